@@ -1,0 +1,189 @@
+// Package results holds what the result topics say, for whoever shows it.
+//
+// [Fold] is pure: records in, [Snapshot] out. Result records carry absolute totals and may come twice, late or from a
+// dying executor, so the fold keeps the greatest total of each key and run: any order and any repetition of the
+// records gives the same snapshot. Only the official run is shown.
+//
+// [Reader] feeds a fold from Kafka. It publishes nothing before it has read to the ends that it saw at its start, and
+// holds its tongue again while the official run changes, so that nobody sees half a count:
+//
+//	reader := results.Reader{Brokers: brokers, Logger: logger}
+//	snapshot, err := reader.Once(ctx)                        // read to the end, answer once
+//	err = reader.Follow(ctx, func(s *results.Snapshot) { … }) // and go on reading
+package results
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"realtime-election/election"
+)
+
+// QueryKey is the key of the streaming query's record in pipeline_status.
+const QueryKey = "submit"
+
+// Topics are the topics that a snapshot is made of.
+func Topics() []string {
+	return append([]string{election.ElectionTopic, election.PipelineStatusTopic}, election.ResultTopics()...)
+}
+
+// Fold is the state that the records leave behind. The zero value is ready for use by one goroutine.
+type Fold struct {
+	record   *election.Record // nil until the election topic holds a definition
+	official int              // 0 until the election topic names a run
+	runs     map[int]*tally
+	query    *election.QueryStatus
+	skipped  int64
+	updated  time.Time // Kafka's timestamp of the newest result record, applied or not
+}
+
+// Effect is what a record did to a fold.
+type Effect int
+
+// The effects. After Switched the fold may hold less than the viewers have seen until the records that were there
+// before are applied too: records of different topics come in any order.
+const (
+	Nothing  Effect = iota // a repetition, a stale total, or something that the fold does not read
+	Changed                // the snapshot may be another
+	Switched               // the official run is another, or one of its keys is gone
+	Skipped                // malformed: counted, otherwise ignored
+)
+
+// Apply adds a record to the fold. A nil value is a tombstone; at is the record's timestamp. Apply keeps neither slice.
+// Records of one key of the election topic must come in the topic's order; all others may come in any.
+func (f *Fold) Apply(topic string, key, value []byte, at time.Time) Effect {
+	var effect Effect
+	switch topic {
+	case election.ElectionTopic:
+		effect = f.applyElection(string(key), value)
+	case election.PipelineStatusTopic:
+		effect = f.applyStatus(string(key), value)
+	default:
+		effect = f.applyResult(topic, string(key), value)
+		if effect != Skipped && at.After(f.updated) {
+			f.updated = at
+		}
+	}
+	if effect == Skipped {
+		f.skipped++
+	}
+	return effect
+}
+
+func (f *Fold) applyElection(key string, value []byte) Effect {
+	switch key {
+	case election.DefinitionKey:
+		if value == nil {
+			f.record = nil
+			return Switched
+		}
+		var record election.Record
+		if json.Unmarshal(value, &record) != nil || record.Definition.ID == "" {
+			return Skipped
+		}
+		f.record = &record
+		return Changed
+	case election.OfficialRunKey:
+		var official election.OfficialRun
+		if value != nil && (json.Unmarshal(value, &official) != nil || official.Run < 1) {
+			return Skipped
+		}
+		if official.Run == f.official {
+			return Nothing
+		}
+		f.official = official.Run
+		return Switched
+	}
+	return Nothing
+}
+
+func (f *Fold) applyStatus(key string, value []byte) Effect {
+	if key != QueryKey {
+		return Nothing
+	}
+	if value == nil {
+		f.query = nil
+		return Changed
+	}
+	var status election.QueryStatus
+	if json.Unmarshal(value, &status) != nil {
+		return Skipped
+	}
+	if f.query != nil && !status.UpdatedAt.After(f.query.UpdatedAt) {
+		return Nothing
+	}
+	f.query = &status
+	return Changed
+}
+
+func (f *Fold) applyResult(topic, key string, value []byte) Effect {
+	run, natural, ok := election.CutRun(key)
+	if !ok || run < 1 || !isResult(topic) {
+		return Skipped
+	}
+	at := place{topic, natural}
+	if value == nil {
+		if f.runs[run] == nil || !f.runs[run].forget(at) {
+			return Nothing
+		}
+		if f.runs[run].empty() {
+			delete(f.runs, run)
+		}
+		if run == f.official {
+			return Switched
+		}
+		return Nothing
+	}
+	total, err := parseTotal(topic, run, value)
+	if err != nil {
+		return Skipped
+	}
+	if f.runs == nil {
+		f.runs = map[int]*tally{}
+	}
+	if f.runs[run] == nil {
+		f.runs[run] = newTally()
+	}
+	if !f.runs[run].raise(at, total) || run != f.official {
+		return Nothing
+	}
+	return Changed
+}
+
+func isResult(topic string) bool {
+	_, ok := needed[topic]
+	return ok
+}
+
+// parseTotal reads the value of a result record, and refuses what its topic cannot hold.
+func parseTotal(topic string, run int, value []byte) (total, error) {
+	var r election.Result
+	if err := json.Unmarshal(value, &r); err != nil {
+		return total{}, fmt.Errorf("decode result: %w", err)
+	}
+	if r.Run != run {
+		return total{}, fmt.Errorf("the key says run %d, the value says %d", run, r.Run)
+	}
+	if r.TotalVotes < 0 {
+		return total{}, fmt.Errorf("the total is negative: %d", r.TotalVotes)
+	}
+	if _, err := time.Parse(election.TimeLayout, r.NewestRecordAt); err != nil {
+		return total{}, fmt.Errorf("read newest_record_at: %w", err)
+	}
+	is := cell{
+		candidate: text(r.CandidateID), region: text(r.RegionID), district: text(r.DistrictID),
+		ageGroup: text(r.AgeGroup), gender: text(r.Gender), minute: text(r.Minute), reason: string(text(r.Reason)),
+	}
+	if err := needed[topic](is); err != nil {
+		return total{}, err
+	}
+	return total{is, r.TotalVotes, r.NewestRecordAt}, nil
+}
+
+func text[T ~string](s *T) T {
+	if s == nil {
+		return ""
+	}
+	return *s
+}

@@ -1,0 +1,278 @@
+package results_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"realtime-election/election"
+	"realtime-election/internal/results"
+)
+
+var noon = time.Date(2026, 3, 18, 12, 0, 0, 0, time.UTC)
+
+type record struct {
+	topic, key string
+	value      []byte
+}
+
+func (r record) applyTo(f *results.Fold) results.Effect {
+	return f.Apply(r.topic, []byte(r.key), r.value, noon)
+}
+
+func fold(t *testing.T, records ...record) *results.Fold {
+	t.Helper()
+	var f results.Fold
+	for _, r := range records {
+		r.applyTo(&f)
+	}
+	return &f
+}
+
+func ptr[T any](v T) *T { return &v }
+
+func encode(v any) []byte {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return text
+}
+
+func definition() record {
+	return record{election.ElectionTopic, election.DefinitionKey, encode(election.Record{
+		Definition: election.Definition{
+			ID: "lakes", Name: "Lakes",
+			Candidates: []election.Candidate{{ID: "ann", Name: "Ann"}, {ID: "ben", Name: "Ben"}, {ID: "cas", Name: "Cas"}},
+			Regions: []election.Region{
+				{ID: "north", Name: "North", Districts: []election.District{{ID: "n1", Registered: 100}, {ID: "n2", Registered: 50}}},
+				{ID: "south", Name: "South", Districts: []election.District{{ID: "s1"}}},
+			},
+			Source: &election.Source{Votes: 120},
+		},
+		Fingerprint: "f00d", VotePartitions: 1,
+	})}
+}
+
+func official(run int) record {
+	return record{election.ElectionTopic, election.OfficialRunKey, encode(election.OfficialRun{Run: run})}
+}
+
+func result(topic string, r election.Result, natural ...string) record {
+	if r.NewestRecordAt == "" {
+		r.NewestRecordAt = "2026-03-18T12:00:00.000Z"
+	}
+	return record{topic, election.ResultKey(r.Run, natural...), encode(r)}
+}
+
+func perCandidate(run int, candidate string, votes int64) record {
+	return result(election.PerCandidateTopic, election.Result{Run: run, CandidateID: &candidate, TotalVotes: votes}, candidate)
+}
+
+// everyTopic is a count of `votes` votes for each of ann and ben in n1 and s1, as the query would write it.
+func everyTopic(run int, votes int64) []record {
+	var all []record
+	for _, c := range []string{"ann", "ben"} {
+		all = append(all, perCandidate(run, c, 2*votes))
+		for _, d := range [][2]string{{"north", "n1"}, {"south", "s1"}} {
+			region, district := &d[0], &d[1]
+			all = append(all,
+				result(election.ByLocationTopic, election.Result{Run: run, RegionID: region, CandidateID: &c, TotalVotes: votes}, *region, c),
+				result(election.ByDistrictTopic, election.Result{Run: run, DistrictID: district, RegionID: region, CandidateID: &c, TotalVotes: votes}, *district, c),
+				result(election.ByDemographicTopic, election.Result{Run: run, RegionID: region, AgeGroup: ptr("65+"), Gender: ptr(""), CandidateID: &c, TotalVotes: votes}, *region, "65+", "", c),
+				result(election.PerMinuteTopic, election.Result{Run: run, RegionID: region, Minute: ptr("2026-03-18T08:01"), CandidateID: &c, TotalVotes: votes}, *region, "2026-03-18T08:01", c),
+			)
+		}
+	}
+	for _, region := range []string{"north", "south"} {
+		all = append(all, result(election.TurnoutByLocationTopic, election.Result{Run: run, RegionID: &region, TotalVotes: 2 * votes}, region))
+	}
+	return append(all, result(election.VotesRejectedTopic, election.Result{Run: run, Reason: ptr(election.Malformed), TotalVotes: votes}, "malformed"))
+}
+
+func TestSnapshotWithoutDefinitionSaysSo(t *testing.T) {
+	s := fold(t, everyTopic(1, 5)...).Snapshot()
+	if s.Definition != nil || s.TotalVotes != 0 || len(s.Candidates) != 0 {
+		t.Errorf("got %+v, want no definition and no totals", s)
+	}
+}
+
+func TestUnvotedCandidatesAndEmptyDistrictsArePresent(t *testing.T) {
+	s := fold(t, definition(), official(1)).Snapshot()
+	if len(s.Candidates) != 3 || len(s.Regions) != 2 || len(s.Districts) != 3 || len(s.Leaders()) != 0 {
+		t.Errorf("got %d candidates, %d regions, %d districts, leaders %v", len(s.Candidates), len(s.Regions), len(s.Districts), s.Leaders())
+	}
+	if s.ExpectedVotes != 120 || s.Registered != 150 || !s.NewestRecordAt.IsZero() {
+		t.Errorf("got expected %d, registered %d, newest %v", s.ExpectedVotes, s.Registered, s.NewestRecordAt)
+	}
+}
+
+func TestEveryTopicIsShown(t *testing.T) {
+	s := fold(t, slices.Concat([]record{definition(), official(1)}, everyTopic(1, 5))...).Snapshot()
+	got := map[string]any{
+		"total": s.TotalVotes, "candidates": []int64{s.Candidates[0].Votes, s.Candidates[1].Votes, s.Candidates[2].Votes},
+		"north": s.Regions[0].Votes, "north by candidate": s.Regions[0].ByCandidate,
+		"n1": s.Districts[0].ByCandidate, "n2": s.Districts[1].ByCandidate, "s1": s.Districts[2].Votes,
+		"minutes": s.Minutes, "65+": s.ByAge[5], "gender": s.ByGender[3], "rejected": s.Rejected, "leaders": s.Leaders(),
+		"newest": s.NewestRecordAt,
+	}
+	want := map[string]any{
+		"total": int64(20), "candidates": []int64{10, 10, 0},
+		"north": int64(10), "north by candidate": []int64{5, 5, 0},
+		"n1": []int64{5, 5, 0}, "n2": []int64{0, 0, 0}, "s1": int64(10),
+		"minutes": []results.MinuteVotes{{Minute: "2026-03-18T08:01", ByCandidate: []int64{10, 10, 0}}},
+		"65+":     results.LabelVotes{Label: "65+", Votes: 20}, "gender": results.LabelVotes{Label: "", Votes: 20},
+		"rejected": []results.ReasonVotes{{Reason: election.Malformed, Records: 5}}, "leaders": []int{0, 1},
+		"newest": noon,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("snapshot (-want +got):\n%s", diff)
+	}
+}
+
+func TestAnyOrderAndRepetitionGivesTheSameSnapshot(t *testing.T) {
+	start := []record{definition(), official(1)}
+	var written []record
+	for votes := range int64(20) {
+		written = append(written, everyTopic(1, votes)...)
+		written = append(written, everyTopic(2, votes/2)...)
+	}
+	// What only a broken or dying writer would leave: equal totals that differ elsewhere, and noise.
+	late := perCandidate(1, "cas", 7)
+	later := result(election.PerCandidateTopic, election.Result{Run: 1, CandidateID: ptr("cas"), TotalVotes: 7, NewestRecordAt: "2026-03-18T12:00:09.000Z"}, "cas")
+	written = append(written, late, later, record{election.PerCandidateTopic, "1/ann", []byte("{")})
+	want := fold(t, append(start, written...)...).Snapshot()
+	if want.TotalVotes != 19*4+7 {
+		t.Fatalf("total %d", want.TotalVotes)
+	}
+	for seed := range uint64(50) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		shuffled := slices.Clone(written)
+		for range random.IntN(100) {
+			shuffled = append(shuffled, written[random.IntN(len(written)-1)]) // all but the malformed one, which is counted
+		}
+		shuffled = append(shuffled, start...)
+		random.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
+		if diff := cmp.Diff(want, fold(t, shuffled...).Snapshot()); diff != "" {
+			t.Fatalf("seed %d (-want +got):\n%s", seed, diff)
+		}
+	}
+}
+
+func TestStaleAndRepeatedTotalsChangeNothing(t *testing.T) {
+	f := fold(t, definition(), official(1), perCandidate(1, "ann", 10))
+	before := f.Snapshot()
+	for _, r := range []record{perCandidate(1, "ann", 10), perCandidate(1, "ann", 9), perCandidate(2, "ann", 99), official(1)} {
+		if effect := r.applyTo(f); effect != results.Nothing {
+			t.Errorf("%s %s: effect %d, want none", r.topic, r.key, effect)
+		}
+	}
+	after := f.Snapshot()
+	if after.TotalVotes != before.TotalVotes || after.OtherRuns[0] != (results.RunVotes{Run: 2, Votes: 99}) {
+		t.Errorf("total %d, then %d; other runs %v", before.TotalVotes, after.TotalVotes, after.OtherRuns)
+	}
+}
+
+func TestOfficialRunSwitchesAllTotalsAtOnce(t *testing.T) {
+	f := fold(t, slices.Concat([]record{definition(), official(1)}, everyTopic(1, 5), everyTopic(2, 6))...)
+	if got := f.Snapshot().TotalVotes; got != 20 {
+		t.Fatalf("run 1: total %d, want 20", got)
+	}
+	if effect := official(2).applyTo(f); effect != results.Switched {
+		t.Errorf("effect %d, want Switched", effect)
+	}
+	for _, r := range everyTopic(1, 0) { // the old run is taken away
+		record{r.topic, r.key, nil}.applyTo(f)
+	}
+	want := fold(t, slices.Concat([]record{definition(), official(2)}, everyTopic(2, 6))...).Snapshot()
+	if diff := cmp.Diff(want, f.Snapshot()); diff != "" {
+		t.Errorf("run 2 (-want +got):\n%s", diff)
+	}
+}
+
+func TestTombstoneForgetsAKey(t *testing.T) {
+	f := fold(t, definition(), official(1), perCandidate(1, "ann", 10), perCandidate(1, "ben", 4))
+	if effect := (record{election.PerCandidateTopic, "1/ann", nil}).applyTo(f); effect != results.Switched {
+		t.Errorf("effect %d, want Switched", effect)
+	}
+	if s := f.Snapshot(); s.TotalVotes != 4 || s.Candidates[0].Votes != 0 {
+		t.Errorf("total %d, ann %d", s.TotalVotes, s.Candidates[0].Votes)
+	}
+	perCandidate(1, "ann", 3).applyTo(f)
+	if s := f.Snapshot(); s.TotalVotes != 7 {
+		t.Errorf("total %d after ann came back with 3, want 7", s.TotalVotes)
+	}
+}
+
+func TestMalformedRecordsAreCountedAndSkipped(t *testing.T) {
+	valid := perCandidate(1, "ann", 10)
+	for name, bad := range map[string]record{
+		"no JSON":             {election.PerCandidateTopic, "1/ann", []byte("votes!")},
+		"no run in the key":   {election.PerCandidateTopic, "ann", valid.value},
+		"run 0":               {election.PerCandidateTopic, "0/ann", valid.value},
+		"another run":         {election.PerCandidateTopic, "2/ann", valid.value},
+		"negative total":      perCandidate(1, "ann", -1),
+		"no candidate":        result(election.PerCandidateTopic, election.Result{Run: 1, TotalVotes: 1}, "ann"),
+		"no region":           result(election.ByLocationTopic, election.Result{Run: 1, CandidateID: ptr("ann"), TotalVotes: 1}, "north", "ann"),
+		"minute":              result(election.PerMinuteTopic, election.Result{Run: 1, CandidateID: ptr("ann"), Minute: ptr("8:01"), TotalVotes: 1}, "ann"),
+		"time":                result(election.PerCandidateTopic, election.Result{Run: 1, CandidateID: ptr("ann"), NewestRecordAt: "today", TotalVotes: 1}, "ann"),
+		"unknown topic":       {"aggregated_weather", "1/ann", valid.value},
+		"definition":          {election.ElectionTopic, election.DefinitionKey, []byte("{}")},
+		"official run":        {election.ElectionTopic, election.OfficialRunKey, []byte(`{"run":-1}`)},
+		"status":              {election.PipelineStatusTopic, results.QueryKey, []byte(`[]`)},
+		"empty, no tombstone": {election.PerCandidateTopic, "1/ann", []byte{}},
+	} {
+		f := fold(t, definition(), official(1), valid)
+		if effect := bad.applyTo(f); effect != results.Skipped {
+			t.Errorf("%s: effect %d, want Skipped", name, effect)
+		}
+		if s := f.Snapshot(); s.TotalVotes != 10 || s.Skipped != 1 || s.Definition == nil {
+			t.Errorf("%s: total %d, skipped %d", name, s.TotalVotes, s.Skipped)
+		}
+	}
+}
+
+func TestVotesForStrangersAreNoPartOfTheTotal(t *testing.T) {
+	s := fold(t, definition(), official(1), perCandidate(1, "ann", 1), perCandidate(1, "zed", 5)).Snapshot()
+	if s.TotalVotes != 1 || s.Outside != 5 {
+		t.Errorf("total %d, outside %d", s.TotalVotes, s.Outside)
+	}
+}
+
+func TestNewestStatusOfTheQueryIsKept(t *testing.T) {
+	status := func(batch int64) record {
+		return record{election.PipelineStatusTopic, results.QueryKey,
+			encode(election.QueryStatus{Batch: batch, UpdatedAt: noon.Add(time.Duration(batch) * time.Second)})}
+	}
+	s := fold(t, status(2), status(3), status(1), record{election.PipelineStatusTopic, "ledger", []byte("anything")}).Snapshot()
+	if s.Query == nil || s.Query.Batch != 3 {
+		t.Errorf("got %+v, want batch 3", s.Query)
+	}
+}
+
+func FuzzApply(f *testing.F) {
+	for _, r := range append(everyTopic(1, 5), definition(), official(1)) {
+		f.Add(r.topic, r.key, r.value)
+	}
+	f.Fuzz(func(t *testing.T, topic, key string, value []byte) {
+		s := fold(t, definition(), official(1), perCandidate(1, "ann", 10), record{topic, key, value}).Snapshot()
+		if topic != election.ElectionTopic && value != nil && s.TotalVotes < 10 {
+			t.Errorf("the total fell to %d", s.TotalVotes)
+		}
+	})
+}
+
+func ExampleFold() {
+	var f results.Fold
+	for _, r := range []record{definition(), official(1), perCandidate(1, "ben", 3), perCandidate(1, "ben", 2)} {
+		f.Apply(r.topic, []byte(r.key), r.value, noon)
+	}
+	s := f.Snapshot()
+	fmt.Println(s.Candidates[s.Leaders()[0]].Name, s.TotalVotes)
+	// Output: Ben 3
+}

@@ -1,0 +1,175 @@
+package results
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/sync/errgroup"
+)
+
+// Reader reads the topics of [Topics] into snapshots. It joins no group and commits nothing.
+type Reader struct {
+	Brokers  []string
+	Options  []kgo.Opt     // added to the reader's own, for logging and metrics
+	Logger   *slog.Logger  // nil: the default logger
+	Interval time.Duration // shortest time between two snapshots of Follow; 0 means 250 ms
+	Watch    time.Duration // how often to look whether the topics are still the same ones; 0 means 2 s
+}
+
+var (
+	errDone      = errors.New("read to the end")
+	errRecreated = errors.New("the topics are no longer the ones that were read")
+)
+
+// Follow publishes a snapshot once it has read to the ends that it found, and then one after each change, at most one
+// an Interval. It waits for topics that do not exist yet, and starts over when they are created anew; what was
+// published last stays valid until then. Follow blocks until ctx ends, and then returns nil: whatever Kafka does
+// meanwhile is waited out. publish is called by one goroutine at a time and must not block.
+func (r Reader) Follow(ctx context.Context, publish func(*Snapshot)) error {
+	var said string
+	for {
+		err := r.session(ctx, func(s *Snapshot) error { publish(s); return nil })
+		if ctx.Err() != nil {
+			return nil
+		}
+		// Waiting for what is not there yet is said once, not once a try.
+		if err.Error() != said {
+			said = err.Error()
+			r.logger().Info("reading results again", "error", err)
+		}
+		if !wait(ctx, r.interval()) {
+			return nil
+		}
+	}
+}
+
+// Once reads to the ends that it finds and returns the snapshot there. It waits for topics that do not exist yet;
+// give ctx a deadline.
+func (r Reader) Once(ctx context.Context) (*Snapshot, error) {
+	for {
+		var snapshot *Snapshot
+		err := r.session(ctx, func(s *Snapshot) error { snapshot = s; return errDone })
+		if errors.Is(err, errDone) {
+			return snapshot, nil
+		}
+		if ctx.Err() != nil || !wait(ctx, r.interval()) {
+			return nil, fmt.Errorf("read results from %s: %w; is Kafka up, and was `election init` run?",
+				strings.Join(r.Brokers, ","), err)
+		}
+	}
+}
+
+func (r Reader) logger() *slog.Logger    { return cmp.Or(r.Logger, slog.Default()) }
+func (r Reader) interval() time.Duration { return cmp.Or(r.Interval, 250*time.Millisecond) }
+func (r Reader) watch() time.Duration    { return cmp.Or(r.Watch, 2*time.Second) }
+
+// session reads one generation of the topics into one fold, until ctx ends, publish returns an error, a topic is
+// another one, or a partition can't be read on.
+func (r Reader) session(ctx context.Context, publish func(*Snapshot) error) error {
+	cl, err := kgo.NewClient(append([]kgo.Opt{
+		kgo.SeedBrokers(r.Brokers...),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		// A log may end in a transaction's marker: without it the end would never be seen.
+		kgo.KeepControlRecords(),
+		// A log that lost its end is another log: say so, so that the fold starts over.
+		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
+	}, r.Options...)...)
+	if err != nil {
+		return fmt.Errorf("make Kafka client: %w", err)
+	}
+	defer cl.Close()
+
+	admin := kadm.NewClient(cl)
+	seen, err := look(ctx, admin)
+	if err != nil {
+		return err
+	}
+	ends, err := endsOf(ctx, admin)
+	if err != nil {
+		return err
+	}
+	cl.AddConsumePartitions(seen.fromStart())
+
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return r.stillThere(ctx, admin, seen) })
+	g.Go(func() error { return r.read(ctx, cl, admin, ends, publish) })
+	return g.Wait()
+}
+
+// read applies records and publishes, unless some end has still to be reached.
+func (r Reader) read(ctx context.Context, cl *kgo.Client, admin *kadm.Client, ends offsets, publish func(*Snapshot) error) error {
+	var (
+		fold  Fold
+		at    = offsets{}
+		dirty = true // the first snapshot is published even if the topics are empty
+		next  time.Time
+	)
+	for {
+		if dirty && at.reached(ends) && !time.Now().Before(next) {
+			if err := publish(fold.Snapshot()); err != nil {
+				return err
+			}
+			dirty, next = false, time.Now().Add(r.interval())
+		}
+
+		// Poll no longer than until the changes held back are due.
+		poll, cancel := ctx, context.CancelFunc(func() {})
+		if dirty && at.reached(ends) {
+			poll, cancel = context.WithDeadline(ctx, next)
+		}
+		fetches := cl.PollFetches(poll)
+		cancel()
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		for _, e := range fetches.Errors() {
+			if !errors.Is(e.Err, context.DeadlineExceeded) {
+				return fmt.Errorf("read %s: %w", e.Topic, e.Err)
+			}
+		}
+
+		switched := false
+		fetches.EachRecord(func(rec *kgo.Record) {
+			at[partition{rec.Topic, rec.Partition}] = rec.Offset + 1
+			if rec.Attrs.IsControl() {
+				return
+			}
+			switch fold.Apply(rec.Topic, rec.Key, rec.Value, rec.Timestamp) {
+			case Changed:
+				dirty = true
+			case Switched:
+				dirty, switched = true, true
+			case Skipped:
+				dirty = true
+				r.logger().Debug("skipped a malformed record", "topic", rec.Topic, "partition", rec.Partition, "offset", rec.Offset)
+			}
+		})
+		if switched {
+			// The new run's totals were written before it became official, and the old run's are taken away after;
+			// but they stand in other topics, so the reader may be anywhere among them. Where the topics end now,
+			// all of it has happened: say nothing before that.
+			var err error
+			if ends, err = endsOf(ctx, admin); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func wait(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
