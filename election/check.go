@@ -1,0 +1,188 @@
+package election
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Problem is something that is wrong in a definition. Path leads to it by field names and indices.
+type Problem struct {
+	Path []any
+	Text string
+}
+
+// Check finds all that is wrong in a definition.
+func (d *Definition) Check() []Problem {
+	c := &checker{}
+	c.id("election", d.ID, ValidCandidateID, "a-z, 0-9, _ and -", "id")
+	c.name(d.Name, "name")
+	d.Polling.check(c)
+
+	if len(d.Candidates) == 0 {
+		c.say("there is no candidate", "candidates")
+	}
+	candidates := make(map[string]bool)
+	for i, x := range d.Candidates {
+		c.id("candidate", string(x.ID), ValidCandidateID, "a-z, 0-9, _ and -", "candidates", i, "id")
+		c.unique("candidate", candidates, string(x.ID), "candidates", i, "id")
+		c.name(x.Name, "candidates", i, "name")
+	}
+
+	if len(d.Regions) == 0 {
+		c.say("there is no region", "regions")
+	}
+	regions, districts := make(map[string]bool), make(map[string]bool)
+	for i, x := range d.Regions {
+		c.id("region", string(x.ID), ValidDistrictID, "A-Z, a-z, 0-9, _ and -", "regions", i, "id")
+		c.unique("region", regions, string(x.ID), "regions", i, "id")
+		c.name(x.Name, "regions", i, "name")
+		if len(x.Districts) == 0 {
+			c.say(fmt.Sprintf("region %q has no district", x.ID), "regions", i, "districts")
+		}
+		for j, y := range x.Districts {
+			at := []any{"regions", i, "districts", j}
+			c.id("district", string(y.ID), ValidDistrictID, "A-Z, a-z, 0-9, _ and -", append(at, "id")...)
+			c.unique("district", districts, string(y.ID), append(at, "id")...)
+			c.name(y.Name, append(at, "name")...)
+			if y.Registered < 0 {
+				c.say(fmt.Sprintf("registered is %d; it cannot be negative", y.Registered), append(at, "registered")...)
+			}
+		}
+	}
+	if d.Electorate != nil {
+		d.Electorate.check(c, d.Polling, candidates, regions)
+	}
+	return c.problems
+}
+
+func (p Polling) check(c *checker) {
+	switch {
+	case p.Opens.IsZero():
+		c.say("opens is missing; write a time such as 2025-10-29T06:30:00Z", "polling", "opens")
+	case p.Closes.IsZero():
+		c.say("closes is missing; write a time such as 2025-10-29T20:00:00Z", "polling", "closes")
+	case !p.Opens.Before(p.Closes):
+		c.say("closes is not after opens", "polling", "closes")
+	case p.Closes.Sub(p.Opens) > 31*24*time.Hour:
+		c.say("the polls are open for more than 31 days", "polling", "closes")
+	}
+	for field, t := range map[string]time.Time{"opens": p.Opens, "closes": p.Closes} {
+		if !t.IsZero() && (t.UTC().Year() < 1 || t.UTC().Year() > 9999 || t.Nanosecond()%1e6 != 0) {
+			c.say(field+" must lie in the years 1 to 9999 and in whole milliseconds", "polling", field)
+		}
+	}
+}
+
+func (e *Electorate) check(c *checker, p Polling, candidates, regions map[string]bool) {
+	share := func(x float64, path ...any) {
+		if !(x >= 0 && x <= 1) {
+			c.say(fmt.Sprintf("%v is not a share between 0 and 1", x), path...)
+		}
+	}
+	share(e.Turnout.Overall, "electorate", "turnout", "overall")
+	for _, age := range sorted(e.Turnout.ByAge) {
+		at := []any{"electorate", "turnout", "by_age", age}
+		c.among("age group", age, AgeGroups(), at...)
+		share(e.Turnout.ByAge[age], at...)
+	}
+	weights := func(of map[CandidateID]float64, path ...any) {
+		for _, id := range sorted(of) {
+			at := append(slices.Clone(path), string(id))
+			if !candidates[string(id)] {
+				c.say(fmt.Sprintf("there is no candidate %q", id), at...)
+			}
+			if w := of[id]; !(w >= 0 && w <= math.MaxFloat32) {
+				c.say(fmt.Sprintf("%v is not a weight: it must be a number from 0 up", w), at...)
+			}
+		}
+	}
+	for _, id := range sorted(e.Leanings.ByRegion) {
+		at := []any{"electorate", "leanings", "by_region", string(id)}
+		if !regions[string(id)] {
+			c.say(fmt.Sprintf("there is no region %q", id), at...)
+		}
+		weights(e.Leanings.ByRegion[id], at...)
+	}
+	for _, age := range sorted(e.Leanings.ByAge) {
+		at := []any{"electorate", "leanings", "by_age", age}
+		c.among("age group", age, AgeGroups(), at...)
+		weights(e.Leanings.ByAge[age], at...)
+	}
+	for _, gender := range sorted(e.Leanings.ByGender) {
+		at := []any{"electorate", "leanings", "by_gender", gender}
+		c.among("gender", gender, Genders(), at...)
+		weights(e.Leanings.ByGender[gender], at...)
+	}
+	sum, last := 0.0, ""
+	for i, part := range e.Arrival {
+		at := []any{"electorate", "arrival", i}
+		if _, err := time.Parse("15:04", part.Until); err != nil || len(part.Until) != 5 {
+			c.say(fmt.Sprintf("until is %q; write a time of day such as 09:30", part.Until), append(at, "until")...)
+		} else if part.Until <= last {
+			c.say("until is not after the until before it", append(at, "until")...)
+		}
+		last = part.Until
+		share(part.Share, append(at, "share")...)
+		sum += part.Share
+	}
+	if len(e.Arrival) > 0 && math.Abs(sum-1) > 1e-6 {
+		c.say(fmt.Sprintf("the shares of arrival sum to %v, not to 1", math.Round(sum*1e6)/1e6), "electorate", "arrival")
+	}
+	if n := len(e.Arrival); n > 0 && last < p.Closes.UTC().Format("15:04") {
+		c.say("the last until is before the polls close", "electorate", "arrival", n-1, "until")
+	}
+}
+
+type checker struct{ problems []Problem }
+
+func (c *checker) say(text string, path ...any) {
+	c.problems = append(c.problems, Problem{slices.Clone(path), text})
+}
+
+func (c *checker) id(what, id string, valid func(string) bool, letters string, path ...any) {
+	switch {
+	case id == "":
+		c.say("the "+what+" has no id", path...)
+	case !valid(id):
+		c.say(fmt.Sprintf("id %s: a %s's id is 1 to 32 of %s", strconv.Quote(id), what, letters), path...)
+	}
+}
+
+func (c *checker) unique(what string, seen map[string]bool, id string, path ...any) {
+	if id != "" && seen[id] {
+		c.say(fmt.Sprintf("another %s has the id %q", what, id), path...)
+	}
+	seen[id] = true
+}
+
+func (c *checker) name(name string, path ...any) {
+	switch {
+	case strings.TrimSpace(name) == "":
+		c.say("the name is missing", path...)
+	case !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl):
+		c.say(fmt.Sprintf("the name %q holds control characters or bytes that are not UTF-8", name), path...)
+	case utf8.RuneCountInString(name) > 200:
+		c.say("the name is longer than 200 characters", path...)
+	}
+}
+
+func (c *checker) among(what, value string, allowed []string, path ...any) {
+	if !slices.Contains(allowed, value) {
+		c.say(fmt.Sprintf("there is no %s %q; there are %s", what, value, strings.Join(allowed, ", ")), path...)
+	}
+}
+
+func sorted[K ~string, V any](m map[K]V) []K {
+	keys := make([]K, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

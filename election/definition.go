@@ -1,0 +1,143 @@
+package election
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"time"
+)
+
+// Ids of the definition, as they stand in a vote.
+type (
+	CandidateID string
+	DistrictID  string
+	RegionID    string
+)
+
+// Definition is an election as it stands before the first vote.
+type Definition struct {
+	ID         string      `json:"id" yaml:"id"`
+	Name       string      `json:"name" yaml:"name"`
+	Polling    Polling     `json:"polling" yaml:"polling"`
+	Candidates []Candidate `json:"candidates" yaml:"candidates"`
+	Regions    []Region    `json:"regions" yaml:"regions"`
+	Electorate *Electorate `json:"electorate,omitempty" yaml:"electorate,omitempty"`
+	Source     *Source     `json:"source,omitempty" yaml:"-"`
+}
+
+// Polling is when votes count: from Opens until just before Closes.
+type Polling struct {
+	Opens  time.Time `json:"opens" yaml:"opens"`
+	Closes time.Time `json:"closes" yaml:"closes"`
+}
+
+// Candidate is a name on the ballot.
+type Candidate struct {
+	ID        CandidateID `json:"id" yaml:"id"`
+	Name      string      `json:"name" yaml:"name"`
+	Party     string      `json:"party" yaml:"party"`
+	Biography string      `json:"biography,omitempty" yaml:"biography,omitempty"`
+	Platform  string      `json:"platform,omitempty" yaml:"platform,omitempty"`
+	Photo     string      `json:"photo,omitempty" yaml:"photo,omitempty"` // URL, or the path of a portrait that the dashboard serves
+}
+
+// Region is what districts are reported by: a province, a state.
+type Region struct {
+	ID        RegionID   `json:"id" yaml:"id"`
+	Name      string     `json:"name" yaml:"name"`
+	Districts []District `json:"districts" yaml:"districts"`
+}
+
+// District is where a vote is cast. Its id is unique in the whole election.
+type District struct {
+	ID         DistrictID `json:"id" yaml:"id"`
+	Code       string     `json:"code,omitempty" yaml:"-"` // what the replayed file calls it, where that cannot be the id
+	Name       string     `json:"name" yaml:"name"`
+	Registered int64      `json:"registered,omitempty" yaml:"registered,omitempty"` // voters; 0 where not known
+}
+
+// Electorate is how the generated electorate behaves. Replayed results have none.
+type Electorate struct {
+	Turnout  Turnout   `json:"turnout" yaml:"turnout"`
+	Leanings Leanings  `json:"leanings" yaml:"leanings"`
+	Arrival  []Arrival `json:"arrival" yaml:"arrival"`
+}
+
+// Turnout is the share, 0 to 1, of the registered who vote.
+type Turnout struct {
+	Overall float64            `json:"overall" yaml:"overall"`
+	ByAge   map[string]float64 `json:"by_age,omitempty" yaml:"by_age,omitempty"` // overrides Overall for an age group
+}
+
+// Leanings weigh the candidates against each other. A voter's weight for a candidate is the product of the weights
+// found under the voter's region, age group and gender; a missing one is 1.
+type Leanings struct {
+	ByRegion map[RegionID]map[CandidateID]float64 `json:"by_region,omitempty" yaml:"by_region,omitempty"`
+	ByAge    map[string]map[CandidateID]float64   `json:"by_age,omitempty" yaml:"by_age,omitempty"`
+	ByGender map[string]map[CandidateID]float64   `json:"by_gender,omitempty" yaml:"by_gender,omitempty"`
+}
+
+// Arrival weighs a part of the polling day: Share of all ballots arrive between the previous mark and Until.
+type Arrival struct {
+	Until string  `json:"until" yaml:"until"` // hh:mm, in UTC
+	Share float64 `json:"share" yaml:"share"`
+}
+
+// Source is the result file that a definition was derived from.
+type Source struct {
+	SHA256 string   `json:"sha256"` // of the lines taken
+	Votes  int64    `json:"votes"`  // all votes of those lines
+	Lines  [][2]int `json:"lines"`  // each line's district and candidate, as indices, in the file's order
+}
+
+// Districts are all districts with their regions, in the definition's order.
+func (d *Definition) Districts() []DistrictIn {
+	var all []DistrictIn
+	for r := range d.Regions {
+		for i := range d.Regions[r].Districts {
+			all = append(all, DistrictIn{&d.Regions[r].Districts[i], &d.Regions[r]})
+		}
+	}
+	return all
+}
+
+// DistrictIn is a district with the region it lies in.
+type DistrictIn struct {
+	*District
+	Region *Region
+}
+
+// FileCode is the id by which the replayed file knows the district.
+func (d District) FileCode() string {
+	if d.Code != "" {
+		return d.Code
+	}
+	return string(d.ID)
+}
+
+// Registered is the number of voters on the region's register, 0 where it is not known.
+func (r *Region) Registered() int64 {
+	var n int64
+	for _, d := range r.Districts {
+		n += d.Registered
+	}
+	return n
+}
+
+// ExpectedVotes is how many votes the definition promises, 0 where it promises none.
+func (d *Definition) ExpectedVotes() int64 {
+	if d.Source == nil {
+		return 0
+	}
+	return d.Source.Votes
+}
+
+// Fingerprint identifies the definition: the first 128 bits of the SHA-256 of its JSON, in hexadecimal.
+func (d *Definition) Fingerprint() string {
+	text, err := json.Marshal(d)
+	if err != nil {
+		panic(err) // a Definition holds nothing that JSON cannot
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:16])
+}

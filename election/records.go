@@ -1,0 +1,95 @@
+package election
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Reason is why a record of votes_topic is not counted. When several apply, the first in Reasons is the one.
+type Reason string
+
+// The reasons. Duplicate and Conflicting are known to those who keep every ballot: the ledger and the auditor.
+const (
+	Malformed           Reason = "malformed"             // not the grammar, or a key that is not the ballot's id
+	WrongPartition      Reason = "wrong_partition"       // not on the partition of its ballot's id
+	UnknownCandidate    Reason = "unknown_candidate"     // no such candidate in the definition
+	UnknownDistrict     Reason = "unknown_district"      // no such district in the definition
+	OutsidePollingHours Reason = "outside_polling_hours" // before the polls open, or when they have closed
+	Duplicate           Reason = "duplicate"             // a later copy of a counted ballot, with the same bytes
+	Conflicting         Reason = "conflicting"           // a later copy of a counted ballot, with other bytes
+)
+
+// Reasons are all reasons in the order in which they are checked.
+func Reasons() []Reason {
+	return []Reason{Malformed, WrongPartition, UnknownCandidate, UnknownDistrict, OutsidePollingHours, Duplicate, Conflicting}
+}
+
+// Record is the value of DefinitionKey: the definition that an installation counts, and how its topics are laid out.
+type Record struct {
+	Definition     Definition `json:"definition"`
+	Fingerprint    string     `json:"fingerprint"`     // of the definition
+	VotePartitions int32      `json:"vote_partitions"` // partitions of votes_topic, fixed for good
+}
+
+// OfficialRun is the value of OfficialRunKey: whose totals readers show.
+//
+// A run is one generation of the query's checkpoint. A changed query or a lost checkpoint starts the next run, which
+// counts beside the official one until it has caught up.
+type OfficialRun struct {
+	Run int `json:"run"` // from 1
+}
+
+// Progress is the value of a producer's record in producer_progress, written in the transaction of its records.
+type Progress struct {
+	NextSerial  int64  `json:"next_serial"` // the first serial that is not yet in the topic
+	Seed        uint64 `json:"seed"`
+	Fingerprint string `json:"fingerprint"` // of the definition that the serials belong to
+}
+
+// QueryStatus is what `submit` reports of the streaming query under its name in pipeline_status.
+type QueryStatus struct {
+	Run       int     `json:"run"`
+	State     string  `json:"state"` // starting, running, waiting (for Spark), failed
+	Batch     int64   `json:"batch"` // the last committed micro-batch; -1 before the first
+	InputPS   float64 `json:"input_rows_per_second"`
+	ProcPS    float64 `json:"processed_rows_per_second"`
+	BatchMS   int64   `json:"batch_duration_ms"`
+	StateRows int64   `json:"state_rows"`
+	Error     string  `json:"error,omitempty"` // of the last failure, until a batch commits again
+	// Counted is, for each partition of votes_topic, the offset up to which (exclusive) the result topics count.
+	Counted   map[string]int64 `json:"counted_offsets"`
+	UpdatedAt time.Time        `json:"updated_at"`
+}
+
+// Result is the value of a record of any result topic. Which fields are present depends on the topic; TotalVotes is
+// absolute, never an increment.
+type Result struct {
+	Run              int     `json:"run"`
+	CandidateID      *string `json:"candidate_id,omitempty"`
+	CandidateName    *string `json:"candidate_name,omitempty"`
+	PartyAffiliation *string `json:"party_affiliation,omitempty"`
+	PhotoURL         *string `json:"photo_url,omitempty"`
+	RegionID         *string `json:"region_id,omitempty"`
+	RegionName       *string `json:"region_name,omitempty"`
+	RegisteredVoters *int64  `json:"registered_voters,omitempty"` // absent where no register is known
+	DistrictID       *string `json:"district_id,omitempty"`
+	AgeGroup         *string `json:"age_group,omitempty"`
+	Gender           *string `json:"gender,omitempty"`
+	Minute           *string `json:"minute,omitempty"` // of voting_time, as 2006-01-02T15:04
+	Reason           *Reason `json:"reason,omitempty"`
+	TotalVotes       int64   `json:"total_votes"`
+	NewestRecordAt   string  `json:"newest_record_at"` // Kafka's timestamp of the newest record that is counted here, in TimeLayout
+}
+
+// ResultKey is the key of a result record: the run, then the natural key, joined by slashes.
+func ResultKey(run int, natural ...string) string {
+	return strconv.Itoa(run) + "/" + strings.Join(natural, "/")
+}
+
+// CutRun splits a result record's key into its run and its natural key.
+func CutRun(key string) (run int, natural string, ok bool) {
+	digits, natural, found := strings.Cut(key, "/")
+	run, err := strconv.Atoi(digits)
+	return run, natural, found && err == nil
+}

@@ -1,0 +1,65 @@
+package election
+
+// The topics. Votes, the public register and rejected records are logs; the others are compacted, so that the latest
+// record of a key is kept.
+const (
+	VotesTopic         = "votes_topic"
+	VotersTopic        = "voters_topic"
+	RejectedVotesTopic = "votes_rejected"
+
+	ElectionTopic         = "election"          // keys DefinitionKey and OfficialRunKey
+	PipelineStatusTopic   = "pipeline_status"   // key: the service that reports
+	ProducerProgressTopic = "producer_progress" // key: the producer; value: Progress
+
+	PerCandidateTopic      = "aggregated_votes_per_candidate"
+	TurnoutByLocationTopic = "aggregated_turnout_by_location"
+	ByLocationTopic        = "aggregated_votes_by_location"
+	ByDistrictTopic        = "aggregated_votes_by_district"
+	ByDemographicTopic     = "aggregated_votes_by_demographic"
+	PerMinuteTopic         = "aggregated_votes_per_minute"
+	VotesRejectedTopic     = "aggregated_votes_rejected"
+)
+
+// Keys of the records of ElectionTopic.
+const (
+	DefinitionKey  = "definition"   // value: Record
+	OfficialRunKey = "official_run" // value: OfficialRun
+)
+
+// ResultTopics are the topics that the streaming query writes.
+func ResultTopics() []string {
+	return []string{
+		PerCandidateTopic, TurnoutByLocationTopic, ByLocationTopic, ByDistrictTopic,
+		ByDemographicTopic, PerMinuteTopic, VotesRejectedTopic,
+	}
+}
+
+// Topic is how a topic is laid out. Settings are Kafka's topic configuration.
+type Topic struct {
+	Name       string
+	Partitions int32
+	Settings   map[string]string
+}
+
+// Topics are all topics of an election whose ballots are spread over this many partitions.
+func Topics(votePartitions int32) []Topic {
+	log := map[string]string{"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
+	// A result topic is rewritten for as long as votes come in: small segments that are compacted soon keep it, and
+	// with it the start of every reader, small.
+	compacted := map[string]string{
+		"cleanup.policy": "compact", "retention.ms": "-1", "retention.bytes": "-1", "segment.bytes": "16777216",
+		"segment.ms": "600000", "min.cleanable.dirty.ratio": "0.3", "max.message.bytes": "8388608",
+	}
+	topics := []Topic{
+		{VotesTopic, votePartitions, log},
+		{VotersTopic, votePartitions, log},
+		{RejectedVotesTopic, 1, log},
+		{ElectionTopic, 1, compacted},
+		{PipelineStatusTopic, 1, compacted},
+		{ProducerProgressTopic, 1, compacted},
+	}
+	for _, name := range ResultTopics() {
+		topics = append(topics, Topic{name, 1, compacted})
+	}
+	return topics
+}

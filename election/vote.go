@@ -1,0 +1,148 @@
+package election
+
+import (
+	"bytes"
+	"encoding/hex"
+	"hash/crc32"
+	"time"
+)
+
+// Grammar is the regular expression, over bytes, of a well-formed vote. Spark applies it with rlike, so it keeps to
+// what RE2 and java.util.regex read alike.
+const Grammar = `\A\{"ballot_id":"[0-9a-f]{32}",` +
+	`"candidate_id":"[a-z0-9_-]{1,32}",` +
+	`"district_id":"[A-Za-z0-9_-]{1,32}",` +
+	`"age_group":"(18-24|25-34|35-44|45-54|55-64|65\+)?",` +
+	`"gender":"(female|male|other)?",` +
+	`"voting_time":"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z"\}\z`
+
+// AgeGroups are the values of a vote's age_group, youngest first. Empty means not known.
+func AgeGroups() []string { return []string{"18-24", "25-34", "35-44", "45-54", "55-64", "65+"} }
+
+// Genders are the values of a vote's gender. Empty means not known.
+func Genders() []string { return []string{"female", "male", "other"} }
+
+// TimeLayout is how voting_time is written: UTC, in milliseconds, so that comparing the strings compares the times.
+const TimeLayout = "2006-01-02T15:04:05.000Z"
+
+// MinuteLength is how many bytes of a voting_time name its minute.
+const MinuteLength = len("2006-01-02T15:04")
+
+// BallotID identifies a ballot. It is all that ties the copies of one ballot together, and names no voter.
+type BallotID [16]byte
+
+// String is the id as it stands in a vote: 32 lower-case hexadecimal digits.
+func (id BallotID) String() string { return hex.EncodeToString(id[:]) }
+
+// AppendText appends the id as it stands in a vote.
+func (id BallotID) AppendText(b []byte) ([]byte, error) { return hex.AppendEncode(b, id[:]), nil }
+
+// Partition is the partition of votes_topic that all copies of a ballot belong to: crc32 (IEEE) of its 32 digits,
+// modulo the number of partitions. Spark's crc32 computes the same.
+func Partition(ballotDigits []byte, partitions int32) int32 {
+	return int32(crc32.ChecksumIEEE(ballotDigits) % uint32(partitions))
+}
+
+// Vote is what a vote's line says. The byte slices of a parsed vote lie within that line.
+type Vote struct {
+	BallotID    []byte // 32 hexadecimal digits
+	CandidateID []byte
+	DistrictID  []byte
+	AgeGroup    []byte // one of AgeGroups, or empty
+	Gender      []byte // one of Genders, or empty
+	VotingTime  []byte // in TimeLayout
+}
+
+// AppendVote appends the canonical line of a vote to b.
+func AppendVote(b []byte, v Vote) []byte {
+	b = append(append(b, `{"ballot_id":"`...), v.BallotID...)
+	b = append(append(b, `","candidate_id":"`...), v.CandidateID...)
+	b = append(append(b, `","district_id":"`...), v.DistrictID...)
+	b = append(append(b, `","age_group":"`...), v.AgeGroup...)
+	b = append(append(b, `","gender":"`...), v.Gender...)
+	b = append(append(b, `","voting_time":"`...), v.VotingTime...)
+	return append(b, `"}`...)
+}
+
+// AppendTime appends t in TimeLayout.
+func AppendTime(b []byte, t time.Time) []byte { return t.UTC().AppendFormat(b, TimeLayout) }
+
+// ParseVote reads a vote's line. It reports false for a line that Grammar does not match.
+func ParseVote(line []byte) (Vote, bool) {
+	var v Vote
+	rest, ok := line, true
+	field := func(opening string, into *[]byte) {
+		after, found := bytes.CutPrefix(rest, []byte(opening))
+		value, tail, closed := bytes.Cut(after, []byte{'"'})
+		ok = ok && found && closed
+		*into, rest = value, tail
+	}
+	field(`{"ballot_id":"`, &v.BallotID)
+	field(`,"candidate_id":"`, &v.CandidateID)
+	field(`,"district_id":"`, &v.DistrictID)
+	field(`,"age_group":"`, &v.AgeGroup)
+	field(`,"gender":"`, &v.Gender)
+	field(`,"voting_time":"`, &v.VotingTime)
+	if !ok || string(rest) != "}" ||
+		len(v.BallotID) != 32 || !only(v.BallotID, isLowerHex) ||
+		!ValidCandidateID(string(v.CandidateID)) || !ValidDistrictID(string(v.DistrictID)) ||
+		!isAgeGroup(v.AgeGroup) || !isGender(v.Gender) || !isVotingTime(v.VotingTime) {
+		return Vote{}, false
+	}
+	return v, true
+}
+
+// ValidCandidateID reports whether s may be a candidate's id: 1 to 32 of a-z, 0-9, _ and -.
+func ValidCandidateID(s string) bool {
+	return len(s) >= 1 && len(s) <= 32 && only(s, func(c byte) bool { return isLower(c) || isDigit(c) || c == '_' || c == '-' })
+}
+
+// ValidDistrictID reports whether s may be a district's id: 1 to 32 of A-Z, a-z, 0-9, _ and -.
+func ValidDistrictID(s string) bool {
+	return len(s) >= 1 && len(s) <= 32 && only(s, func(c byte) bool {
+		return isLower(c) || 'A' <= c && c <= 'Z' || isDigit(c) || c == '_' || c == '-'
+	})
+}
+
+func only[T string | []byte](s T, allowed func(byte) bool) bool {
+	for i := range len(s) {
+		if !allowed(s[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func isDigit(c byte) bool    { return '0' <= c && c <= '9' }
+func isLower(c byte) bool    { return 'a' <= c && c <= 'z' }
+func isLowerHex(c byte) bool { return isDigit(c) || 'a' <= c && c <= 'f' }
+
+func isAgeGroup(b []byte) bool {
+	switch string(b) {
+	case "", "18-24", "25-34", "35-44", "45-54", "55-64", "65+":
+		return true
+	}
+	return false
+}
+
+func isGender(b []byte) bool {
+	switch string(b) {
+	case "", "female", "male", "other":
+		return true
+	}
+	return false
+}
+
+func isVotingTime(b []byte) bool {
+	const shape = "dddd-dd-ddTdd:dd:dd.dddZ"
+	if len(b) != len(shape) {
+		return false
+	}
+	for i, c := range b {
+		if shape[i] == 'd' && !isDigit(c) || shape[i] != 'd' && shape[i] != c {
+			return false
+		}
+	}
+	month, day, hour := string(b[5:7]), string(b[8:10]), string(b[11:13])
+	return "01" <= month && month <= "12" && "01" <= day && day <= "31" && hour <= "23" && b[14] <= '5' && b[17] <= '5'
+}

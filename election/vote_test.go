@@ -1,0 +1,71 @@
+package election
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+const goodVote = `{"ballot_id":"00112233445566778899aabbccddeeff","candidate_id":"labour","district_id":"GM0363",` +
+	`"age_group":"65+","gender":"female","voting_time":"2025-10-29T07:30:00.000Z"}`
+
+func TestCanonicalVoteIsRead(t *testing.T) {
+	v, ok := ParseVote([]byte(goodVote))
+	if !ok {
+		t.Fatal("a canonical vote is not read")
+	}
+	if got := string(AppendVote(nil, v)); got != goodVote {
+		t.Errorf("written again as %s", got)
+	}
+	if string(v.CandidateID) != "labour" || string(v.DistrictID) != "GM0363" || string(v.AgeGroup) != "65+" {
+		t.Errorf("read as %s", fmt.Sprintf("%q", v))
+	}
+}
+
+func TestOtherJSONOfTheSameVoteIsNotAVote(t *testing.T) {
+	for name, line := range map[string]string{
+		"white space":       strings.Replace(goodVote, `,"`, `, "`, 1),
+		"single quotes":     strings.ReplaceAll(goodVote, `"`, `'`),
+		"trailing newline":  goodVote + "\n",
+		"byte order mark":   "\ufeff" + goodVote,
+		"upper-case digits": strings.Replace(goodVote, "aabb", "AABB", 1),
+		"additional field":  strings.Replace(goodVote, `}`, `,"x":"y"}`, 1),
+		"duplicate field":   strings.Replace(goodVote, `"gender"`, `"gender":"male","gender"`, 1),
+		"escaped letter":    strings.Replace(goodVote, "labour", `l\u0061bour`, 1),
+		"bad UTF-8":         strings.Replace(goodVote, "labour", "lab\xffour", 1),
+		"unknown age group": strings.Replace(goodVote, "65+", "17", 1),
+		"hour 24":           strings.Replace(goodVote, "T07", "T24", 1),
+		"month 13":          strings.Replace(goodVote, "-10-", "-13-", 1),
+		"empty":             "",
+	} {
+		if _, ok := ParseVote([]byte(line)); ok {
+			t.Errorf("%s: read as a vote: %s", name, line)
+		}
+	}
+}
+
+// FuzzParseVoteIsTheGrammar holds the parser and the regular expression, which Spark applies, to one language.
+func FuzzParseVoteIsTheGrammar(f *testing.F) {
+	grammar := regexp.MustCompile(Grammar)
+	f.Add([]byte(goodVote))
+	for _, change := range [][2]string{
+		{"65+", ""}, {"65+", "18-24"}, {"female", ""}, {"07:30:00.000", "23:59:59.999"}, {"07:30:00.000", "23:60:59.999"},
+		{"labour", ""}, {"labour", strings.Repeat("a", 32)}, {"labour", strings.Repeat("a", 33)}, {"GM0363", "a b"}, {"-29T", "-00T"}, {"-29T", "-31T"},
+		{"-29T", "-39T"}, {"-10-", "-00-"}, {"-10-", "-19-"}, {"female", "Female"}, {"}", "}\n"}, {"T07", "T2:"}, {"T07", "T1:"},
+	} {
+		f.Add([]byte(strings.Replace(goodVote, change[0], change[1], 1)))
+	}
+	f.Fuzz(func(t *testing.T, line []byte) {
+		if _, ok := ParseVote(line); ok != grammar.Match(line) {
+			t.Errorf("parser says %t, grammar says %t: %q", ok, !ok, line)
+		}
+	})
+}
+
+func TestPartitionIsSparks(t *testing.T) {
+	// The check value of CRC-32/ISO-HDLC, which Spark's crc32 is: cbf43926 for "123456789".
+	if got := Partition([]byte("123456789"), 1<<30); got != int32(0xcbf43926%(1<<30)) {
+		t.Errorf("crc32 is %x", got)
+	}
+}

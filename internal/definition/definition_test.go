@@ -1,0 +1,173 @@
+package definition
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"realtime-election/election"
+)
+
+func write(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestDefaultIsTheSeedsSetting(t *testing.T) {
+	d, err := Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(d.Regions) != 12 || len(d.Candidates) != 3 || len(d.Districts()) < 60 {
+		t.Errorf("%d regions, %d candidates, %d districts", len(d.Regions), len(d.Candidates), len(d.Districts()))
+	}
+	for _, c := range d.Candidates {
+		name := strings.TrimPrefix(c.Photo, "/portraits/")
+		if _, err := Portraits().Open(name); err != nil {
+			t.Errorf("portrait of %s: %v", c.Name, err)
+		}
+	}
+}
+
+func TestEveryMistakeOfADefinitionIsToldWithItsLine(t *testing.T) {
+	path := write(t, "wrong.yaml", `id: Wrong Id
+name: x
+polling:
+  opens: 2025-10-29T20:00:00Z
+  closes: 2025-10-29T06:00:00Z
+candidates:
+  - {id: a, name: A, party: P}
+  - {id: a, name: "", party: P, color: red}
+regions:
+  - id: r
+    name: R
+    districts:
+      - {id: d, name: D, registered: many}
+      - {id: d, name: D, registered: -1}
+  - id: s
+    name: S
+electorate:
+  turnout: {overall: 1.5, by_age: {teen: 0.5}}
+  leanings:
+    by_region:
+      nowhere: {a: 1}
+      r: {z: 1, a: .nan}
+  arrival:
+    - {until: "9:00", share: 0.5}
+`)
+	_, err := ReadYAML(path)
+	var mistakes *Mistakes
+	if !errors.As(err, &mistakes) {
+		t.Fatalf("got %v", err)
+	}
+	want := []string{
+		`1: id "Wrong Id": a election's id is 1 to 32 of a-z, 0-9, _ and -`,
+		`5: closes is not after opens`,
+		`8: field color not found in type election.Candidate`,
+	}
+	told := make(map[int]string)
+	for _, m := range mistakes.List {
+		told[m.Line] += m.Text + "\n"
+	}
+	for _, line := range []int{1, 5, 8, 13, 14, 15, 18, 21, 22, 24} {
+		if told[line] == "" {
+			t.Errorf("nothing is said of line %d", line)
+		}
+	}
+	if t.Failed() {
+		t.Logf("%v\n%v", err, want)
+	}
+}
+
+func TestSyntaxErrorOfADefinitionNamesItsLine(t *testing.T) {
+	_, err := ReadYAML(write(t, "wrong.yaml", "id: x\nname: [\n"))
+	if err == nil || !strings.Contains(err.Error(), "line ") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestResultFileBecomesADefinition(t *testing.T) {
+	file, err := ReadResultFile(write(t, "r.csv", "\ufeffregion,district_id,district,candidate,party,votes\r\n"+
+		"North,1,Hill,Ana,Red,5\r\n"+
+		"South,1,\"Dale, Lower\",Ana,Red,0\r\n"+
+		"North,1,Hill,Ana,Blue,2\r\n"+
+		"South,x y,Moor,李,,7\r\n"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := file.Definition
+	if diff := cmp.Diff([]election.Candidate{
+		{ID: "ana", Name: "Ana", Party: "Red"}, {ID: "ana-2", Name: "Ana", Party: "Blue"}, {ID: "candidate", Name: "李"},
+	}, d.Candidates); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]election.Region{
+		{ID: "north", Name: "North", Districts: []election.District{{ID: "north-1", Code: "1", Name: "Hill"}}},
+		{ID: "south", Name: "South", Districts: []election.District{
+			{ID: "south-1", Code: "1", Name: "Dale, Lower"}, {ID: "south-x-y", Code: "x y", Name: "Moor"},
+		}},
+	}, d.Regions); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([][2]int{{0, 0}, {1, 0}, {0, 1}, {2, 2}}, d.Source.Lines); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]int64{5, 0, 2, 7}, file.Votes); diff != "" || d.ExpectedVotes() != 14 {
+		t.Error(diff, d.ExpectedVotes())
+	}
+}
+
+func TestOnlyTheNamedRegionsAreTaken(t *testing.T) {
+	path := write(t, "r.csv", "region,district_id,district,candidate,party,votes\nNorth,1,Hill,Ana,Red,5\nSouth,2,Dale,Bo,Blue,3\n")
+	file, err := ReadResultFile(path, []string{"South"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := file.Definition.ExpectedVotes(); got != 3 || len(file.Definition.Candidates) != 1 {
+		t.Errorf("%d votes, candidates %v", got, file.Definition.Candidates)
+	}
+	if _, err := ReadResultFile(path, []string{"East"}); err == nil || !strings.Contains(err.Error(), "North, South") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestEveryMistakeOfAResultFileIsToldWithItsLine(t *testing.T) {
+	const header = "region,district_id,district,candidate,party,votes\n"
+	for name, c := range map[string]struct {
+		text  string
+		lines []int
+	}{
+		"header":      {"region,district,candidate,votes\n", []int{1}},
+		"empty":       {"", []int{1}},
+		"votes":       {header + "N,1,H,A,P,-1\nN,2,H,A,P,1.5\nN,3,H,A,P,\nN,4,H,A,P,\"1,000\"\nN,5,H,A,P,99999999999999\n", []int{2, 3, 4, 5, 6}},
+		"columns":     {header + "N,1,H,A,P\nN,1,H,A,P,1,2\n", []int{2, 3}},
+		"blank field": {header + "N,1,H,,P,1\n,1,H,A,P,1\n", []int{2, 3}},
+		"repeated":    {header + "N,1,H,A,P,1\nN,1,H,A,P,1\n", []int{3}},
+		"two names":   {header + "N,1,H,A,P,1\nN,1,G,B,P,1\n", []int{3}},
+		"quotes":      {header + "N,1,H,A,P,1\nN,1,\"H,B,P,1\n", []int{3}},
+		"UTF-8":       {header + "N,1,H,A\xff,P,1\n", []int{2}},
+		"no vote":     {header + "N,1,H,A,P,0\n", []int{0}},
+	} {
+		_, err := ReadResultFile(write(t, "r.csv", c.text), nil)
+		var mistakes *Mistakes
+		if !errors.As(err, &mistakes) {
+			t.Errorf("%s: got %v", name, err)
+			continue
+		}
+		var lines []int
+		for _, m := range mistakes.List {
+			lines = append(lines, m.Line)
+		}
+		if diff := cmp.Diff(c.lines, lines); diff != "" {
+			t.Errorf("%s: %s\n%v", name, diff, err)
+		}
+	}
+}

@@ -1,0 +1,239 @@
+package definition
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/csv"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"realtime-election/election"
+)
+
+// Columns are the columns of a result file, in its order.
+var Columns = []string{"region", "district_id", "district", "candidate", "party", "votes"}
+
+// pollingDay is when replayed votes are cast. A result file does not say it; any one day does.
+var pollingDay = election.Polling{
+	Opens:  time.Date(2024, 11, 5, 7, 0, 0, 0, time.UTC),
+	Closes: time.Date(2024, 11, 5, 20, 0, 0, 0, time.UTC),
+}
+
+// ResultFile is a result to be replayed: the definition derived from it, and the votes of each of its lines.
+type ResultFile struct {
+	Definition *election.Definition
+	Votes      []int64 // of each of Definition.Source.Lines
+}
+
+type resultLine struct {
+	region, code, district, candidate, party string
+	votes                                    int64
+	number                                   int
+}
+
+// ReadResultFile reads a result file, or only the lines of the named regions.
+func ReadResultFile(path string, regions []string) (*ResultFile, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the result file: %w", err)
+	}
+	lines, err := parseResultLines(path, text)
+	if err != nil {
+		return nil, err
+	}
+	if lines, err = onlyRegions(path, lines, regions); err != nil {
+		return nil, err
+	}
+	return derive(path, lines)
+}
+
+func parseResultLines(path string, text []byte) ([]resultLine, error) {
+	mistakes := &Mistakes{File: path}
+	reader := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(text, []byte("\ufeff"))))
+	reader.FieldsPerRecord = -1
+	header, err := reader.Read()
+	if err != nil || !slices.Equal(header, Columns) {
+		mistakes.add(1, "the first line must be %s", strings.Join(Columns, ","))
+		return nil, mistakes.err()
+	}
+	var lines []resultLine
+	for {
+		fields, err := reader.Read()
+		var syntax *csv.ParseError
+		switch {
+		case errors.Is(err, io.EOF):
+			return lines, mistakes.err()
+		case errors.As(err, &syntax):
+			mistakes.add(syntax.Line, "%v", syntax.Err)
+			return nil, mistakes.err()
+		case err != nil:
+			return nil, fmt.Errorf("read %s: %w", path, err)
+		}
+		number, _ := reader.FieldPos(0)
+		if len(fields) != len(Columns) {
+			mistakes.add(number, "it has %d columns instead of %d", len(fields), len(Columns))
+			continue
+		}
+		for i, value := range fields[:4] {
+			if strings.TrimSpace(value) == "" {
+				mistakes.add(number, "%s is empty", Columns[i])
+			}
+		}
+		if !utf8.ValidString(strings.Join(fields, "")) {
+			mistakes.add(number, "it is not UTF-8")
+		}
+		votes, err := strconv.ParseUint(fields[5], 10, 40)
+		if err != nil {
+			mistakes.add(number, "votes is %q; write a whole number from 0 up, digits only", fields[5])
+		}
+		lines = append(lines, resultLine{fields[0], fields[1], fields[2], fields[3], fields[4], int64(votes), number})
+	}
+}
+
+func onlyRegions(path string, lines []resultLine, regions []string) ([]resultLine, error) {
+	if len(regions) == 0 {
+		return lines, nil
+	}
+	known := make(map[string]bool)
+	for _, line := range lines {
+		known[line.region] = true
+	}
+	mistakes := &Mistakes{File: path}
+	for _, region := range regions {
+		if !known[region] {
+			names := make([]string, 0, len(known))
+			for name := range known {
+				names = append(names, name)
+			}
+			slices.Sort(names)
+			mistakes.add(0, "--regions names %q, which it does not have; it has %s", region, strings.Join(names, ", "))
+		}
+	}
+	wanted := slices.DeleteFunc(slices.Clone(lines), func(l resultLine) bool { return !slices.Contains(regions, l.region) })
+	return wanted, mistakes.err()
+}
+
+// derive makes the definition. A name on the ballot is a candidate together with a party: who stands for two parties
+// has two lines in the file, and two here.
+func derive(path string, lines []resultLine) (*ResultFile, error) {
+	mistakes := &Mistakes{File: path}
+	type (
+		ticket       struct{ candidate, party string }
+		regionalCode struct{ region, code string }
+	)
+	regionsOfCode := make(map[string]map[string]bool)
+	for _, line := range lines {
+		if regionsOfCode[line.code] == nil {
+			regionsOfCode[line.code] = make(map[string]bool)
+		}
+		regionsOfCode[line.code][line.region] = true
+	}
+
+	d := &election.Definition{ID: "replay", Name: "Replay of " + filepath.Base(path), Polling: pollingDay}
+	candidateIDs, regionIDs, districtIDs := ids{}, ids{}, ids{}
+	usable := func(code string) bool { return election.ValidDistrictID(code) && len(regionsOfCode[code]) == 1 }
+	for code := range regionsOfCode {
+		districtIDs[code] = usable(code)
+	}
+	candidates, regions := make(map[ticket]int), make(map[string]int)
+	districts := make(map[regionalCode]*election.District)
+	firstLine := make(map[[2]any]int)
+	for _, line := range lines {
+		t := ticket{line.candidate, line.party}
+		if _, ok := candidates[t]; !ok {
+			candidates[t] = len(d.Candidates)
+			id := candidateIDs.next(line.candidate, "candidate")
+			d.Candidates = append(d.Candidates, election.Candidate{ID: election.CandidateID(id), Name: line.candidate, Party: line.party})
+		}
+		r, ok := regions[line.region]
+		if !ok {
+			r = len(d.Regions)
+			regions[line.region] = r
+			id := regionIDs.next(line.region, "region")
+			d.Regions = append(d.Regions, election.Region{ID: election.RegionID(id), Name: line.region})
+		}
+		at := regionalCode{line.region, line.code}
+		if known := districts[at]; known == nil {
+			district := election.District{ID: election.DistrictID(line.code), Name: line.district}
+			if !usable(line.code) {
+				district.ID, district.Code = election.DistrictID(districtIDs.next(line.region+"-"+line.code, "district")), line.code
+			}
+			d.Regions[r].Districts = append(d.Regions[r].Districts, district)
+			districts[at] = &district
+		} else if known.Name != line.district {
+			mistakes.add(line.number, "district_id %q is called %q here and %q above", line.code, line.district, known.Name)
+		}
+		key := [2]any{at, t}
+		if first, again := firstLine[key]; again {
+			mistakes.add(line.number, "it repeats district and candidate of line %d", first)
+		} else {
+			firstLine[key] = line.number
+		}
+	}
+
+	index := make(map[election.DistrictID]int)
+	for i, district := range d.Districts() {
+		index[district.ID] = i
+	}
+	source := &election.Source{}
+	file := &ResultFile{Definition: d}
+	sum := sha256.New()
+	for _, line := range lines {
+		district := index[districts[regionalCode{line.region, line.code}].ID]
+		candidate := candidates[ticket{line.candidate, line.party}]
+		source.Lines = append(source.Lines, [2]int{district, candidate})
+		source.Votes += line.votes
+		file.Votes = append(file.Votes, line.votes)
+		fmt.Fprintf(sum, "%d,%d,%d\n", district, candidate, line.votes)
+	}
+	source.SHA256 = hex.EncodeToString(sum.Sum(nil))
+	d.Source = source
+	if source.Votes == 0 {
+		mistakes.add(0, "it holds no vote to replay")
+	}
+	for _, problem := range d.Check() {
+		mistakes.add(0, "%s", problem.Text)
+	}
+	if err := mistakes.err(); err != nil {
+		return nil, err
+	}
+	return file, nil
+}
+
+// ids makes ids out of names: each valid, none twice.
+type ids map[string]bool
+
+func (taken ids) next(name, otherwise string) string {
+	slug := strings.Trim(strings.Map(func(c rune) rune {
+		switch {
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
+			return c
+		case 'A' <= c && c <= 'Z':
+			return c - 'A' + 'a'
+		}
+		return '-'
+	}, name), "-")
+	for strings.Contains(slug, "--") {
+		slug = strings.ReplaceAll(slug, "--", "-")
+	}
+	slug = strings.TrimRight(slug[:min(len(slug), 32)], "-")
+	if slug == "" {
+		slug = otherwise
+	}
+	id := slug
+	for n := 2; taken[id]; n++ {
+		suffix := "-" + strconv.Itoa(n)
+		id = slug[:min(len(slug), 32-len(suffix))] + suffix
+	}
+	taken[id] = true
+	return id
+}

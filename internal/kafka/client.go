@@ -1,0 +1,32 @@
+// Package kafka is what the services share of talking to Kafka: a client with the project's settings, the topics, and
+// reading a topic from its start to its end.
+package kafka
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/plugin/kslog"
+)
+
+// MaxRecordBytes bounds a record that the services write. The election record of a large country is the largest.
+const MaxRecordBytes = 8 << 20
+
+// NewClient makes a client that reads committed records only. It connects on first use.
+func NewClient(brokers []string, log *slog.Logger, options ...kgo.Opt) (*kgo.Client, error) {
+	all := append([]kgo.Opt{
+		kgo.SeedBrokers(brokers...),
+		kgo.ClientID("election"),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.ProducerBatchMaxBytes(MaxRecordBytes),
+		kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()),
+		kgo.WithLogger(kslog.New(log)),
+	}, options...)
+	cl, err := kgo.NewClient(all...)
+	if err != nil {
+		return nil, fmt.Errorf("make a Kafka client for %v: %w", brokers, err)
+	}
+	return cl, nil
+}

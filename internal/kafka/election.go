@@ -1,0 +1,45 @@
+package kafka
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"realtime-election/election"
+)
+
+// ErrNoElection is returned where `election init` has not run.
+var ErrNoElection = errors.New("there is no election on this Kafka; run `election init` first")
+
+// Election reads which election the topics belong to.
+func Election(ctx context.Context, brokers []string, log *slog.Logger) (*election.Record, error) {
+	var record election.Record
+	found, err := LatestJSON(ctx, brokers, log, election.ElectionTopic, election.DefinitionKey, &record)
+	switch {
+	case err != nil:
+		return nil, err
+	case !found:
+		return nil, ErrNoElection
+	}
+	return &record, nil
+}
+
+// LatestJSON decodes the last committed value of a key in a compacted topic of one partition. It reports whether there
+// is one; a topic that does not exist holds none.
+func LatestJSON(ctx context.Context, brokers []string, log *slog.Logger, topic, key string, into any) (bool, error) {
+	latest, err := Latest(ctx, brokers, log, topic, key)
+	switch {
+	case errors.Is(err, kerr.UnknownTopicOrPartition):
+		return false, nil
+	case err != nil || latest == nil:
+		return false, err
+	}
+	if err := json.Unmarshal(latest.Value, into); err != nil {
+		return false, fmt.Errorf("decode %s of topic %s: %w", key, topic, err)
+	}
+	return true, nil
+}

@@ -1,0 +1,84 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"realtime-election/election"
+)
+
+// EnsureTopics creates the topics that are missing and sets the settings of those that are there. A topic with another
+// number of partitions is an error: ballots would change places.
+func EnsureTopics(ctx context.Context, cl *kgo.Client, topics []election.Topic) error {
+	admin := kadm.NewClient(cl)
+	names := make([]string, len(topics))
+	for i, topic := range topics {
+		names[i] = topic.Name
+	}
+	there, err := admin.ListTopics(ctx, names...)
+	if err != nil {
+		return fmt.Errorf("list the topics: %w", err)
+	}
+	for _, topic := range topics {
+		detail := there[topic.Name]
+		if detail.Err == nil && len(detail.Partitions) != int(topic.Partitions) {
+			return fmt.Errorf("topic %s has %d partitions where %d are needed; delete the topics and begin anew",
+				topic.Name, len(detail.Partitions), topic.Partitions)
+		}
+		if err := ensureTopic(ctx, admin, topic); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func ensureTopic(ctx context.Context, admin *kadm.Client, topic election.Topic) error {
+	settings := make(map[string]*string)
+	var changes []kadm.AlterConfig
+	for name, value := range topic.Settings {
+		settings[name] = &value
+		changes = append(changes, kadm.AlterConfig{Name: name, Value: &value})
+	}
+	created, err := admin.CreateTopic(ctx, topic.Partitions, -1, settings, topic.Name)
+	if err == nil {
+		err = created.Err
+	}
+	if err == nil {
+		return nil
+	}
+	if !errors.Is(err, kerr.TopicAlreadyExists) {
+		return fmt.Errorf("create topic %s: %w", topic.Name, err)
+	}
+	altered, err := admin.AlterTopicConfigs(ctx, changes, topic.Name)
+	if err == nil {
+		_, err = altered.On(topic.Name, nil)
+	}
+	if err == nil {
+		for _, response := range altered {
+			err = errors.Join(err, response.Err)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("set the settings of topic %s: %w", topic.Name, err)
+	}
+	return nil
+}
+
+// StableEnds are the offsets, by partition, up to which a topic's transactions are decided.
+func StableEnds(ctx context.Context, cl *kgo.Client, topic string) (map[int32]int64, error) {
+	listed, err := kadm.NewClient(cl).ListCommittedOffsets(ctx, topic)
+	if err == nil {
+		err = listed.Error()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list the end offsets of %s: %w", topic, err)
+	}
+	ends := make(map[int32]int64)
+	listed.Each(func(o kadm.ListedOffset) { ends[o.Partition] = o.Offset })
+	return ends, nil
+}

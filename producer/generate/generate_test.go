@@ -1,0 +1,101 @@
+package generate
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"realtime-election/election"
+)
+
+func TestPermutationVisitsEveryNumberOnce(t *testing.T) {
+	for _, size := range []uint64{1, 2, 3, 4, 5, 17, 64, 1000, 65537} {
+		seen := make([]bool, size)
+		p := NewPermutation(size, 7)
+		for i := range size {
+			at := p.At(i)
+			if at >= size || seen[at] {
+				t.Fatalf("size %d: %d stands at %d, out of range or twice", size, at, i)
+			}
+			seen[at] = true
+		}
+	}
+}
+
+func TestPermutationMixesAndFollowsItsSeed(t *testing.T) {
+	const size = 100_000
+	one, other := NewPermutation(size, 1), NewPermutation(size, 2)
+	lower, same := 0, 0
+	for i := range uint64(1000) {
+		if one.At(i) < size/2 {
+			lower++
+		}
+		if one.At(i) == other.At(i) {
+			same++
+		}
+	}
+	if lower < 430 || lower > 570 { // 4.4 standard deviations around 500
+		t.Errorf("of the first 1000, %d come from the lower half", lower)
+	}
+	if same > 5 {
+		t.Errorf("two seeds agree on %d of 1000", same)
+	}
+}
+
+func newDefinition() (*election.Definition, []int64) {
+	return &election.Definition{
+		ID: "x", Name: "X",
+		Polling:    election.Polling{Opens: time.Date(2024, 11, 5, 7, 0, 0, 0, time.UTC), Closes: time.Date(2024, 11, 5, 20, 0, 0, 0, time.UTC)},
+		Candidates: []election.Candidate{{ID: "a", Name: "A"}, {ID: "b", Name: "B"}},
+		Regions:    []election.Region{{ID: "r", Name: "R", Districts: []election.District{{ID: "d1", Name: "1"}, {ID: "d2", Name: "2"}}}},
+		Source:     &election.Source{Votes: 1207, Lines: [][2]int{{0, 0}, {0, 1}, {1, 0}, {1, 1}}},
+	}, []int64{1000, 200, 0, 7}
+}
+
+func TestReplayHoldsEveryVoteOnceAndCounts(t *testing.T) {
+	d, votes := newDefinition()
+	replay := NewReplay(d, votes, 3)
+	count := election.NewCount(d, 4)
+	last := ""
+	for serial := range replay.Size() {
+		line := replay.Append(nil, serial)
+		id := line[IDStart:IDEnd]
+		if reason := count.Add(election.VoteRecord{Partition: election.Partition(id, 4), Key: id, Value: line}); reason != "" {
+			t.Fatalf("%s is %s", line, reason)
+		}
+		vote, _ := election.ParseVote(line)
+		if now := string(vote.VotingTime); now < last {
+			t.Fatalf("serial %d votes at %s, after %s", serial, now, last)
+		} else {
+			last = now
+		}
+	}
+	got := count.Results(1)[election.ByDistrictTopic]
+	for natural, want := range map[string]int64{"d1/a": 1000, "d1/b": 200, "d2/a": 0, "d2/b": 7} {
+		if got[natural].TotalVotes != want {
+			t.Errorf("%s has %d votes, want %d", natural, got[natural].TotalVotes, want)
+		}
+	}
+}
+
+func TestReplayIsTheSameFromAnySerialAndForOneSeedOnly(t *testing.T) {
+	d, votes := newDefinition()
+	once, again, other := NewReplay(d, votes, 3), NewReplay(d, votes, 3), NewReplay(d, votes, 4)
+	for serial := once.Size() - 1; serial >= 0; serial-- { // backwards: nothing depends on what came before
+		if !bytes.Equal(once.Append(nil, serial), again.Append(nil, serial)) {
+			t.Fatalf("serial %d differs", serial)
+		}
+	}
+	if bytes.Equal(once.Append(nil, 0), other.Append(nil, 0)) {
+		t.Error("two seeds give the same ballot")
+	}
+}
+
+func BenchmarkReplayAppend(b *testing.B) {
+	d, votes := newDefinition()
+	replay := NewReplay(d, votes, 3)
+	var buffer []byte
+	for i := range b.N {
+		buffer = replay.Append(buffer[:0], int64(i)%replay.Size())
+	}
+}

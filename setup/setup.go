@@ -1,0 +1,122 @@
+// Package setup prepares Kafka and PostgreSQL for an election: the topics, the tables, and the definition in both. It
+// may run any number of times; what stands already is checked, and another election is refused.
+package setup
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"realtime-election/election"
+	"realtime-election/internal/kafka"
+	"realtime-election/internal/postgres"
+)
+
+// Config is what Run needs.
+type Config struct {
+	Brokers    []string
+	Postgres   string // URL
+	Definition *election.Definition
+	Partitions int32 // of votes_topic, where it does not exist yet
+	Log        *slog.Logger
+}
+
+// Run prepares Kafka and PostgreSQL, and returns when both are ready.
+func Run(ctx context.Context, c Config) error {
+	if c.Partitions < 1 || c.Partitions > 1000 {
+		return &election.InputError{Text: fmt.Sprintf("--partitions is %d; choose 1 to 1000", c.Partitions)}
+	}
+	record := election.Record{Definition: *c.Definition, Fingerprint: c.Definition.Fingerprint(), VotePartitions: c.Partitions}
+	there, err := kafka.Election(ctx, c.Brokers, c.Log)
+	switch {
+	case errors.Is(err, kafka.ErrNoElection):
+	case err != nil:
+		return err
+	case there.Fingerprint != record.Fingerprint:
+		return &election.InputError{Text: fmt.Sprintf("the topics already hold another election, %q; use another --data folder, or remove the old one",
+			there.Definition.Name)}
+	default:
+		record.VotePartitions = there.VotePartitions
+	}
+
+	cl, err := kafka.NewClient(c.Brokers, c.Log)
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	if err := kafka.EnsureTopics(ctx, cl, election.Topics(record.VotePartitions)); err != nil {
+		return err
+	}
+	if err := fillTables(ctx, c.Postgres, c.Definition); err != nil {
+		return err
+	}
+	if there != nil {
+		c.Log.Info("the election is prepared already", "election", record.Definition.Name)
+		return nil
+	}
+	value, err := json.Marshal(record)
+	if err != nil {
+		return err
+	}
+	published := &kgo.Record{Topic: election.ElectionTopic, Key: []byte(election.DefinitionKey), Value: value}
+	if err := cl.ProduceSync(ctx, published).FirstErr(); err != nil {
+		return fmt.Errorf("publish the definition: %w", err)
+	}
+	c.Log.Info("prepared the election", "election", record.Definition.Name, "partitions", record.VotePartitions)
+	return nil
+}
+
+// fillTables replaces what the definition's tables hold, in one transaction.
+func fillTables(ctx context.Context, url string, d *election.Definition) error {
+	conn, err := postgres.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	if err := postgres.Migrate(ctx, conn); err != nil {
+		return err
+	}
+	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `DELETE FROM districts; DELETE FROM regions; DELETE FROM candidates`); err != nil {
+			return fmt.Errorf("empty the definition's tables: %w", err)
+		}
+		var candidates, regions, districts [][]any
+		for i, x := range d.Candidates {
+			candidates = append(candidates, []any{string(x.ID), i, x.Name, x.Party, x.Biography, x.Platform, x.Photo})
+		}
+		for i := range d.Regions {
+			x := &d.Regions[i]
+			regions = append(regions, []any{string(x.ID), x.Name, known(x.Registered())})
+		}
+		for i, x := range d.Districts() {
+			districts = append(districts, []any{string(x.ID), i, x.Name, string(x.Region.ID), known(x.Registered)})
+		}
+		for _, table := range []struct {
+			name    string
+			columns []string
+			rows    [][]any
+		}{
+			{"candidates", []string{"candidate_id", "candidate_number", "candidate_name", "party_affiliation", "biography", "campaign_platform", "photo_url"}, candidates},
+			{"regions", []string{"region_id", "region_name", "registered_voters"}, regions},
+			{"districts", []string{"district_id", "district_number", "district_name", "region_id", "registered_voters"}, districts},
+		} {
+			if _, err := tx.CopyFrom(ctx, pgx.Identifier{table.name}, table.columns, pgx.CopyFromRows(table.rows)); err != nil {
+				return fmt.Errorf("fill table %s: %w", table.name, err)
+			}
+		}
+		return nil
+	})
+}
+
+// known is a number of registered voters as the tables hold it: null where it is not known.
+func known(registered int64) *int64 {
+	if registered == 0 {
+		return nil
+	}
+	return &registered
+}
