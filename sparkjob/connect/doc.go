@@ -1,0 +1,15 @@
+// Package connect is a client of Spark Connect with Structured Streaming, for Spark 4.
+//
+//	session, err := connect.Dial(ctx, "sc://localhost:15002")
+//	votes := session.ReadStream().Format("kafka").Option("subscribe", "votes").Load()
+//	query, err := votes.WriteStream().Format("console").Trigger(connect.ProcessingTime(time.Second)).Start(ctx)
+//
+// It uses Spark's names for Spark's things, so that Spark's documentation is also this package's.
+//
+// Guarantees. A DataFrame is a plan and does nothing by itself; what takes a context talks to the server and blocks. Every
+// answer of an operation arrives exactly once and in order, over as many streams and connections as it takes, and a
+// request that has to be sent again is not run twice. Calls are retried by DefaultRetry while the server is unreachable,
+// until the context ends. A restarted server is noticed: the first call after it returns ErrSessionChanged. Tokens do not
+// reach errors, and travel in plain text only to this machine unless told otherwise. Sessions, DataFrames and queries are
+// safe for concurrent use; readers and writers, being under construction, are not.
+package connect

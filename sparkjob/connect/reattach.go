@@ -1,0 +1,183 @@
+package connect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"google.golang.org/protobuf/proto"
+
+	"realtime-election/sparkjob/connect/wire"
+)
+
+// OperationID names one execution on the server; it is also the key under which a request sent twice runs once.
+type OperationID string
+
+// execution is one operation, whose answers arrive each exactly once and in order over as many streams as it takes:
+// servers cut a stream after two minutes, connections break, and the operation runs on.
+//
+//	ExecutePlan ─► answers … cut or early end ─► ReattachExecute(last answer) ─► answers … ResultComplete ─► ReleaseExecute
+//
+// An operation that the server does not know on reattaching never arrived there: ExecutePlan is sent again, under the same
+// operation id, so that a request which did arrive after all is not run twice.
+type execution struct {
+	session  *Session
+	ctx      context.Context
+	request  *wire.ExecutePlanRequest
+	retry    *retrier
+	stream   *stream
+	sent     bool   // ExecutePlan was sent, so reattach
+	lastID   string // of the last answer handed out
+	complete bool
+
+	consumed     chan string // newest answer that the server may forget
+	startRelease sync.Once
+	closeOnce    sync.Once
+}
+
+// execute prepares an operation; the first call of next sends it. The caller must close it.
+func (s *Session) execute(ctx context.Context, plan *wire.Plan) *execution {
+	id := uuid.NewString()
+	return &execution{
+		session: s, ctx: ctx, retry: s.retry.start(), consumed: make(chan string, 1),
+		request: &wire.ExecutePlanRequest{
+			SessionId: string(s.ID()), UserContext: s.user(), ClientType: s.clientType(),
+			OperationId: &id, Plan: plan,
+			RequestOptions: []*wire.ExecutePlanRequest_RequestOption{{
+				RequestOption: &wire.ExecutePlanRequest_RequestOption_ReattachOptions{
+					ReattachOptions: &wire.ReattachOptions{Reattachable: true},
+				},
+			}},
+		},
+	}
+}
+
+// next blocks for the next answer; io.EOF after the last.
+func (e *execution) next() (*wire.ExecutePlanResponse, error) {
+	for !e.complete {
+		response, err := e.receive()
+		if err == nil {
+			e.retry.reset()
+			e.lastID = response.GetResponseId()
+			if response.GetResultComplete() != nil {
+				e.complete = true
+				break
+			}
+			return response, nil
+		}
+		if err := e.recover(err); err != nil {
+			return nil, err
+		}
+	}
+	return nil, io.EOF
+}
+
+func (e *execution) receive() (*wire.ExecutePlanResponse, error) {
+	if e.stream == nil {
+		if err := e.open(); err != nil {
+			return nil, err
+		}
+	}
+	return e.stream.receive()
+}
+
+func (e *execution) open() (err error) {
+	if !e.sent {
+		e.sent = true
+		e.startRelease.Do(func() { e.session.releases.Go(e.release) })
+		e.request.ClientObservedServerSideSessionId = e.session.observedID()
+		e.stream, err = e.session.openStream(e.ctx, "ExecutePlan", e.request)
+		return err
+	}
+	request := &wire.ReattachExecuteRequest{
+		SessionId: e.request.GetSessionId(), UserContext: e.request.GetUserContext(), ClientType: e.request.ClientType,
+		ClientObservedServerSideSessionId: e.session.observedID(), OperationId: e.request.GetOperationId(),
+	}
+	if e.lastID != "" {
+		request.LastResponseId = proto.String(e.lastID)
+	}
+	e.stream, err = e.session.openStream(e.ctx, "ReattachExecute", request)
+	return err
+}
+
+// recover makes the next receive go on where this one failed, or returns the error that ends the operation.
+func (e *execution) recover(err error) error {
+	e.drop()
+	switch {
+	case errors.Is(err, io.EOF):
+		// A clean end before ResultComplete is the server's time limit on streams, not a fault: it is not counted.
+		return e.session.retry.sleep(e.ctx, e.session.retry.Initial)
+	case errors.Is(err, ErrOperationNotFound), errors.Is(err, ErrSessionNotFound):
+		if e.lastID != "" {
+			return fmt.Errorf("the server forgot operation %s after answering in part: %w", e.request.GetOperationId(), err)
+		}
+		e.sent = false
+		return e.retry.waitAnyway(e.ctx, err)
+	case hasClass(err, "INVALID_HANDLE.OPERATION_ALREADY_EXISTS"):
+		// The ExecutePlan that seemed lost had arrived: reattach to it.
+		return e.retry.waitAnyway(e.ctx, err)
+	}
+	return e.retry.wait(e.ctx, err)
+}
+
+func hasClass(err error, class string) bool {
+	var e *Error
+	return errors.As(err, &e) && e.names(class)
+}
+
+// drop abandons the current stream, not the operation.
+func (e *execution) drop() {
+	if e.stream != nil {
+		e.stream.close()
+		e.stream = nil
+	}
+}
+
+// consumedUntil tells the server that nothing up to the last answer will be asked for again.
+func (e *execution) consumedUntil() {
+	for {
+		select {
+		case e.consumed <- e.lastID:
+			return
+		default:
+		}
+		select { // an older id still waits: the newest covers it
+		case <-e.consumed:
+		default:
+		}
+	}
+}
+
+// close frees the operation on the server, and interrupts it if it still runs.
+func (e *execution) close() {
+	e.closeOnce.Do(func() {
+		e.drop()
+		close(e.consumed)
+	})
+}
+
+// release runs beside the operation and passes on what was consumed. A release that fails is let go: a server drops the
+// answers of an abandoned operation by itself after five minutes.
+func (e *execution) release() {
+	for id := range e.consumed {
+		e.releaseOnce(&wire.ReleaseExecuteRequest{Release: &wire.ReleaseExecuteRequest_ReleaseUntil_{
+			ReleaseUntil: &wire.ReleaseExecuteRequest_ReleaseUntil{ResponseId: id},
+		}})
+	}
+	e.releaseOnce(&wire.ReleaseExecuteRequest{Release: &wire.ReleaseExecuteRequest_ReleaseAll_{
+		ReleaseAll: &wire.ReleaseExecuteRequest_ReleaseAll{},
+	}})
+}
+
+func (e *execution) releaseOnce(request *wire.ReleaseExecuteRequest) {
+	request.SessionId, request.UserContext = e.request.GetSessionId(), e.request.GetUserContext()
+	request.ClientType, request.OperationId = e.request.ClientType, e.request.GetOperationId()
+	request.ClientObservedServerSideSessionId = e.session.observedID()
+	ctx, cancel := context.WithTimeout(e.session.background, 10*time.Second)
+	defer cancel()
+	_ = e.session.callOnce(ctx, "ReleaseExecute", request, &wire.ReleaseExecuteResponse{})
+}

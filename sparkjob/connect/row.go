@@ -1,0 +1,78 @@
+package connect
+
+import "time"
+
+// Row is one row of a result, or a struct inside one. Its values are, by Spark's type:
+//
+//	boolean bool · tinyint int8 · smallint int16 · int int32 · bigint int64 · float float32 · double float64
+//	string string · binary []byte · decimal Decimal · date Date · timestamp and timestamp_ntz time.Time (UTC)
+//	day-time interval and time time.Duration · year-month interval int32 (months)
+//	array []any · struct Row · map Map · null, of any type, nil
+type Row struct {
+	names  []string
+	values []any
+}
+
+// Len is the number of columns.
+func (r Row) Len() int { return len(r.values) }
+
+// At returns the value of the i-th column, from 0.
+func (r Row) At(i int) any { return r.values[i] }
+
+// Names returns the column names; the rows of a result share them, so they must not be changed.
+func (r Row) Names() []string { return r.names }
+
+// Values returns the values in order of the columns.
+func (r Row) Values() []any { return r.values }
+
+// Get returns the value of the first column of that name, and whether there is one.
+func (r Row) Get(name string) (any, bool) {
+	for i, n := range r.names {
+		if n == name {
+			return r.values[i], true
+		}
+	}
+	return nil, false
+}
+
+// Map is a Spark map in the order Spark holds it. A slice, because keys such as binaries and structs can't be Go's.
+type Map []Entry
+
+// Entry is one key of a Map and its value.
+type Entry struct{ Key, Value any }
+
+// Get returns the value of a key of a comparable type, and whether there is one.
+func (m Map) Get(key any) (any, bool) {
+	for _, entry := range m {
+		switch entry.Key.(type) {
+		case []byte, []any, Row, Map:
+			continue
+		}
+		if entry.Key == key {
+			return entry.Value, true
+		}
+	}
+	return nil, false
+}
+
+// Decimal is an exact decimal number as text, such as "-12.50".
+type Decimal string
+
+// Date is a day without a time of day or a zone.
+type Date struct {
+	Year  int
+	Month time.Month
+	Day   int
+}
+
+// String writes the date as 2006-01-02.
+func (d Date) String() string { return d.time().Format(time.DateOnly) }
+
+func (d Date) time() time.Time { return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC) }
+
+func (d Date) days() int32 { return int32(d.time().Unix() / 86400) }
+
+func dateOf(days int32) Date {
+	year, month, day := time.Unix(int64(days)*86400, 0).UTC().Date()
+	return Date{Year: year, Month: month, Day: day}
+}

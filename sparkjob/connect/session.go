@@ -1,0 +1,159 @@
+package connect
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"realtime-election/sparkjob/connect/wire"
+)
+
+type (
+	// SessionID is a UUID that a client chooses for its session.
+	SessionID string
+	// UserID is whose session it is.
+	UserID string
+)
+
+// Session is one Spark session on a server. It lives there until it is released or no call has come for the server's
+// session timeout (60 minutes by default): closing the connection, or losing it, ends neither the session nor its streaming
+// queries. Its methods are safe for concurrent use.
+type Session struct {
+	conn        *grpc.ClientConn
+	target      target
+	retry       RetryPolicy
+	callTimeout time.Duration
+	silence     time.Duration
+	planIDs     atomic.Int64
+
+	mu       sync.Mutex
+	observed string // the server-side session id, once known; sent with every call
+
+	background     context.Context // of releases still on their way
+	stopBackground context.CancelFunc
+	releases       sync.WaitGroup
+}
+
+func newSession(conn *grpc.ClientConn, o *options) *Session {
+	s := &Session{
+		conn: conn, target: o.target, retry: o.retry,
+		callTimeout: o.callTimeout, silence: o.silence, observed: o.observed,
+	}
+	s.background, s.stopBackground = context.WithCancel(context.Background())
+	return s
+}
+
+// ID is the session id to Dial with to come back to this session.
+func (s *Session) ID() SessionID { return s.target.sessionID }
+
+// UserID is whose session it is; coming back takes the same user.
+func (s *Session) UserID() UserID { return s.target.userID }
+
+// ServerSessionID names the session as this run of the server knows it. A restarted server gives another.
+func (s *Session) ServerSessionID() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.observed
+}
+
+// Version asks the server for Spark's version.
+func (s *Session) Version(ctx context.Context) (string, error) {
+	request := s.analyzeRequest()
+	request.Analyze = &wire.AnalyzePlanRequest_SparkVersion_{SparkVersion: &wire.AnalyzePlanRequest_SparkVersion{}}
+	response := &wire.AnalyzePlanResponse{}
+	if err := s.call(ctx, "AnalyzePlan", request, response); err != nil {
+		return "", fmt.Errorf("ask for the Spark version: %w", err)
+	}
+	return response.GetSparkVersion().GetVersion(), nil
+}
+
+// Heartbeat keeps the session from timing out by asking for its active queries, at once and then every so often. It
+// blocks until ctx ends, which it answers with nil, or until the session cannot be reached or is gone.
+func (s *Session) Heartbeat(ctx context.Context, every time.Duration) error {
+	for {
+		if _, err := s.Streams().Active(ctx); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return fmt.Errorf("refresh session %s: %w", s.ID(), err)
+		}
+		if s.retry.sleep(ctx, every) != nil {
+			return nil
+		}
+	}
+}
+
+// InterruptAll cancels everything the session runs, its streaming queries included, and returns the ids of the
+// operations it cancelled.
+func (s *Session) InterruptAll(ctx context.Context) ([]OperationID, error) {
+	request := s.interruptRequest(wire.InterruptRequest_INTERRUPT_TYPE_ALL)
+	return s.interrupt(ctx, request)
+}
+
+// Interrupt cancels one operation.
+func (s *Session) Interrupt(ctx context.Context, id OperationID) ([]OperationID, error) {
+	request := s.interruptRequest(wire.InterruptRequest_INTERRUPT_TYPE_OPERATION_ID)
+	request.Interrupt = &wire.InterruptRequest_OperationId{OperationId: string(id)}
+	return s.interrupt(ctx, request)
+}
+
+func (s *Session) interruptRequest(kind wire.InterruptRequest_InterruptType) *wire.InterruptRequest {
+	return &wire.InterruptRequest{
+		SessionId: string(s.ID()), UserContext: s.user(), ClientType: s.clientType(),
+		ClientObservedServerSideSessionId: s.observedID(), InterruptType: kind,
+	}
+}
+
+func (s *Session) interrupt(ctx context.Context, request *wire.InterruptRequest) ([]OperationID, error) {
+	response := &wire.InterruptResponse{}
+	if err := s.call(ctx, "Interrupt", request, response); err != nil {
+		return nil, fmt.Errorf("interrupt session %s: %w", s.ID(), err)
+	}
+	ids := make([]OperationID, len(response.GetInterruptedIds()))
+	for i, id := range response.GetInterruptedIds() {
+		ids[i] = OperationID(id)
+	}
+	return ids, nil
+}
+
+// Release ends the session on the server: its streaming queries stop at once, its views and settings go, and its id
+// cannot be used again. A program that means to come back must not release.
+func (s *Session) Release(ctx context.Context) error {
+	request := &wire.ReleaseSessionRequest{SessionId: string(s.ID()), UserContext: s.user(), ClientType: s.clientType()}
+	if err := s.call(ctx, "ReleaseSession", request, &wire.ReleaseSessionResponse{}); err != nil {
+		return fmt.Errorf("release session %s: %w", s.ID(), err)
+	}
+	return nil
+}
+
+// Close closes the connection and leaves the session and its queries running. It waits at most two seconds for the
+// server to be told which results are no longer needed. Call it when the session's other methods have returned.
+func (s *Session) Close() error {
+	timer := time.AfterFunc(2*time.Second, s.stopBackground)
+	s.releases.Wait()
+	timer.Stop()
+	s.stopBackground()
+	return s.conn.Close()
+}
+
+func (s *Session) user() *wire.UserContext {
+	return &wire.UserContext{UserId: string(s.UserID()), UserName: string(s.UserID())}
+}
+
+func (s *Session) clientType() *string {
+	agent := s.target.clientType()
+	return &agent
+}
+
+// observedID is what Spark needs to notice that it was restarted; nil before the first answer.
+func (s *Session) observedID() *string {
+	id := s.ServerSessionID()
+	if id == "" {
+		return nil
+	}
+	return &id
+}

@@ -1,0 +1,62 @@
+package connect
+
+import (
+	"context"
+	"fmt"
+
+	"realtime-election/sparkjob/connect/wire"
+)
+
+// Args are the values of named parameters, :name in the text.
+type Args map[string]any
+
+// SQL sends a statement. A command, such as CACHE TABLE or CREATE TABLE, runs at once, and the DataFrame holds its result;
+// a query is only checked, and runs when the DataFrame is used, also as a stream if it reads one. The arguments replace the
+// question marks in the text in turn, or its named parameters if the one argument is an Args.
+func (s *Session) SQL(ctx context.Context, text string, args ...any) (*DataFrame, error) {
+	sql := &wire.SQL{Query: text}
+	if err := bind(sql, args); err != nil {
+		return nil, fmt.Errorf("run SQL: %w", err)
+	}
+	query := s.relation(&wire.Relation{RelType: &wire.Relation_Sql{Sql: sql}})
+	answers, err := s.run(ctx, &wire.Command{CommandType: &wire.Command_SqlCommand{
+		SqlCommand: &wire.SqlCommand{Input: query.relation},
+	}})
+	if err != nil {
+		return nil, fmt.Errorf("run SQL: %w", err)
+	}
+	for _, answer := range answers {
+		if result := answer.GetSqlCommandResult().GetRelation(); result != nil {
+			return &DataFrame{session: s, relation: result}, nil
+		}
+	}
+	return query, nil
+}
+
+func bind(sql *wire.SQL, args []any) error {
+	if len(args) == 1 {
+		if named, ok := args[0].(Args); ok {
+			sql.NamedArguments = make(map[string]*wire.Expression, len(named))
+			for name, value := range named {
+				literal, err := literal(value)
+				if err != nil {
+					return fmt.Errorf("argument %s: %w", name, err)
+				}
+				sql.NamedArguments[name] = expression(literal)
+			}
+			return nil
+		}
+	}
+	for i, value := range args {
+		literal, err := literal(value)
+		if err != nil {
+			return fmt.Errorf("argument %d: %w", i+1, err)
+		}
+		sql.PosArguments = append(sql.PosArguments, expression(literal))
+	}
+	return nil
+}
+
+func expression(literal *wire.Expression_Literal) *wire.Expression {
+	return &wire.Expression{ExprType: &wire.Expression_Literal_{Literal: literal}}
+}
