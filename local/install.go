@@ -1,0 +1,143 @@
+package local
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/ulikunitz/xz"
+
+	"realtime-election/local/maven"
+)
+
+// installPostgreSQL unpacks PostgreSQL beside its jar, once, and returns its folder: bin, lib and share. Where the
+// server's user cannot reach the cache, it is unpacked where root keeps what must be public.
+func installPostgreSQL(ctx context.Context, config Config, owner owner) (string, error) {
+	part, err := maven.PostgreSQL()
+	if err != nil {
+		return "", err
+	}
+	jars, err := maven.Fetch(ctx, config.log(), part)
+	if err != nil {
+		return "", err
+	}
+	installed := jars + ".installed"
+	if owner.root && !enterable(filepath.Dir(jars)) {
+		installed = filepath.Join(owner.public, filepath.Base(installed))
+		if err := owner.openPublic(); err != nil {
+			return "", err
+		}
+	}
+	if _, err := os.Stat(installed); err == nil {
+		return installed, nil
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("look for PostgreSQL: %w", err)
+	}
+	work, err := os.MkdirTemp(filepath.Dir(installed), filepath.Base(installed)+"-*")
+	if err != nil {
+		return "", fmt.Errorf("create a folder for PostgreSQL: %w", err)
+	}
+	defer os.RemoveAll(work)
+	if err := os.Chmod(work, 0o755); err != nil {
+		return "", fmt.Errorf("open PostgreSQL's folder: %w", err)
+	}
+	if err := unpackJar(ctx, jars, work); err != nil {
+		return "", fmt.Errorf("unpack PostgreSQL: %w", err)
+	}
+	if err := os.Rename(work, installed); err != nil {
+		if _, there := os.Stat(installed); there == nil { // another process was faster, with the same files
+			return installed, nil
+		}
+		return "", fmt.Errorf("move PostgreSQL into place: %w", err)
+	}
+	return installed, nil
+}
+
+// unpackJar unpacks the one .txz in the one jar of the folder.
+func unpackJar(ctx context.Context, folder, target string) error {
+	jars, err := filepath.Glob(filepath.Join(globEscape(folder), "*.jar"))
+	if err != nil || len(jars) != 1 {
+		return fmt.Errorf("%s does not hold one jar", folder)
+	}
+	jar, err := zip.OpenReader(jars[0])
+	if err != nil {
+		return fmt.Errorf("open %s: %w", jars[0], err)
+	}
+	defer jar.Close()
+	for _, file := range jar.File {
+		if strings.HasSuffix(file.Name, ".txz") {
+			packed, err := file.Open()
+			if err != nil {
+				return fmt.Errorf("open %s: %w", file.Name, err)
+			}
+			defer packed.Close()
+			unpacked, err := xz.NewReader(packed)
+			if err != nil {
+				return fmt.Errorf("open %s: %w", file.Name, err)
+			}
+			return unpackTar(ctx, unpacked, target)
+		}
+	}
+	return fmt.Errorf("%s holds no .txz", jars[0])
+}
+
+// unpackTar writes the archive's folders, files and links below target, and nothing outside it.
+func unpackTar(ctx context.Context, archive io.Reader, target string) error {
+	root, err := os.OpenRoot(target)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	reader := tar.NewReader(archive)
+	for ctx.Err() == nil {
+		header, err := reader.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		name := filepath.Clean(header.Name)
+		if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			return err
+		}
+		switch header.Typeflag {
+		case tar.TypeDir:
+			if err = root.MkdirAll(name, 0o755); err == nil {
+				err = root.Chmod(name, 0o755) // whatever our umask
+			}
+		case tar.TypeSymlink:
+			err = root.Symlink(header.Linkname, name)
+		case tar.TypeReg:
+			err = unpackFile(root, name, header.FileInfo().Mode().Perm(), reader)
+		default:
+			err = fmt.Errorf("%s is of an unknown kind", header.Name)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+func unpackFile(root *os.Root, name string, mode fs.FileMode, content io.Reader) error {
+	f, err := root.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, content)
+	if err == nil {
+		err = f.Chmod(mode | 0o444) // whatever our umask
+	}
+	if closing := f.Close(); err == nil {
+		err = closing
+	}
+	return err
+}

@@ -1,0 +1,117 @@
+package local
+
+import (
+	"context"
+	"crypto/rand"
+	_ "embed"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"realtime-election/local/maven"
+)
+
+//go:embed kafka.properties
+var kafkaProperties string
+
+//go:embed log4j2.properties
+var log4jProperties string
+
+// StartKafka starts DATA's Kafka, one broker that is its own controller, and returns once it answers. Its storage is
+// formatted at first use. Topics are not made by asking for them. ctx bounds the start only.
+func StartKafka(ctx context.Context, config Config) (*Process, error) {
+	java, err := java(ctx)
+	if err != nil {
+		return nil, err
+	}
+	jars, err := maven.Fetch(ctx, config.log(), maven.Kafka)
+	if err != nil {
+		return nil, err
+	}
+	port, err := keptPort(config, "127.0.0.1", "kafka")
+	if err != nil {
+		return nil, err
+	}
+	controller, err := keptPort(config, "127.0.0.1", "kafka-controller")
+	if err != nil {
+		return nil, err
+	}
+	properties, err := config.in("kafka", "server.properties")
+	if err != nil {
+		return nil, err
+	}
+	folder := filepath.Dir(properties)
+	content := strings.NewReplacer("{port}", fmt.Sprint(port), "{controller}", fmt.Sprint(controller)).Replace(kafkaProperties)
+	if err := replaceFile(properties, []byte(content), 0o600); err != nil {
+		return nil, err
+	}
+	if err := replaceFile(filepath.Join(folder, "log4j2.properties"), []byte(log4jProperties), 0o600); err != nil {
+		return nil, err
+	}
+	memory := config.KafkaMemory
+	if memory == "" {
+		memory = "768m"
+	}
+	options := []string{
+		"-Xshare:auto", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:+ExitOnOutOfMemoryError", "-Djava.awt.headless=true",
+		"-Dlog4j2.configurationFile=log4j2.properties", "-cp", filepath.Join(jars, "*"),
+	}
+	if err := formatKafka(ctx, java, options, folder); err != nil {
+		return nil, err
+	}
+	process, err := start(config, command{
+		name: Kafka, path: java, folder: folder, address: fmt.Sprintf("127.0.0.1:%d", port),
+		args: append(append([]string{"-Xms" + memory, "-Xmx" + memory}, options...), "kafka.Kafka", "server.properties"),
+	})
+	if err != nil {
+		return nil, err
+	}
+	client, err := kgo.NewClient(kgo.SeedBrokers(process.address))
+	if err != nil {
+		process.kill()
+		<-process.done
+		return nil, fmt.Errorf("make a kafka client: %w", err)
+	}
+	defer client.Close()
+	return answer(ctx, process, func(ctx context.Context) error {
+		cluster, err := kadm.NewClient(client).BrokerMetadata(ctx)
+		if err == nil && (len(cluster.Brokers) != 1 || cluster.Controller < 0) {
+			err = errors.New("no controller is elected yet")
+		}
+		return err
+	})
+}
+
+// formatKafka prepares the storage, once: Kafka writes meta.properties last.
+func formatKafka(ctx context.Context, java string, options []string, folder string) error {
+	_, err := os.Stat(filepath.Join(folder, "data", "meta.properties"))
+	if err == nil {
+		return nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("look for kafka's storage: %w", err)
+	}
+	id := make([]byte, 16)
+	rand.Read(id)
+	id[0] &= 0x7f // an id that begins with '-' is taken for an option
+	cluster := base64.RawURLEncoding.EncodeToString(id)
+	args := append([]string{"-XX:TieredStopAtLevel=1"}, options...)
+	args = append(args, "kafka.tools.StorageTool", "format", "--cluster-id", cluster, "--config", "server.properties", "--ignore-formatted")
+	cmd := exec.CommandContext(ctx, java, args...)
+	cmd.Dir = folder
+	if output, err := cmd.CombinedOutput(); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return fmt.Errorf("format kafka's storage in %s: %w: %s", folder, err, strings.TrimSpace(string(output)))
+	}
+	return nil
+}

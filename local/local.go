@@ -1,0 +1,96 @@
+// Package local runs the whole system on this machine without Docker: real Kafka, PostgreSQL and Spark, and the
+// election's own services, each a child process.
+//
+// Everything lives under one folder, DATA: a folder a server, logs/NAME.log, run/NAME.json (who runs, where) and
+// secrets/ (mode 0600). Servers listen on the loopback interface only, on ports chosen once and kept while they are
+// free. A server that was started is ready: it has answered a request. It outlives the context it was started with,
+// and even this process: whoever starts it stops it, and EndOrphans ends what a killed process left behind.
+//
+//	kafka, err := local.StartKafka(ctx, local.Config{Data: folder})
+//	if err != nil { … }
+//	defer kafka.Stop(context.Background())
+//	client, err := kgo.NewClient(kgo.SeedBrokers(kafka.Address()))
+package local
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Config says where a server lives and how large it may grow. Only Data is required.
+type Config struct {
+	Data        string       // the folder of everything; created with mode 0700
+	Log         *slog.Logger // nil discards
+	KafkaMemory string       // Java heap, such as 1g; "" is 768m
+	SparkMemory string       // Java heap, such as 4g; "" is a sixth of the machine's (or container's) memory
+	SparkMaster string       // "" is local[*]: as many threads as processors
+	SparkUI     bool         // serve Spark's own web page, on the loopback interface
+}
+
+// The names of the servers, in DATA/run and DATA/logs.
+const (
+	Kafka      = "kafka"
+	PostgreSQL = "postgresql"
+	Spark      = "spark"
+)
+
+// startLimit is how long a server may take until it answers.
+const startLimit = 2 * time.Minute
+
+func (c Config) log() *slog.Logger {
+	if c.Log == nil {
+		return slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	return c.Log
+}
+
+// in is the absolute path of something under DATA, whose folder is created.
+func (c Config) in(names ...string) (string, error) {
+	data, err := filepath.Abs(c.Data)
+	if err != nil {
+		return "", fmt.Errorf("find %s: %w", c.Data, err)
+	}
+	path := filepath.Join(append([]string{data}, names...)...)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return "", fmt.Errorf("create %s: %w", filepath.Dir(path), err)
+	}
+	return path, nil
+}
+
+// answer waits until ready returns nil: the server answers. It gives up when the server exits, ctx ends or startLimit
+// has passed, and then stops the server.
+func answer(ctx context.Context, process *Process, ready func(context.Context) error) (*Process, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("%s has not answered for %s", process.name, startLimit))
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	var last error
+	for {
+		attempt, done := context.WithTimeout(ctx, 2*time.Second)
+		err := ready(attempt)
+		done()
+		if err == nil {
+			return process, process.record()
+		}
+		if ctx.Err() == nil {
+			last = err
+		}
+		select {
+		case <-process.Done():
+			return nil, fmt.Errorf("start %s: %w", process.name, process.Err())
+		case <-ctx.Done():
+			process.kill()
+			<-process.Done()
+			if cause := context.Cause(ctx); cause != context.Canceled {
+				return nil, fmt.Errorf("start %s: %w (last: %v): see %s", process.name, cause, last, process.logFile)
+			}
+			return nil, context.Canceled
+		case <-tick.C:
+		}
+	}
+}

@@ -1,0 +1,116 @@
+// Package localtest starts real servers for tests: one of each a test binary, at the first test that asks for it.
+//
+//	func TestMain(m *testing.M) { localtest.Main(m) }
+//
+//	func TestLedger(t *testing.T) {
+//		brokers, database := localtest.Kafka(t), localtest.PostgreSQL(t)
+//		…
+//	}
+//
+// Tests share the servers, so each makes topics, schemas and checkpoints of its own name. A server that does not start
+// fails the test that asked; nothing is skipped. Servers are stopped, and their folder removed, when Main's tests have
+// run; those of a test binary that was killed are ended by EndOrphans only.
+package localtest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"realtime-election/local"
+)
+
+var servers struct {
+	sync.Mutex
+	data    string
+	started map[string]*local.Process
+}
+
+// Main runs the tests and stops the servers they asked for. Ctrl-C stops them too. It does not return.
+func Main(m *testing.M) {
+	interrupted := make(chan os.Signal, 1)
+	signal.Notify(interrupted, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-interrupted
+		stop()
+		os.Exit(130)
+	}()
+	code := m.Run()
+	if err := stop(); err != nil {
+		fmt.Fprintln(os.Stderr, "localtest:", err)
+		code = max(code, 1)
+	}
+	os.Exit(code)
+}
+
+// Kafka is the address, host:port, of a running Kafka.
+func Kafka(t testing.TB) string { return address(t, local.Kafka, local.StartKafka) }
+
+// PostgreSQL is the URL, with user and password, of a running PostgreSQL's database.
+func PostgreSQL(t testing.TB) string { return address(t, local.PostgreSQL, local.StartPostgreSQL) }
+
+// Spark is the sc:// URL, with its token, of a running Spark Connect server. Its heap is 2 GiB.
+func Spark(t testing.TB) string { return address(t, local.Spark, local.StartSpark) }
+
+// Data is the folder of the servers, the parent of logs/.
+func Data(t testing.TB) string {
+	t.Helper()
+	servers.Lock()
+	defer servers.Unlock()
+	return data(t)
+}
+
+func data(t testing.TB) string {
+	t.Helper()
+	if servers.data == "" {
+		folder, err := os.MkdirTemp("", "localtest-")
+		if err != nil {
+			t.Fatalf("create a folder for servers: %v", err)
+		}
+		servers.data = folder
+		servers.started = map[string]*local.Process{}
+	}
+	return servers.data
+}
+
+func address(t testing.TB, name string, start func(context.Context, local.Config) (*local.Process, error)) string {
+	t.Helper()
+	servers.Lock()
+	defer servers.Unlock()
+	config := local.Config{Data: data(t), SparkMemory: "2g"}
+	if server := servers.started[name]; server != nil {
+		if err := server.Err(); err == nil {
+			return server.Address()
+		}
+		// A test before this one ended it on purpose.
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer cancel()
+	server, err := start(ctx, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	servers.started[name] = server
+	return server.Address()
+}
+
+func stop() error {
+	servers.Lock()
+	defer servers.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	for _, name := range []string{local.Spark, local.PostgreSQL, local.Kafka} {
+		if server := servers.started[name]; server != nil {
+			server.Stop(ctx) // a server that has to be killed is gone all the same
+		}
+	}
+	if servers.data == "" {
+		return nil
+	}
+	return os.RemoveAll(servers.data)
+}

@@ -1,0 +1,65 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"regexp"
+	"strings"
+)
+
+// openLog opens a new log; the previous one becomes NAME.log.1.
+func openLog(path string) (*os.File, error) {
+	if err := os.Rename(path, path+".1"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("keep the previous log: %w", err)
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open a log: %w", err)
+	}
+	return f, nil
+}
+
+var (
+	// A line of a Java stack trace tells an operator nothing without the message above it.
+	stackLine = regexp.MustCompile(`^(\s+at |\s+\.\.\. \d+ more|\s*$)`)
+	// What says most is what complains: the last such line is preferred to the last line.
+	complaint = regexp.MustCompile(`ERROR|FATAL|PANIC|Exception|Caused by|level=ERROR|error:|OutOfMemory|No space left`)
+)
+
+// lastLine is the last line of the log that says something: the last complaint among its last lines, or the last line.
+func lastLine(path string) string {
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	const tail = 16 << 10
+	if size, err := f.Seek(0, io.SeekEnd); err == nil {
+		f.Seek(max(0, size-tail), io.SeekStart)
+	}
+	content, err := io.ReadAll(io.LimitReader(f, tail))
+	if err != nil {
+		return ""
+	}
+	var last, complained string
+	for line := range strings.Lines(string(content)) {
+		if stackLine.MatchString(line) {
+			continue
+		}
+		last = strings.TrimSpace(line)
+		if complaint.MatchString(line) {
+			complained = last
+		}
+	}
+	if complained != "" {
+		last = complained
+	}
+	const longest = 400
+	if len(last) > longest {
+		last = strings.ToValidUTF8(last[:longest], "") + "…"
+	}
+	return last
+}

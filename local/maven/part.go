@@ -1,0 +1,91 @@
+// Package maven fetches the jars the servers run from Maven Central, once, and holds them to the sums committed here.
+//
+// One pom pins every version. A Part is what one server needs; its folder holds exactly the files of its list of
+// SHA-256 sums, or it does not exist: files are checked in a folder beside it, which is then renamed into place. Any
+// number of processes may fetch at once. After a change of the pom, `go generate ./local/...` writes the lists anew.
+//
+//	folder, err := maven.Fetch(ctx, log, maven.Spark)
+package maven
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"runtime"
+	"strings"
+)
+
+//go:generate go run realtime-election/local/maven/sums
+
+//go:embed pom.xml *.sha256
+var files embed.FS
+
+// Part is a set of jars that one server needs: a profile of the pom, for PostgreSQL on one platform.
+type Part struct {
+	Name     string // also its folder in the cache, and its list of sums
+	profile  string
+	platform string
+}
+
+// The parts that are the same on every platform.
+var (
+	Kafka = Part{Name: "kafka", profile: "kafka"}
+	Spark = Part{Name: "spark", profile: "spark"}
+)
+
+// PostgreSQLPlatforms are those that PostgreSQL's binaries are published for, in Maven's words.
+var PostgreSQLPlatforms = []string{"linux-amd64", "linux-arm64v8", "darwin-amd64", "darwin-arm64v8"}
+
+// PostgreSQLFor is the part with PostgreSQL's binaries for one of PostgreSQLPlatforms.
+func PostgreSQLFor(platform string) Part {
+	return Part{Name: "postgresql-" + platform, profile: "postgresql", platform: platform}
+}
+
+// PostgreSQL is the part with PostgreSQL's binaries for this machine.
+func PostgreSQL() (Part, error) {
+	arch := runtime.GOARCH
+	if arch == "arm64" {
+		arch = "arm64v8"
+	}
+	here := runtime.GOOS + "-" + arch
+	for _, platform := range PostgreSQLPlatforms {
+		if platform == here {
+			return PostgreSQLFor(platform), nil
+		}
+	}
+	return Part{}, fmt.Errorf("no PostgreSQL binaries are published for %s/%s: run the system with docker compose instead", runtime.GOOS, runtime.GOARCH)
+}
+
+// sums is the committed list of the part: the SHA-256 in hex of every file, by its name.
+func (p Part) sums() (map[string]string, error) {
+	list, err := files.ReadFile(p.Name + ".sha256")
+	if err != nil {
+		return nil, fmt.Errorf("read the sums of %s: %w", p.Name, err)
+	}
+	sums := map[string]string{}
+	lines := bufio.NewScanner(bytes.NewReader(list))
+	for lines.Scan() {
+		sum, name, ok := strings.Cut(lines.Text(), "  ")
+		if !ok || len(sum) != 2*sha256.Size || name == "" {
+			return nil, fmt.Errorf("read the sums of %s: %q is not a sum and a name", p.Name, lines.Text())
+		}
+		sums[name] = sum
+	}
+	return sums, lines.Err()
+}
+
+// version names what the part resolves to: another pom or another list is another version, with a folder of its own.
+func (p Part) version() (string, error) {
+	hash := sha256.New()
+	for _, name := range []string{"pom.xml", p.Name + ".sha256"} {
+		content, err := files.ReadFile(name)
+		if err != nil {
+			return "", fmt.Errorf("read %s: %w", name, err)
+		}
+		hash.Write(content)
+	}
+	return hex.EncodeToString(hash.Sum(nil))[:12], nil
+}

@@ -1,0 +1,154 @@
+package local
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"syscall"
+)
+
+// owner is the user PostgreSQL runs as: it refuses root. Where this process is not root, it is ourselves.
+type owner struct {
+	root     bool // we are root, and the owner is another
+	uid, gid uint32
+	public   string // where root puts what the owner must reach and cannot reach below DATA or the cache
+}
+
+// ownerOf finds the user: ourselves, or for root the one whom the cluster already belongs to, else the user postgres,
+// else nobody.
+func ownerOf(config Config) (owner, error) {
+	if os.Geteuid() != 0 {
+		return owner{}, nil
+	}
+	found := owner{root: true, public: "/var/lib/realtime-election"}
+	path, err := config.in("postgresql")
+	if err != nil {
+		return owner{}, err
+	}
+	if info, err := os.Stat(path); err == nil {
+		if stat, ok := info.Sys().(*syscall.Stat_t); ok && stat.Uid != 0 {
+			found.uid, found.gid = stat.Uid, stat.Gid
+			return found, nil
+		}
+	}
+	for _, name := range []string{"postgres", "nobody"} {
+		account, err := user.Lookup(name)
+		if err != nil {
+			continue
+		}
+		uid, err1 := strconv.ParseUint(account.Uid, 10, 32)
+		gid, err2 := strconv.ParseUint(account.Gid, 10, 32)
+		if err := errors.Join(err1, err2); err != nil {
+			return owner{}, fmt.Errorf("look up the user %s: %w", name, err)
+		}
+		found.uid, found.gid = uint32(uid), uint32(gid)
+		return found, nil
+	}
+	return owner{}, errors.New("PostgreSQL does not run as root, and this machine has neither a user postgres nor a user nobody: run as an ordinary user, or add one of them")
+}
+
+func (o owner) credential() *syscall.Credential {
+	if !o.root {
+		return nil
+	}
+	return &syscall.Credential{Uid: o.uid, Gid: o.gid}
+}
+
+// take gives the file to the owner.
+func (o owner) take(path string) error {
+	if !o.root {
+		return nil
+	}
+	if err := os.Chown(path, int(o.uid), int(o.gid)); err != nil {
+		return fmt.Errorf("give %s to PostgreSQL's user: %w", path, err)
+	}
+	return nil
+}
+
+// home is the folder of the cluster: DATA/postgresql. Where the owner cannot reach DATA, because root keeps it under a
+// folder that only root may enter, DATA/postgresql is a link to a folder elsewhere, named for DATA.
+func (o owner) home(config Config) (string, error) {
+	link, err := config.in("postgresql")
+	if err != nil {
+		return "", err
+	}
+	if !o.root || enterable(filepath.Dir(filepath.Dir(link))) {
+		if o.root {
+			if err := passable(filepath.Dir(link)); err != nil {
+				return "", err
+			}
+		}
+		return link, o.folder(link)
+	}
+
+	sum := sha256.Sum256([]byte(filepath.Dir(link)))
+	elsewhere := filepath.Join(o.public, "postgresql-"+hex.EncodeToString(sum[:])[:16])
+	switch target, err := os.Readlink(link); {
+	case err == nil && target == elsewhere:
+	case err == nil:
+		return "", fmt.Errorf("%s was copied or moved: its database is in %s, which belongs to the folder's former place; move it back, or start with an empty --data", filepath.Dir(link), target)
+	case errors.Is(err, fs.ErrNotExist):
+		// A former DATA of this name was removed: its database must not come back in a new one.
+		if err := os.RemoveAll(elsewhere); err != nil {
+			return "", fmt.Errorf("remove the database of a folder that is gone: %w", err)
+		}
+		if err := os.Symlink(elsewhere, link); err != nil {
+			return "", fmt.Errorf("link the database's folder: %w", err)
+		}
+	default:
+		return "", fmt.Errorf("look for the database's folder: %w", err)
+	}
+	if err := o.openPublic(); err != nil {
+		return "", err
+	}
+	return elsewhere, o.folder(elsewhere)
+}
+
+// folder makes the owner's private folder.
+func (o owner) folder(path string) error {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return fmt.Errorf("create %s: %w", path, err)
+	}
+	return o.take(path)
+}
+
+// openPublic makes the public folder, open to all whatever our umask.
+func (o owner) openPublic() error {
+	if err := os.MkdirAll(o.public, 0o755); err != nil {
+		return fmt.Errorf("create %s: %w", o.public, err)
+	}
+	return passable(o.public)
+}
+
+// passable lets any user pass through the folder, which is not to list it.
+func passable(folder string) error {
+	info, err := os.Stat(folder)
+	if err == nil && info.Mode().Perm()&0o001 == 0 {
+		err = os.Chmod(folder, info.Mode().Perm()|0o001)
+	}
+	if err != nil {
+		return fmt.Errorf("let PostgreSQL's user pass through %s: %w", folder, err)
+	}
+	return nil
+}
+
+// enterable says whether any user can pass through the folder and all above it.
+func enterable(folder string) bool {
+	for {
+		info, err := os.Stat(folder)
+		if err != nil || info.Mode().Perm()&0o001 == 0 {
+			return false
+		}
+		parent := filepath.Dir(folder)
+		if parent == folder {
+			return true
+		}
+		folder = parent
+	}
+}

@@ -1,0 +1,130 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// The one role, its owner, and the one database.
+const (
+	postgresUser     = "election"
+	postgresDatabase = "election"
+)
+
+// StartPostgreSQL starts DATA's PostgreSQL and returns once it answers a query. The cluster and the database are made
+// at first use, with a password kept in DATA/secrets. Started by root, the server runs as another user: see home.
+// ctx bounds the start only.
+func StartPostgreSQL(ctx context.Context, config Config) (*Process, error) {
+	owner, err := ownerOf(config)
+	if err != nil {
+		return nil, err
+	}
+	binaries, err := installPostgreSQL(ctx, config, owner)
+	if err != nil {
+		return nil, err
+	}
+	password, err := secret(config, "postgresql")
+	if err != nil {
+		return nil, err
+	}
+	home, err := owner.home(config)
+	if err != nil {
+		return nil, err
+	}
+	if err := initPostgreSQL(ctx, config, owner, binaries, home, password); err != nil {
+		return nil, err
+	}
+	port, err := keptPort(config, "127.0.0.1", "postgresql")
+	if err != nil {
+		return nil, err
+	}
+	address := url.URL{
+		Scheme: "postgres", User: url.UserPassword(postgresUser, password),
+		Host: fmt.Sprintf("127.0.0.1:%d", port), Path: "/" + postgresDatabase, RawQuery: "sslmode=disable",
+	}
+	args := []string{"-D", filepath.Join(home, "data")}
+	for _, setting := range []string{
+		"listen_addresses=127.0.0.1", fmt.Sprintf("port=%d", port), "unix_socket_directories=",
+		"max_wal_size=2GB", "timezone=UTC", "log_timezone=UTC", "logging_collector=off", "log_checkpoints=off",
+	} {
+		args = append(args, "-c", setting)
+	}
+	process, err := start(config, command{
+		name: PostgreSQL, path: filepath.Join(binaries, "bin", "postgres"), args: args, folder: home,
+		address: address.String(), user: owner.credential(),
+		gentle: syscall.SIGINT, // "fast": disconnect clients, then end
+	})
+	if err != nil {
+		return nil, err
+	}
+	return answer(ctx, process, func(ctx context.Context) error { return answersQuery(ctx, address) })
+}
+
+// answersQuery asks the database for a row, and makes the database if the server has none of that name.
+func answersQuery(ctx context.Context, address url.URL) error {
+	connection, err := pgx.Connect(ctx, address.String())
+	if unknown, ok := errors.AsType[*pgconn.PgError](err); ok && unknown.Code == "3D000" {
+		address.Path = "/postgres"
+		if connection, err = pgx.Connect(ctx, address.String()); err == nil {
+			_, err = connection.Exec(ctx, "CREATE DATABASE "+postgresDatabase)
+			connection.Close(ctx)
+		}
+		if err == nil {
+			err = errors.New("the database is being made")
+		}
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	defer connection.Close(ctx)
+	_, err = connection.Exec(ctx, "SELECT 1")
+	return err
+}
+
+// initPostgreSQL makes the cluster in home/data, once. A killed initdb leaves nothing there: it works in a folder
+// beside, which is then renamed.
+func initPostgreSQL(ctx context.Context, config Config, owner owner, binaries, home, password string) error {
+	_, err := os.Stat(filepath.Join(home, "data"))
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	making := filepath.Join(home, "making")
+	if err := os.RemoveAll(making); err != nil {
+		return fmt.Errorf("remove what a killed initdb left: %w", err)
+	}
+	passwordFile := filepath.Join(home, "password")
+	if err := os.WriteFile(passwordFile, []byte(password+"\n"), 0o600); err != nil {
+		return fmt.Errorf("hand initdb the password: %w", err)
+	}
+	defer os.Remove(passwordFile)
+	if err := owner.take(passwordFile); err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, filepath.Join(binaries, "bin", "initdb"),
+		"--pgdata", making, "--username", postgresUser, "--pwfile", passwordFile, "--auth", "scram-sha-256",
+		"--encoding", "UTF8", "--no-locale", "--no-instructions")
+	cmd.Dir = home
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: owner.credential()}
+	if output, err := cmd.CombinedOutput(); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return fmt.Errorf("make a PostgreSQL cluster in %s: %w: %s", home, err, strings.TrimSpace(string(output)))
+	}
+	if err := os.Rename(making, filepath.Join(home, "data")); err != nil {
+		return fmt.Errorf("move the new cluster into place: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,152 @@
+package local
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Record is what DATA/run/NAME.json says of a running process. It holds addresses with secrets: mode 0600.
+type Record struct {
+	PID     int    `json:"pid"`
+	Started string `json:"started"`           // the start identity: with the pid it names one process for ever
+	Signal  int    `json:"signal"`            // what asks it to stop
+	Address string `json:"address,omitempty"` // once it is ready
+}
+
+// Running is the record of the folder's process of that name, if it runs and is ready.
+func Running(data, name string) (Record, bool) {
+	record, err := readRecord(Config{Data: data}, name)
+	if err != nil || record.Address == "" {
+		return Record{}, false
+	}
+	return record, record.alive()
+}
+
+// alive says whether the recorded process still runs: a process with its pid and its start identity.
+func (r Record) alive() bool {
+	now, err := identity(r.PID)
+	return err == nil && now == r.Started
+}
+
+// EndOrphans ends what an earlier process started in this folder and did not stop, gently, then by force after grace.
+// A process that merely got a recorded pid is left alone. The caller holds the folder's lock. It returns the names of
+// what it ended.
+func EndOrphans(ctx context.Context, config Config, grace time.Duration) ([]string, error) {
+	folder, err := config.in("run", "x")
+	if err != nil {
+		return nil, err
+	}
+	files, err := filepath.Glob(filepath.Join(globEscape(filepath.Dir(folder)), "*.json"))
+	if err != nil {
+		return nil, fmt.Errorf("list running processes: %w", err)
+	}
+	orphans := map[string]Record{}
+	var ended []string
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".json")
+		record, err := readRecord(config, name)
+		if err == nil && record.alive() {
+			orphans[name] = record
+			ended = append(ended, name)
+			syscall.Kill(record.PID, syscall.Signal(record.Signal))
+		}
+	}
+	deadline := time.After(grace)
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for forced := false; len(orphans) > 0; {
+		for name, record := range orphans {
+			if !record.alive() {
+				syscall.Kill(-record.PID, syscall.SIGKILL) // its group, if anything is left of it
+				delete(orphans, name)
+			} else if forced {
+				syscall.Kill(-record.PID, syscall.SIGKILL)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return ended, ctx.Err()
+		case <-deadline:
+			forced = true
+		case <-tick.C:
+		}
+	}
+	for _, file := range files {
+		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return ended, fmt.Errorf("remove an old record: %w", err)
+		}
+	}
+	return ended, nil
+}
+
+func globEscape(path string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
+}
+
+func readRecord(config Config, name string) (Record, error) {
+	var record Record
+	data, err := filepath.Abs(config.Data)
+	if err != nil {
+		return record, fmt.Errorf("find %s: %w", config.Data, err)
+	}
+	content, err := os.ReadFile(filepath.Join(data, "run", name+".json"))
+	if err != nil {
+		return record, fmt.Errorf("read the record of %s: %w", name, err)
+	}
+	if err := json.Unmarshal(content, &record); err != nil {
+		return record, fmt.Errorf("read the record of %s: %w", name, err)
+	}
+	if record.PID <= 1 {
+		return record, fmt.Errorf("read the record of %s: no process has the id %d", name, record.PID)
+	}
+	return record, nil
+}
+
+func writeRecord(config Config, name string, record Record) error {
+	path, err := config.in("run", name+".json")
+	if err != nil {
+		return err
+	}
+	content, err := json.Marshal(record)
+	if err != nil {
+		return fmt.Errorf("encode the record of %s: %w", name, err)
+	}
+	return replaceFile(path, content, 0o600)
+}
+
+func removeRecord(config Config, name string) {
+	if path, err := config.in("run", name+".json"); err == nil {
+		os.Remove(path)
+	}
+}
+
+// replaceFile writes the file beside its place and renames it, so that a reader sees the old or the new one.
+func replaceFile(path string, content []byte, mode fs.FileMode) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return fmt.Errorf("create a file: %w", err)
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(content)
+	if err == nil {
+		err = f.Chmod(mode)
+	}
+	if closing := f.Close(); err == nil {
+		err = closing
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}

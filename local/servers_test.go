@@ -1,0 +1,186 @@
+//go:build services
+
+package local
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+func startServer(t *testing.T, config Config, start func(context.Context, Config) (*Process, error)) *Process {
+	t.Helper()
+	started := time.Now()
+	process, err := start(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%s ready after %s", process.Name(), time.Since(started).Round(time.Millisecond))
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
+		defer cancel()
+		if err := process.Stop(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	return process
+}
+
+func TestKafkaKeepsRecordsAndAddressOverAKill(t *testing.T) {
+	config := Config{Data: t.TempDir()}
+	first := startServer(t, config, StartKafka)
+	client, err := kgo.NewClient(kgo.SeedBrokers(first.Address()), kgo.ConsumeTopics("said"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if _, err := kadm.NewClient(client).CreateTopic(t.Context(), 1, 1, nil, "said"); err != nil {
+		t.Fatal(err)
+	}
+	record := &kgo.Record{Topic: "said", Value: []byte("acknowledged")}
+	if err := client.ProduceSync(t.Context(), record).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+
+	first.cmd.Process.Kill()
+	<-first.Done()
+	if err := first.Err(); err == nil || !strings.Contains(err.Error(), "signal 9") {
+		t.Errorf("a killed server's Err is %v", err)
+	}
+	second := startServer(t, config, StartKafka)
+	if second.Address() != first.Address() {
+		t.Errorf("restarted at %s, was at %s", second.Address(), first.Address())
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	fetches := client.PollFetches(ctx)
+	if got := fetches.Records(); len(got) != 1 || string(got[0].Value) != "acknowledged" {
+		t.Errorf("read %v %v, want the acknowledged record", got, fetches.Err())
+	}
+}
+
+func TestKafkaMakesNoTopicByItself(t *testing.T) {
+	kafka := startServer(t, Config{Data: t.TempDir()}, StartKafka)
+	client, err := kgo.NewClient(kgo.SeedBrokers(kafka.Address()), kgo.AllowAutoTopicCreation(), kgo.UnknownTopicRetries(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if err := client.ProduceSync(t.Context(), kgo.StringRecord("lost")).FirstErr(); err == nil {
+		t.Error("a record was taken without a topic")
+	}
+	if err := client.ProduceSync(t.Context(), &kgo.Record{Topic: "unmade"}).FirstErr(); err == nil {
+		t.Error("a topic was made by producing to it")
+	}
+}
+
+func TestPostgreSQLKeepsRowsAndAddressOverAKill(t *testing.T) {
+	keepsRowsOverAKill(t, Config{Data: t.TempDir()})
+}
+
+func TestPostgreSQLRunsBelowAFolderOnlyItsOwnerMayEnter(t *testing.T) {
+	private := t.TempDir()
+	if err := os.Chmod(private, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	config := Config{Data: filepath.Join(private, "data")}
+	keepsRowsOverAKill(t, config)
+
+	// Where root keeps the database elsewhere, a new DATA of the same name must not find the old one.
+	home, err := filepath.EvalSymlinks(filepath.Join(config.Data, PostgreSQL))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(home) })
+	if err := os.RemoveAll(config.Data); err != nil {
+		t.Fatal(err)
+	}
+	again := startServer(t, config, StartPostgreSQL)
+	db := connect(t, again)
+	if _, err := db.Exec(t.Context(), "SELECT * FROM kept"); err == nil {
+		t.Error("a removed folder's rows came back")
+	}
+}
+
+func keepsRowsOverAKill(t *testing.T, config Config) {
+	t.Helper()
+	first := startServer(t, config, StartPostgreSQL)
+	db := connect(t, first)
+	if _, err := db.Exec(t.Context(), "CREATE TABLE kept AS SELECT 'a committed row' AS row"); err != nil {
+		t.Fatal(err)
+	}
+	first.cmd.Process.Kill()
+	<-first.Done()
+	second := startServer(t, config, StartPostgreSQL)
+	if second.Address() != first.Address() {
+		t.Error("restarted at another address")
+	}
+	var row string
+	if err := connect(t, second).QueryRow(t.Context(), "SELECT row FROM kept").Scan(&row); err != nil || row != "a committed row" {
+		t.Errorf("read %q, %v", row, err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
+	defer cancel()
+	if err := second.Stop(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+func connect(t *testing.T, server *Process) *pgx.Conn {
+	t.Helper()
+	db, err := pgx.Connect(t.Context(), server.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close(context.Background()) })
+	return db
+}
+
+func TestPostgreSQLRefusesAWrongPassword(t *testing.T) {
+	server := startServer(t, Config{Data: t.TempDir()}, StartPostgreSQL)
+	password, err := secret(server.data, "postgresql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pgx.Connect(t.Context(), strings.Replace(server.Address(), password, "guess", 1)); err == nil {
+		t.Error("let in with a wrong password")
+	}
+}
+
+func TestSparkKeepsAddressAndHidesItsToken(t *testing.T) {
+	config := Config{Data: t.TempDir(), SparkMemory: "1g"}
+	first := startServer(t, config, StartSpark)
+	token, err := secret(config, "spark")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(first.Address(), token) {
+		t.Error("the address lacks the token")
+	}
+	for _, arg := range first.cmd.Args {
+		if strings.Contains(arg, token) {
+			t.Errorf("the token can be read in the argument %s", arg)
+		}
+	}
+	first.cmd.Process.Signal(syscall.SIGKILL)
+	<-first.Done()
+	if second := startServer(t, config, StartSpark); second.Address() != first.Address() {
+		t.Error("restarted at another address")
+	}
+}
+
+func TestAServerThatCannotStartSaysWhy(t *testing.T) {
+	config := Config{Data: t.TempDir(), KafkaMemory: "1"}
+	_, err := StartKafka(t.Context(), config)
+	if err == nil || !strings.Contains(err.Error(), "kafka.log") || !strings.Contains(strings.ToLower(err.Error()), "heap") {
+		t.Errorf("started with no heap: %v", err)
+	}
+}

@@ -1,0 +1,126 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"path/filepath"
+	"time"
+
+	"realtime-election/local/maven"
+)
+
+// Java 17 closes what Spark opens; the list is that of Spark's JavaModuleOptions.
+var sparkModules = []string{
+	"java.base/java.lang", "java.base/java.lang.invoke", "java.base/java.lang.reflect", "java.base/java.io",
+	"java.base/java.net", "java.base/java.nio", "java.base/java.util", "java.base/java.util.concurrent",
+	"java.base/java.util.concurrent.atomic", "java.base/jdk.internal.ref", "java.base/sun.nio.ch", "java.base/sun.nio.cs",
+	"java.base/sun.security.action", "java.base/sun.util.calendar", "java.security.jgss/sun.security.krb5",
+}
+
+// StartSpark starts DATA's Spark Connect server and returns once it speaks HTTP/2. Who calls it must show the token
+// that is part of its address. ctx bounds the start only.
+func StartSpark(ctx context.Context, config Config) (*Process, error) {
+	java, err := java(ctx)
+	if err != nil {
+		return nil, err
+	}
+	jars, err := maven.Fetch(ctx, config.log(), maven.Spark)
+	if err != nil {
+		return nil, err
+	}
+	token, err := secret(config, "spark")
+	if err != nil {
+		return nil, err
+	}
+	port, err := keptPort(config, "127.0.0.1", "spark")
+	if err != nil {
+		return nil, err
+	}
+	logging, err := config.in("spark", "log4j2.properties")
+	if err != nil {
+		return nil, err
+	}
+	if err := replaceFile(logging, []byte(log4jProperties), 0o600); err != nil {
+		return nil, err
+	}
+	folder := filepath.Dir(logging)
+	listen := fmt.Sprintf("127.0.0.1:%d", port)
+	process, err := start(config, command{
+		name: Spark, path: java, folder: folder,
+		args:    sparkArgs(config, folder, jars, port),
+		env:     []string{"SPARK_CONNECT_AUTHENTICATE_TOKEN=" + token, "SPARK_LOCAL_IP=127.0.0.1"},
+		address: "sc://" + listen + "/;token=" + url.PathEscape(token),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return answer(ctx, process, func(ctx context.Context) error { return speaksHTTP2(ctx, listen) })
+}
+
+func sparkArgs(config Config, folder, jars string, port int) []string {
+	memory := "-XX:MaxRAMPercentage=17"
+	if config.SparkMemory != "" {
+		memory = "-Xmx" + config.SparkMemory
+	}
+	master := config.SparkMaster
+	if master == "" {
+		master = "local[*]"
+	}
+	args := []string{
+		memory, "-Xshare:auto", "-XX:+UseG1GC", "-XX:+ExitOnOutOfMemoryError", "-XX:+IgnoreUnrecognizedVMOptions",
+		"-Djava.awt.headless=true", "-Djava.net.preferIPv6Addresses=false", "-Djdk.reflect.useDirectMethodHandle=false",
+		"-Dio.netty.tryReflectionSetAccessible=true", "-Dlog4j2.configurationFile=log4j2.properties",
+		"-Djava.io.tmpdir=" + folder,
+	}
+	for _, module := range sparkModules {
+		args = append(args, "--add-opens="+module+"=ALL-UNNAMED")
+	}
+	for _, setting := range [][2]string{
+		{"spark.app.name", "election"},
+		{"spark.master", master},
+		{"spark.driver.host", "127.0.0.1"},
+		{"spark.driver.bindAddress", "127.0.0.1"},
+		{"spark.connect.grpc.binding.address", "127.0.0.1"},
+		{"spark.connect.grpc.binding.port", fmt.Sprint(port)},
+		{"spark.ui.enabled", fmt.Sprint(config.SparkUI)},
+		{"spark.ui.showConsoleProgress", "false"},
+		{"spark.local.dir", filepath.Join(folder, "local")},
+		{"spark.sql.warehouse.dir", filepath.Join(folder, "warehouse")},
+	} {
+		args = append(args, "-D"+setting[0]+"="+setting[1])
+	}
+	return append(args, "-cp", filepath.Join(jars, "*"), "org.apache.spark.sql.connect.service.SparkConnectServer")
+}
+
+// speaksHTTP2 sends the preface of an HTTP/2 connection and an empty SETTINGS frame, and is nil if SETTINGS come back:
+// a gRPC server listens there.
+func speaksHTTP2(ctx context.Context, address string) error {
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Errorf("reach %s: %w", address, err)
+	}
+	defer conn.Close()
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		deadline = time.Now().Add(2 * time.Second)
+	}
+	if err := conn.SetDeadline(deadline); err != nil {
+		return fmt.Errorf("set a deadline: %w", err)
+	}
+	const settings = 4
+	if _, err := conn.Write([]byte("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00")); err != nil {
+		return fmt.Errorf("greet %s: %w", address, err)
+	}
+	var frame [9]byte
+	if _, err := io.ReadFull(conn, frame[:]); err != nil {
+		return fmt.Errorf("hear from %s: %w", address, err)
+	}
+	if frame[3] != settings {
+		return fmt.Errorf("hear from %s: it does not speak HTTP/2", address)
+	}
+	return nil
+}
