@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	"realtime-election/sparkjob/connect/wire"
@@ -46,6 +47,7 @@ func (s *Session) callOnce(ctx context.Context, method string, request proto.Mes
 	defer cancel()
 	proto.Reset(response)
 	if err := s.conn.Invoke(attempt, service+method, request, response); err != nil {
+		awaitDeadline(attempt, err)
 		if ctx.Err() == nil && attempt.Err() != nil {
 			return &Error{Code: codes.Unavailable, Message: fmt.Sprintf("no answer to %s within %s", method, s.callTimeout)}
 		}
@@ -56,6 +58,7 @@ func (s *Session) callOnce(ctx context.Context, method string, request proto.Mes
 
 // fault turns what gRPC returned into the caller's own cancellation or an *Error with all the server can say about it.
 func (s *Session) fault(ctx context.Context, err error) error {
+	awaitDeadline(ctx, err)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -75,6 +78,16 @@ func (s *Session) fault(ctx context.Context, err error) error {
 		e.readDetails(details, s.target.token)
 	}
 	return e
+}
+
+// awaitDeadline waits out the last moment of a deadline that the server, which is told of it, has seen pass first: its
+// cancellation may overtake our own clock, and is then no error of Spark's.
+func awaitDeadline(ctx context.Context, err error) {
+	deadline, ok := ctx.Deadline()
+	code := status.Code(err)
+	if ok && (code == codes.Canceled || code == codes.DeadlineExceeded) && time.Until(deadline) < time.Second {
+		<-ctx.Done()
+	}
 }
 
 // observe checks that an answer is for this session, and remembers or compares the server-side session id.
@@ -140,6 +153,15 @@ func (st *stream) receive() (*wire.ExecutePlanResponse, error) {
 	}
 	st.watchdog.Reset(st.session.silence)
 	return response, st.session.observe(response)
+}
+
+// drain receives the end of the stream, which follows the last answer: a server that is cut off before it complains.
+func (st *stream) drain() {
+	for {
+		if _, err := st.receive(); err != nil {
+			return
+		}
+	}
 }
 
 func (st *stream) fault(err error) error {

@@ -15,6 +15,8 @@ func cell(column arrow.Array, i int) (any, error) {
 		return nil, nil
 	}
 	switch a := column.(type) {
+	case *array.Null:
+		return nil, nil
 	case *array.Boolean:
 		return a.Value(i), nil
 	case *array.Int8:

@@ -46,12 +46,12 @@ type StateOperatorProgress struct {
 	CustomMetrics             map[string]int64 `json:"customMetrics"`
 }
 
-// SourceProgress reports one source. Offsets are JSON text in the source's own form: Kafka's are {"topic":{"0":12}}.
+// SourceProgress reports one source.
 type SourceProgress struct {
 	Description            string            `json:"description"`
-	StartOffset            json.RawMessage   `json:"startOffset"`
-	EndOffset              json.RawMessage   `json:"endOffset"`
-	LatestOffset           json.RawMessage   `json:"latestOffset"`
+	StartOffset            Offset            `json:"startOffset"`
+	EndOffset              Offset            `json:"endOffset"`
+	LatestOffset           Offset            `json:"latestOffset"`
 	NumInputRows           int64             `json:"numInputRows"`
 	InputRowsPerSecond     Rate              `json:"inputRowsPerSecond"`
 	ProcessedRowsPerSecond Rate              `json:"processedRowsPerSecond"`
@@ -92,15 +92,49 @@ func (r Rate) MarshalJSON() ([]byte, error) {
 	return strconv.AppendFloat(nil, float64(r), 'g', -1, 64), nil
 }
 
+// Offset is a position in a source, as JSON text in the source's own form: Kafka's are {"topic":{"0":12}}. It is empty
+// where Spark gives none.
+type Offset string
+
+// UnmarshalJSON takes the text as it is, or out of a string: Spark writes offsets both ways.
+func (o *Offset) UnmarshalJSON(data []byte) error {
+	switch {
+	case string(data) == "null":
+		*o = ""
+	case len(data) > 0 && data[0] == '"':
+		var text string
+		if err := json.Unmarshal(data, &text); err != nil {
+			return fmt.Errorf("read an offset: %w", err)
+		}
+		*o = Offset(text)
+	default:
+		*o = Offset(data)
+	}
+	return nil
+}
+
 // ParseProgress reads Spark's JSON of a StreamingQueryProgress, leniently: unknown fields are passed over.
 func ParseProgress(text []byte) (*Progress, error) {
+	const absent = math.MinInt64
 	nan := Rate(math.NaN())
-	p := &Progress{InputRowsPerSecond: nan, ProcessedRowsPerSecond: nan}
-	p.JSON = quoteBareNumbers(text)
+	p := &Progress{NumInputRows: absent, InputRowsPerSecond: nan, ProcessedRowsPerSecond: nan, JSON: quoteBareNumbers(text)}
 	if err := json.Unmarshal(p.JSON, p); err != nil {
 		return nil, fmt.Errorf("read a progress report: %w", err)
 	}
+	if p.NumInputRows == absent {
+		p.sumSources()
+	}
 	return p, nil
+}
+
+// sumSources fills in the totals, which Spark 4.2 leaves out of what it sends to clients.
+func (p *Progress) sumSources() {
+	p.NumInputRows, p.InputRowsPerSecond, p.ProcessedRowsPerSecond = 0, 0, 0
+	for _, source := range p.Sources {
+		p.NumInputRows += source.NumInputRows
+		p.InputRowsPerSecond += source.InputRowsPerSecond
+		p.ProcessedRowsPerSecond += source.ProcessedRowsPerSecond
+	}
 }
 
 // quoteBareNumbers puts quotes around NaN and Infinity outside strings, which Java's JSON writers may leave bare.

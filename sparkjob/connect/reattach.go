@@ -65,6 +65,7 @@ func (e *execution) next() (*wire.ExecutePlanResponse, error) {
 			e.lastID = response.GetResponseId()
 			if response.GetResultComplete() != nil {
 				e.complete = true
+				e.stream.drain()
 				break
 			}
 			return response, nil

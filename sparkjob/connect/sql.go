@@ -7,12 +7,16 @@ import (
 	"realtime-election/sparkjob/connect/wire"
 )
 
+// maxPositional is how many positional arguments Spark 4.2.0 keeps in order: from five on it binds them in the order of a
+// hash set, and answers wrongly without a word.
+const maxPositional = 4
+
 // Args are the values of named parameters, :name in the text.
 type Args map[string]any
 
 // SQL sends a statement. A command, such as CACHE TABLE or CREATE TABLE, runs at once, and the DataFrame holds its result;
 // a query is only checked, and runs when the DataFrame is used, also as a stream if it reads one. The arguments replace the
-// question marks in the text in turn, or its named parameters if the one argument is an Args.
+// question marks in the text in turn, at most four, or its named parameters if the one argument is an Args.
 func (s *Session) SQL(ctx context.Context, text string, args ...any) (*DataFrame, error) {
 	sql := &wire.SQL{Query: text}
 	if err := bind(sql, args); err != nil {
@@ -46,6 +50,9 @@ func bind(sql *wire.SQL, args []any) error {
 			}
 			return nil
 		}
+	}
+	if len(args) > maxPositional {
+		return fmt.Errorf("%d positional arguments, at most %d: Spark 4.2 mixes up the order of more; pass one Args and name the parameters", len(args), maxPositional)
 	}
 	for i, value := range args {
 		literal, err := literal(value)
