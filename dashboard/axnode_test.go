@@ -1,0 +1,98 @@
+//go:build browser
+
+package dashboard_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/accessibility"
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/dom"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// part is what has this role and name for a screen reader, and shows a text that holds accepts. It is waited for, as
+// the page changes by itself.
+func part(t *testing.T, browser context.Context, role, name string, holds func(text string) bool) (id cdp.BackendNodeID, text string) {
+	t.Helper()
+	deadline := time.After(patience)
+	again := time.NewTicker(25 * time.Millisecond)
+	defer again.Stop()
+	for {
+		id, text, err := find(browser, role, name)
+		if err == nil && holds(text) {
+			return id, text
+		}
+		select {
+		case <-again.C:
+		case <-deadline:
+			t.Fatalf("%s %q: %v; last seen: %q", role, name, err, text)
+		}
+	}
+}
+
+// find looks once.
+func find(browser context.Context, role, name string) (cdp.BackendNodeID, string, error) {
+	document, err := chromedp.Call(browser, dom.GetDocument, dom.GetDocumentParams{})
+	if err != nil {
+		return 0, "", err
+	}
+	found, err := chromedp.Call(browser, accessibility.QueryAXTree, accessibility.QueryAXTreeParams{
+		BackendNodeID: document.Root.BackendNodeID, Role: role, AccessibleName: name,
+	})
+	if err != nil {
+		return 0, "", err
+	}
+	for _, node := range found.Nodes {
+		if !node.Ignored {
+			text, err := call(browser, node.BackendDOMNodeID, `function() { return this.innerText ?? this.textContent }`)
+			return node.BackendDOMNodeID, text, err
+		}
+	}
+	return 0, "", errors.New("there is none")
+}
+
+// call calls a function that returns a string on an element.
+func call(browser context.Context, id cdp.BackendNodeID, function string) (string, error) {
+	object, err := chromedp.Call(browser, dom.ResolveNode, dom.ResolveNodeParams{BackendNodeID: id})
+	if err != nil {
+		return "", err
+	}
+	result, err := chromedp.Call(browser, runtime.CallFunctionOn, runtime.CallFunctionOnParams{
+		FunctionDeclaration: function, ObjectID: object.Object.ObjectID,
+	})
+	switch {
+	case err != nil:
+		return "", err
+	case result.ExceptionDetails != nil:
+		return "", errors.New(result.ExceptionDetails.Text)
+	}
+	var text string
+	return text, json.Unmarshal(result.Result.Value, &text)
+}
+
+// press clicks a part.
+func press(t *testing.T, browser context.Context, role, name string) {
+	t.Helper()
+	id, _ := part(t, browser, role, name, has(""))
+	if _, err := call(browser, id, `function() { this.focus(); this.click(); return "" }`); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func has(parts ...string) func(string) bool {
+	return func(text string) bool {
+		for _, p := range parts {
+			if !strings.Contains(text, p) {
+				return false
+			}
+		}
+		return true
+	}
+}

@@ -1,0 +1,161 @@
+// Package charts draws a snapshot as Apache ECharts options.
+//
+// go-echarts builds the options and nothing else: its HTML templates write them unescaped into an inline script and
+// unquote what stands between __f__ marks, so a candidate's name could run. Here options leave as JSON, through
+// encoding/json, and a static script applies them with setOption; a name stays a string all the way. For the same
+// reason no label or tooltip has a formatter that a name goes through.
+//
+//	for _, chart := range charts.All(snapshot) {
+//		text, err := json.Marshal(chart)
+//	}
+package charts
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/go-echarts/go-echarts/v2/charts"
+	"github.com/go-echarts/go-echarts/v2/opts"
+
+	"realtime-election/internal/results"
+)
+
+// Chart is one chart. The same snapshot always gives the same chart.
+type Chart struct {
+	ID     string         `json:"id"`     // of the element that shows it
+	Height int            `json:"height"` // of that element, in CSS pixels
+	Option map[string]any `json:"option"` // what setOption takes
+}
+
+// The charts' ids.
+const (
+	VotesID = "chart-votes"
+	ShareID = "chart-share"
+	TimeID  = "chart-time"
+)
+
+// All are all charts of a snapshot.
+func All(s *results.Snapshot) []Chart {
+	return []Chart{Votes(s), Shares(s), OverTime(s)}
+}
+
+// palette are the colours of the candidates, by their place in the definition, round and round. They have contrast
+// enough on white and on black.
+var palette = []string{
+	"#3b74c4", "#d9772f", "#2f9672", "#bf4f78", "#8069c4",
+	"#a88a1e", "#2a94ab", "#9b6544", "#71882c", "#77808c",
+}
+
+// Colours is how many colours there are: candidates this far apart share one.
+func Colours() int { return len(palette) }
+
+func colour(candidate int) *opts.ItemStyle {
+	return &opts.ItemStyle{Color: palette[candidate%len(palette)]}
+}
+
+// Ranked are the indices of the candidates, most votes first, then in the definition's order.
+func Ranked(s *results.Snapshot) []int {
+	order := make([]int, len(s.Candidates))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(s.Candidates[b].Votes, s.Candidates[a].Votes) })
+	return order
+}
+
+// names are the candidates' names, with the id where two have the same: ECharts takes equal names for one thing.
+func names(s *results.Snapshot) []string {
+	times := map[string]int{}
+	for _, c := range s.Candidates {
+		times[c.Name]++
+	}
+	all := make([]string, len(s.Candidates))
+	for i, c := range s.Candidates {
+		if all[i] = c.Name; times[c.Name] > 1 {
+			all[i] = c.Name + " (" + string(c.ID) + ")"
+		}
+	}
+	return all
+}
+
+// Votes are the candidates' votes as bars, most votes first.
+func Votes(s *results.Snapshot) Chart {
+	bar := charts.NewBar()
+	name := names(s)
+	labels := make([]string, 0, len(name))
+	data := make([]opts.BarData, 0, len(name))
+	for _, c := range Ranked(s) {
+		votes := s.Candidates[c].Votes
+		labels = append(labels, name[c])
+		data = append(data, opts.BarData{
+			Name: name[c], Value: votes, ItemStyle: colour(c),
+			Label: &opts.Label{Show: opts.Bool(true), Position: "right", Formatter: Thousands(votes)},
+		})
+	}
+	bar.SetGlobalOptions(
+		charts.WithInitializationOpts(opts.Initialization{ChartID: VotesID, BackgroundColor: "transparent"}),
+		charts.WithLegendOpts(opts.Legend{Show: opts.Bool(false)}),
+		charts.WithTooltipOpts(opts.Tooltip{Show: opts.Bool(true), Trigger: "item"}),
+		charts.WithGridOpts(opts.Grid{Left: "4", Right: "76", Top: "4", Bottom: "4", ContainLabel: opts.Bool(true)}),
+		charts.WithXAxisOpts(opts.XAxis{Type: "value", MinInterval: 1, SplitNumber: 3, AxisLabel: &opts.AxisLabel{HideOverlap: opts.Bool(true)}}),
+		charts.WithYAxisOpts(opts.YAxis{Type: "category", Inverse: opts.Bool(true), AxisLabel: &opts.AxisLabel{Width: 116, Overflow: "truncate"}}),
+	)
+	bar.SetXAxis(labels).AddSeries("Votes", data, charts.WithBarChartOpts(opts.BarChart{BarCategoryGap: "35%"}))
+	bar.XYReversal()
+	bar.Validate()
+	return Chart{VotesID, 60 + 34*len(data), bar.JSON()}
+}
+
+// named is how many candidates the donut names; the others share a slice.
+const named = 8
+
+// Shares are the candidates' shares of the votes as a donut. Candidates without votes have no slice.
+func Shares(s *results.Snapshot) Chart {
+	pie := charts.NewPie()
+	name := names(s)
+	data := []opts.PieData{}
+	var others int64
+	for rank, c := range Ranked(s) {
+		votes := s.Candidates[c].Votes
+		switch {
+		case votes == 0:
+		case rank < named || len(s.Candidates) == named+1:
+			data = append(data, opts.PieData{Name: name[c], Value: votes, ItemStyle: colour(c)})
+		default:
+			others += votes
+		}
+	}
+	if others > 0 {
+		data = append(data, opts.PieData{Name: "All others", Value: others, ItemStyle: &opts.ItemStyle{Color: "#9aa3ad"}})
+	}
+	pie.SetGlobalOptions(
+		charts.WithInitializationOpts(opts.Initialization{ChartID: ShareID, BackgroundColor: "transparent"}),
+		charts.WithTitleOpts(opts.Title{Title: Thousands(s.TotalVotes), Subtitle: "votes", Left: "center", Top: "34%"}),
+		charts.WithLegendOpts(opts.Legend{Show: opts.Bool(true), Type: "scroll", Bottom: "0", Icon: "roundRect"}),
+		charts.WithTooltipOpts(opts.Tooltip{Show: opts.Bool(true), Trigger: "item"}),
+	)
+	pie.AddSeries("Votes", data,
+		charts.WithPieChartOpts(opts.PieChart{Radius: []string{"52%", "76%"}, Center: []string{"50%", "43%"}}),
+		charts.WithLabelOpts(opts.Label{Show: opts.Bool(false)}),
+	)
+	pie.Validate()
+	return Chart{ShareID, 320, pie.JSON()}
+}
+
+// Thousands writes a whole number with a comma after each three digits, from the right.
+func Thousands(n int64) string {
+	digits := strconv.FormatInt(n, 10)
+	sign := ""
+	if n < 0 {
+		sign, digits = "-", digits[1:]
+	}
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return sign + digits
+}
+
+// Percent writes a share, 0 to 1, with one decimal.
+func Percent(share float64) string { return fmt.Sprintf("%.1f %%", 100*share) }

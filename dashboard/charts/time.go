@@ -1,0 +1,98 @@
+package charts
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/go-echarts/go-echarts/v2/charts"
+	"github.com/go-echarts/go-echarts/v2/opts"
+
+	"realtime-election/internal/results"
+)
+
+// Interval is a stretch of the polling day with the votes cast in it.
+type Interval struct {
+	From  time.Time // UTC
+	Votes int64
+}
+
+// Intervals divides the polling day, as far as it has votes, into at most 100 equal intervals of a round number of
+// minutes. Intervals without votes are there with 0.
+func Intervals(s *results.Snapshot) (intervals []Interval, width time.Duration) {
+	if len(s.Minutes) == 0 {
+		return nil, time.Minute
+	}
+	first, last := minute(s.Minutes[0]), minute(s.Minutes[len(s.Minutes)-1])
+	width = time.Minute
+	for _, w := range []time.Duration{2, 5, 10, 15, 30, 60, 120, 360, 720, 1440, 10080} {
+		if last.Sub(first) < 100*width {
+			break
+		}
+		width = w * time.Minute
+	}
+	if last.Sub(first) >= 1000*width { // no polling day: a clock was wrong somewhere
+		return nil, width
+	}
+	first = first.Truncate(width)
+	intervals = make([]Interval, last.Sub(first)/width+1)
+	for i := range intervals {
+		intervals[i].From = first.Add(time.Duration(i) * width)
+	}
+	for _, m := range s.Minutes {
+		for _, votes := range m.ByCandidate {
+			intervals[minute(m).Sub(first)/width].Votes += votes
+		}
+	}
+	return intervals, width
+}
+
+// minute is when a minute began. The fold lets no other spelling through.
+func minute(m results.MinuteVotes) time.Time {
+	t, _ := time.Parse(results.MinuteLayout, m.Minute)
+	return t
+}
+
+// OverTime are the votes cast over the polling day as a line.
+func OverTime(s *results.Snapshot) Chart {
+	intervals, width := Intervals(s)
+	layout := "15:04"
+	if n := len(intervals); n > 0 && intervals[n-1].From.Sub(intervals[0].From) >= 24*time.Hour {
+		layout = "2 Jan 15:04"
+	}
+	labels := make([]string, len(intervals))
+	data := make([]opts.LineData, len(intervals))
+	for i, in := range intervals {
+		labels[i] = in.From.Format(layout)
+		data[i] = opts.LineData{Value: in.Votes}
+	}
+	line := charts.NewLine()
+	line.SetGlobalOptions(
+		charts.WithInitializationOpts(opts.Initialization{ChartID: TimeID, BackgroundColor: "transparent"}),
+		charts.WithLegendOpts(opts.Legend{Show: opts.Bool(false)}),
+		charts.WithTooltipOpts(opts.Tooltip{Show: opts.Bool(true), Trigger: "axis"}),
+		charts.WithGridOpts(opts.Grid{Left: "4", Right: "16", Top: "12", Bottom: "4", ContainLabel: opts.Bool(true)}),
+		charts.WithXAxisOpts(opts.XAxis{Type: "category", AxisLabel: &opts.AxisLabel{HideOverlap: opts.Bool(true)}}),
+		charts.WithYAxisOpts(opts.YAxis{Type: "value", MinInterval: 1, SplitNumber: 3}),
+	)
+	line.SetXAxis(labels).AddSeries("Votes per "+Minutes(width), data,
+		charts.WithLineChartOpts(opts.LineChart{ShowSymbol: opts.Bool(len(data) == 1)}),
+		charts.WithLineStyleOpts(opts.LineStyle{Width: 2}),
+		charts.WithAreaStyleOpts(opts.AreaStyle{Opacity: opts.Float(0.12)}),
+		charts.WithItemStyleOpts(opts.ItemStyle{Color: palette[0]}),
+	)
+	line.Validate()
+	return Chart{TimeID, 220, line.JSON()}
+}
+
+// Minutes says a width of Intervals.
+func Minutes(width time.Duration) string {
+	switch {
+	case width == time.Minute:
+		return "minute"
+	case width == time.Hour:
+		return "hour"
+	case width > time.Hour:
+		return fmt.Sprintf("%d hours", width/time.Hour)
+	}
+	return fmt.Sprintf("%d minutes", width/time.Minute)
+}

@@ -1,0 +1,120 @@
+// Package dashboard serves the count: it reads the result topics, and shows them to every browser that asks.
+//
+// Three parts: live keeps the newest snapshot and how fresh it is, charts draws it, web serves it. The dashboard
+// writes nothing anywhere, so any number of them may run, and one that dies takes nothing with it.
+//
+//	err := dashboard.Run(ctx, dashboard.Config{Brokers: []string{"127.0.0.1:9092"}, Listen: "127.0.0.1:8080"})
+package dashboard
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/sync/errgroup"
+
+	"realtime-election/dashboard/live"
+	"realtime-election/dashboard/web"
+	"realtime-election/internal/results"
+)
+
+// Config is what a dashboard needs. Only Brokers and Listen are required.
+type Config struct {
+	Brokers   []string         // Kafka's, host:port
+	Listen    string           // address of the page, host:port; port 0 takes a free one
+	Portraits fs.FS            // the candidates' pictures, by the path that the definition gives; nil: initials only
+	Logger    *slog.Logger     // nil: the default logger
+	Options   []kgo.Opt        // added to each Kafka client, for logging and metrics
+	Ready     func(net.Addr)   // called once the page is served, with its address; may be nil
+	Now       func() time.Time // nil: the system's clock
+}
+
+// Validate says which flag is wrong.
+func (c Config) Validate() error {
+	if len(c.Brokers) == 0 {
+		return errors.New("--brokers is empty; name at least one Kafka broker as host:port")
+	}
+	for _, broker := range c.Brokers {
+		if _, _, err := net.SplitHostPort(broker); err != nil {
+			return fmt.Errorf("--brokers: %q is not host:port: %w", broker, err)
+		}
+	}
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		return fmt.Errorf("--listen: %q is not host:port: %w", c.Listen, err)
+	}
+	return nil
+}
+
+// Run serves the dashboard until ctx ends, and returns nil then. It waits for Kafka and for the topics as long as it
+// takes; meanwhile the page says that there is nothing to show yet.
+func Run(ctx context.Context, config Config) error {
+	if err := config.Validate(); err != nil {
+		return err
+	}
+	logger := cmp.Or(config.Logger, slog.Default())
+	now := config.Now
+	if now == nil {
+		now = time.Now
+	}
+	cl, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(config.Brokers...)}, config.Options...)...)
+	if err != nil {
+		return fmt.Errorf("make Kafka client: %w", err)
+	}
+	defer cl.Close()
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", config.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on --listen %s: %w; is another dashboard running? Choose another port", config.Listen, err)
+	}
+
+	portraits := web.Portraits{FS: config.Portraits}
+	hub := live.NewHub(portraits.Event, now)
+	site := web.Site{Hub: hub, Portraits: portraits, Logger: logger, Now: now}
+	reader := results.Reader{Brokers: config.Brokers, Options: config.Options, Logger: logger}
+
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return reader.Follow(ctx, hub.Publish) })
+	g.Go(func() error { return hub.Watch(ctx) })
+	g.Go(func() error { return hub.WatchBacklog(ctx, kadm.NewClient(cl), 2*time.Second) })
+	g.Go(func() error { return serve(ctx, listener, site.Handler(), logger) })
+	logger.Info("dashboard is up", "address", listener.Addr().String())
+	if config.Ready != nil {
+		config.Ready(listener.Addr())
+	}
+	return g.Wait()
+}
+
+// serve answers requests until ctx ends. The end of ctx ends the event streams; other requests may finish.
+func serve(ctx context.Context, listener net.Listener, handler http.Handler, logger *slog.Logger) error {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      30 * time.Second, // event streams set their own, an event at a time
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	select {
+	case err := <-served:
+		return fmt.Errorf("serve the page: %w", err)
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := server.Shutdown(grace); err != nil {
+		_ = server.Close()
+	}
+	<-served
+	return nil
+}

@@ -1,0 +1,72 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+
+	"realtime-election/election"
+)
+
+// WatchBacklog compares the end of the votes topic with what the query says it has counted, every interval, until ctx
+// ends.
+//
+// The comparison is of positions only: the topic's offsets have gaps, so a difference is not a number of votes.
+func (h *Hub) WatchBacklog(ctx context.Context, admin *kadm.Client, interval time.Duration) error {
+	var since time.Time
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		ask, cancel := context.WithTimeout(ctx, Patience)
+		ends, err := voteEnds(ask, admin)
+		cancel()
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err == nil:
+			since = time.Time{}
+			h.SetBacklog(Backlog{Uncounted: h.beyond(ends)})
+		default:
+			if since.IsZero() {
+				since = h.now()
+			}
+			h.SetBacklog(Backlog{Unknown: since})
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+// voteEnds are the ends of the votes topic's partitions for a reader of committed records; none if there is no topic.
+func voteEnds(ctx context.Context, admin *kadm.Client) (map[int32]int64, error) {
+	listed, err := admin.ListCommittedOffsets(ctx, election.VotesTopic)
+	if err != nil {
+		return nil, fmt.Errorf("list the ends of %s: %w", election.VotesTopic, err)
+	}
+	ends := map[int32]int64{}
+	listed.Each(func(o kadm.ListedOffset) {
+		if o.Err == nil {
+			ends[o.Partition] = o.Offset
+		}
+	})
+	return ends, nil
+}
+
+func (h *Hub) beyond(ends map[int32]int64) bool {
+	var counted map[string]int64
+	if u := h.Current(); u != nil && u.Snapshot.Query != nil {
+		counted = u.Snapshot.Query.Counted
+	}
+	for p, end := range ends {
+		if end > counted[strconv.Itoa(int(p))] {
+			return true
+		}
+	}
+	return false
+}

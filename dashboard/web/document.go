@@ -1,0 +1,154 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"realtime-election/dashboard/live"
+	"realtime-election/election"
+	"realtime-election/internal/results"
+)
+
+// Document is what /api/v1/results answers. For an unchanged count it is unchanged, but for AgeSeconds. Votes of
+// everything in the definition are there, 0 included; lists are in the definition's order.
+//
+// Before the results have been read to their end the answer is 503: half a count is nobody's business.
+type Document struct {
+	Election       *ElectionDocument `json:"election"`         // null until one is announced
+	Run            int               `json:"run"`              // whose totals these are; 0 when there is no official run yet
+	Version        uint64            `json:"version"`          // rises with each change; starts anew with the process
+	TotalVotes     int64             `json:"total_votes"`      // the sum over the candidates
+	ExpectedVotes  int64             `json:"expected_votes"`   // 0 where not known
+	NewestRecordAt *time.Time        `json:"newest_record_at"` // when the newest vote counted was produced; null before the first
+	AgeSeconds     *float64          `json:"age_seconds"`      // since then
+
+	Leader   *election.CandidateID     `json:"leader"`   // null before the first vote and in a tie
+	Tie      bool                      `json:"tie"`      // several have the most votes
+	Rejected map[election.Reason]int64 `json:"rejected"` // reasons that occurred
+
+	Candidates []CandidateDocument   `json:"candidates"`
+	Regions    []RegionDocument      `json:"regions"`
+	Districts  []DistrictDocument    `json:"districts"`
+	Query      *election.QueryStatus `json:"query"` // what the streaming query last said of itself; null if nothing
+}
+
+// ElectionDocument names the election.
+type ElectionDocument struct {
+	ID          string    `json:"id"`
+	Name        string    `json:"name"`
+	Fingerprint string    `json:"fingerprint"`
+	Opens       time.Time `json:"opens"`
+	Closes      time.Time `json:"closes"`
+}
+
+// CandidateDocument is a candidate's total.
+type CandidateDocument struct {
+	ID    election.CandidateID `json:"id"`
+	Name  string               `json:"name"`
+	Party string               `json:"party"`
+	Photo string               `json:"photo"`
+	Votes int64                `json:"votes"`
+	Share float64              `json:"share"` // of all votes, 0 to 1
+}
+
+// RegionDocument are a region's totals.
+type RegionDocument struct {
+	ID               election.RegionID              `json:"id"`
+	Name             string                         `json:"name"`
+	RegisteredVoters int64                          `json:"registered_voters"` // 0 where not known
+	Votes            int64                          `json:"votes"`
+	Candidates       map[election.CandidateID]int64 `json:"candidates"`
+}
+
+// DistrictDocument are a district's totals.
+type DistrictDocument struct {
+	ID         election.DistrictID            `json:"id"`
+	RegionID   election.RegionID              `json:"region_id"`
+	Votes      int64                          `json:"votes"`
+	Candidates map[election.CandidateID]int64 `json:"candidates"`
+}
+
+// newDocument describes an update as of now.
+func newDocument(u *live.Update, now time.Time) Document {
+	s := u.Snapshot
+	d := Document{
+		Run: s.Run, Version: u.Version, TotalVotes: s.TotalVotes, ExpectedVotes: s.ExpectedVotes, Query: s.Query,
+		Rejected:   map[election.Reason]int64{},
+		Candidates: []CandidateDocument{}, Regions: []RegionDocument{}, Districts: []DistrictDocument{},
+	}
+	if s.Definition != nil {
+		d.Election = &ElectionDocument{
+			s.Definition.ID, s.Definition.Name, s.Fingerprint, s.Definition.Polling.Opens, s.Definition.Polling.Closes,
+		}
+	}
+	if !s.NewestRecordAt.IsZero() {
+		age := max(0, now.Sub(s.NewestRecordAt)).Seconds()
+		d.NewestRecordAt, d.AgeSeconds = &s.NewestRecordAt, &age
+	}
+	switch leaders := s.Leaders(); len(leaders) {
+	case 0:
+	case 1:
+		d.Leader = &s.Candidates[leaders[0]].ID
+	default:
+		d.Tie = true
+	}
+	for _, r := range s.Rejected {
+		d.Rejected[r.Reason] = r.Records
+	}
+	for _, c := range s.Candidates {
+		d.Candidates = append(d.Candidates, CandidateDocument{c.ID, c.Name, c.Party, c.Photo, c.Votes, share(c.Votes, s.TotalVotes)})
+	}
+	for _, r := range s.Regions {
+		d.Regions = append(d.Regions, RegionDocument{r.ID, r.Name, r.Registered(), r.Votes, byID(s, r.ByCandidate)})
+	}
+	for _, in := range s.Districts {
+		d.Districts = append(d.Districts, DistrictDocument{in.ID, in.Region.ID, in.Votes, byID(s, in.ByCandidate)})
+	}
+	return d
+}
+
+func byID(s *results.Snapshot, votes []int64) map[election.CandidateID]int64 {
+	m := make(map[election.CandidateID]int64, len(votes))
+	for i, n := range votes {
+		m[s.Candidates[i].ID] = n
+	}
+	return m
+}
+
+func share(votes, of int64) float64 {
+	if of == 0 {
+		return 0
+	}
+	return float64(votes) / float64(of)
+}
+
+func (s Site) results(w http.ResponseWriter, r *http.Request) {
+	u := s.Hub.Current()
+	if u == nil {
+		w.Header().Set("Retry-After", "1")
+		plain(w, http.StatusServiceUnavailable, s.Hub.Status().Detail+"\n")
+		return
+	}
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	// Weak: the age is another each time. The newest record tells this process's versions from another's.
+	tag := fmt.Sprintf(`W/"%s-%d-%d-%d"`, u.Snapshot.Fingerprint, u.Snapshot.Run, u.Version, u.Snapshot.UpdatedAt.UnixMilli())
+	h.Set("ETag", tag)
+	for known := range strings.SplitSeq(r.Header.Get("If-None-Match"), ",") {
+		if strings.TrimSpace(known) == tag {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+	}
+	var body bytes.Buffer
+	if err := json.NewEncoder(&body).Encode(newDocument(u, s.Now())); err != nil {
+		http.Error(w, "encode results: "+err.Error(), http.StatusInternalServerError)
+		return
+	}
+	h.Set("Content-Type", "application/json")
+	_, _ = w.Write(body.Bytes())
+}

@@ -1,0 +1,116 @@
+package web
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"realtime-election/dashboard/charts"
+	"realtime-election/dashboard/live"
+	"realtime-election/internal/results"
+)
+
+// payload is the data of a "results" event: what a page that shows the election of this fingerprint must change.
+type payload struct {
+	Version     uint64            `json:"version"`
+	Fingerprint string            `json:"fingerprint"` // of another election: the page reloads
+	Texts       map[string]string `json:"texts"`       // by data-text
+	Order       []string          `json:"order"`       // candidate ids, most votes first
+	Leading     []string          `json:"leading"`     // ids of those in front, none before the first vote
+	Portrait    string            `json:"portrait"`    // of the leader; empty: show the initials
+	Progress    float64           `json:"progress"`    // 0 to 1
+	Times       [][2]string       `json:"times"`       // rows of the table of the polling day
+	Charts      []charts.Chart    `json:"charts"`
+}
+
+// Event encodes a snapshot as a "results" event, as [live.NewHub] wants it. It holds nothing that ages.
+func (p Portraits) Event(version uint64, s *results.Snapshot) []byte {
+	v := newView(s, p)
+	data, err := json.Marshal(payload{
+		version, s.Fingerprint, v.texts, v.order(), v.leading(), v.Portrait, v.Progress, v.Times, charts.All(s),
+	})
+	if err != nil {
+		panic(err) // nothing in it is beyond JSON
+	}
+	return fmt.Appendf(nil, "id: %d\nevent: results\ndata: %s\n\n", version, data)
+}
+
+// statusEvent encodes what ages. It is made for each browser at the moment of writing, so an age is never old.
+func statusEvent(s live.Status) []byte {
+	data := struct {
+		State  live.State `json:"state"`
+		Detail string     `json:"detail"`
+		Age    *float64   `json:"age_seconds"` // null before the first vote
+	}{State: s.State, Detail: s.Detail}
+	if s.Age >= 0 {
+		age := s.Age.Seconds()
+		data.Age = &age
+	}
+	text, err := json.Marshal(data)
+	if err != nil {
+		panic(err) // nothing in it is beyond JSON
+	}
+	return fmt.Appendf(nil, "event: status\ndata: %s\n\n", text)
+}
+
+// events streams updates until the browser or the server goes.
+func (s Site) events(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no") // proxies that would collect events
+	if r.Method == http.MethodHead {
+		return
+	}
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Time{}) // the server's limit is for requests; this one has been read
+	send := func(parts ...[]byte) error {
+		if err := control.SetWriteDeadline(time.Now().Add(cmp.Or(s.WriteTimeout, 10*time.Second))); err != nil {
+			return err
+		}
+		if _, err := w.Write(bytes.Join(parts, nil)); err != nil {
+			return err
+		}
+		return control.Flush()
+	}
+
+	box := s.Hub.Join()
+	defer box.Leave()
+	heartbeat := time.NewTicker(cmp.Or(s.Heartbeat, 15*time.Second))
+	defer heartbeat.Stop()
+	pace := time.NewTimer(0)
+	defer pace.Stop()
+	<-pace.C
+
+	if send([]byte("retry: 2000\n\n"), statusEvent(s.Hub.Status())) != nil {
+		return
+	}
+	var sent uint64
+	updates := box.Updates()
+	for {
+		var err error
+		select {
+		case <-r.Context().Done():
+			return
+		case <-pace.C:
+			updates = box.Updates()
+		case <-heartbeat.C:
+			err = send([]byte(": heartbeat\n\n"), statusEvent(s.Hub.Status()))
+		case u := <-updates:
+			var event []byte
+			if u.Version != sent {
+				event, sent = u.Event(), u.Version
+			}
+			err = send(event, statusEvent(s.Hub.Status()))
+			// The next update waits in the mailbox, where a newer one takes its place.
+			updates = nil
+			pace.Reset(cmp.Or(s.Pace, 250*time.Millisecond))
+		}
+		if err != nil {
+			return // the browser is gone or too slow
+		}
+	}
+}

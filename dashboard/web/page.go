@@ -1,0 +1,41 @@
+package web
+
+import (
+	"bytes"
+	_ "embed"
+	"html/template"
+	"net/http"
+	"time"
+
+	"realtime-election/dashboard/live"
+	"realtime-election/internal/results"
+)
+
+//go:embed page.html
+var pageHTML string
+
+var pageTemplate = template.Must(template.New("page").Parse(pageHTML))
+
+// page writes the whole page: what it says is in its HTML, and the script only keeps it up to date.
+func (s Site) page(w http.ResponseWriter, r *http.Request) {
+	data := struct {
+		*view
+		Version uint64
+		Status  live.Status
+		AsOf    string
+	}{Status: s.Hub.Status(), AsOf: s.Now().UTC().Format(time.TimeOnly + " UTC")}
+	if u := s.Hub.Current(); u != nil {
+		data.view, data.Version = newView(u.Snapshot, s.Portraits), u.Version
+	} else {
+		data.view = newView(&results.Snapshot{}, s.Portraits)
+	}
+	var body bytes.Buffer
+	if err := pageTemplate.Execute(&body, data); err != nil {
+		s.Logger.Error("render page", "error", err)
+		plain(w, http.StatusInternalServerError, "The page cannot be shown. The results are at /api/v1/results.\n")
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = w.Write(body.Bytes())
+}

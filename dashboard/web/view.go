@@ -1,0 +1,256 @@
+package web
+
+import (
+	"fmt"
+	"strings"
+
+	"realtime-election/dashboard/charts"
+	"realtime-election/election"
+	"realtime-election/internal/results"
+)
+
+// liveText is said once, here: the page shows it under its key, and an event brings it again under the same key.
+type liveText struct{ Key, Text string }
+
+// view is what the page shows of a snapshot.
+type view struct {
+	snapshot *results.Snapshot
+	texts    map[string]string
+
+	Known       bool // there is an election to show
+	Fingerprint string
+	Title       liveText // of the window
+	Name        string   // of the election
+	Headline    liveText
+	Margin      liveText
+	Portrait    string // path; empty: show Initials
+	Initials    liveText
+	Counted     liveText
+	Bounded     bool    // it is known what Progress is a share of
+	Progress    float64 // 0 to 1
+
+	Candidates  []candidateRow // most votes first
+	Columns     []candidateRow // in the definition's order
+	Regions     []regionRow
+	WithTurnout bool // some region has a register
+	TimeCaption liveText
+	Times       [][2]string // from, votes
+	Rejected    liveText
+	Reasons     []reasonRow
+	Run         liveText
+}
+
+type candidateRow struct {
+	ID           election.CandidateID
+	Name, Party  string
+	Colour       int
+	Leads        bool
+	Votes, Share liveText
+}
+
+type regionRow struct {
+	Name                   string
+	Votes, Turnout, Leader liveText
+	Candidates             []liveText
+}
+
+type reasonRow struct {
+	Reason  string
+	Records liveText
+}
+
+// reasons are what the result topics know of records that are not counted, in people's words.
+var reasons = []struct {
+	election.Reason
+	text string
+}{
+	{election.Malformed, "Malformed"},
+	{election.WrongPartition, "In the wrong partition"},
+	{election.UnknownCandidate, "For an unknown candidate"},
+	{election.UnknownDistrict, "From an unknown district"},
+	{election.OutsidePollingHours, "Outside polling hours"},
+}
+
+func newView(s *results.Snapshot, portraits Portraits) *view {
+	v := &view{snapshot: s, texts: map[string]string{}, Fingerprint: s.Fingerprint}
+	leaders := s.Leaders()
+	if s.Definition == nil {
+		v.Name = "Election results"
+		v.Headline = v.say("headline", "Waiting for the election")
+		v.Title = v.say("title", "Waiting for the election")
+		return v
+	}
+	v.Known, v.Name = true, s.Definition.Name
+	v.Headline = v.say("headline", headline(s, leaders))
+	v.Title = v.say("title", v.Headline.Text+" – "+v.Name)
+	v.Margin = v.say("margin", margin(s, leaders))
+	v.Initials = v.say("initials", "")
+	if len(leaders) == 1 {
+		leader := s.Candidates[leaders[0]].Candidate
+		v.Portrait = portraits.of(leader)
+		v.Initials = v.say("initials", initials(leader.Name))
+	}
+	v.count(s)
+	for c := range s.Candidates {
+		v.Columns = append(v.Columns, v.candidate(c))
+	}
+	for _, c := range charts.Ranked(s) {
+		v.Candidates = append(v.Candidates, v.Columns[c])
+	}
+	for _, c := range leaders {
+		for i := range v.Candidates {
+			v.Candidates[i].Leads = v.Candidates[i].Leads || v.Candidates[i].ID == s.Candidates[c].ID
+		}
+	}
+	v.WithTurnout = s.Registered > 0
+	for i := range s.Regions {
+		v.Regions = append(v.Regions, v.region(&s.Regions[i]))
+	}
+	v.times(s)
+	v.reject(s)
+	v.Run = v.say("run", fmt.Sprint(s.Run))
+	return v
+}
+
+// say keeps a text under its key.
+func (v *view) say(key, text string) liveText {
+	v.texts[key] = text
+	return liveText{key, text}
+}
+
+func headline(s *results.Snapshot, leaders []int) string {
+	switch len(leaders) {
+	case 0:
+		return "No votes counted yet"
+	case 1:
+		return s.Candidates[leaders[0]].Name + " leads"
+	case 2, 3:
+		names := make([]string, len(leaders))
+		for i, c := range leaders {
+			names[i] = s.Candidates[c].Name
+		}
+		last := len(names) - 1
+		return strings.Join(names[:last], ", ") + " and " + names[last] + " are tied"
+	}
+	return fmt.Sprintf("%d candidates are tied", len(leaders))
+}
+
+// margin says how far the leader is ahead.
+func margin(s *results.Snapshot, leaders []int) string {
+	if len(leaders) == 0 {
+		return "The first results appear here as soon as votes are counted."
+	}
+	first := s.Candidates[leaders[0]]
+	text := fmt.Sprintf("%s (%s)", counted(first.Votes, "vote"), charts.Percent(share(first.Votes, s.TotalVotes)))
+	switch {
+	case len(leaders) > 1:
+		return text + " each"
+	case len(s.Candidates) == 1:
+		return text
+	}
+	second := s.Candidates[charts.Ranked(s)[1]]
+	return fmt.Sprintf("%s, %s ahead of %s", text, charts.Thousands(first.Votes-second.Votes), second.Name)
+}
+
+func (v *view) count(s *results.Snapshot) {
+	of, what := s.ExpectedVotes, "expected"
+	if of == 0 {
+		of, what = s.Registered, "registered voters"
+	}
+	text := counted(s.TotalVotes, "vote") + " counted"
+	if of > 0 {
+		v.Bounded, v.Progress = true, min(1, share(s.TotalVotes, of))
+		text = fmt.Sprintf("%s, %s of %s %s", text, charts.Percent(v.Progress), charts.Thousands(of), what)
+	}
+	v.Counted = v.say("counted", text)
+}
+
+func (v *view) candidate(c int) candidateRow {
+	of := v.snapshot.Candidates[c]
+	key := "candidate." + string(of.ID)
+	return candidateRow{
+		ID: of.ID, Name: of.Name, Party: of.Party, Colour: c % charts.Colours(),
+		Votes: v.say(key+".votes", charts.Thousands(of.Votes)),
+		Share: v.say(key+".share", charts.Percent(share(of.Votes, v.snapshot.TotalVotes))),
+	}
+}
+
+func (v *view) region(r *results.RegionVotes) regionRow {
+	key := "region." + string(r.ID)
+	row := regionRow{
+		Name:   r.Name,
+		Votes:  v.say(key+".votes", charts.Thousands(r.Votes)),
+		Leader: v.say(key+".leader", v.leaderOf(r)),
+	}
+	if v.WithTurnout {
+		turnout := "–"
+		if registered := r.Registered(); registered > 0 {
+			turnout = charts.Percent(share(r.Votes, registered))
+		}
+		row.Turnout = v.say(key+".turnout", turnout)
+	}
+	for c, votes := range r.ByCandidate {
+		row.Candidates = append(row.Candidates, v.say(key+".of."+string(v.snapshot.Candidates[c].ID), charts.Thousands(votes)))
+	}
+	return row
+}
+
+func (v *view) leaderOf(r *results.RegionVotes) string {
+	var most int64
+	leader := "–"
+	for c, votes := range r.ByCandidate {
+		switch {
+		case votes > most:
+			most, leader = votes, v.snapshot.Candidates[c].Name
+		case votes == most && most > 0:
+			leader = "Tied"
+		}
+	}
+	return leader
+}
+
+func (v *view) times(s *results.Snapshot) {
+	v.Times = [][2]string{}
+	intervals, width := charts.Intervals(s)
+	v.TimeCaption = v.say("time", "Votes cast per "+charts.Minutes(width))
+	for _, in := range intervals {
+		v.Times = append(v.Times, [2]string{in.From.Format("2 Jan 15:04"), charts.Thousands(in.Votes)})
+	}
+}
+
+func (v *view) reject(s *results.Snapshot) {
+	records := map[election.Reason]int64{}
+	for _, r := range s.Rejected {
+		records[r.Reason] = r.Records
+	}
+	for _, r := range reasons {
+		v.Reasons = append(v.Reasons, reasonRow{r.text, v.say("reason."+string(r.Reason), charts.Thousands(records[r.Reason]))})
+	}
+	v.Rejected = v.say("rejected", counted(s.RejectedRecords(), "record")+" not counted")
+}
+
+// order is in which order the candidates' rows stand.
+func (v *view) order() []string {
+	ids := make([]string, len(v.Candidates))
+	for i, c := range v.Candidates {
+		ids[i] = string(c.ID)
+	}
+	return ids
+}
+
+func (v *view) leading() []string {
+	ids := []string{}
+	for _, c := range v.Candidates {
+		if c.Leads {
+			ids = append(ids, string(c.ID))
+		}
+	}
+	return ids
+}
+
+func counted(n int64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return charts.Thousands(n) + " " + noun + "s"
+}

@@ -1,0 +1,142 @@
+// Package web is the page that people see, and its API.
+//
+//	GET /                the page: complete without JavaScript, live with it
+//	GET /events          server-sent events: "results" (id = version) and "status"
+//	GET /api/v1/results  the count as JSON, see [Document]
+//	GET /healthz         200 while the process serves
+//	GET /readyz          200 once the results have been read to their end, 503 before
+//	GET /version         what was built
+//	GET /static/…        script, style, ECharts
+//	GET /portraits/…     the candidates' portraits, where there are any
+//
+// Names are text: html/template escapes them, JSON carries them as strings, the script sets textContent, and a strict
+// Content-Security-Policy lets nothing inline run. HEAD is served wherever GET is; other methods get 405.
+//
+// echarts.min.js is Apache ECharts 6.1.0 under the Apache License 2.0, unchanged from the npm package:
+//
+//	npm pack echarts@6.1.0 && tar -xzOf echarts-6.1.0.tgz package/dist/echarts.min.js
+package web
+
+import (
+	"embed"
+	"encoding/json"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"realtime-election/dashboard/live"
+)
+
+//go:embed static
+var static embed.FS
+
+// Site is what the handlers need.
+type Site struct {
+	Hub       *live.Hub
+	Portraits Portraits
+	Logger    *slog.Logger
+	Now       func() time.Time
+
+	Heartbeat    time.Duration // between comments on a quiet event stream; 0 means 15 s
+	WriteTimeout time.Duration // for one event; a browser that takes longer is cut off; 0 means 10 s
+	Pace         time.Duration // shortest time between two updates to one browser; 0 means 250 ms
+}
+
+// Handler serves the site. Event streams end when the request's context does: derive the server's base context from
+// one that is cancelled at shutdown.
+func (s Site) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", s.page)
+	mux.HandleFunc("GET /events", s.events)
+	mux.HandleFunc("GET /api/v1/results", s.results)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { plain(w, http.StatusOK, "ok\n") })
+	mux.HandleFunc("GET /readyz", s.ready)
+	mux.HandleFunc("GET /version", version)
+	mux.Handle("GET /static/", cached(http.FileServerFS(files{static})))
+	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/static/icon.svg", http.StatusMovedPermanently)
+	})
+	if s.Portraits.FS != nil {
+		mux.Handle("GET /portraits/", cached(http.StripPrefix("/portraits/", http.FileServerFS(files{s.Portraits.FS}))))
+	}
+	return secure(mux)
+}
+
+// secure sets the headers that every answer has.
+func secure(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "+
+			"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// cached lets browsers keep a file for a short while. Embedded files have no time of change to compare.
+func cached(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "public, max-age=300")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// files hides directories: nothing is listed.
+type files struct{ fs.FS }
+
+// Open opens a file that is no directory.
+func (f files) Open(name string) (fs.File, error) {
+	info, err := fs.Stat(f.FS, name)
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	}
+	return f.FS.Open(name)
+}
+
+func plain(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(text))
+}
+
+func (s Site) ready(w http.ResponseWriter, r *http.Request) {
+	if s.Hub.Current() == nil {
+		plain(w, http.StatusServiceUnavailable, s.Hub.Status().Detail+"\n")
+		return
+	}
+	plain(w, http.StatusOK, "ok\n")
+}
+
+func version(w http.ResponseWriter, _ *http.Request) {
+	built := struct {
+		Version  string `json:"version"`
+		Revision string `json:"revision"`
+		Modified bool   `json:"modified"`
+		Go       string `json:"go"`
+	}{}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		built.Version, built.Go = info.Main.Version, info.GoVersion
+		for _, setting := range info.Settings {
+			switch setting.Key {
+			case "vcs.revision":
+				built.Revision = setting.Value
+			case "vcs.modified":
+				built.Modified = setting.Value == "true"
+			}
+		}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_ = json.NewEncoder(w).Encode(built)
+}

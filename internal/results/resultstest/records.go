@@ -1,0 +1,104 @@
+// Package resultstest writes the records of the result topics as the streaming query would, for the tests of those
+// who read them.
+package resultstest
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"realtime-election/election"
+	"realtime-election/internal/results"
+)
+
+// Record is a record of one of [results.Topics]. A nil Value is a tombstone.
+type Record struct {
+	Topic, Key string
+	Value      []byte
+}
+
+// Votes are a count: for each district, the votes of each candidate.
+type Votes map[election.DistrictID]map[election.CandidateID]int64
+
+// Definition announces an election.
+func Definition(d election.Definition) Record {
+	return Record{election.ElectionTopic, election.DefinitionKey, encode(election.Record{
+		Definition: d, Fingerprint: d.Fingerprint(), VotePartitions: 1,
+	})}
+}
+
+// Official names the official run.
+func Official(run int) Record {
+	return Record{election.ElectionTopic, election.OfficialRunKey, encode(election.OfficialRun{Run: run})}
+}
+
+// Status is what the streaming query says of itself.
+func Status(s election.QueryStatus) Record {
+	return Record{election.PipelineStatusTopic, results.QueryKey, encode(s)}
+}
+
+// Rejected is how many records a run did not count for a reason.
+func Rejected(run int, reason election.Reason, records int64, newest time.Time) Record {
+	return result(election.VotesRejectedTopic, election.Result{Run: run, Reason: &reason, TotalVotes: records}, newest, string(reason))
+}
+
+// Totals are the records of a count, all votes of which were cast in one minute, by women of 65 and older.
+func Totals(d election.Definition, run int, votes Votes, newest time.Time) []Record {
+	var all []Record
+	perCandidate := map[election.CandidateID]int64{}
+	minute := newest.UTC().Format(results.MinuteLayout)
+	age, gender := "65+", "female"
+	for _, region := range d.Regions {
+		id := string(region.ID)
+		inRegion, turnout := map[election.CandidateID]int64{}, int64(0)
+		for _, district := range region.Districts {
+			for c, n := range votes[district.ID] {
+				inRegion[c] += n
+				perCandidate[c] += n
+				turnout += n
+				district, candidate := string(district.ID), string(c)
+				all = append(all, result(election.ByDistrictTopic, election.Result{
+					Run: run, DistrictID: &district, RegionID: &id, CandidateID: &candidate, TotalVotes: n,
+				}, newest, district, candidate))
+			}
+		}
+		for c, n := range inRegion {
+			candidate := string(c)
+			all = append(all,
+				result(election.ByLocationTopic, election.Result{Run: run, RegionID: &id, CandidateID: &candidate, TotalVotes: n}, newest, id, candidate),
+				result(election.PerMinuteTopic, election.Result{Run: run, RegionID: &id, Minute: &minute, CandidateID: &candidate, TotalVotes: n}, newest, id, minute, candidate),
+				result(election.ByDemographicTopic, election.Result{Run: run, RegionID: &id, AgeGroup: &age, Gender: &gender, CandidateID: &candidate, TotalVotes: n}, newest, id, age, gender, candidate),
+			)
+		}
+		all = append(all, result(election.TurnoutByLocationTopic, election.Result{Run: run, RegionID: &id, TotalVotes: turnout}, newest, id))
+	}
+	for c, n := range perCandidate {
+		candidate := string(c)
+		all = append(all, result(election.PerCandidateTopic, election.Result{Run: run, CandidateID: &candidate, TotalVotes: n}, newest, candidate))
+	}
+	return all
+}
+
+// Snapshot folds records.
+func Snapshot(records ...Record) *results.Snapshot {
+	var fold results.Fold
+	for _, r := range records {
+		if fold.Apply(r.Topic, []byte(r.Key), r.Value, time.UnixMilli(0)) == results.Skipped {
+			panic(fmt.Sprintf("malformed record: %+v", r))
+		}
+	}
+	return fold.Snapshot()
+}
+
+func result(topic string, r election.Result, newest time.Time, natural ...string) Record {
+	r.NewestRecordAt = string(election.AppendTime(nil, newest))
+	return Record{topic, election.ResultKey(r.Run, natural...), encode(r)}
+}
+
+func encode(v any) []byte {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // only what JSON can hold is passed
+	}
+	return text
+}
