@@ -24,16 +24,18 @@ func openLog(path string) (*os.File, error) {
 
 var (
 	// A line of a Java stack trace tells an operator nothing without the message above it.
-	stackLine = regexp.MustCompile(`^(\s+at |\s+\.\.\. \d+ more|\s*$)`)
+	stackLine  = regexp.MustCompile(`^(\s+at |\s+\.\.\. \d+ more|\s*$)`)
+	panicTrace = regexp.MustCompile(`^goroutine \d+ .*\[.*\]:`)
 	// What says most is what complains: the last such line is preferred to the last line.
-	complaint = regexp.MustCompile(`ERROR|FATAL|PANIC|Exception|Caused by|level=ERROR|error:|OutOfMemory|No space left`)
+	complaint = regexp.MustCompile(`^election|^panic:|^fatal error:|ERROR|FATAL|PANIC|Exception|Caused by|level=ERROR|error:|OutOfMemory|No space left`)
 )
 
-// lastLine is the last line of the log that says something: the last complaint among its last lines, or the last line.
-func lastLine(path string) string {
+// lastWords is the last line of the log that says something: the last complaint among its last lines, or the last
+// line. crashed says that a Go program wrote the trace of a panic there.
+func lastWords(path string) (line string, crashed bool) {
 	f, err := os.Open(path)
 	if err != nil {
-		return ""
+		return "", false
 	}
 	defer f.Close()
 	const tail = 16 << 10
@@ -42,10 +44,11 @@ func lastLine(path string) string {
 	}
 	content, err := io.ReadAll(io.LimitReader(f, tail))
 	if err != nil {
-		return ""
+		return "", false
 	}
 	var last, complained string
 	for line := range strings.Lines(string(content)) {
+		crashed = crashed || panicTrace.MatchString(line)
 		if stackLine.MatchString(line) {
 			continue
 		}
@@ -61,5 +64,5 @@ func lastLine(path string) string {
 	if len(last) > longest {
 		last = strings.ToValidUTF8(last[:longest], "") + "…"
 	}
-	return last
+	return last, crashed
 }

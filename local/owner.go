@@ -1,7 +1,7 @@
 package local
 
 import (
-	"crypto/sha256"
+	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -72,7 +72,7 @@ func (o owner) take(path string) error {
 }
 
 // home is the folder of the cluster: DATA/postgresql. Where the owner cannot reach DATA, because root keeps it under a
-// folder that only root may enter, DATA/postgresql is a link to a folder elsewhere, named for DATA.
+// folder that only root may enter, DATA/postgresql is a link to a folder elsewhere, which Remove removes too.
 func (o owner) home(config Config) (string, error) {
 	link, err := config.in("postgresql")
 	if err != nil {
@@ -87,27 +87,58 @@ func (o owner) home(config Config) (string, error) {
 		return link, o.folder(link)
 	}
 
-	sum := sha256.Sum256([]byte(filepath.Dir(link)))
-	elsewhere := filepath.Join(o.public, "postgresql-"+hex.EncodeToString(sum[:])[:16])
-	switch target, err := os.Readlink(link); {
-	case err == nil && target == elsewhere:
-	case err == nil:
-		return "", fmt.Errorf("%s was copied or moved: its database is in %s, which belongs to the folder's former place; move it back, or start with an empty --data", filepath.Dir(link), target)
-	case errors.Is(err, fs.ErrNotExist):
-		// A former DATA of this name was removed: its database must not come back in a new one.
-		if err := os.RemoveAll(elsewhere); err != nil {
-			return "", fmt.Errorf("remove the database of a folder that is gone: %w", err)
-		}
-		if err := os.Symlink(elsewhere, link); err != nil {
-			return "", fmt.Errorf("link the database's folder: %w", err)
-		}
-	default:
-		return "", fmt.Errorf("look for the database's folder: %w", err)
-	}
 	if err := o.openPublic(); err != nil {
 		return "", err
 	}
+	elsewhere, err := os.Readlink(link)
+	if errors.Is(err, fs.ErrNotExist) {
+		id := make([]byte, 8)
+		rand.Read(id)
+		elsewhere = filepath.Join(o.public, "postgresql-"+hex.EncodeToString(id))
+		err = os.Symlink(elsewhere, link)
+	}
+	if err != nil {
+		return "", fmt.Errorf("link the database's folder: %w", err)
+	}
+	if filepath.Dir(elsewhere) != o.public {
+		return "", fmt.Errorf("find the database: %s leads to %s, where this program puts none; remove the link, or start with an empty --data", link, elsewhere)
+	}
+	if err := claim(elsewhere, link); err != nil {
+		return "", err
+	}
 	return elsewhere, o.folder(elsewhere)
+}
+
+// claim notes beside the database's folder which link is its own. A link that was moved with its DATA takes the folder
+// along; one that was copied does not: two of them must not share a database.
+func claim(elsewhere, link string) error {
+	note := elsewhere + ".of"
+	former, err := os.ReadFile(note)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("read whose database it is: %w", err)
+	}
+	if string(former) == link {
+		return nil
+	}
+	if target, err := os.Readlink(string(former)); err == nil && target == elsewhere {
+		return fmt.Errorf("%s is a copy of %s, whose database in %s cannot belong to both; start with an empty --data", filepath.Dir(link), filepath.Dir(string(former)), elsewhere)
+	}
+	return replaceFile(note, []byte(link), 0o600)
+}
+
+// Remove deletes DATA and the database that may lie elsewhere. Nothing of it may run.
+func Remove(data string) error {
+	link, err := Config{Data: data}.in("postgresql")
+	if err != nil {
+		return err
+	}
+	if elsewhere, err := os.Readlink(link); err == nil {
+		os.Remove(elsewhere + ".of")
+		if err := os.RemoveAll(elsewhere); err != nil {
+			return fmt.Errorf("remove the database: %w", err)
+		}
+	}
+	return os.RemoveAll(data)
 }
 
 // folder makes the owner's private folder.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"sync"
@@ -39,6 +40,7 @@ type command struct {
 	address string   // recorded once it is ready
 	gentle  syscall.Signal
 	user    *syscall.Credential // nil is ours
+	output  io.Writer           // standard output, if it does not belong in the log
 }
 
 // start runs the command with its output in DATA/logs and records it in DATA/run. It does not wait until it is ready.
@@ -57,6 +59,9 @@ func start(config Config, c command) (*Process, error) {
 	cmd.Dir = c.folder
 	cmd.Env = append(os.Environ(), c.env...)
 	cmd.Stdout, cmd.Stderr = logFile, logFile
+	if c.output != nil {
+		cmd.Stdout = c.output
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: c.user}
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", c.name, err)
@@ -91,10 +96,9 @@ func (p *Process) record() error {
 
 func (p *Process) wait() {
 	err := p.cmd.Wait()
-	// What the child itself started must not outlive it; where the group is gone this does nothing.
-	syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
 	removeRecord(p.data, p.name)
-	p.err = &ExitError{Name: p.name, Code: exitCode(err), LastLine: lastLine(p.logFile), Log: p.logFile}
+	line, crashed := lastWords(p.logFile)
+	p.err = &ExitError{Name: p.name, Code: exitCode(err), LastLine: line, Log: p.logFile, crashed: crashed}
 	close(p.done)
 }
 
@@ -116,7 +120,8 @@ type ExitError struct {
 	Name     string
 	Code     int    // its exit code; 128 + the signal's number if a signal ended it
 	LastLine string // the last line of its log that says something
-	Log      string // its log file, or "" if its output went elsewhere
+	Log      string // its log file
+	crashed  bool   // it was a Go program that panicked, which ends with code 2 as well
 }
 
 func (e *ExitError) Error() string {
@@ -127,10 +132,7 @@ func (e *ExitError) Error() string {
 	if e.LastLine != "" {
 		text += ": " + e.LastLine
 	}
-	if e.Log != "" {
-		text += " (its log: " + e.Log + ")"
-	}
-	return text
+	return text + " (its log: " + e.Log + ")"
 }
 
 // Name is the process's name in DATA/run and DATA/logs.
@@ -185,8 +187,13 @@ func (p *Process) Stop(ctx context.Context) error {
 	}
 }
 
-// kill ends the process's group at once.
+// kill ends the process's group at once, unless the process has ended: its pid may be another's by now.
 func (p *Process) kill() {
+	select {
+	case <-p.done:
+		return
+	default:
+	}
 	if err := syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL); err != nil {
 		p.cmd.Process.Kill()
 	}

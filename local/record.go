@@ -65,7 +65,6 @@ func EndOrphans(ctx context.Context, config Config, grace time.Duration) ([]stri
 	for forced := false; len(orphans) > 0; {
 		for name, record := range orphans {
 			if !record.alive() {
-				syscall.Kill(-record.PID, syscall.SIGKILL) // its group, if anything is left of it
 				delete(orphans, name)
 			} else if forced {
 				syscall.Kill(-record.PID, syscall.SIGKILL)

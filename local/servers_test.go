@@ -16,6 +16,18 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
+// newData is a DATA to be made by its first server, removed with all that belongs to it.
+func newData(t *testing.T) string {
+	t.Helper()
+	data := filepath.Join(t.TempDir(), "data")
+	t.Cleanup(func() {
+		if err := Remove(data); err != nil {
+			t.Error(err)
+		}
+	})
+	return data
+}
+
 func startServer(t *testing.T, config Config, start func(context.Context, Config) (*Process, error)) *Process {
 	t.Helper()
 	started := time.Now()
@@ -35,7 +47,7 @@ func startServer(t *testing.T, config Config, start func(context.Context, Config
 }
 
 func TestKafkaKeepsRecordsAndAddressOverAKill(t *testing.T) {
-	config := Config{Data: t.TempDir()}
+	config := Config{Data: newData(t)}
 	first := startServer(t, config, StartKafka)
 	client, err := kgo.NewClient(kgo.SeedBrokers(first.Address()), kgo.ConsumeTopics("said"))
 	if err != nil {
@@ -68,7 +80,7 @@ func TestKafkaKeepsRecordsAndAddressOverAKill(t *testing.T) {
 }
 
 func TestKafkaMakesNoTopicByItself(t *testing.T) {
-	kafka := startServer(t, Config{Data: t.TempDir()}, StartKafka)
+	kafka := startServer(t, Config{Data: newData(t)}, StartKafka)
 	client, err := kgo.NewClient(kgo.SeedBrokers(kafka.Address()), kgo.AllowAutoTopicCreation(), kgo.UnknownTopicRetries(1))
 	if err != nil {
 		t.Fatal(err)
@@ -83,30 +95,37 @@ func TestKafkaMakesNoTopicByItself(t *testing.T) {
 }
 
 func TestPostgreSQLKeepsRowsAndAddressOverAKill(t *testing.T) {
-	keepsRowsOverAKill(t, Config{Data: t.TempDir()})
+	keepsRowsOverAKill(t, Config{Data: newData(t)})
 }
 
 func TestPostgreSQLRunsBelowAFolderOnlyItsOwnerMayEnter(t *testing.T) {
-	private := t.TempDir()
-	if err := os.Chmod(private, 0o700); err != nil {
+	config := Config{Data: newData(t)}
+	if err := os.Chmod(filepath.Dir(config.Data), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	config := Config{Data: filepath.Join(private, "data")}
 	keepsRowsOverAKill(t, config)
 
-	// Where root keeps the database elsewhere, a new DATA of the same name must not find the old one.
-	home, err := filepath.EvalSymlinks(filepath.Join(config.Data, PostgreSQL))
-	if err != nil {
+	// A new DATA of the same name must not find the old database, wherever that was.
+	if err := Remove(config.Data); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(home) })
-	if err := os.RemoveAll(config.Data); err != nil {
-		t.Fatal(err)
-	}
-	again := startServer(t, config, StartPostgreSQL)
-	db := connect(t, again)
+	db := connect(t, startServer(t, config, StartPostgreSQL))
 	if _, err := db.Exec(t.Context(), "SELECT * FROM kept"); err == nil {
 		t.Error("a removed folder's rows came back")
+	}
+}
+
+func TestPostgreSQLRunsWhereAnyoneMayEnter(t *testing.T) {
+	config := Config{Data: newData(t)}
+	if err := os.Chmod(filepath.Dir(config.Data), 0o711); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Dir(filepath.Dir(config.Data)), 0o711); err != nil {
+		t.Fatal(err)
+	}
+	keepsRowsOverAKill(t, config)
+	if _, err := os.Readlink(filepath.Join(config.Data, PostgreSQL)); err == nil {
+		t.Error("the database lies elsewhere without need")
 	}
 }
 
@@ -145,7 +164,7 @@ func connect(t *testing.T, server *Process) *pgx.Conn {
 }
 
 func TestPostgreSQLRefusesAWrongPassword(t *testing.T) {
-	server := startServer(t, Config{Data: t.TempDir()}, StartPostgreSQL)
+	server := startServer(t, Config{Data: newData(t)}, StartPostgreSQL)
 	password, err := secret(server.data, "postgresql")
 	if err != nil {
 		t.Fatal(err)
@@ -156,7 +175,7 @@ func TestPostgreSQLRefusesAWrongPassword(t *testing.T) {
 }
 
 func TestSparkKeepsAddressAndHidesItsToken(t *testing.T) {
-	config := Config{Data: t.TempDir(), SparkMemory: "1g"}
+	config := Config{Data: newData(t), SparkMemory: "1g"}
 	first := startServer(t, config, StartSpark)
 	token, err := secret(config, "spark")
 	if err != nil {
@@ -178,7 +197,7 @@ func TestSparkKeepsAddressAndHidesItsToken(t *testing.T) {
 }
 
 func TestAServerThatCannotStartSaysWhy(t *testing.T) {
-	config := Config{Data: t.TempDir(), KafkaMemory: "1"}
+	config := Config{Data: newData(t), KafkaMemory: "1"}
 	_, err := StartKafka(t.Context(), config)
 	if err == nil || !strings.Contains(err.Error(), "kafka.log") || !strings.Contains(strings.ToLower(err.Error()), "heap") {
 		t.Errorf("started with no heap: %v", err)

@@ -112,5 +112,5 @@ func stop() error {
 	if servers.data == "" {
 		return nil
 	}
-	return os.RemoveAll(servers.data)
+	return local.Remove(servers.data)
 }

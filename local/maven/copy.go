@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,7 +18,7 @@ func Copy(ctx context.Context, part Part, folder, work string) error {
 	if err != nil {
 		return errors.New("mvn is not on the PATH, and the servers' jars are not fetched yet: install Maven 3 (apt-get install maven, brew install maven) and run again")
 	}
-	pom, err := files.ReadFile("pom.xml")
+	pom, err := fs.ReadFile(part.source, "pom.xml")
 	if err != nil {
 		return fmt.Errorf("read pom.xml: %w", err)
 	}

@@ -14,6 +14,7 @@ import (
 	"embed"
 	"encoding/hex"
 	"fmt"
+	"io/fs"
 	"runtime"
 	"strings"
 )
@@ -28,12 +29,13 @@ type Part struct {
 	Name     string // also its folder in the cache, and its list of sums
 	profile  string
 	platform string
+	source   fs.FS // of the pom and the lists
 }
 
 // The parts that are the same on every platform.
 var (
-	Kafka = Part{Name: "kafka", profile: "kafka"}
-	Spark = Part{Name: "spark", profile: "spark"}
+	Kafka = Part{Name: "kafka", profile: "kafka", source: files}
+	Spark = Part{Name: "spark", profile: "spark", source: files}
 )
 
 // PostgreSQLPlatforms are those that PostgreSQL's binaries are published for, in Maven's words.
@@ -41,7 +43,7 @@ var PostgreSQLPlatforms = []string{"linux-amd64", "linux-arm64v8", "darwin-amd64
 
 // PostgreSQLFor is the part with PostgreSQL's binaries for one of PostgreSQLPlatforms.
 func PostgreSQLFor(platform string) Part {
-	return Part{Name: "postgresql-" + platform, profile: "postgresql", platform: platform}
+	return Part{Name: "postgresql-" + platform, profile: "postgresql", platform: platform, source: files}
 }
 
 // PostgreSQL is the part with PostgreSQL's binaries for this machine.
@@ -61,7 +63,7 @@ func PostgreSQL() (Part, error) {
 
 // sums is the committed list of the part: the SHA-256 in hex of every file, by its name.
 func (p Part) sums() (map[string]string, error) {
-	list, err := files.ReadFile(p.Name + ".sha256")
+	list, err := fs.ReadFile(p.source, p.Name+".sha256")
 	if err != nil {
 		return nil, fmt.Errorf("read the sums of %s: %w", p.Name, err)
 	}
@@ -81,7 +83,7 @@ func (p Part) sums() (map[string]string, error) {
 func (p Part) version() (string, error) {
 	hash := sha256.New()
 	for _, name := range []string{"pom.xml", p.Name + ".sha256"} {
-		content, err := files.ReadFile(name)
+		content, err := fs.ReadFile(p.source, name)
 		if err != nil {
 			return "", fmt.Errorf("read %s: %w", name, err)
 		}

@@ -1,0 +1,171 @@
+package local
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// The tests' child processes are this test binary again: with CHILD set it plays a server or a service.
+func TestMain(m *testing.M) {
+	if folder := os.Getenv("CHILD"); folder != "" {
+		play(folder, os.Args[1:])
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// play does what the script of its name says. A script is a file in folder: one word or line for every start, the last
+// one for all that follow; without a script the child serves. It notes each start: arguments and environment.
+func play(folder string, args []string) {
+	name := args[0]
+	terminated := make(chan os.Signal, 1)
+	signal.Notify(terminated, syscall.SIGTERM)
+	note := filepath.Join(folder, fmt.Sprintf("%s.%d.started", name, os.Getpid()))
+	content := strings.Join(args, " ") + "\n" + strings.Join(os.Environ(), "\n")
+	if err := os.WriteFile(note, []byte(content), 0o600); err != nil {
+		fmt.Println(err)
+		os.Exit(99)
+	}
+	starts, _ := filepath.Glob(filepath.Join(folder, name+".*.started"))
+	script, _ := os.ReadFile(filepath.Join(folder, name))
+	lines := strings.Split(strings.TrimSpace(string(script)), "\n")
+	line := lines[min(len(starts), len(lines))-1]
+
+	switch action, text, _ := strings.Cut(line, " "); action {
+	case "exit": // exit CODE TEXT
+		var code int
+		fmt.Sscan(text, &code)
+		_, text, _ = strings.Cut(text, " ")
+		if code == 0 {
+			fmt.Println(text)
+		} else {
+			fmt.Fprintln(os.Stderr, text)
+		}
+		os.Exit(code)
+	case "panic":
+		panic(text)
+	case "kill":
+		syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	case "stubborn":
+		signal.Ignore(syscall.SIGTERM)
+		terminated = nil
+	}
+	if listen := os.Getenv("ELECTION_LISTEN"); name == "dashboard" && listen != "" {
+		go http.ListenAndServe(listen, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			json.NewEncoder(w).Encode(map[string]any{"total_votes": 1200, "expected_votes": 4800, "rejected": map[string]int{"malformed": 3}})
+		}))
+	}
+	os.WriteFile(filepath.Join(folder, fmt.Sprintf("%s.%d.serving", name, os.Getpid())), nil, 0o600)
+	<-terminated
+	os.WriteFile(filepath.Join(folder, fmt.Sprintf("%s.stopped", name)), []byte(fmt.Sprint(time.Now().UnixNano())), 0o600)
+}
+
+// stage is a folder for scripts and notes, and a DATA beside it.
+type stage struct {
+	t      *testing.T
+	folder string
+	config Config
+}
+
+func newStage(t *testing.T) *stage {
+	t.Helper()
+	s := &stage{t: t, folder: t.TempDir(), config: Config{Data: filepath.Join(t.TempDir(), "da ta")}}
+	t.Setenv("CHILD", s.folder)
+	t.Cleanup(func() {
+		for _, pid := range s.pids() {
+			if !gone(pid) {
+				t.Errorf("process %d is left behind", pid)
+				syscall.Kill(pid, syscall.SIGKILL)
+			}
+		}
+	})
+	return s
+}
+
+func (s *stage) script(name string, lines ...string) {
+	s.t.Helper()
+	if err := os.WriteFile(filepath.Join(s.folder, name), []byte(strings.Join(lines, "\n")), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// start starts a child of that name and waits until it serves or has ended.
+func (s *stage) start(name string) *Process {
+	s.t.Helper()
+	process, err := start(s.config, command{name: name, path: os.Args[0], args: []string{name}, address: name + ":1"})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { process.kill(); <-process.Done() })
+	s.until("child "+name+" serves", func() bool {
+		select {
+		case <-process.Done():
+			return true
+		default:
+			return s.has(fmt.Sprintf("%s.%d.serving", name, process.PID()))
+		}
+	})
+	return process
+}
+
+// until asks again until the condition holds; what another process does cannot be waited for otherwise.
+func (s *stage) until(what string, condition func() bool) {
+	s.t.Helper()
+	deadline := time.After(20 * time.Second)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !condition() {
+		select {
+		case <-deadline:
+			s.t.Fatalf("waited in vain until %s", what)
+		case <-tick.C:
+		}
+	}
+}
+
+func (s *stage) has(name string) bool {
+	_, err := os.Stat(filepath.Join(s.folder, name))
+	return err == nil
+}
+
+// starts are the notes of each start of that child.
+func (s *stage) starts(name string) []string {
+	files, _ := filepath.Glob(filepath.Join(s.folder, name+".*.started"))
+	var notes []string
+	for _, file := range files {
+		content, _ := os.ReadFile(file)
+		notes = append(notes, string(content))
+	}
+	return notes
+}
+
+// stoppedAt is when the child ended because it was asked to, or 0.
+func (s *stage) stoppedAt(name string) (at int64) {
+	content, _ := os.ReadFile(filepath.Join(s.folder, name+".stopped"))
+	fmt.Sscan(string(content), &at)
+	return at
+}
+
+func (s *stage) pids() (pids []int) {
+	files, _ := filepath.Glob(filepath.Join(s.folder, "*.started"))
+	for _, file := range files {
+		var pid int
+		parts := strings.Split(filepath.Base(file), ".")
+		fmt.Sscan(parts[len(parts)-2], &pid)
+		pids = append(pids, pid)
+	}
+	return pids
+}
+
+func gone(pid int) bool {
+	_, err := identity(pid)
+	return err != nil
+}

@@ -1,0 +1,107 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// How fast a process that died is started again.
+const (
+	firstPause = 200 * time.Millisecond
+	longPause  = 5 * time.Second
+	longLife   = 30 * time.Second // a process that lived so long starts a new series of pauses
+)
+
+// exitUsage is the exit code that says: starting me again in this way cannot help.
+const exitUsage = 2
+
+// errFinished says that a service has done all it had to do.
+var errFinished = errors.New("finished")
+
+// keeper keeps one process running: it starts it again when it dies.
+type keeper struct {
+	name     string
+	start    func(context.Context) (*Process, error)
+	finishes bool // exit code 0 means that its work is done
+	log      *slog.Logger
+
+	mu      sync.Mutex
+	process *Process // the newest
+}
+
+// keep starts the process and starts it again whenever it dies, until ctx ends: then the last process is left running,
+// for stop. ready is called after each start. It returns errFinished when the work is done, and an error when the
+// first start fails or the process says that another would be of no use.
+func (k *keeper) keep(ctx context.Context, ready func(*Process) error) error {
+	pause := firstPause
+	for first := true; ; first = false {
+		started := time.Now()
+		process, err := k.start(ctx)
+		switch {
+		case ctx.Err() != nil && err != nil:
+			return nil
+		case err != nil && first:
+			return err
+		case err == nil:
+			k.set(process)
+			if err := ready(process); err != nil {
+				return err
+			}
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-process.Done():
+			}
+			exit := process.exit()
+			if exit.Code == 0 && k.finishes {
+				return errFinished
+			}
+			if exit.Code == exitUsage && !exit.crashed {
+				return exit
+			}
+			err = exit
+		}
+		if time.Since(started) > longLife {
+			pause = firstPause
+		}
+		k.log.Warn("process died, starting it again", "name", k.name, "pause", pause, "error", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, longPause)
+	}
+}
+
+func (k *keeper) set(process *Process) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.process = process
+}
+
+// stop ends the newest process, gently, by force after grace.
+func (k *keeper) stop(grace time.Duration) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.process == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	if err := k.process.Stop(ctx); err != nil {
+		k.log.Warn("process killed", "name", k.name, "error", err)
+	}
+}
+
+// sameAddress is an error if a server came back where its clients do not look for it.
+func sameAddress(before, process *Process) error {
+	if before != nil && before.Address() != process.Address() {
+		return fmt.Errorf("%s's port was taken by another program while it restarted: end that program, or just run election up again", process.Name())
+	}
+	return nil
+}

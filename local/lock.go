@@ -1,0 +1,40 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+)
+
+// lock keeps any other election process from starting or ending servers in DATA, until unlock is called or this
+// process ends, however it ends.
+func lock(config Config) (unlock func(), err error) {
+	path, err := config.in("lock")
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open the lock of %s: %w", config.Data, err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		defer f.Close()
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, fmt.Errorf("lock %s: %w", config.Data, err)
+		}
+		holder := make([]byte, 32)
+		n, _ := f.ReadAt(holder, 0)
+		return nil, fmt.Errorf("another election process (%s) works in %s: stop it first, or name another folder with --data", strings.TrimSpace(string(holder[:n])), config.Data)
+	}
+	err = f.Truncate(0)
+	if err == nil {
+		_, err = fmt.Fprintf(f, "pid %d\n", os.Getpid())
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("write the lock of %s: %w", config.Data, err)
+	}
+	return func() { f.Close() }, nil
+}

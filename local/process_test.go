@@ -1,0 +1,149 @@
+package local
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestARunningProcessIsRecorded(t *testing.T) {
+	s := newStage(t)
+	process := s.start("kafka")
+	if _, ok := Running(s.config.Data, "kafka"); ok {
+		t.Error("it is said to run before it is ready")
+	}
+	if err := process.record(); err != nil {
+		t.Fatal(err)
+	}
+	record, ok := Running(s.config.Data, "kafka")
+	if !ok || record.PID != process.PID() || record.Address != "kafka:1" {
+		t.Errorf("the record is %+v, %v", record, ok)
+	}
+	info, err := os.Stat(filepath.Join(s.config.Data, "run", "kafka.json"))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the record, which holds secrets, has the mode %v, %v", info.Mode(), err)
+	}
+	if err := process.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if _, ok := Running(s.config.Data, "kafka"); ok {
+		t.Error("it is said to run after it was stopped")
+	}
+	if err := process.Err(); err != nil {
+		t.Errorf("a process that was stopped has the error %v", err)
+	}
+}
+
+func TestAStubbornProcessIsKilled(t *testing.T) {
+	s := newStage(t)
+	s.script("kafka", "stubborn")
+	process := s.start("kafka")
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := process.Stop(ctx); err == nil {
+		t.Error("nothing was said of the force")
+	}
+}
+
+func TestADeadProcessSaysWhy(t *testing.T) {
+	s := newStage(t)
+	s.script("kafka", "exit 3 election: the disk is on fire")
+	process := s.start("kafka")
+	err := process.Err()
+	if err == nil || !strings.Contains(err.Error(), "kafka exited with code 3: election: the disk is on fire") {
+		t.Errorf("the error is %v", err)
+	}
+	if !strings.Contains(err.Error(), filepath.Join("logs", "kafka.log")) {
+		t.Errorf("the error does not name the log: %v", err)
+	}
+}
+
+func TestThePreviousLogIsKept(t *testing.T) {
+	s := newStage(t)
+	s.script("kafka", "exit 1 first", "exit 1 second")
+	s.start("kafka")
+	s.start("kafka")
+	for file, want := range map[string]string{"kafka.log.1": "first\n", "kafka.log": "second\n"} {
+		if content, _ := os.ReadFile(filepath.Join(s.config.Data, "logs", file)); string(content) != want {
+			t.Errorf("%s holds %q, want %q", file, content, want)
+		}
+	}
+}
+
+func TestOrphansAreEnded(t *testing.T) {
+	s := newStage(t)
+	s.script("spark", "stubborn")
+	gentle, stubborn := s.start("kafka"), s.start("spark")
+	ended, err := EndOrphans(t.Context(), s.config, 100*time.Millisecond)
+	if err != nil || len(ended) != 2 {
+		t.Errorf("ended %v, %v", ended, err)
+	}
+	<-gentle.Done()
+	<-stubborn.Done()
+	if s.stoppedAt("kafka") == 0 {
+		t.Error("the orphan that would have ended gently was killed")
+	}
+	if left, _ := filepath.Glob(filepath.Join(s.config.Data, "run", "*.json")); len(left) > 0 {
+		t.Errorf("records are left: %v", left)
+	}
+}
+
+func TestAProcessWithARecycledPidIsLeftAlone(t *testing.T) {
+	s := newStage(t)
+	innocent := s.start("innocent")
+	if err := writeRecord(s.config, "kafka", Record{PID: innocent.PID(), Started: "at another time", Signal: int(syscall.SIGTERM), Address: "kafka:1"}); err != nil {
+		t.Fatal(err)
+	}
+	removeRecord(s.config, "innocent")
+	if _, ok := Running(s.config.Data, "kafka"); ok {
+		t.Error("the innocent is taken for kafka")
+	}
+	ended, err := EndOrphans(t.Context(), s.config, 0)
+	if err != nil || len(ended) > 0 {
+		t.Errorf("ended %v, %v", ended, err)
+	}
+	if gone(innocent.PID()) {
+		t.Error("the innocent was killed")
+	}
+	innocent.Stop(t.Context())
+}
+
+func TestOneProcessAtATimeWorksInAFolder(t *testing.T) {
+	config := Config{Data: t.TempDir()}
+	unlock, err := lock(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lock(config); err == nil || !strings.Contains(err.Error(), "another election process (pid ") {
+		t.Errorf("the second got %v", err)
+	}
+	unlock()
+	unlock, err = lock(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlock()
+}
+
+func TestLastWords(t *testing.T) {
+	for log, want := range map[string]string{
+		"":                        "",
+		"starting\nlistening\n\n": "listening",
+		"ERROR Broker: no space left on device\n\tat java.io.File\n\t... 3 more\nbye\n": "ERROR Broker: no space left on device",
+		"panic: no such luck\n\ngoroutine 1 [running]:\nmain.main()\n":                  "panic: no such luck",
+		strings.Repeat("x", 500): strings.Repeat("x", 400) + "…",
+	} {
+		file := filepath.Join(t.TempDir(), "log")
+		if err := os.WriteFile(file, []byte(log), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		line, crashed := lastWords(file)
+		if line != want || crashed != strings.HasPrefix(want, "panic:") {
+			t.Errorf("the last words of %q are %q, %v", log, line, crashed)
+		}
+	}
+}

@@ -1,0 +1,115 @@
+package local
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// tally is what the progress line takes from the page's API.
+type tally struct {
+	Total    int64            `json:"total_votes"`
+	Expected int64            `json:"expected_votes"` // 0 is unknown
+	Rejected map[string]int64 `json:"rejected"`       // votes by reason
+}
+
+// progress prints the page's address once the page answers, and then how far the count is: in place on a terminal,
+// else a line whenever it has changed. It stays until ctx ends.
+func (r *run) progress(ctx context.Context) {
+	page := pageURL(r.known.listen)
+	out, every := r.config.Out, 3*time.Second
+	before, after := "", "\n"
+	if file, ok := out.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		every, before, after = time.Second, "\r\x1b[K", ""
+	}
+	client := &http.Client{Timeout: 2 * time.Second}
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	announced, shown, last, lastAt := false, "", tally{}, time.Now()
+	poll := time.NewTicker(100 * time.Millisecond) // until the page answers
+	defer poll.Stop()
+	for {
+		next := tick.C
+		if !announced {
+			next = poll.C
+		}
+		select {
+		case <-ctx.Done():
+			if announced && after == "" {
+				fmt.Fprintln(out)
+			}
+			return
+		case <-next:
+		}
+		now, err := fetchTally(ctx, client, page)
+		if err != nil {
+			continue
+		}
+		if !announced {
+			fmt.Fprintf(out, "The page: %s\n", page)
+			announced, last, lastAt = true, now, time.Now()
+			continue
+		}
+		line := now.line(last, time.Since(lastAt))
+		last, lastAt = now, time.Now()
+		if line != shown {
+			io.WriteString(out, before+line+after)
+			shown = line
+		}
+	}
+}
+
+func fetchTally(ctx context.Context, client *http.Client, page string) (tally, error) {
+	var t tally
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, page+"api/v1/results", nil)
+	if err != nil {
+		return t, fmt.Errorf("ask the page: %w", err)
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return t, fmt.Errorf("ask the page: %w", err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return t, fmt.Errorf("ask the page: it says %s", response.Status)
+	}
+	if err := json.NewDecoder(response.Body).Decode(&t); err != nil {
+		return t, fmt.Errorf("read the page's answer: %w", err)
+	}
+	return t, nil
+}
+
+// line says how far the count is, and how fast it went since an earlier tally.
+func (t tally) line(earlier tally, since time.Duration) string {
+	line := thousands(t.Total) + " votes counted"
+	if t.Expected > 0 {
+		line = fmt.Sprintf("%s of %s votes counted (%.1f %%)", thousands(t.Total), thousands(t.Expected), 100*float64(t.Total)/float64(t.Expected))
+	}
+	if rate := float64(t.Total-earlier.Total) / max(since.Seconds(), 0.001); rate >= 0.5 {
+		line += fmt.Sprintf(", %s a second", thousands(int64(rate+0.5)))
+	}
+	var rejected int64
+	for _, n := range t.Rejected {
+		rejected += n
+	}
+	if rejected > 0 {
+		line += ", " + thousands(rejected) + " rejected"
+	}
+	return line
+}
+
+// thousands writes 1234567 as 1,234,567.
+func thousands(n int64) string {
+	text := strconv.FormatInt(n, 10)
+	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}

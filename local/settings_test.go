@@ -1,0 +1,120 @@
+package local
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestAPortIsKeptWhileItIsFree(t *testing.T) {
+	config := Config{Data: t.TempDir()}
+	first, err := keptPort(config, "127.0.0.1", "kafka")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := keptPort(config, "127.0.0.1", "kafka"); err != nil || again != first {
+		t.Errorf("port %d after %d, %v", again, first, err)
+	}
+	listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: first})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	if other, err := keptPort(config, "127.0.0.1", "kafka"); err != nil || other == first {
+		t.Errorf("port %d was chosen while it is taken, %v", other, err)
+	}
+}
+
+func TestASecretIsMadeOnceAndPrivate(t *testing.T) {
+	config := Config{Data: t.TempDir()}
+	first, err := secret(config, "spark")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := secret(config, "spark"); err != nil || again != first || len(first) != 32 {
+		t.Errorf("secret %q after %q, %v", again, first, err)
+	}
+	if info, err := os.Stat(filepath.Join(config.Data, "secrets", "spark")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("its file: %v, %v", info.Mode(), err)
+	}
+}
+
+func TestJavaIsCheckedBeforeItIsUsed(t *testing.T) {
+	for version, want := range map[string]string{
+		`openjdk version "17.0.15" 2025-04-15`: "",
+		`openjdk version "25" 2025-09-16`:      "",
+		`java version "1.8.0_402"`:             "is too old",
+		`openjdk version "11.0.2"`:             "11, 17 or later is needed",
+		`Segmentation fault`:                   "does not say its version",
+	} {
+		home := t.TempDir()
+		if err := os.Mkdir(filepath.Join(home, "bin"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(home, "bin", "java"), []byte("#!/bin/sh\necho '"+version+"' >&2\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv("JAVA_HOME", home)
+		_, err := java(t.Context())
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: error %v, want %q", version, err, want)
+		}
+	}
+	t.Setenv("JAVA_HOME", "")
+	t.Setenv("PATH", t.TempDir())
+	if _, err := java(t.Context()); err == nil || !strings.Contains(err.Error(), "install a Java 17") {
+		t.Errorf("without any Java: %v", err)
+	}
+}
+
+func TestValidateNamesTheFlag(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	data := Config{Data: "d"}
+	for flag, config := range map[string]UpConfig{
+		"--data":       {},
+		"--port":       {Config: data, Port: 70000},
+		"--definition": {Config: data, Replay: file, Definition: file},
+		"--regions":    {Config: data, Regions: []string{"NL"}},
+		"--once":       {Config: data, Once: true},
+		"--rate":       {Config: data, Replay: file, Rate: -1},
+		"--replay":     {Config: data, Replay: file + "x"},
+	} {
+		if err := config.Validate(); err == nil || !strings.Contains(err.Error(), flag) {
+			t.Errorf("%s: error %v", flag, err)
+		}
+	}
+	if err := (UpConfig{Config: data, Replay: file, Once: true, Regions: []string{"NL"}}).Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAFullDiskIsSaidInNumbers(t *testing.T) {
+	err := roomFor(filepath.Join(t.TempDir(), "not", "there", "yet"), 1<<62, "--data")
+	if err == nil || !strings.Contains(err.Error(), "GiB are free, 4294967296.0 GiB are needed") {
+		t.Errorf("the error is %v", err)
+	}
+	if err := roomFor(t.TempDir(), 1, "--data"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTheProgressLine(t *testing.T) {
+	for want, c := range map[string]struct {
+		now, earlier tally
+	}{
+		"0 votes counted":                     {},
+		"1,200 votes counted, 100 a second":   {now: tally{Total: 1200}, earlier: tally{Total: 1000}},
+		"600 of 1,200 votes counted (50.0 %)": {now: tally{Total: 600, Expected: 1200}, earlier: tally{Total: 600}},
+		"1,234,567 votes counted, 7 rejected": {now: tally{Total: 1234567, Rejected: map[string]int64{"malformed": 3, "unknown_candidate": 4}}, earlier: tally{Total: 1234567}},
+	} {
+		if got := c.now.line(c.earlier, 2*time.Second); got != want {
+			t.Errorf("line %q, want %q", got, want)
+		}
+	}
+}
