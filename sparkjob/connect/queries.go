@@ -45,6 +45,12 @@ func (m StreamingQueries) Get(ctx context.Context, id QueryID) (*StreamingQuery,
 	return newQuery(m.session, instance.GetId(), instance.GetName()), nil
 }
 
+// Attach makes a handle on a query known from before, active or ended, without asking the server. It is how a program
+// that was restarted still reads why its query ended.
+func (m StreamingQueries) Attach(id QueryID, run RunID, name string) *StreamingQuery {
+	return &StreamingQuery{session: m.session, id: id, runID: run, name: name}
+}
+
 // ResetTerminated forgets past ends, so that AwaitAnyTermination waits for the next.
 func (m StreamingQueries) ResetTerminated(ctx context.Context) error {
 	_, err := m.ask(ctx, "forget ended streaming queries", &wire.StreamingQueryManagerCommand{

@@ -102,9 +102,13 @@ func TestCollectReadsEveryPlainType(t *testing.T) {
 	}
 	values := rows[0].Values()
 	for i, expected := range []any{
-		true, int8(1), int16(2), int32(3), int64(4), float32(1.5), 2.5, "é", []byte{0, 0xff}, connect.Decimal("-12.50"),
-		connect.Date{Year: 1969, Month: 12, Day: 31}, time.Date(2024, 2, 29, 12, 34, 56, 789e6, time.UTC),
-		time.Date(2024, 2, 29, 0, 0, 0, 0, time.UTC), []any{int32(1), nil},
+		true, int8(1), int16(2), int32(3), int64(4), float32(1.5), 2.5, "é",
+		[]byte{0, 0xff},
+		connect.Decimal("-12.50"),
+		connect.Date{Year: 1969, Month: 12, Day: 31},
+		time.Date(2024, 2, 29, 12, 34, 56, 789e6, time.UTC),
+		time.Date(2024, 2, 29, 0, 0, 0, 0, time.UTC),
+		[]any{int32(1), nil},
 	} {
 		if diff := cmp.Diff(expected, values[i]); diff != "" {
 			t.Errorf("column %s (-expected +got):\n%s", rows[0].Names()[i], diff)

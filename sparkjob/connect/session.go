@@ -37,6 +37,7 @@ type Session struct {
 	background     context.Context // of releases still on their way
 	stopBackground context.CancelFunc
 	releases       sync.WaitGroup
+	closeOnce      sync.Once
 }
 
 func newSession(conn *grpc.ClientConn, o *options) *Session {
@@ -137,13 +138,17 @@ func (s *Session) Release(ctx context.Context) error {
 }
 
 // Close closes the connection and leaves the session and its queries running. It waits at most two seconds for the
-// server to be told which results are no longer needed. Call it when the session's other methods have returned.
-func (s *Session) Close() error {
-	timer := time.AfterFunc(2*time.Second, s.stopBackground)
-	s.releases.Wait()
-	timer.Stop()
-	s.stopBackground()
-	return s.conn.Close()
+// server to be told which results are no longer needed. Call it when the session's other methods have returned; once is
+// enough, and again does nothing.
+func (s *Session) Close() (err error) {
+	s.closeOnce.Do(func() {
+		timer := time.AfterFunc(2*time.Second, s.stopBackground)
+		s.releases.Wait()
+		timer.Stop()
+		s.stopBackground()
+		err = s.conn.Close()
+	})
+	return err
 }
 
 func (s *Session) user() *wire.UserContext {

@@ -1,0 +1,118 @@
+package connect_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	"realtime-election/sparkjob/connect"
+	"realtime-election/sparkjob/connect/connecttest"
+	"realtime-election/sparkjob/connect/wire"
+)
+
+func TestErrorIsFilledFromTheFetchedDetails(t *testing.T) {
+	st, err := status.New(codes.Internal, "[TABLE_OR_VIEW_NOT_FOUND] The table …").WithDetails(&errdetails.ErrorInfo{
+		Reason:   "org.apache.spark.sql.AnalysisException",
+		Metadata: map[string]string{"errorId": "e-1", "errorClass": "TABLE_OR_VIEW_NOT_FOUND", "messageParameters": `{"cut`},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := connecttest.New(t)
+	server.HandleCall(func(_ context.Context, request proto.Message) (proto.Message, error) {
+		switch request := request.(type) {
+		case *wire.ConfigRequest:
+			return nil, st.Err()
+		case *wire.FetchErrorDetailsRequest:
+			if request.GetErrorId() != "e-1" {
+				t.Errorf("asked for error %q", request.GetErrorId())
+			}
+			return &wire.FetchErrorDetailsResponse{RootErrorIdx: proto.Int32(0), Errors: []*wire.FetchErrorDetailsResponse_Error{
+				{
+					ErrorTypeHierarchy: []string{"org.apache.spark.sql.AnalysisException", "java.lang.Exception"},
+					Message:            "[TABLE_OR_VIEW_NOT_FOUND] The table `t` cannot be found.", CauseIdx: proto.Int32(1),
+					StackTrace: []*wire.FetchErrorDetailsResponse_StackTraceElement{{DeclaringClass: "a.B", MethodName: "c", FileName: proto.String("B.scala"), LineNumber: 7}},
+					SparkThrowable: &wire.FetchErrorDetailsResponse_SparkThrowable{
+						ErrorClass: proto.String("TABLE_OR_VIEW_NOT_FOUND"), SqlState: proto.String("42P01"), MessageParameters: map[string]string{"relationName": "`t`"},
+					},
+				},
+				{Message: "a cause that is its own cause", CauseIdx: proto.Int32(1)},
+			}}, nil
+		}
+		return nil, nil
+	})
+	var e *connect.Error
+	if err := dial(t, server).Config().Set(t.Context(), "k", "v"); !errors.As(err, &e) {
+		t.Fatalf("got %v, expected a *connect.Error", err)
+	}
+	if e.Code != codes.Internal || e.Class != "TABLE_OR_VIEW_NOT_FOUND" || e.SQLState != "42P01" || !strings.Contains(e.Message, "`t` cannot be found") {
+		t.Errorf("error %+v", e)
+	}
+	if diff := cmp.Diff(map[string]string{"relationName": "`t`"}, e.Parameters); diff != "" {
+		t.Errorf("parameters (-expected +got):\n%s", diff)
+	}
+	if e.StackTrace != "a.B.c(B.scala:7)\n" || len(e.Causes) == 0 || len(e.Exceptions) != 2 {
+		t.Errorf("trace %q, causes %q, exceptions %q", e.StackTrace, e.Causes, e.Exceptions)
+	}
+}
+
+func TestErrorWithoutDetailsKeepsWhatTheStatusSaid(t *testing.T) {
+	server := connecttest.New(t)
+	for name, sent := range map[string]error{
+		"with error info": connecttest.Failure(codes.Internal, "SOME.CLASS", "It broke."),
+		"message only":    status.Error(codes.Unknown, "[SOME.CLASS] It broke."),
+	} {
+		t.Run(name, func(t *testing.T) {
+			failConfig(server, 1, sent)
+			var e *connect.Error
+			if err := dial(t, server).Config().Set(t.Context(), "k", "v"); !errors.As(err, &e) || e.Class != "SOME.CLASS" {
+				t.Errorf("got %v, expected the class", err)
+			}
+		})
+	}
+}
+
+func TestSentinelsAreToldApart(t *testing.T) {
+	sentinels := map[string]error{
+		"INVALID_HANDLE.SESSION_CHANGED":     connect.ErrSessionChanged,
+		"INVALID_HANDLE.SESSION_CLOSED":      connect.ErrSessionClosed,
+		"INVALID_HANDLE.SESSION_NOT_FOUND":   connect.ErrSessionNotFound,
+		"INVALID_HANDLE.OPERATION_NOT_FOUND": connect.ErrOperationNotFound,
+		"STREAMING_QUERY_NOT_FOUND":          connect.ErrQueryNotFound,
+	}
+	for class := range sentinels {
+		for other, sentinel := range sentinels {
+			if got := errors.Is(&connect.Error{Class: class}, sentinel); got != (class == other) {
+				t.Errorf("%s is %v: %v", class, sentinel, got)
+			}
+			if got := errors.Is(&connect.Error{Message: "[" + class + "] text"}, sentinel); got != (class == other) {
+				t.Errorf("a message of %s is %v: %v", class, sentinel, got)
+			}
+		}
+	}
+}
+
+func TestRetryableIsOnlyWhatMayPass(t *testing.T) {
+	for err, expected := range map[error]bool{
+		&connect.Error{Code: codes.Unavailable}:                                        true,
+		&connect.Error{Code: codes.Internal, Message: "[INVALID_CURSOR.DISCONNECTED]"}: true,
+		&connect.Error{Code: codes.Internal}:                                           false,
+		&connect.Error{Code: codes.Unauthenticated}:                                    false,
+		context.Canceled:    false,
+		errors.New("other"): false,
+	} {
+		if connect.Retryable(err) != expected {
+			t.Errorf("Retryable(%v) is %v", err, !expected)
+		}
+	}
+	if connect.Retryable(nil) {
+		t.Error("no error is retryable")
+	}
+}

@@ -1,0 +1,183 @@
+package connect_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/grpc/codes"
+
+	"realtime-election/sparkjob/connect"
+	"realtime-election/sparkjob/connect/connecttest"
+	"realtime-election/sparkjob/connect/wire"
+)
+
+// collectNumbers runs a plan whose script sends batches of one column and returns what arrived.
+func collectNumbers(t *testing.T, session *connect.Session) ([]int64, error) {
+	t.Helper()
+	rows, err := session.Range(0, 4, 1).Collect(t.Context())
+	var numbers []int64
+	for _, row := range rows {
+		numbers = append(numbers, row.At(0).(int64))
+	}
+	return numbers, err
+}
+
+func TestEveryAnswerArrivesOnceHoweverTheStreamsEnd(t *testing.T) {
+	one, two, three := batch(t, 0, 0, 1), batch(t, 2, 2), batch(t, 3, 3)
+	for name, script := range map[string][]connecttest.Step{
+		"in one stream":           {connecttest.Reply(one), connecttest.Reply(two), connecttest.Reply(three), connecttest.Complete()},
+		"cut between answers":     {connecttest.Reply(one), connecttest.Cut(), connecttest.Reply(two), connecttest.Cut(), connecttest.Reply(three), connecttest.Complete()},
+		"cut before the first":    {connecttest.Cut(), connecttest.Reply(one), connecttest.Reply(two), connecttest.Reply(three), connecttest.Complete()},
+		"cut before the end":      {connecttest.Reply(one), connecttest.Reply(two), connecttest.Reply(three), connecttest.Cut(), connecttest.Complete()},
+		"ended early":             {connecttest.Reply(one), connecttest.End(), connecttest.Reply(two), connecttest.End(), connecttest.End(), connecttest.Reply(three), connecttest.Complete()},
+		"answers lost on the way": {connecttest.Lose(one), connecttest.Lose(two), connecttest.Reply(three), connecttest.Complete()},
+		"request lost":            {connecttest.Forget(), connecttest.Reply(one), connecttest.Reply(two), connecttest.Reply(three), connecttest.Complete()},
+		"request lost twice":      {connecttest.Forget(), connecttest.Forget(), connecttest.Reply(one), connecttest.Reply(two), connecttest.Reply(three), connecttest.Complete()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := connecttest.New(t)
+			server.Execute(script...)
+			numbers, err := collectNumbers(t, dial(t, server))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff([]int64{0, 1, 2, 3}, numbers); diff != "" {
+				t.Errorf("rows (-expected +got):\n%s", diff)
+			}
+			for _, id := range operationIDs(server) {
+				if id != operationIDs(server)[0] {
+					t.Errorf("operations %v: a request sent again must keep its id, or it runs twice", operationIDs(server))
+				}
+			}
+		})
+	}
+}
+
+func TestReattachAsksForWhatFollowsTheLastAnswer(t *testing.T) {
+	server := connecttest.New(t)
+	server.Execute(connecttest.Cut(), connecttest.Reply(batch(t, 0, 0)), connecttest.Cut(), connecttest.Complete())
+	if _, err := collectNumbers(t, dial(t, server)); err != nil {
+		t.Fatal(err)
+	}
+	var last []string
+	for _, request := range connecttest.Sent[*wire.ReattachExecuteRequest](server) {
+		last = append(last, request.GetLastResponseId())
+	}
+	id := operationIDs(server)[0]
+	if diff := cmp.Diff([]string{"", id + "-1"}, last); diff != "" {
+		t.Errorf("last response ids (-expected +got):\n%s", diff)
+	}
+}
+
+func TestForgottenOperationIsAnErrorOnceItHasAnswered(t *testing.T) {
+	server := connecttest.New(t)
+	server.Execute(connecttest.Reply(batch(t, 0, 0)), connecttest.Forget())
+	_, err := collectNumbers(t, dial(t, server))
+	if !errors.Is(err, connect.ErrOperationNotFound) || !strings.Contains(err.Error(), "answering in part") {
+		t.Errorf("got %v, expected ErrOperationNotFound: running it again would double its answers", err)
+	}
+	if n := len(operationIDs(server)); n != 1 {
+		t.Errorf("ExecutePlan was sent %d times, expected once", n)
+	}
+}
+
+func TestRestartDuringAnExecutionIsSessionChanged(t *testing.T) {
+	server := connecttest.New(t)
+	server.Execute(connecttest.Reply(batch(t, 0, 0)), connecttest.Do(server.Restart), connecttest.Cut())
+	_, err := collectNumbers(t, dial(t, server))
+	if !errors.Is(err, connect.ErrSessionChanged) {
+		t.Errorf("got %v, expected ErrSessionChanged", err)
+	}
+}
+
+func TestFailureOfTheOperationIsNotTriedAgain(t *testing.T) {
+	server := connecttest.New(t)
+	server.Execute(connecttest.Fail(connecttest.Failure(codes.Internal, "DIVIDE_BY_ZERO", "Division by zero.")))
+	_, err := collectNumbers(t, dial(t, server))
+	var e *connect.Error
+	if !errors.As(err, &e) || e.Class != "DIVIDE_BY_ZERO" {
+		t.Errorf("got %v, expected DIVIDE_BY_ZERO", err)
+	}
+	if n := len(connecttest.Sent[*wire.ReattachExecuteRequest](server)); n != 0 {
+		t.Errorf("reattached %d times to a failed operation", n)
+	}
+}
+
+func TestOperationThatArrivedTwiceIsReattached(t *testing.T) {
+	server := connecttest.New(t)
+	// The server says that it knows the operation already, as it does when a request sent again overtakes the first.
+	server.Execute(connecttest.Fail(connecttest.Failure(codes.Internal, "INVALID_HANDLE.OPERATION_ALREADY_EXISTS", "Operation already exists.")),
+		connecttest.Reply(batch(t, 0, 7)), connecttest.Complete())
+	numbers, err := collectNumbers(t, dial(t, server))
+	if err != nil || len(numbers) != 1 || numbers[0] != 7 {
+		t.Errorf("got %v and %v, expected the answer of the operation that exists", numbers, err)
+	}
+}
+
+func TestSilentStreamIsReattached(t *testing.T) {
+	server := connecttest.New(t)
+	server.Execute(connecttest.Reply(batch(t, 0, 1)), connecttest.Silence(), connecttest.Reply(batch(t, 1, 2)), connecttest.Complete())
+	numbers, err := collectNumbers(t, dial(t, server, connect.WithSilence(50*time.Millisecond)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]int64{1, 2}, numbers); diff != "" {
+		t.Errorf("rows (-expected +got):\n%s", diff)
+	}
+}
+
+func TestCancellingReleasesTheOperation(t *testing.T) {
+	server := connecttest.New(t)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	gone := errors.New("nobody waits any more")
+	server.Execute(connecttest.Do(func() { cancel(gone) }), connecttest.Silence())
+	session := dial(t, server)
+	if _, err := session.Range(0, 1, 1).Collect(ctx); !errors.Is(err, gone) {
+		t.Errorf("got %v, expected the caller's own cause", err)
+	}
+	if err := session.Close(); err != nil {
+		t.Fatal(err)
+	}
+	released := connecttest.Sent[*wire.ReleaseExecuteRequest](server)
+	if len(released) != 1 || released[0].GetReleaseAll() == nil || released[0].GetOperationId() != operationIDs(server)[0] {
+		t.Errorf("released %v, expected all of the operation", released)
+	}
+}
+
+func TestLeavingTheRowsEarlyReleasesTheOperation(t *testing.T) {
+	server := connecttest.New(t)
+	server.Execute(connecttest.Reply(batch(t, 0, 1, 2)), connecttest.Silence())
+	session := dial(t, server)
+	for row, err := range session.Range(0, 2, 1).Rows(t.Context()) {
+		if err != nil || row.At(0) != int64(1) {
+			t.Fatalf("row %v, error %v", row, err)
+		}
+		break
+	}
+	if err := session.Close(); err != nil {
+		t.Fatal(err)
+	}
+	released := connecttest.Sent[*wire.ReleaseExecuteRequest](server)
+	if len(released) == 0 || released[len(released)-1].GetReleaseAll() == nil {
+		t.Errorf("released %v, expected all of the operation at last", released)
+	}
+}
+
+func TestBatchesWithAGapAreRefused(t *testing.T) {
+	for name, second := range map[string]*wire.ExecutePlanResponse{
+		"gap":     batch(t, 2, 2),
+		"overlap": batch(t, 0, 0),
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := connecttest.New(t)
+			server.Execute(connecttest.Reply(batch(t, 0, 0)), connecttest.Reply(second), connecttest.Silence())
+			if _, err := collectNumbers(t, dial(t, server)); err == nil || !strings.Contains(err.Error(), "expected row 1") {
+				t.Errorf("got %v, expected an error that names row 1", err)
+			}
+		})
+	}
+}
