@@ -77,11 +77,11 @@ func call(browser context.Context, id cdp.BackendNodeID, function string) (strin
 	return text, json.Unmarshal(result.Result.Value, &text)
 }
 
-// press clicks a part.
+// press clicks a part, and leaves the focus on it and the page where it was.
 func press(t *testing.T, browser context.Context, role, name string) {
 	t.Helper()
 	id, _ := part(t, browser, role, name, has(""))
-	if _, err := call(browser, id, `function() { this.focus(); this.click(); return "" }`); err != nil {
+	if _, err := call(browser, id, `function() { this.focus({preventScroll: true}); this.click(); return "" }`); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -5,7 +5,6 @@ package dashboard_test
 import (
 	"context"
 	"flag"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -195,19 +194,15 @@ func TestBrowserKeepsScrollAndFocusAndPauses(t *testing.T) {
 
 	press(t, browser, "button", "Pause updates")
 	part(t, browser, "status", "Connection", has("updates paused"))
-	version := evaluate[string](t, browser, `document.documentElement.dataset.version`)
+	version := evaluate[uint64](t, browser, `Number(document.documentElement.dataset.version)`)
 	produce(t, cluster, resultstest.Totals(d, 1, count(d, 1_000), time.Now())...)
-	waitForDocument(t, address, func(d web.Document) bool { return fmt.Sprint(d.Version) > version })
+	waitForDocument(t, address, func(d web.Document) bool { return d.Version > version })
 	if _, paused := part(t, browser, "group", "Count", has("")); paused != before {
 		t.Errorf("paused, the page went from %q to %q", before, paused)
 	}
 	evaluate[bool](t, browser, `scrollTo(0, 500), true`)
 	scrolled := evaluate[float64](t, browser, `scrollY`)
-	if _, err := chromedp.Run(browser, chromedp.Evaluate[bool](`document.getElementById('pause').focus({preventScroll: true}), true`)); err != nil {
-		t.Fatal(err)
-	}
 	press(t, browser, "button", "Pause updates")
-	evaluate[bool](t, browser, `scrollTo(0, 500), true`)
 	part(t, browser, "group", "Count", func(text string) bool { return text != before })
 	produce(t, cluster, resultstest.Totals(d, 1, count(d, 2_000), time.Now())...)
 	_, now := part(t, browser, "group", "Count", func(text string) bool { return text != before })

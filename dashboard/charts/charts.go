@@ -133,7 +133,7 @@ func Shares(s *results.Snapshot) Chart {
 	pie.SetGlobalOptions(
 		charts.WithInitializationOpts(opts.Initialization{ChartID: ShareID, BackgroundColor: "transparent"}),
 		charts.WithTitleOpts(opts.Title{Title: Thousands(s.TotalVotes), Subtitle: "votes", Left: "center", Top: "34%"}),
-		charts.WithLegendOpts(opts.Legend{Show: opts.Bool(true), Type: "scroll", Bottom: "0", Icon: "roundRect"}),
+		charts.WithLegendOpts(opts.Legend{Show: opts.Bool(len(data) > 0), Type: "scroll", Bottom: "0", Icon: "roundRect"}),
 		charts.WithTooltipOpts(opts.Tooltip{Show: opts.Bool(true), Trigger: "item"}),
 	)
 	pie.AddSeries("Votes", data,
@@ -158,4 +158,4 @@ func Thousands(n int64) string {
 }
 
 // Percent writes a share, 0 to 1, with one decimal.
-func Percent(share float64) string { return fmt.Sprintf("%.1f %%", 100*share) }
+func Percent(share float64) string { return fmt.Sprintf("%.1f%%", 100*share) }

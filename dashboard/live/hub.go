@@ -142,6 +142,13 @@ func (m *Mailbox) Leave() {
 	delete(m.hub.boxes, m)
 }
 
+// Viewers is how many mailboxes are open.
+func (h *Hub) Viewers() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.boxes)
+}
+
 // Updates delivers the newest update, once each time that it or its status is another.
 func (m *Mailbox) Updates() <-chan *Update { return m.slot }
 

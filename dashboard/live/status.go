@@ -23,7 +23,7 @@ type State string
 const (
 	Waiting State = "waiting" // nothing to show yet
 	Live    State = "live"    // as new as it can be
-	Stale   State = "stale"   // there is more than is shown, and nothing moves
+	Stale   State = "stale"   // there is more than is shown, and nobody counts it
 )
 
 // Status is how fresh the count is.
@@ -56,6 +56,9 @@ func judge(now time.Time, s *results.Snapshot, backlog Backlog) Status {
 		status.State, status.Detail = Stale, silence(s)
 	case s.Query != nil && s.Query.State != "running":
 		status.Detail = fmt.Sprintf("The count is %s.", queryState(s.Query.State))
+		if backlog.Uncounted && s.Query.State != "starting" {
+			status.State, status.Detail = Stale, "There are uncounted votes. "+status.Detail
+		}
 	}
 	return status
 }
@@ -76,8 +79,11 @@ func silence(s *results.Snapshot) string {
 
 // queryState says election.QueryStatus's state as the end of a sentence.
 func queryState(state string) string {
-	if state == "waiting" {
+	switch state {
+	case "waiting":
 		return "waiting for Spark"
+	case "failed":
+		return "broken off"
 	}
 	return state
 }

@@ -1,0 +1,208 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"realtime-election/election"
+	"realtime-election/internal/results"
+)
+
+var noon = time.Date(2026, 3, 18, 12, 0, 0, 0, time.UTC)
+
+func numbered(version uint64, s *results.Snapshot) []byte {
+	return fmt.Appendf(nil, "%d:%d", version, s.TotalVotes)
+}
+
+func newHub() *Hub { return NewHub(numbered, func() time.Time { return noon }) }
+
+func TestSlowBrowserGetsTheNewest(t *testing.T) {
+	hub := newHub()
+	box := hub.Join()
+	defer box.Leave()
+	for n := range int64(100) {
+		hub.Publish(&results.Snapshot{TotalVotes: n})
+	}
+	if u := <-box.Updates(); string(u.Event()) != "100:99" {
+		t.Errorf("got %s, want the newest", u.Event())
+	}
+	select {
+	case u := <-box.Updates():
+		t.Errorf("got %s as well", u.Event())
+	default:
+	}
+}
+
+func TestBrowserThatJoinsLateGetsTheNewestAtOnce(t *testing.T) {
+	hub := newHub()
+	hub.Publish(&results.Snapshot{TotalVotes: 7})
+	box := hub.Join()
+	defer box.Leave()
+	select {
+	case u := <-box.Updates():
+		if u.Snapshot.TotalVotes != 7 {
+			t.Errorf("got %d", u.Snapshot.TotalVotes)
+		}
+	default:
+		t.Error("the mailbox is empty")
+	}
+}
+
+func TestUpdateIsEncodedOnceForAll(t *testing.T) {
+	var encoded int
+	hub := NewHub(func(uint64, *results.Snapshot) []byte { encoded++; return []byte("x") }, time.Now)
+	boxes := []*Mailbox{hub.Join(), hub.Join(), hub.Join()}
+	hub.Publish(&results.Snapshot{})
+	hub.Publish(&results.Snapshot{})
+	for _, box := range boxes {
+		(<-box.Updates()).Event()
+		box.Leave()
+	}
+	if encoded != 1 {
+		t.Errorf("encoded %d times, want once, and not the version that nobody fetched", encoded)
+	}
+}
+
+func TestManyBrowsersAllEndOnTheLast(t *testing.T) {
+	hub := newHub()
+	const last = 1000
+	var readers sync.WaitGroup
+	for range 20 {
+		readers.Go(func() {
+			box := hub.Join()
+			defer box.Leave()
+			var seen uint64
+			for u := range box.Updates() {
+				if u.Version < seen {
+					t.Errorf("version %d after %d", u.Version, seen)
+				}
+				if seen = u.Version; seen == last {
+					return
+				}
+			}
+		})
+	}
+	for n := range int64(last) {
+		hub.Publish(&results.Snapshot{TotalVotes: n})
+	}
+	readers.Wait()
+	if n := hub.Viewers(); n != 0 {
+		t.Errorf("%d mailboxes are left", n)
+	}
+}
+
+func TestStatus(t *testing.T) {
+	query := func(state string, ago time.Duration) *election.QueryStatus {
+		return &election.QueryStatus{State: state, UpdatedAt: noon.Add(-ago)}
+	}
+	known := &election.Definition{ID: "e"}
+	uncounted := Backlog{Uncounted: true}
+	for name, test := range map[string]struct {
+		snapshot *results.Snapshot
+		backlog  Backlog
+		want     Status
+	}{
+		"nothing read":           {nil, Backlog{}, Status{Waiting, "The results are being read.", -1}},
+		"nothing read, no Kafka": {nil, Backlog{Unknown: noon.Add(-time.Minute)}, Status{Waiting, "Kafka does not answer. The count appears as soon as it does.", -1}},
+		"no election":            {&results.Snapshot{}, Backlog{}, Status{Waiting, "No election has been announced yet.", -1}},
+		"no vote":                {&results.Snapshot{Definition: known}, Backlog{}, Status{Live, "", -1}},
+		"counting":               {&results.Snapshot{Definition: known, Query: query("running", time.Second), NewestRecordAt: noon.Add(-2 * time.Second)}, uncounted, Status{Live, "", 2 * time.Second}},
+		"all counted long ago":   {&results.Snapshot{Definition: known, Query: query("running", time.Hour), NewestRecordAt: noon.Add(-time.Hour)}, Backlog{}, Status{Live, "", time.Hour}},
+		"silent for 10 s":        {&results.Snapshot{Definition: known, Query: query("running", 10*time.Second)}, uncounted, Status{Live, "", -1}},
+		"silent for longer":      {&results.Snapshot{Definition: known, Query: query("running", 10001*time.Millisecond)}, uncounted, Status{Stale, "There are uncounted votes, and the count does not report.", -1}},
+		"never started":          {&results.Snapshot{Definition: known}, uncounted, Status{Stale, "There are votes, but the count has not started.", -1}},
+		"waiting for Spark":      {&results.Snapshot{Definition: known, Query: query("waiting", time.Second)}, uncounted, Status{Stale, "There are uncounted votes. The count is waiting for Spark.", -1}},
+		"waiting, all counted":   {&results.Snapshot{Definition: known, Query: query("waiting", time.Second)}, Backlog{}, Status{Live, "The count is waiting for Spark.", -1}},
+		"starting":               {&results.Snapshot{Definition: known, Query: query("starting", time.Second)}, uncounted, Status{Live, "The count is starting.", -1}},
+		"failed":                 {&results.Snapshot{Definition: known, Query: query("failed", time.Second)}, uncounted, Status{Stale, "There are uncounted votes. The count is broken off.", -1}},
+		"gone while waiting":     {&results.Snapshot{Definition: known, Query: query("waiting", time.Minute)}, uncounted, Status{Stale, "There are uncounted votes, and the count was waiting for Spark when last heard of.", -1}},
+		"Kafka just gone":        {&results.Snapshot{Definition: known}, Backlog{Unknown: noon.Add(-time.Second)}, Status{Live, "", -1}},
+		"Kafka gone":             {&results.Snapshot{Definition: known}, Backlog{Unknown: noon.Add(-time.Minute)}, Status{Stale, "Kafka does not answer. This is the last count that was read.", -1}},
+		"clock behind Kafka's":   {&results.Snapshot{Definition: known, NewestRecordAt: noon.Add(time.Second)}, Backlog{}, Status{Live, "", 0}},
+	} {
+		if got := judge(noon, test.snapshot, test.backlog); got != test.want {
+			t.Errorf("%s: got %+v, want %+v", name, got, test.want)
+		}
+	}
+}
+
+func TestBrowsersHearThatTheCountWentStale(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hub := NewHub(numbered, time.Now)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- hub.Watch(ctx) }()
+		hub.Publish(&results.Snapshot{
+			Definition: &election.Definition{}, Query: &election.QueryStatus{State: "running", UpdatedAt: time.Now()},
+		})
+		hub.SetBacklog(Backlog{Uncounted: true})
+		box := hub.Join()
+		defer box.Leave()
+		<-box.Updates() // the first
+		begin := time.Now()
+		<-box.Updates()
+		if waited := time.Since(begin); waited < Patience || waited > Patience+2*time.Second {
+			t.Errorf("heard after %v", waited)
+		}
+		if status := hub.Status(); status.State != Stale {
+			t.Errorf("got %+v", status)
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestBacklogComparesPositions(t *testing.T) {
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(2, election.VotesTopic))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	cl, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cl.Close)
+	admin := kadm.NewClient(cl)
+	hub := newHub()
+	uncounted := func(counted map[string]int64) bool {
+		t.Helper()
+		hub.Publish(&results.Snapshot{Query: &election.QueryStatus{Counted: counted}})
+		ends, err := voteEnds(t.Context(), admin)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return hub.beyond(ends)
+	}
+	if uncounted(nil) {
+		t.Error("an empty topic has uncounted votes")
+	}
+	for _, p := range []int32{0, 1, 1} {
+		if err := cl.ProduceSync(t.Context(), &kgo.Record{Topic: election.VotesTopic, Partition: p, Value: []byte("v")}).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, test := range []struct {
+		counted map[string]int64
+		want    bool
+	}{
+		{nil, true},
+		{map[string]int64{"0": 1}, true},
+		{map[string]int64{"0": 1, "1": 1}, true},
+		{map[string]int64{"0": 1, "1": 2}, false},
+	} {
+		if got := uncounted(test.counted); got != test.want {
+			t.Errorf("counted %v: uncounted %v, want %v", test.counted, got, test.want)
+		}
+	}
+}

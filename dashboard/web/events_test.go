@@ -1,0 +1,175 @@
+package web_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"realtime-election/dashboard/web"
+)
+
+// patience is how long a test waits for what must happen. Nothing takes that long unless it is broken.
+const patience = 30 * time.Second
+
+type event struct{ id, name, data, comment string }
+
+// stream opens /events.
+func stream(t *testing.T, s site) (*http.Response, func() event) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/events", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := s.Client().Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { response.Body.Close() })
+	lines := bufio.NewScanner(response.Body)
+	lines.Buffer(nil, 1<<20)
+	return response, func() event {
+		t.Helper()
+		var e event
+		for lines.Scan() {
+			field, value, _ := strings.Cut(lines.Text(), ": ")
+			switch field {
+			case "id":
+				e.id = value
+			case "event":
+				e.name = value
+			case "data":
+				e.data = value
+			case "":
+				if value != "" {
+					e.comment = value
+					continue
+				}
+				if e != (event{}) {
+					return e
+				}
+			}
+		}
+		t.Fatalf("the stream ended: %v", lines.Err())
+		return e
+	}
+}
+
+// named reads on to the next event of a name.
+func named(next func() event, name string) event {
+	for {
+		if e := next(); e.name == name {
+			return e
+		}
+	}
+}
+
+func TestFirstEventComesAtOnce(t *testing.T) {
+	response, next := stream(t, newSite(t, counted()))
+	if got := response.Header.Get("Content-Type"); got != "text/event-stream" {
+		t.Errorf("type %q", got)
+	}
+	e := named(next, "results")
+	var data struct {
+		Version uint64
+		Texts   map[string]string
+		Charts  []struct{ ID string }
+		Order   []string
+	}
+	if err := json.Unmarshal([]byte(e.data), &data); err != nil {
+		t.Fatal(err)
+	}
+	if e.id != "1" || data.Version != 1 || data.Texts["headline"] != "Ann de Wit leads" || len(data.Charts) != 3 || data.Order[0] != "ann" {
+		t.Errorf("id %s, %+v", e.id, data)
+	}
+	if strings.Contains(e.data, "<script") {
+		t.Error("the event holds a tag")
+	}
+	if status := next(); status.name != "status" || !strings.Contains(status.data, `"age_seconds":5`) {
+		t.Errorf("after the first results comes %+v, want the status", status)
+	}
+}
+
+func TestStreamWithoutResultsSaysSo(t *testing.T) {
+	s := newSite(t)
+	_, next := stream(t, s)
+	if e := next(); e.name != "status" || !strings.Contains(e.data, `"state":"waiting"`) || !strings.Contains(e.data, `"age_seconds":null`) {
+		t.Errorf("got %+v", e)
+	}
+	s.hub.Publish(counted())
+	if e := named(next, "results"); e.id != "1" {
+		t.Errorf("got %+v", e)
+	}
+}
+
+func TestUpdatesComeInOrderAndPaced(t *testing.T) {
+	const pace = 50 * time.Millisecond
+	s := serve(t, web.Site{Pace: pace}, counted())
+	_, next := stream(t, s)
+	named(next, "results")
+	begin, seen, updates := time.Now(), 1, 0
+	for range 200 {
+		s.hub.Publish(counted())
+	}
+	for seen < 201 {
+		version, err := strconv.Atoi(named(next, "results").id)
+		if err != nil || version <= seen {
+			t.Fatalf("version %d after %d: %v", version, seen, err)
+		}
+		seen = version
+		updates++
+	}
+	if most := int(time.Since(begin)/pace) + 1; updates > most {
+		t.Errorf("%d updates in %v, want at most %d", updates, time.Since(begin), most)
+	}
+}
+
+func TestQuietStreamHasHeartbeats(t *testing.T) {
+	_, next := stream(t, serve(t, web.Site{Heartbeat: 10 * time.Millisecond}, counted()))
+	for range 3 {
+		for next().comment != "heartbeat" {
+		}
+	}
+}
+
+func TestSlowBrowserIsCutOffAndHoldsUpNobody(t *testing.T) {
+	s := serve(t, web.Site{WriteTimeout: 200 * time.Millisecond, Pace: time.Microsecond}, counted())
+	slow, err := net.Dial("tcp", s.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slow.Close()
+	_ = slow.(*net.TCPConn).SetReadBuffer(4096)
+	if _, err := io.WriteString(slow, "GET /events HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	first := make([]byte, 16)
+	if _, err := io.ReadFull(slow, first); err != nil { // it is being served; from here on it does not read
+		t.Fatal(err)
+	}
+
+	_, next := stream(t, s)
+	named(next, "results")
+	deadline := time.Now().Add(patience)
+	for version := 2; ; version++ {
+		s.hub.Publish(counted())
+		if got := named(next, "results").id; got != strconv.Itoa(version) {
+			t.Fatalf("the quick browser got version %s, want %d", got, version)
+		}
+		// Once the buffers are full and the time is over, the server hangs up on the slow one.
+		if s.hub.Viewers() == 1 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the slow browser is still served")
+		}
+	}
+}
