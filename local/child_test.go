@@ -79,6 +79,7 @@ func newStage(t *testing.T) *stage {
 	t.Helper()
 	s := &stage{t: t, folder: t.TempDir(), config: Config{Data: filepath.Join(t.TempDir(), "da ta")}}
 	t.Setenv("CHILD", s.folder)
+	t.Setenv("GORACE", "atexit_sleep_ms=0") // or every child takes a second to end
 	t.Cleanup(func() {
 		for _, pid := range s.pids() {
 			if !gone(pid) {
@@ -145,6 +146,12 @@ func (s *stage) starts(name string) []string {
 		notes = append(notes, string(content))
 	}
 	return notes
+}
+
+// serves says whether a child of that name has come so far that it would stop gently.
+func (s *stage) serves(name string) bool {
+	files, _ := filepath.Glob(filepath.Join(s.folder, name+".*.serving"))
+	return len(files) > 0
 }
 
 // stoppedAt is when the child ended because it was asked to, or 0.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -52,7 +54,12 @@ func (s *stage) servers() []server {
 			if err != nil {
 				return nil, err
 			}
-			return answer(ctx, process, func(context.Context) error { return nil })
+			return answer(ctx, process, func(context.Context) error {
+				if !s.has(fmt.Sprintf("%s.%d.serving", name, process.PID())) {
+					return errors.New("it does not serve yet")
+				}
+				return nil
+			})
 		}})
 	}
 	return servers
@@ -73,7 +80,7 @@ func TestUpOnceRunsInitReplayCountAndAudit(t *testing.T) {
 		if asked == 2 {
 			return false, errors.New("kafka is restarting")
 		}
-		return asked > 2 && strings.Contains(out.String(), "The page: "), nil
+		return asked > 2 && s.serves("submit") && strings.Contains(out.String(), "The page: "), nil
 	}
 	if err := up(t.Context(), config, s.servers()); err != nil {
 		t.Fatal(err)
@@ -150,7 +157,7 @@ func TestUpStopsEverythingWhenAServiceCannotBeHelped(t *testing.T) {
 
 func TestUpStartsTheDeadAgain(t *testing.T) {
 	for name, script := range map[string]string{
-		"submit": "exit 1 election: spark is away", "replay": "panic what now", "dashboard": "kill", Kafka: "exit 0",
+		"submit": "exit 1 election: spark is away", "replay": "panic what now", "dashboard": "kill", Kafka: "serve",
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t)
@@ -162,7 +169,12 @@ func TestUpStartsTheDeadAgain(t *testing.T) {
 				s.script(name, script, "exit 0")
 			}
 			config, _ := s.upConfig()
-			config.Counted = func(context.Context, string) (bool, error) { return len(s.starts(name)) == 2, nil }
+			config.Counted = func(context.Context, string) (bool, error) {
+				if record, ok := Running(s.config.Data, Kafka); ok && name == Kafka && len(s.starts(name)) == 1 {
+					syscall.Kill(record.PID, syscall.SIGKILL)
+				}
+				return len(s.starts(name)) == 2, nil
+			}
 			if err := up(t.Context(), config, s.servers()); err != nil {
 				t.Error(err)
 			}
