@@ -47,16 +47,16 @@ type Progress struct {
 	Fingerprint string `json:"fingerprint"` // of the definition that the serials belong to
 }
 
-// QueryStatus is what `submit` reports of the streaming query under its name in pipeline_status.
+// QueryStatus is what `submit` reports of the streaming query under the key "submit" of pipeline_status.
 type QueryStatus struct {
-	Run       int     `json:"run"`
-	State     string  `json:"state"` // starting, running, waiting (for Spark), failed
-	Batch     int64   `json:"batch"` // the last committed micro-batch; -1 before the first
-	InputPS   float64 `json:"input_rows_per_second"`
-	ProcPS    float64 `json:"processed_rows_per_second"`
-	BatchMS   int64   `json:"batch_duration_ms"`
-	StateRows int64   `json:"state_rows"`
-	Error     string  `json:"error,omitempty"` // of the last failure, until a batch commits again
+	Run                    int     `json:"run"`
+	State                  string  `json:"state"` // starting, running, or waiting (for Spark, after a failure)
+	Batch                  int64   `json:"batch"` // the last committed micro-batch; -1 before the first
+	InputRowsPerSecond     float64 `json:"input_rows_per_second"`
+	ProcessedRowsPerSecond float64 `json:"processed_rows_per_second"`
+	BatchMilliseconds      int64   `json:"batch_milliseconds"`
+	StateRows              int64   `json:"state_rows"`      // of all stateful operators
+	Error                  string  `json:"error,omitempty"` // of the last failure, until a micro-batch commits again
 	// Counted is, for each partition of votes_topic, the offset up to which (exclusive) the result topics count.
 	Counted   map[string]int64 `json:"counted_offsets"`
 	UpdatedAt time.Time        `json:"updated_at"`

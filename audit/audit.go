@@ -1,0 +1,95 @@
+// Package audit recounts an election by itself and compares everything that is published with its own count.
+//
+// It reads votes_topic, committed records only, to its stable end; classifies, deduplicates and counts with the
+// reference count of package election; and then reads every record of every result topic, with code of its own, and the
+// page's API. Each difference is named. It shares no counting or folding with what it checks.
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"realtime-election/election"
+	"realtime-election/internal/kafka"
+)
+
+// ErrDisagree is returned when the audit was carried out and something does not agree.
+var ErrDisagree = errors.New("the audit found differences")
+
+// Config is what Run needs.
+type Config struct {
+	Brokers []string
+	Page    string // the dashboard's URL; the page is not compared where it is empty
+	Expect  int64  // votes that must be counted; negative: what the definition promises, if it promises
+	Out     io.Writer
+	Log     *slog.Logger
+}
+
+// Run audits, prints what it found to Out, and returns ErrDisagree unless all agrees and something was counted.
+func Run(ctx context.Context, c Config) error {
+	record, err := kafka.Election(ctx, c.Brokers, c.Log)
+	if err != nil {
+		return err
+	}
+	count, err := recount(ctx, c, record)
+	if err != nil {
+		return err
+	}
+	report := &report{}
+	report.counted(count, expected(c, record))
+
+	var official election.OfficialRun
+	found, err := kafka.LatestJSON(ctx, c.Brokers, c.Log, election.ElectionTopic, election.OfficialRunKey, &official)
+	switch {
+	case err != nil:
+		return err
+	case !found:
+		report.row("official run", "one", "none", 1)
+		report.say("no run is official: the streaming query has not begun; start `election submit`")
+	default:
+		if err := compareTopics(ctx, c, report, count.Results(official.Run), official.Run); err != nil {
+			return err
+		}
+	}
+	if c.Page != "" {
+		if err := comparePage(ctx, c.Page, report, pageExpectation(count, record, official.Run)); err != nil {
+			return err
+		}
+	}
+	return report.print(c.Out)
+}
+
+// expected is how many votes must be counted; negative where nobody says.
+func expected(c Config, record *election.Record) int64 {
+	if c.Expect >= 0 {
+		return c.Expect
+	}
+	if n := record.Definition.ExpectedVotes(); n > 0 {
+		return n
+	}
+	return -1
+}
+
+// recount counts votes_topic a partition at a time, so that only one partition's ballots are in memory.
+func recount(ctx context.Context, c Config, record *election.Record) (*election.Count, error) {
+	count := election.NewCount(&record.Definition, record.VotePartitions)
+	for partition := range record.VotePartitions {
+		err := kafka.Read(ctx, c.Brokers, c.Log, election.VotesTopic, partition, func(r *kgo.Record) error {
+			count.Add(election.VoteRecord{
+				Partition: r.Partition, Offset: r.Offset, Timestamp: r.Timestamp, Key: r.Key, Value: r.Value,
+			})
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("recount: %w", err)
+		}
+		count.PartitionDone(partition)
+		c.Log.Info("recounted", "topic", election.VotesTopic, "partition", partition, "of", record.VotePartitions, "records", count.Records())
+	}
+	return count, nil
+}

@@ -1,0 +1,108 @@
+package audit
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"realtime-election/election"
+	"realtime-election/internal/kafka"
+)
+
+// published is what a result topic holds for one key.
+type published struct {
+	result election.Result
+	fault  string // why the record cannot be read
+}
+
+// compareTopics compares every key of every result topic with what it must hold.
+func compareTopics(ctx context.Context, c Config, report *report, want map[string]map[string]election.Result, run int) error {
+	for _, topic := range election.ResultTopics() {
+		got, err := readTopic(ctx, c, topic)
+		if err != nil {
+			return err
+		}
+		before := len(report.differences)
+		var wantVotes, gotVotes int64
+		for _, natural := range sortedKeys(want[topic]) {
+			key, w := election.ResultKey(run, natural), want[topic][natural]
+			wantVotes += w.TotalVotes
+			g, found := got[key]
+			delete(got, key)
+			gotVotes += g.result.TotalVotes
+			switch {
+			case !found:
+				report.say("%s: key %s is missing; it must hold %d", topic, key, w.TotalVotes)
+			case g.fault != "":
+				report.say("%s: key %s: %s", topic, key, g.fault)
+			case g.result.TotalVotes != w.TotalVotes:
+				report.say("%s: key %s holds %d; it must hold %d", topic, key, g.result.TotalVotes, w.TotalVotes)
+			case !reflect.DeepEqual(g.result, w):
+				report.say("%s: key %s holds %s; it must hold %s", topic, key, asJSON(g.result), asJSON(w))
+			}
+		}
+		for _, key := range sortedKeys(got) {
+			gotVotes += got[key].result.TotalVotes
+			if of, _, ok := election.CutRun(key); ok && of != run {
+				report.say("%s: key %s is of run %d, and the official run is %d", topic, key, of, run)
+			} else {
+				report.say("%s: key %s must not be there", topic, key)
+			}
+		}
+		report.row(topic, records(len(want[topic]), wantVotes), strconv.FormatInt(gotVotes, 10), len(report.differences)-before)
+	}
+	return nil
+}
+
+func records(keys int, votes int64) string {
+	return fmt.Sprintf("%d in %d keys", votes, keys)
+}
+
+// readTopic reads what each key of a result topic is worth: the record with the greatest total, since a record may be
+// written again late; nothing once it is deleted.
+func readTopic(ctx context.Context, c Config, topic string) (map[string]published, error) {
+	held := make(map[string]published)
+	err := kafka.Read(ctx, c.Brokers, c.Log, topic, 0, func(r *kgo.Record) error {
+		key := string(r.Key)
+		if r.Value == nil {
+			delete(held, key)
+			return nil
+		}
+		var p published
+		decoder := json.NewDecoder(bytes.NewReader(r.Value))
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(&p.result); err != nil {
+			p.fault = fmt.Sprintf("offset %d cannot be read: %v", r.Offset, err)
+		}
+		if before, there := held[key]; !there || before.fault == "" && (p.fault != "" || p.result.TotalVotes >= before.result.TotalVotes) {
+			held[key] = p
+		}
+		return nil
+	})
+	if errors.Is(err, kerr.UnknownTopicOrPartition) {
+		return held, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("audit: %w", err)
+	}
+	return held, nil
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+func asJSON(r election.Result) string {
+	text, err := json.Marshal(r)
+	if err != nil {
+		panic(err) // a Result holds nothing that JSON cannot
+	}
+	return string(text)
+}

@@ -1,0 +1,154 @@
+// Package scenario reads the scenario files: votes in, totals expected. The reference count and Spark's SQL are held to
+// the same files.
+//
+// A file is a txtar archive. definition.yaml is the definition; partitions is the number of partitions of votes_topic;
+// votes holds a record a line: partition, key and value, separated by blanks. A partition of . is the one that the
+// ballot belongs to; a key of . is the ballot's id; a key or value of null has no bytes; a key or value may be a Go
+// string literal. Every other file is named for a result topic and holds the natural key and the total of each of its
+// records. A result topic that is left out must be empty.
+package scenario
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/txtar"
+
+	"realtime-election/election"
+	"realtime-election/internal/definition"
+	"realtime-election/producer/generate"
+)
+
+//go:embed testdata/*.txtar
+var files embed.FS
+
+// Scenario is one file.
+type Scenario struct {
+	Name       string
+	Definition *election.Definition
+	Partitions int32
+	Votes      []election.VoteRecord // without offset and timestamp; per partition in the order of the file
+	Totals     map[string]map[string]int64
+}
+
+// All are all scenarios.
+func All(t *testing.T) []Scenario {
+	t.Helper()
+	names, err := fs.Glob(files, "testdata/*.txtar")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no scenarios: %v", err)
+	}
+	var all []Scenario
+	for _, name := range names {
+		text, err := files.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := parse(t.TempDir(), txtar.Parse(text))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		s.Name = strings.TrimSuffix(filepath.Base(name), ".txtar")
+		all = append(all, s)
+	}
+	return all
+}
+
+func parse(folder string, archive *txtar.Archive) (Scenario, error) {
+	s := Scenario{Totals: make(map[string]map[string]int64)}
+	for _, topic := range election.ResultTopics() {
+		s.Totals[topic] = make(map[string]int64)
+	}
+	for _, file := range archive.Files {
+		text := string(file.Data)
+		var err error
+		switch file.Name {
+		case "definition.yaml":
+			path := filepath.Join(folder, file.Name)
+			if err = os.WriteFile(path, file.Data, 0o600); err == nil {
+				s.Definition, err = definition.ReadYAML(path)
+			}
+		case "partitions":
+			var n int
+			n, err = strconv.Atoi(strings.TrimSpace(text))
+			s.Partitions = int32(n)
+		case "votes":
+			s.Votes, err = parseVotes(text, s.Partitions)
+		default:
+			err = parseTotals(text, s.Totals[file.Name])
+		}
+		if err != nil {
+			return s, fmt.Errorf("%s: %w", file.Name, err)
+		}
+	}
+	return s, nil
+}
+
+func parseVotes(text string, partitions int32) ([]election.VoteRecord, error) {
+	var votes []election.VoteRecord
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		fields := strings.SplitN(line, " ", 3)
+		if len(fields) != 3 {
+			return nil, fmt.Errorf("%q has no partition, key and value", line)
+		}
+		value, err := literal(fields[2])
+		if err != nil {
+			return nil, err
+		}
+		var id []byte
+		if len(value) >= generate.IDEnd {
+			id = value[generate.IDStart:generate.IDEnd]
+		}
+		rec := election.VoteRecord{Key: id, Value: value}
+		if fields[1] != "." {
+			if rec.Key, err = literal(fields[1]); err != nil {
+				return nil, err
+			}
+		}
+		if fields[0] == "." {
+			rec.Partition = election.Partition(id, partitions)
+		} else if n, err := strconv.Atoi(fields[0]); err == nil {
+			rec.Partition = int32(n)
+		} else {
+			return nil, err
+		}
+		votes = append(votes, rec)
+	}
+	return votes, nil
+}
+
+func literal(text string) ([]byte, error) {
+	switch {
+	case text == "null":
+		return nil, nil
+	case strings.HasPrefix(text, `"`):
+		s, err := strconv.Unquote(text)
+		return []byte(s), err
+	}
+	return []byte(text), nil
+}
+
+func parseTotals(text string, into map[string]int64) error {
+	if into == nil {
+		return fmt.Errorf("there is no such result topic")
+	}
+	for line := range strings.Lines(text) {
+		natural, digits, found := strings.Cut(strings.TrimSpace(line), " ")
+		total, err := strconv.ParseInt(strings.TrimSpace(digits), 10, 64)
+		if !found || err != nil {
+			return fmt.Errorf("%q is not a natural key and a total", line)
+		}
+		into[natural] = total
+	}
+	return nil
+}

@@ -1,0 +1,99 @@
+// Command election runs a real-time election: it fills Kafka with ballots, has Spark count them, and shows the count.
+//
+// Every service is a subcommand; `election up` runs them all on this machine.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"realtime-election/audit"
+	"realtime-election/election"
+	"realtime-election/internal/definition"
+	"realtime-election/local"
+)
+
+// Exit codes.
+const (
+	exitDone        = 0
+	exitFailed      = 1   // something went wrong; trying again may help
+	exitInput       = 2   // a flag, a file or a definition must be corrected first
+	exitDisagree    = 3   // the audit was carried out and found differences
+	exitInterrupted = 130 // stopped by Ctrl-C or SIGTERM before it was done
+)
+
+const description = `A real-time election: ballots through Kafka, counted by Spark, shown live.
+
+A flag overrides its environment variable, which overrides the default.
+
+Exit codes: 0 done; 1 failed; 2 wrong flags, file or definition; 3 the audit found differences; 130 interrupted.`
+
+type cli struct {
+	LogLevel slog.Level `help:"What to log: debug, info, warn or error." default:"info" env:"ELECTION_LOG_LEVEL"`
+
+	Up         upCommand         `cmd:"" help:"Run everything on this machine: Kafka, PostgreSQL, Spark and the services. Ctrl-C stops it; started again it continues."`
+	Init       initCommand       `cmd:"" help:"Prepare topics, tables and the election definition."`
+	Replay     replayCommand     `cmd:"" help:"Send one ballot for every vote of a result file."`
+	Submit     submitCommand     `cmd:"" help:"Submit the streaming query to Spark and keep it running."`
+	Dashboard  dashboardCommand  `cmd:"" help:"Serve the live page."`
+	Audit      auditCommand      `cmd:"" help:"Recount the votes independently and compare all that is published."`
+	Results    resultsCommand    `cmd:"" help:"Print what the result topics hold."`
+	Definition definitionCommand `cmd:"" help:"Print the default election definition, to change and give back with --definition."`
+	Version    versionCommand    `cmd:"" help:"Print the version."`
+}
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+func run(args []string) int {
+	var c cli
+	parser := kong.Must(&c, kong.Name("election"), kong.Description(description), kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Vars{"brokers": "127.0.0.1:9092", "data": "data"})
+	command, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "election: %v\nSee election --help.\n", err)
+		return exitInput
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: c.LogLevel}))
+	command.BindTo(ctx, (*context.Context)(nil))
+	err = command.Run(log)
+	if code := exitCode(ctx, err); code != exitDone {
+		if err != nil && code != exitInterrupted {
+			fmt.Fprintf(os.Stderr, "election %s: %v\n", strings.Fields(command.Command())[0], err)
+		}
+		return code
+	}
+	return exitDone
+}
+
+// exitCode tells why a command ended.
+func exitCode(ctx context.Context, err error) int {
+	var (
+		input    *election.InputError
+		mistakes *definition.Mistakes
+		child    *local.ExitError
+	)
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &child) && (child.Code == exitInput || child.Code == exitDisagree):
+		return child.Code // a command that up ran has told which
+	case errors.As(err, &input), errors.As(err, &mistakes), errors.Is(err, os.ErrNotExist):
+		return exitInput
+	case errors.Is(err, audit.ErrDisagree):
+		return exitDisagree
+	case ctx.Err() != nil:
+		return exitInterrupted
+	}
+	return exitFailed
+}

@@ -1,0 +1,37 @@
+package sparkjob
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+
+	"realtime-election/election"
+	"realtime-election/internal/kafka"
+)
+
+// Counted reports whether the official run counts every vote that is in votes_topic now.
+func Counted(ctx context.Context, brokers []string, log *slog.Logger) (bool, error) {
+	var official election.OfficialRun
+	if found, err := kafka.LatestJSON(ctx, brokers, log, election.ElectionTopic, election.OfficialRunKey, &official); err != nil || !found {
+		return false, err
+	}
+	var status election.QueryStatus
+	if found, err := kafka.LatestJSON(ctx, brokers, log, election.PipelineStatusTopic, queryName, &status); err != nil || !found {
+		return false, err
+	}
+	cl, err := kafka.NewClient(brokers, log)
+	if err != nil {
+		return false, err
+	}
+	defer cl.Close()
+	ends, err := kafka.StableEnds(ctx, cl, election.VotesTopic)
+	if err != nil || len(ends) == 0 {
+		return false, err
+	}
+	for partition, end := range ends {
+		if status.Counted[strconv.Itoa(int(partition))] < end {
+			return false, nil
+		}
+	}
+	return status.Run == official.Run, nil
+}

@@ -1,0 +1,184 @@
+//go:build services
+
+package sparkjob_test
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"realtime-election/election"
+	"realtime-election/internal/kafka"
+	"realtime-election/internal/scenario"
+	"realtime-election/local/localtest"
+	"realtime-election/setup"
+	"realtime-election/sparkjob"
+)
+
+func TestMain(m *testing.M) { localtest.Main(m) }
+
+// newElection empties Kafka and prepares it and PostgreSQL for a definition.
+func newElection(t *testing.T, d *election.Definition, partitions int32) sparkjob.Config {
+	t.Helper()
+	ctx := t.Context()
+	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	c := sparkjob.Config{
+		Brokers: []string{localtest.Kafka(t)}, Postgres: localtest.PostgreSQL(t), Remote: localtest.Spark(t),
+		Checkpoints: "file://" + t.TempDir(), Partitions: 2, Log: log,
+	}
+	cl, err := kafka.NewClient(c.Brokers, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	admin := kadm.NewClient(cl)
+	var names []string
+	for _, topic := range election.Topics(partitions) {
+		names = append(names, topic.Name)
+	}
+	if _, err := admin.DeleteTopics(ctx, names...); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the topics are gone", func() bool {
+		there, err := admin.ListTopics(ctx, names...)
+		return err == nil && allGone(there)
+	})
+	err = setup.Run(ctx, setup.Config{Brokers: c.Brokers, Postgres: c.Postgres, Definition: d, Partitions: partitions, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func allGone(topics kadm.TopicDetails) bool {
+	for _, detail := range topics {
+		if detail.Err == nil {
+			return false
+		}
+	}
+	return true
+}
+
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	ticker := time.NewTicker(50 * time.Millisecond)
+	defer ticker.Stop()
+	deadline := time.After(90 * time.Second)
+	for !holds() {
+		select {
+		case <-ticker.C:
+		case <-deadline:
+			t.Fatalf("it did not come to pass that %s", what)
+		}
+	}
+}
+
+// submit runs the query until the test has ended.
+func submit(t *testing.T, c sparkjob.Config) (ended <-chan error) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	result := make(chan error, 1)
+	go func() {
+		defer close(result)
+		result <- sparkjob.Run(ctx, c)
+	}()
+	t.Cleanup(func() {
+		stop()
+		for range result { // until Run has returned
+		}
+	})
+	return result
+}
+
+func produce(t *testing.T, c sparkjob.Config, votes []election.VoteRecord) {
+	t.Helper()
+	cl, err := kafka.NewClient(c.Brokers, c.Log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	for _, vote := range votes { // one by one: the order within a partition is part of a scenario
+		rec := &kgo.Record{Topic: election.VotesTopic, Partition: vote.Partition, Key: vote.Key, Value: vote.Value}
+		if err := cl.ProduceSync(t.Context(), rec).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func awaitCounted(t *testing.T, c sparkjob.Config, ended <-chan error) {
+	t.Helper()
+	eventually(t, "all votes are counted", func() bool {
+		select {
+		case err := <-ended:
+			t.Fatal("submit ended: ", err)
+		default:
+		}
+		counted, err := sparkjob.Counted(t.Context(), c.Brokers, c.Log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return counted
+	})
+}
+
+// recount is what the reference count says of votes_topic.
+func recount(t *testing.T, c sparkjob.Config, d *election.Definition, partitions int32) map[string]map[string]election.Result {
+	t.Helper()
+	count := election.NewCount(d, partitions)
+	for partition := range partitions {
+		err := kafka.Read(t.Context(), c.Brokers, c.Log, election.VotesTopic, partition, func(r *kgo.Record) error {
+			count.Add(election.VoteRecord{Partition: r.Partition, Offset: r.Offset, Timestamp: r.Timestamp, Key: r.Key, Value: r.Value})
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return count.Results(1)
+}
+
+func published(t *testing.T, c sparkjob.Config) map[string]map[string]election.Result {
+	t.Helper()
+	results := make(map[string]map[string]election.Result)
+	for _, topic := range election.ResultTopics() {
+		results[topic] = make(map[string]election.Result)
+		err := kafka.Read(t.Context(), c.Brokers, c.Log, topic, 0, func(r *kgo.Record) error {
+			_, natural, _ := election.CutRun(string(r.Key))
+			var result election.Result
+			err := json.Unmarshal(r.Value, &result)
+			results[topic][natural] = result
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return results
+}
+
+func TestSparkCountsScenarios(t *testing.T) {
+	for _, s := range scenario.All(t) {
+		t.Run(s.Name, func(t *testing.T) {
+			c := newElection(t, s.Definition, s.Partitions)
+			produce(t, c, s.Votes)
+			awaitCounted(t, c, submit(t, c))
+			got := published(t, c)
+			if diff := cmp.Diff(recount(t, c, s.Definition, s.Partitions), got); diff != "" {
+				t.Error("the reference count and Spark differ:", diff)
+			}
+			for topic, totals := range s.Totals {
+				for natural, total := range totals {
+					if got[topic][natural].TotalVotes != total {
+						t.Errorf("%s: %s is %d, want %d", topic, natural, got[topic][natural].TotalVotes, total)
+					}
+				}
+			}
+		})
+	}
+}
