@@ -178,6 +178,10 @@ func TestBrowserShowsTheCountAsItGrows(t *testing.T) {
 	if wide := evaluate[int](t, browser, `document.documentElement.scrollWidth`); wide > 360 {
 		t.Errorf("at 360 px the page is %d px wide", wide)
 	}
+	if out := evaluate[string](t, browser, `[...document.querySelectorAll('main *')].filter((e) => !e.closest('.scroll, svg') &&
+		e.getBoundingClientRect().right > e.closest('section')?.getBoundingClientRect().right).map((e) => e.outerHTML).join()`); out != "" {
+		t.Errorf("at 360 px this sticks out of its card: %s", out)
+	}
 	screenshot(t, browser, "phone")
 }
 
@@ -203,10 +207,9 @@ func TestBrowserKeepsScrollAndFocusAndPauses(t *testing.T) {
 	evaluate[bool](t, browser, `scrollTo(0, 500), true`)
 	scrolled := evaluate[float64](t, browser, `scrollY`)
 	press(t, browser, "button", "Pause updates")
-	part(t, browser, "group", "Count", func(text string) bool { return text != before })
+	_, resumed := part(t, browser, "group", "Count", func(text string) bool { return text != before })
 	produce(t, cluster, resultstest.Totals(d, 1, count(d, 2_000), time.Now())...)
-	_, now := part(t, browser, "group", "Count", func(text string) bool { return text != before })
-	part(t, browser, "group", "Count", func(text string) bool { return text != now })
+	part(t, browser, "group", "Count", func(text string) bool { return text != resumed })
 	if y := evaluate[float64](t, browser, `scrollY`); y != scrolled {
 		t.Errorf("updates scrolled the page from %v to %v", scrolled, y)
 	}

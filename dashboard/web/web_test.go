@@ -235,6 +235,20 @@ func TestNamesAreText(t *testing.T) {
 	}
 }
 
+func TestPortraitIsOursOrInitials(t *testing.T) {
+	d := lakes()
+	for leader, want := range map[election.CandidateID]string{
+		"ann": `src="/portraits/ann.svg"`, "evil": `width="96" height="96" hidden>`, "layla": `>لح</span>`,
+	} {
+		records := []resultstest.Record{resultstest.Definition(d), resultstest.Official(1)}
+		s := resultstest.Snapshot(append(records, resultstest.Totals(d, 1, resultstest.Votes{"n1": {leader: 5}}, noon)...)...)
+		_, page := newSite(t, s).get(t, "/")
+		if !strings.Contains(page, want) || strings.Contains(page, "example.org") {
+			t.Errorf("%s leads: the page does not hold %s, or another site's picture", leader, want)
+		}
+	}
+}
+
 func TestPageAndEventSayTheSame(t *testing.T) {
 	s := newSite(t, counted())
 	_, page := s.get(t, "/")
