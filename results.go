@@ -47,6 +47,7 @@ func (c *resultsCommand) Run(ctx context.Context, log *slog.Logger) error {
 type listing struct {
 	columns []string
 	rows    [][]string
+	crlf    bool // a csv ends its lines as the replayed file does
 }
 
 // lines lays a snapshot out. Lines without a vote are included.
@@ -69,6 +70,9 @@ func lines(s *results.Snapshot, by string) listing {
 		return l
 	}
 	l := listing{columns: definition.Columns}
+	if s.Definition != nil && s.Definition.Source != nil {
+		l.crlf = s.Definition.Source.CRLF
+	}
 	for _, at := range districtLines(s) {
 		d, c := s.Districts[at[0]], s.Candidates[at[1]]
 		l.rows = append(l.rows, []string{d.DistrictIn.Region.Name, d.FileCode(), d.Name, c.Name, c.Party, number(d.ByCandidate[at[1]])})
@@ -105,6 +109,7 @@ func print(out io.Writer, format string, l listing) error {
 	switch format {
 	case "csv":
 		w := csv.NewWriter(out)
+		w.UseCRLF = l.crlf
 		return cmp.Or(w.Write(l.columns), w.WriteAll(l.rows)) // WriteAll flushes
 	case "json":
 		objects := make([]map[string]any, 0, len(l.rows))

@@ -88,6 +88,7 @@ type Source struct {
 	SHA256 string   `json:"sha256"` // of the lines taken
 	Votes  int64    `json:"votes"`  // all votes of those lines
 	Lines  [][2]int `json:"lines"`  // each line's district and candidate, as indices, in the file's order
+	CRLF   bool     `json:"crlf"`   // the file ends its lines as RFC 4180 says
 }
 
 // Districts are all districts with their regions, in the definition's order.

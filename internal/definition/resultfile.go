@@ -53,7 +53,12 @@ func ReadResultFile(path string, regions []string) (*ResultFile, error) {
 	if lines, err = onlyRegions(path, lines, regions); err != nil {
 		return nil, err
 	}
-	return derive(path, lines)
+	file, err := derive(path, lines)
+	if err != nil {
+		return nil, err
+	}
+	file.Definition.Source.CRLF = bytes.Contains(text, []byte("\r\n"))
+	return file, nil
 }
 
 func parseResultLines(path string, text []byte) ([]resultLine, error) {

@@ -3,6 +3,7 @@
 package kafka
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 
@@ -22,11 +23,18 @@ func NewClient(brokers []string, log *slog.Logger, options ...kgo.Opt) (*kgo.Cli
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.ProducerBatchMaxBytes(MaxRecordBytes),
 		kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()),
-		kgo.WithLogger(kslog.New(log)),
+		kgo.WithLogger(kslog.New(slog.New(quiet{log.Handler()}))),
 	}, options...)
 	cl, err := kgo.NewClient(all...)
 	if err != nil {
 		return nil, fmt.Errorf("make a Kafka client for %v: %w", brokers, err)
 	}
 	return cl, nil
+}
+
+// quiet drops what the client says below a warning, unless debugging was asked for: it tells of every connection.
+type quiet struct{ slog.Handler }
+
+func (q quiet) Enabled(ctx context.Context, level slog.Level) bool {
+	return q.Handler.Enabled(ctx, level) && (level >= slog.LevelWarn || q.Handler.Enabled(ctx, slog.LevelDebug))
 }

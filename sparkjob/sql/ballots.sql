@@ -22,9 +22,10 @@ read AS (
   FROM fields
 ),
 
--- The first reason that applies, in the order of election.Reasons.
+-- The first reason that applies, in the order of election.Reasons. The joins are broadcast: any other kind would shuffle
+-- the votes, and lose the order by offset that decides which copy of a ballot counts.
 classified AS (
-  SELECT read.*, districts.region_id,
+  SELECT /*+ BROADCAST(candidates, districts) */ read.*, districts.region_id,
     CASE
       WHEN NOT well_formed THEN 'malformed'
       WHEN crc32(ballot_id) % :partitions <> partition THEN 'wrong_partition'

@@ -46,7 +46,7 @@ named AS (
   FROM parts
 )
 
-SELECT topic, concat(:run, '/', natural_key) AS key,
+SELECT /*+ BROADCAST(candidates, regions) */ topic, concat(:run, '/', natural_key) AS key,
   to_json(named_struct( -- without the fields that are null
     'run', :run,
     'candidate_id', named.candidate_id,
