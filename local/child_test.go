@@ -120,7 +120,7 @@ func (s *stage) start(name string) *Process {
 // until asks again until the condition holds; what another process does cannot be waited for otherwise.
 func (s *stage) until(what string, condition func() bool) {
 	s.t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(time.Minute)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for !condition() {
