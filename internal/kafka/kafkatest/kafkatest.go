@@ -1,0 +1,117 @@
+// Package kafkatest gives tests a broker inside their own process, prepared for an election.
+//
+//	cluster := kafkatest.NewElection(t, definition, 3)
+//	kafkatest.Produce(t, cluster, &kgo.Record{Topic: election.VotesTopic, …})
+//	err := audit.Run(t.Context(), audit.Config{Brokers: cluster.ListenAddrs(), …})
+package kafkatest
+
+import (
+	"encoding/json"
+	"log/slog"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"realtime-election/election"
+	"realtime-election/internal/kafka"
+)
+
+// Log writes warnings to the test's output.
+func Log(t testing.TB) *slog.Logger {
+	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+}
+
+// NewCluster starts a broker without topics. It ends with the test.
+func NewCluster(t testing.TB, options ...kfake.Opt) *kfake.Cluster {
+	t.Helper()
+	cluster, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1)}, options...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	return cluster
+}
+
+// NewElection starts a broker that holds what `election init` leaves there: all topics, and the definition.
+func NewElection(t testing.TB, d *election.Definition, partitions int32, options ...kfake.Opt) *kfake.Cluster {
+	t.Helper()
+	cluster := NewCluster(t, options...)
+	cl := NewClient(t, cluster)
+	if err := kafka.EnsureTopics(t.Context(), cl, election.Topics(partitions)); err != nil {
+		t.Fatal(err)
+	}
+	record := election.Record{Definition: *d, Fingerprint: d.Fingerprint(), VotePartitions: partitions}
+	Produce(t, cluster, JSON(t, election.ElectionTopic, election.DefinitionKey, record))
+	return cluster
+}
+
+// NewClient is a client with the project's settings that is closed when the test has ended.
+func NewClient(t testing.TB, cluster *kfake.Cluster, options ...kgo.Opt) *kgo.Client {
+	t.Helper()
+	cl, err := kafka.NewClient(cluster.ListenAddrs(), Log(t), options...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cl.Close)
+	return cl
+}
+
+// Produce writes records in their order, outside any transaction.
+func Produce(t testing.TB, cluster *kfake.Cluster, records ...*kgo.Record) {
+	t.Helper()
+	cl, err := kafka.NewClient(cluster.ListenAddrs(), Log(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	if err := cl.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// ProduceInTransaction writes records in a transaction of their own, and commits or aborts it.
+func ProduceInTransaction(t testing.TB, cluster *kfake.Cluster, end kgo.TransactionEndTry, records ...*kgo.Record) {
+	t.Helper()
+	cl := Begin(t, cluster, records...)
+	if err := cl.EndTransaction(t.Context(), end); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Begin writes records in a transaction of their own, and leaves it open.
+func Begin(t testing.TB, cluster *kfake.Cluster, records ...*kgo.Record) *kgo.Client {
+	t.Helper()
+	cl := NewClient(t, cluster, kgo.TransactionalID(t.Name()))
+	if err := cl.BeginTransaction(); err != nil {
+		t.Fatal(err)
+	}
+	if err := cl.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	return cl
+}
+
+// Read is every committed record of a partition.
+func Read(t testing.TB, cluster *kfake.Cluster, topic string, partition int32) []*kgo.Record {
+	t.Helper()
+	var records []*kgo.Record
+	err := kafka.Read(t.Context(), cluster.ListenAddrs(), Log(t), topic, partition, func(r *kgo.Record) error {
+		records = append(records, r)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return records
+}
+
+// JSON is a record, of partition 0, whose value is JSON.
+func JSON(t testing.TB, topic, key string, value any) *kgo.Record {
+	t.Helper()
+	text, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &kgo.Record{Topic: topic, Key: []byte(key), Value: text}
+}

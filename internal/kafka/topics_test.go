@@ -1,0 +1,93 @@
+package kafka_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"realtime-election/election"
+	"realtime-election/internal/kafka"
+	"realtime-election/internal/kafka/kafkatest"
+)
+
+// cancelOnFetch fails fetches, and ends the reader's context at the first.
+func cancelOnFetch(cancel func()) func(kmsg.Request) bool {
+	return func(r kmsg.Request) bool {
+		_, fetch := r.(*kmsg.FetchRequest)
+		if fetch {
+			cancel()
+		}
+		return fetch
+	}
+}
+
+// settings are the given settings as the broker holds them.
+func settings(t *testing.T, cluster *kfake.Cluster, topic election.Topic) map[string]string {
+	t.Helper()
+	described, err := newAdmin(t, cluster).DescribeTopicConfigs(t.Context(), topic.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := make(map[string]string)
+	for _, resource := range described {
+		for _, setting := range resource.Configs {
+			if _, wanted := topic.Settings[setting.Key]; wanted {
+				held[setting.Key] = setting.MaybeValue()
+			}
+		}
+	}
+	return held
+}
+
+func TestEnsureTopicsCreatesAllAndMayRunAgain(t *testing.T) {
+	cluster := kafkatest.NewCluster(t)
+	cl := kafkatest.NewClient(t, cluster)
+	for range 2 {
+		if err := kafka.EnsureTopics(t.Context(), cl, election.Topics(3)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	there, err := newAdmin(t, cluster).ListTopics(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, topic := range election.Topics(3) {
+		if got := len(there[topic.Name].Partitions); got != int(topic.Partitions) {
+			t.Errorf("%s has %d partitions, want %d", topic.Name, got, topic.Partitions)
+		}
+		if diff := cmp.Diff(topic.Settings, settings(t, cluster, topic)); diff != "" {
+			t.Errorf("%s: %s", topic.Name, diff)
+		}
+	}
+}
+
+func TestEnsureTopicsSetsTheSettingsOfATopicThatIsThere(t *testing.T) {
+	cluster := kafkatest.NewCluster(t)
+	votes := election.Topics(2)[0]
+	if err := cluster.CreateTopic(votes.Name, votes.Partitions, map[string]string{"retention.ms": "604800000"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := kafka.EnsureTopics(t.Context(), kafkatest.NewClient(t, cluster), []election.Topic{votes}); err != nil {
+		t.Fatal(err)
+	}
+	if got := settings(t, cluster, votes)["retention.ms"]; got != "-1" {
+		t.Errorf("retention.ms is %s", got)
+	}
+}
+
+func TestEnsureTopicsRefusesAnotherNumberOfPartitions(t *testing.T) {
+	cluster := kafkatest.NewCluster(t)
+	if err := cluster.CreateTopic(election.VotesTopic, 5, nil); err != nil {
+		t.Fatal(err)
+	}
+	err := kafka.EnsureTopics(t.Context(), kafkatest.NewClient(t, cluster), election.Topics(4))
+	if err == nil || !strings.Contains(err.Error(), "topic votes_topic has 5 partitions where 4 are needed") {
+		t.Errorf("ended with %v", err)
+	}
+	if cluster.TopicInfo(election.VotersTopic) != nil {
+		t.Error("other topics were created all the same")
+	}
+}
