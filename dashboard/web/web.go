@@ -12,7 +12,8 @@
 // Names are text: html/template escapes them, JSON carries them as strings, the script sets textContent, and a strict
 // Content-Security-Policy lets nothing inline run. HEAD is served wherever GET is; other methods get 405.
 //
-// echarts.min.js is Apache ECharts 6.1.0 under the Apache License 2.0, unchanged from the npm package:
+// echarts.min.js is Apache ECharts 6.1.0 under the Apache License 2.0 (static/echarts.LICENSE.txt), unchanged from the
+// npm package:
 //
 //	npm pack echarts@6.1.0 && tar -xzOf echarts-6.1.0.tgz package/dist/echarts.min.js
 package web

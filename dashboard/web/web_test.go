@@ -1,7 +1,9 @@
 package web_test
 
 import (
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"html"
 	"io"
 	"log/slog"
@@ -312,6 +314,18 @@ func TestDocument(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestChartLibraryIsTheOnePublished(t *testing.T) {
+	const published = "b66b25aeb4df84e33199dc21694014d336d222cbd9deb0e5a7c14bd6aa0d0fd0" // of dist/echarts.min.js in echarts@6.1.0
+	s := newSite(t)
+	_, body := s.get(t, "/static/echarts.min.js")
+	if sum := fmt.Sprintf("%x", sha256.Sum256([]byte(body))); sum != published {
+		t.Errorf("echarts.min.js has the SHA-256 %s, want %s", sum, published)
+	}
+	if _, license := s.get(t, "/static/echarts.LICENSE.txt"); !strings.Contains(license, "Apache License") {
+		t.Error("its license is not beside it")
 	}
 }
 
