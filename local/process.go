@@ -87,10 +87,10 @@ func start(config Config, c command) (*Process, error) {
 	return p, nil
 }
 
-// record notes in DATA/run that the process is ready at its address.
+// record notes in DATA/run that the process is ready, at its address if it has one.
 func (p *Process) record() error {
 	return writeRecord(p.data, p.name, Record{
-		PID: p.cmd.Process.Pid, Started: p.started, Signal: int(p.gentle), Address: p.address,
+		PID: p.cmd.Process.Pid, Started: p.started, Signal: int(p.gentle), Ready: true, Address: p.address,
 	})
 }
 

@@ -18,13 +18,14 @@ type Record struct {
 	PID     int    `json:"pid"`
 	Started string `json:"started"`           // the start identity: with the pid it names one process for ever
 	Signal  int    `json:"signal"`            // what asks it to stop
-	Address string `json:"address,omitempty"` // once it is ready
+	Ready   bool   `json:"ready,omitempty"`   // a server answers; a service is ready at once
+	Address string `json:"address,omitempty"` // of what serves, once it is ready
 }
 
 // Running is the record of the folder's process of that name, if it runs and is ready.
 func Running(data, name string) (Record, bool) {
 	record, err := readRecord(Config{Data: data}, name)
-	if err != nil || record.Address == "" {
+	if err != nil || !record.Ready {
 		return Record{}, false
 	}
 	return record, record.alive()

@@ -49,14 +49,18 @@ func (r *run) all(ctx context.Context, servers []server) error {
 		if service.args != nil {
 			args = append(args, service.args(r.config)...)
 		}
+		var address string
+		if service.address != nil {
+			address = service.address(r.known)
+		}
 		keeper := r.keeper(service.name, service.finishes, func(context.Context) (*Process, error) {
-			return start(r.config.Config, r.ours(command{name: service.name, args: args}))
+			return start(r.config.Config, r.ours(command{name: service.name, args: args, address: address}))
 		})
 		if service.finishes {
 			working++
 		}
 		r.group.Go(func() error {
-			err := keeper.keep(ctx, func(*Process) error { return nil })
+			err := keeper.keep(ctx, (*Process).record)
 			if errors.Is(err, errFinished) {
 				finished <- service.name
 				return nil

@@ -72,7 +72,7 @@ type server struct {
 var servers = []server{{Kafka, StartKafka}, {PostgreSQL, StartPostgreSQL}, {Spark, StartSpark}}
 
 // Up runs the whole system in DATA until ctx ends, which is no error, or with Once until the votes are counted and
-// audited. What dies is started again. Whatever the outcome, it leaves no process behind; killed itself, it leaves
+// audited, and then the end of ctx is one. What dies is started again. Whatever the outcome, it leaves no process behind; killed itself, it leaves
 // orphans that the next Up ends. An *ExitError named audit carries the audit's exit code.
 func Up(ctx context.Context, config UpConfig) error {
 	if err := config.Validate(); err != nil {
@@ -122,10 +122,10 @@ func up(ctx context.Context, config UpConfig, servers []server) error {
 	group.Go(func() error { return run.all(running, servers) })
 	err = group.Wait()
 	run.stop()
-	if errors.Is(err, errFinished) || ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
+	if errors.Is(err, errFinished) || ctx.Err() != nil && !config.Once && (err == nil || errors.Is(err, context.Cause(ctx))) {
 		return nil
 	}
-	return err
+	return errors.Join(err, ctx.Err())
 }
 
 // pageAddress is the host:port of the page, which nothing else listens on.

@@ -1,0 +1,40 @@
+# make demo   runs the system to a page that fills; make test runs every tier of tests. `make help` lists the rest.
+
+.DEFAULT_GOAL := help
+TIERS := services browser e2e
+comma := ,
+empty :=
+space := $(empty) $(empty)
+TAGS := -tags $(subst $(space),$(comma),$(TIERS))
+
+.PHONY: help demo test test-fast lint generate build clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+demo: build ## vote an invented result again, live, at http://127.0.0.1:8080 (Ctrl-C ends it, again continues)
+	@scripts/prerequisites.sh run
+	bin/election up --replay examples/island.csv --rate 4000
+
+test: ## every tier: pure, fakes, real services, browser, the whole program
+	@scripts/prerequisites.sh test
+	go vet $(TAGS) ./...
+	go test -race -shuffle=on ./...
+	go test $(TAGS) -shuffle=on -p 1 -timeout 20m $$(go run ./scripts/tagged $(TIERS))
+
+test-fast: ## pure tests and fakes only
+	go test -race -shuffle=on ./...
+
+lint: ## formatting, vet and staticcheck, by pinned tools
+	@test -z "$$(go tool -modfile=tools/go.mod gofumpt -l . | tee /dev/stderr)"
+	go vet $(TAGS) ./...
+	go tool -modfile=tools/go.mod staticcheck $(TAGS) ./...
+
+generate: ## make generated files again
+	go generate ./...
+
+build: ## bin/election
+	go build -o bin/election .
+
+clean: ## what was built; the data folder stays
+	rm -rf bin

@@ -1,0 +1,112 @@
+// Package browsertest opens pages in a real, headless browser for tests.
+package browsertest
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// New starts a browser with a profile of its own, for chromedp. That there is none is a failure: the page is what
+// people see. What the page does wrong, it says on its console, and fails the test: what its policy blocked, what its
+// script threw, what a name ran.
+func New(t *testing.T) context.Context {
+	t.Helper()
+	var binary string
+	for _, name := range []string{os.Getenv("CHROME"), "chromium", "chromium-browser", "google-chrome"} {
+		if found, err := exec.LookPath(name); name != "" && err == nil {
+			binary = found
+			break
+		}
+	}
+	if binary == "" {
+		t.Fatal("no browser found: install chromium, or name one in CHROME")
+	}
+	options := []chromedp.ExecAllocatorOption{chromedp.ExecPath(binary), chromedp.UserDataDir(t.TempDir()), chromedp.Flag("headless", "new")}
+	for _, name := range []string{
+		"no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
+		"disable-component-update", "disable-sync", "disable-dev-shm-usage", "hide-scrollbars",
+	} {
+		options = append(options, chromedp.Flag(name, true))
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	allocator, stopAllocator := chromedp.NewExecAllocator(ctx, options...)
+	browser, closeTab := chromedp.NewContext(allocator)
+
+	var mu sync.Mutex
+	var wrong []string
+	say := func(what string) {
+		mu.Lock()
+		defer mu.Unlock()
+		wrong = append(wrong, what)
+	}
+	err := chromedp.Listen(browser, func(event any) {
+		switch e := event.(type) {
+		case *log.EventEntryAdded:
+			if e.Entry.Source != log.EntrySourceNetwork { // a dashboard that was stopped is not the page's fault
+				say("console: " + e.Entry.Text)
+			}
+		case *runtime.EventExceptionThrown:
+			say("thrown: " + e.ExceptionDetails.Text)
+		case *page.EventJavascriptDialogOpening:
+			say("a name ran: " + e.Message)
+		}
+	})
+	t.Cleanup(func() {
+		closeTab()
+		stopAllocator()
+		cancel()
+		mu.Lock()
+		defer mu.Unlock()
+		for _, what := range wrong {
+			t.Error(what)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Call(browser, log.Enable, cdp.Empty{}); err != nil {
+		t.Fatal(err)
+	}
+	Do(t, browser, chromedp.EmulateViewport(1280, 900))
+	return browser
+}
+
+// Do carries actions out.
+func Do(t *testing.T, browser context.Context, actions ...chromedp.Action[chromedp.Void]) {
+	t.Helper()
+	if err := chromedp.Do(browser, actions...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Evaluate is the value of a JavaScript expression in the page.
+func Evaluate[T any](t *testing.T, browser context.Context, expression string) T {
+	t.Helper()
+	value, err := chromedp.Run(browser, chromedp.Evaluate[T](expression))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+// Screenshot writes a picture of the whole page as PNG.
+func Screenshot(t *testing.T, browser context.Context, path string) {
+	t.Helper()
+	png, err := chromedp.Run(browser, chromedp.FullScreenshot(100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, png, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}

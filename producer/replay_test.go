@@ -1,0 +1,348 @@
+package producer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"realtime-election/election"
+	"realtime-election/internal/definition"
+	"realtime-election/internal/kafka/kafkatest"
+)
+
+const partitions = 3
+
+// votes are what the replayed file holds. At rate they are sent in three transactions: 1000, 1000 and 500.
+const (
+	votes = 2500
+	rate  = 5000
+)
+
+const resultLines = `region,district_id,district,candidate,party,votes
+North,N1,Hill,Ana,Red,1200
+North,N1,Hill,Bo,Blue,0
+North,N2,Dale,Ana,Red,1
+North,N2,Dale,Bo,Blue,799
+South,S1,Moor,Bo,Blue,500
+`
+
+// replay is a file to be replayed, and the broker to send it to.
+type replay struct {
+	cluster *kfake.Cluster
+	config  ReplayConfig
+	wire    *wire
+}
+
+func newReplay(t *testing.T) *replay {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "result.csv")
+	write(t, path, resultLines)
+	file, err := definition.ReadResultFile(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &wire{}
+	cluster := kafkatest.NewElection(t, file.Definition, partitions, kfake.ListenFn(w.listen))
+	return &replay{cluster, ReplayConfig{Brokers: cluster.ListenAddrs(), File: path, Rate: rate, Seed: 1, Log: kafkatest.Log(t)}, w}
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// finish replays to the end, and then wants each vote of the file counted, and nothing else in the topic.
+func (r *replay) finish(t *testing.T) {
+	t.Helper()
+	if err := Replay(t.Context(), r.config); err != nil {
+		t.Fatalf("replay to the end: %v", err)
+	}
+	r.complete(t)
+}
+
+func (r *replay) complete(t *testing.T) {
+	t.Helper()
+	file, err := definition.ReadResultFile(r.config.File, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := make(map[string]int64)
+	for i, line := range file.Definition.Source.Lines {
+		if file.Votes[i] > 0 {
+			want[string(file.Definition.Districts()[line[0]].ID)+"/"+string(file.Definition.Candidates[line[1]].ID)] = file.Votes[i]
+		}
+	}
+	count := election.NewCount(file.Definition, partitions)
+	for partition := range int32(partitions) {
+		for _, rec := range kafkatest.Read(t, r.cluster, election.VotesTopic, partition) {
+			count.Add(election.VoteRecord{Partition: rec.Partition, Offset: rec.Offset, Timestamp: rec.Timestamp, Key: rec.Key, Value: rec.Value})
+		}
+	}
+	got := make(map[string]int64)
+	for natural, result := range count.Results(1)[election.ByDistrictTopic] {
+		got[natural] = result.TotalVotes
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the votes sent are not the file's: %s", diff)
+	}
+	if rejected := count.Rejected(); len(rejected) > 0 {
+		t.Errorf("ballots were sent that do not count: %v", rejected)
+	}
+}
+
+func TestReplaySendsEveryVoteOnce(t *testing.T) {
+	t.Parallel()
+	r := newReplay(t)
+	r.config.Rate = 0
+	r.finish(t)
+	r.finish(t) // and again adds nothing
+}
+
+func TestRecordsAreKeyedByBallotOnItsPartition(t *testing.T) {
+	t.Parallel()
+	r := newReplay(t)
+	r.config.Rate = 0
+	r.finish(t)
+	for partition := range int32(partitions) {
+		records := kafkatest.Read(t, r.cluster, election.VotesTopic, partition)
+		if len(records) < votes/partitions/2 {
+			t.Errorf("partition %d holds %d of %d ballots", partition, len(records), votes)
+		}
+		for _, rec := range records {
+			vote, ok := election.ParseVote(rec.Value)
+			if !ok || string(rec.Key) != string(vote.BallotID) || rec.Partition != election.Partition(rec.Key, partitions) {
+				t.Fatalf("partition %d offset %d: key %q value %s", rec.Partition, rec.Offset, rec.Key, rec.Value)
+			}
+		}
+	}
+}
+
+// TestKilledReplayGoesOn ends a replay at each of its transactions, in each way, and starts it again.
+func TestKilledReplayGoesOn(t *testing.T) {
+	t.Parallel()
+	for name, cut := range map[string]func(r *replay, at int64, kill func()){
+		"before the commit is asked for": func(r *replay, at int64, kill func()) {
+			r.atProduce(at, kill)
+		},
+		"by records that are refused": func(r *replay, at int64, _ func()) {
+			r.refuse(at)
+		},
+		"before the commit is carried out": func(r *replay, at int64, kill func()) {
+			r.atCommit(at, func() (handled bool) { kill(); return true })
+		},
+		"before the commit is confirmed": func(r *replay, at int64, kill func()) {
+			r.atCommit(at, func() (handled bool) { r.wire.cut(kill); return false })
+		},
+	} {
+		for at := range int64(3) {
+			t.Run(fmt.Sprintf("%s of transaction %d", name, at+1), func(t *testing.T) {
+				t.Parallel()
+				r := newReplay(t)
+				ctx, kill := context.WithCancel(t.Context())
+				defer kill()
+				cut(r, at, kill)
+				if err := Replay(ctx, r.config); err == nil {
+					t.Fatal("the replay was not ended")
+				}
+				r.finish(t)
+			})
+		}
+	}
+}
+
+// TestConfirmationLostOnTheWayIsAskedForAgain cuts connections, while the producer lives on.
+func TestConfirmationLostOnTheWayIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	for at := range int64(3) {
+		t.Run(fmt.Sprint("transaction ", at+1), func(t *testing.T) {
+			t.Parallel()
+			r := newReplay(t)
+			r.atCommit(at, func() (handled bool) { r.wire.cut(func() {}); return false })
+			if err := Replay(t.Context(), r.config); err != nil {
+				t.Log("ended with", err)
+				r.finish(t)
+			}
+			r.complete(t)
+		})
+	}
+}
+
+func TestReplayIsNotContinuedWithAnotherSeed(t *testing.T) {
+	t.Parallel()
+	r := newReplay(t)
+	r.config.Rate = 0
+	r.finish(t)
+	r.config.Seed = 2
+	wantInputError(t, Replay(t.Context(), r.config), "begun with --seed 1")
+	r.complete(t)
+}
+
+func TestReplayIsNotContinuedWithAnotherFile(t *testing.T) {
+	t.Parallel()
+	r := newReplay(t)
+	r.config.Rate = 0
+	for name, change := range map[string][2]string{
+		"one vote more":    {",1200\n", ",1201\n"},
+		"another district": {"S1,Moor", "S1,More"},
+		"a line left out":  {"North,N1,Hill,Bo,Blue,0\n", ""},
+	} {
+		other := r.config
+		other.File = filepath.Join(t.TempDir(), filepath.Base(r.config.File))
+		write(t, other.File, strings.Replace(resultLines, change[0], change[1], 1))
+		t.Log(name)
+		wantInputError(t, Replay(t.Context(), other), "is another election")
+	}
+	other := r.config
+	other.Regions = []string{"North"}
+	wantInputError(t, Replay(t.Context(), other), "is another election")
+	for partition := range int32(partitions) {
+		if n := len(kafkatest.Read(t, r.cluster, election.VotesTopic, partition)); n > 0 {
+			t.Errorf("%d records were sent all the same", n)
+		}
+	}
+}
+
+func TestProgressOfAnotherElectionIsNotContinued(t *testing.T) {
+	t.Parallel()
+	r := newReplay(t)
+	kafkatest.Produce(t, r.cluster, kafkatest.JSON(t, election.ProducerProgressTopic, "replay",
+		election.Progress{NextSerial: 1000, Seed: r.config.Seed, Fingerprint: "another"}))
+	wantInputError(t, Replay(t.Context(), r.config), "begun with --seed 1")
+}
+
+func TestNegativeRateIsRefused(t *testing.T) {
+	wantInputError(t, Replay(t.Context(), ReplayConfig{Rate: -1}), "--rate is -1")
+}
+
+func wantInputError(t *testing.T, err error, says string) {
+	t.Helper()
+	var wrong *election.InputError
+	if !errors.As(err, &wrong) || !strings.Contains(err.Error(), says) {
+		t.Errorf("ended with %v, want an input error that says %q", err, says)
+	}
+}
+
+// TestSecondProducerEndsTheFirst starts a replay while another is in the middle.
+func TestSecondProducerEndsTheFirst(t *testing.T) {
+	t.Parallel()
+	r := newReplay(t)
+	committed := make(chan struct{})
+	r.atCommit(1, func() (handled bool) { close(committed); return false })
+	first := make(chan error, 1)
+	go func() {
+		slow := r.config
+		slow.Rate = 500
+		first <- Replay(t.Context(), slow)
+	}()
+	<-committed
+	r.config.Rate = 0
+	r.finish(t)
+	err := <-first
+	if !errors.Is(err, kerr.ProducerFenced) && !errors.Is(err, kerr.InvalidProducerEpoch) {
+		t.Errorf("the first ended with %v, want it fenced", err)
+	}
+	r.complete(t)
+}
+
+// atCommit calls f when the transaction of this number, from 0, asks to be committed. The request is not carried out
+// where f says that it is handled, and the connection is cut.
+func (r *replay) atCommit(at int64, f func() (handled bool)) {
+	var asked atomic.Int64
+	r.cluster.ControlKey(int16(kmsg.EndTxn), func(request kmsg.Request) (kmsg.Response, error, bool) {
+		if !request.(*kmsg.EndTxnRequest).Commit || asked.Add(1) != at+1 {
+			return nil, nil, false
+		}
+		if f() {
+			return nil, errors.New("cut"), true
+		}
+		return nil, nil, false
+	})
+}
+
+// atProduce calls f when votes of the transaction of this number arrive.
+func (r *replay) atProduce(at int64, f func()) {
+	var committed atomic.Int64
+	r.cluster.ControlKey(int16(kmsg.EndTxn), func(kmsg.Request) (kmsg.Response, error, bool) {
+		committed.Add(1)
+		return nil, nil, false
+	})
+	r.cluster.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
+		if committed.Load() == at {
+			f()
+		}
+		return nil, nil, false
+	})
+}
+
+// refuse refuses votes of the transaction of this number for good.
+func (r *replay) refuse(at int64) {
+	var committed atomic.Int64
+	r.cluster.ControlKey(int16(kmsg.EndTxn), func(kmsg.Request) (kmsg.Response, error, bool) {
+		committed.Add(1)
+		return nil, nil, false
+	})
+	r.cluster.Fault(kfake.Fault{
+		Keys: []kmsg.Key{kmsg.Produce}, Topic: election.VotesTopic, Partitions: []int32{1}, Err: kerr.MessageTooLarge,
+		When: func(kmsg.Request) bool { return committed.Load() == at },
+	})
+}
+
+// wire is the broker's side of the network.
+type wire struct {
+	mu       sync.Mutex
+	onAnswer func() // instead of the next answer the connection is cut
+}
+
+// cut cuts the connection when the broker next answers, and calls then.
+func (w *wire) cut(then func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.onAnswer = then
+}
+
+func (w *wire) listen(network, address string) (net.Listener, error) {
+	l, err := net.Listen(network, address)
+	return listener{l, w}, err
+}
+
+type listener struct {
+	net.Listener
+	wire *wire
+}
+
+func (l listener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	return conn{c, l.wire}, err
+}
+
+type conn struct {
+	net.Conn
+	wire *wire
+}
+
+func (c conn) Write(b []byte) (int, error) {
+	c.wire.mu.Lock()
+	then := c.wire.onAnswer
+	c.wire.onAnswer = nil
+	c.wire.mu.Unlock()
+	if then == nil {
+		return c.Conn.Write(b)
+	}
+	then()
+	return 0, errors.Join(net.ErrClosed, c.Close())
+}
+
