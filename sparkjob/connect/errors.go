@@ -26,6 +26,8 @@ var (
 	ErrOperationNotFound = errors.New("the operation is unknown to the server")
 	// ErrQueryNotFound: the session has no such streaming query, or forgot it an hour after its end.
 	ErrQueryNotFound = errors.New("the streaming query is unknown to the session")
+	// ErrQueryRestarted: another run of the streaming query took the place of the handle's run.
+	ErrQueryRestarted = errors.New("the streaming query was restarted")
 )
 
 // Error is what Spark said went wrong.
@@ -67,17 +69,16 @@ func (e *Error) Is(target error) bool {
 	case ErrOperationNotFound:
 		return e.names("INVALID_HANDLE.OPERATION_NOT_FOUND")
 	case ErrQueryNotFound:
-		return e.names("STREAMING_QUERY_NOT_FOUND")
+		return e.names("CONNECT_INVALID_PLAN.STREAMING_QUERY_NOT_FOUND")
+	case ErrQueryRestarted:
+		return e.names("CONNECT_INVALID_PLAN.STREAMING_QUERY_RUN_ID_MISMATCH")
 	}
 	return false
 }
 
 // names tells whether the error is of the class. Older servers put the class into the message only.
 func (e *Error) names(class string) bool {
-	if e.Class != "" {
-		return e.Class == class || strings.HasSuffix(e.Class, "."+class)
-	}
-	return strings.Contains(e.Message, "["+class+"]") || strings.Contains(e.Message, "."+class+"]")
+	return e.Class == class || e.Class == "" && strings.Contains(e.Message, "["+class+"]")
 }
 
 // Retryable reports whether the same call may succeed if it is simply made again: the server was unreachable, the

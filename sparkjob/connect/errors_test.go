@@ -81,11 +81,12 @@ func TestErrorWithoutDetailsKeepsWhatTheStatusSaid(t *testing.T) {
 
 func TestSentinelsAreToldApart(t *testing.T) {
 	sentinels := map[string]error{
-		"INVALID_HANDLE.SESSION_CHANGED":     connect.ErrSessionChanged,
-		"INVALID_HANDLE.SESSION_CLOSED":      connect.ErrSessionClosed,
-		"INVALID_HANDLE.SESSION_NOT_FOUND":   connect.ErrSessionNotFound,
-		"INVALID_HANDLE.OPERATION_NOT_FOUND": connect.ErrOperationNotFound,
-		"STREAMING_QUERY_NOT_FOUND":          connect.ErrQueryNotFound,
+		"INVALID_HANDLE.SESSION_CHANGED":                       connect.ErrSessionChanged,
+		"INVALID_HANDLE.SESSION_CLOSED":                        connect.ErrSessionClosed,
+		"INVALID_HANDLE.SESSION_NOT_FOUND":                     connect.ErrSessionNotFound,
+		"INVALID_HANDLE.OPERATION_NOT_FOUND":                   connect.ErrOperationNotFound,
+		"CONNECT_INVALID_PLAN.STREAMING_QUERY_NOT_FOUND":       connect.ErrQueryNotFound,
+		"CONNECT_INVALID_PLAN.STREAMING_QUERY_RUN_ID_MISMATCH": connect.ErrQueryRestarted,
 	}
 	for class := range sentinels {
 		for other, sentinel := range sentinels {

@@ -110,6 +110,22 @@ func TestQueryOutlivesItsClient(t *testing.T) {
 	must(0, active[0].Stop(ctx))(t)
 }
 
+func TestHandlesOfOtherSessionsAndRunsAreTyped(t *testing.T) {
+	ctx, mine, other := testContext(t), newSession(t), newSession(t)
+	query := must(mine.ReadStream().Format("rate").Load().WriteStream().Format("memory").QueryName("mine").Start(ctx))(t)
+	if _, err := other.Streams().Attach(query.ID(), query.RunID(), "").Status(ctx); !errors.Is(err, connect.ErrQueryNotFound) {
+		t.Errorf("another session's query gave %v, expected ErrQueryNotFound", err)
+	}
+	if _, err := mine.Streams().Attach(query.ID(), "0b0c5a5e-8b1f-4d0e-9a55-2f6a1c3d4e5f", "").Status(ctx); !errors.Is(err, connect.ErrQueryRestarted) {
+		t.Errorf("another run gave %v, expected ErrQueryRestarted", err)
+	}
+	must(0, query.Stop(ctx))(t)
+	status := must(mine.Streams().Attach(query.ID(), query.RunID(), "").Status(ctx))(t)
+	if status.Active {
+		t.Error("a stopped query is active to who attaches to it")
+	}
+}
+
 // TestDeduplicationBetweenTwoViews is the shape of the election's query: view, DropDuplicates, view, aggregation, update mode.
 func TestDeduplicationBetweenTwoViews(t *testing.T) {
 	ctx, session := testContext(t), newSession(t)

@@ -177,7 +177,7 @@ func TestQueryQuestionsAndAnswers(t *testing.T) {
 	if failure, err := query.Exception(ctx); err != nil || failure == nil || failure.Class != "STREAM_FAILED" {
 		t.Errorf("exception %v and %v", failure, err)
 	}
-	server.Execute(connecttest.Fail(connecttest.Failure(codes.Internal, "STREAMING_QUERY_NOT_FOUND", "No such query.")))
+	server.Execute(connecttest.Fail(connecttest.Failure(codes.Internal, "CONNECT_INVALID_PLAN.STREAMING_QUERY_NOT_FOUND", "No such query.")))
 	if err := query.Stop(ctx); !errors.Is(err, connect.ErrQueryNotFound) || !strings.Contains(err.Error(), "totals") {
 		t.Errorf("stopping a forgotten query gave %v", err)
 	}
