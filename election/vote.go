@@ -37,6 +37,12 @@ func (id BallotID) String() string { return hex.EncodeToString(id[:]) }
 // AppendText appends the id as it stands in a vote.
 func (id BallotID) AppendText(b []byte) ([]byte, error) { return hex.AppendEncode(b, id[:]), nil }
 
+// Where the ballot's id stands in a vote's line.
+const (
+	BallotIDStart = len(`{"ballot_id":"`)
+	BallotIDEnd   = BallotIDStart + 2*len(BallotID{})
+)
+
 // Partition is the partition of votes_topic that all copies of a ballot belong to: crc32 (IEEE) of its 32 digits,
 // modulo the number of partitions. Spark's crc32 computes the same.
 func Partition(ballotDigits []byte, partitions int32) int32 {

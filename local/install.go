@@ -3,6 +3,7 @@ package local
 import (
 	"archive/tar"
 	"archive/zip"
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -78,7 +79,7 @@ func unpackJar(ctx context.Context, folder, target string) error {
 				return fmt.Errorf("open %s: %w", file.Name, err)
 			}
 			defer packed.Close()
-			unpacked, err := xz.NewReader(packed)
+			unpacked, err := xz.NewReader(bufio.NewReaderSize(packed, 1<<16))
 			if err != nil {
 				return fmt.Errorf("open %s: %w", file.Name, err)
 			}

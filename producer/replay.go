@@ -68,7 +68,7 @@ func Replay(ctx context.Context, c ReplayConfig) error {
 		size:  ballots.Size(),
 		record: func(buffer []byte, serial int64) (key, value []byte, partition int32) {
 			line := ballots.Append(buffer, serial)
-			id := line[generate.IDStart:generate.IDEnd]
+			id := line[election.BallotIDStart:election.BallotIDEnd]
 			return id, line, election.Partition(id, record.VotePartitions)
 		},
 	})

@@ -57,6 +57,10 @@ func start(ctx context.Context, session *connect.Session, c Config, record *elec
 		"startingOffsets":         "earliest",
 		"failOnDataLoss":          "true",
 		"maxOffsetsPerTrigger":    strconv.Itoa(maxOffsetsPerTrigger),
+		// Kafka's defaults make many small fetches, which cost broker and reader more than the votes.
+		"kafka.max.partition.fetch.bytes": "8388608",
+		"kafka.max.poll.records":          "10000",
+		"kafka.receive.buffer.bytes":      "1048576",
 	}).Load()
 	if err := votes.CreateOrReplaceTempView(ctx, "votes"); err != nil {
 		return nil, fmt.Errorf("read the votes: %w", err)

@@ -22,7 +22,6 @@ import (
 
 	"realtime-election/election"
 	"realtime-election/internal/definition"
-	"realtime-election/producer/generate"
 )
 
 //go:embed testdata/*.txtar
@@ -106,8 +105,8 @@ func parseVotes(text string, partitions int32) ([]election.VoteRecord, error) {
 			return nil, err
 		}
 		var id []byte
-		if len(value) >= generate.IDEnd {
-			id = value[generate.IDStart:generate.IDEnd]
+		if len(value) >= election.BallotIDEnd {
+			id = value[election.BallotIDStart:election.BallotIDEnd]
 		}
 		rec := election.VoteRecord{Key: id, Value: value}
 		if fields[1] != "." {

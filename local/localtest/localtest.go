@@ -89,7 +89,7 @@ func address(t testing.TB, name string, start func(context.Context, local.Config
 		}
 		// A test before this one ended it on purpose.
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	server, err := start(ctx, config)
 	if err != nil {

@@ -59,7 +59,7 @@ func TestReplayHoldsEveryVoteOnceAndCounts(t *testing.T) {
 	last := ""
 	for serial := range replay.Size() {
 		line := replay.Append(nil, serial)
-		id := line[IDStart:IDEnd]
+		id := line[election.BallotIDStart:election.BallotIDEnd]
 		if reason := count.Add(election.VoteRecord{Partition: election.Partition(id, 4), Key: id, Value: line}); reason != "" {
 			t.Fatalf("%s is %s", line, reason)
 		}

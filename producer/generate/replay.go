@@ -47,7 +47,7 @@ func NewReplay(d *election.Definition, votes []int64, seed uint64) *Replay {
 func (r *Replay) Size() int64 { return r.upTo[len(r.upTo)-1] }
 
 // Append appends the canonical line of the ballot with this serial number, from 0 to Size-1. Its id stands at
-// line[IDStart:IDEnd].
+// line[election.BallotIDStart:election.BallotIDEnd].
 //
 // The id is the serial number encrypted under the seed: unique, because encryption can be undone, and the same in every
 // run. The time rises with the serial number over the polling day. The age group and gender are not known.
@@ -71,9 +71,3 @@ func (r *Replay) Append(b []byte, serial int64) []byte {
 		VotingTime:  election.AppendTime(clock[:0], r.polling.Opens.Add(since*time.Millisecond)),
 	})
 }
-
-// Where the ballot's id stands in its line.
-const (
-	IDStart = len(`{"ballot_id":"`)
-	IDEnd   = IDStart + 2*len(election.BallotID{})
-)
