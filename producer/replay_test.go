@@ -227,20 +227,31 @@ func wantInputError(t *testing.T, err error, says string) {
 	}
 }
 
-// TestSecondProducerEndsTheFirst starts a replay while another is in the middle.
+// TestSecondProducerEndsTheFirst starts a replay while another waits for a commit. The commit is carried out when the
+// second asks to become the producer, and before it becomes that: its progress must not be read earlier.
 func TestSecondProducerEndsTheFirst(t *testing.T) {
 	t.Parallel()
 	r := newReplay(t)
-	committed := make(chan struct{})
-	r.atCommit(1, func() (handled bool) { close(committed); return false })
+	asked, second, goesOn := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	r.atCommit(0, func() (handled bool) {
+		close(asked)
+		r.cluster.SleepControl(func() { <-second })
+		r.cluster.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
+			close(goesOn)
+			r.cluster.DropControl()
+			return nil, nil, false
+		})
+		return false
+	})
 	first := make(chan error, 1)
-	go func() {
-		slow := r.config
-		slow.Rate = 100
-		first <- Replay(t.Context(), slow)
-	}()
-	<-committed
-	r.config.Rate = 0
+	go func() { first <- Replay(t.Context(), r.config) }()
+	<-asked
+	r.cluster.ControlKey(int16(kmsg.InitProducerID), func(kmsg.Request) (kmsg.Response, error, bool) {
+		r.cluster.DropControl()
+		close(second)
+		r.cluster.SleepControl(func() { <-goesOn })
+		return nil, nil, false
+	})
 	r.finish(t)
 	err := <-first
 	// Which of them it is depends on what it asks for next.
