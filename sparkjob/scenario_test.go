@@ -103,11 +103,12 @@ func produce(t *testing.T, c sparkjob.Config, votes []election.VoteRecord) {
 		t.Fatal(err)
 	}
 	defer cl.Close()
-	for _, vote := range votes { // one by one: the order within a partition is part of a scenario
-		rec := &kgo.Record{Topic: election.VotesTopic, Partition: vote.Partition, Key: vote.Key, Value: vote.Value}
-		if err := cl.ProduceSync(t.Context(), rec).FirstErr(); err != nil {
-			t.Fatal(err)
-		}
+	var records []*kgo.Record // a client keeps their order within a partition
+	for _, vote := range votes {
+		records = append(records, &kgo.Record{Topic: election.VotesTopic, Partition: vote.Partition, Key: vote.Key, Value: vote.Value})
+	}
+	if err := cl.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
+		t.Fatal(err)
 	}
 }
 
