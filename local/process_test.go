@@ -47,6 +47,9 @@ func TestAStubbornProcessIsKilled(t *testing.T) {
 	if err := process.Stop(ctx); err == nil {
 		t.Error("nothing was said of the force")
 	}
+	if !gone(process.PID()) {
+		t.Error("it still runs")
+	}
 }
 
 func TestADeadProcessSaysWhy(t *testing.T) {
