@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -24,8 +25,9 @@ var ErrDisagree = errors.New("the audit found differences")
 // Config is what Run needs.
 type Config struct {
 	Brokers []string
-	Page    string // the dashboard's URL; the page is not compared where it is empty
-	Expect  int64  // votes that must be counted; negative: what the definition promises, if it promises
+	Page    string        // the dashboard's URL; the page is not compared where it is empty
+	Settles time.Duration // how long the page may take to show what the topics hold; 0 means 20 s
+	Expect  int64         // votes that must be counted; negative: what the definition promises, if it promises
 	Out     io.Writer
 	Log     *slog.Logger
 }
@@ -57,7 +59,7 @@ func Run(ctx context.Context, c Config) error {
 		}
 	}
 	if c.Page != "" {
-		if err := comparePage(ctx, c.Page, report, pageExpectation(count, record, official.Run)); err != nil {
+		if err := comparePage(ctx, c, report, pageExpectation(count, record, official.Run)); err != nil {
 			return err
 		}
 	}

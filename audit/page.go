@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -13,9 +14,8 @@ import (
 )
 
 const (
-	// pageMaySettle is how long the page may take to show what the topics hold.
-	pageMaySettle = 20 * time.Second
-	pageEvery     = 300 * time.Millisecond
+	pageSettles = 20 * time.Second
+	pageEvery   = 300 * time.Millisecond
 )
 
 // page is what the audit compares of the page's API, GET /api/v1/results.
@@ -101,15 +101,15 @@ func (p page) figures() figures {
 }
 
 // comparePage compares the page's API with the recount. The page follows the topics, so it may need a moment.
-func comparePage(ctx context.Context, url string, report *report, want figures) error {
-	settled, cancel := context.WithTimeout(ctx, pageMaySettle)
+func comparePage(ctx context.Context, c Config, report *report, want figures) error {
+	settled, cancel := context.WithTimeout(ctx, cmp.Or(c.Settles, pageSettles))
 	defer cancel()
 	ticker := time.NewTicker(pageEvery)
 	defer ticker.Stop()
 	var differences []string
 	var total int64
 	for {
-		shown, err := fetchPage(settled, url)
+		shown, err := fetchPage(settled, c.Page)
 		if err == nil {
 			total, differences = shown.TotalVotes, want.differences(shown.figures())
 			if len(differences) == 0 {
@@ -131,7 +131,7 @@ func comparePage(ctx context.Context, url string, report *report, want figures) 
 	for _, difference := range differences {
 		report.say("page: %s", difference)
 	}
-	report.row("page "+url, fmt.Sprintf("%d in %d figures", want["total"], len(want)), strconv.FormatInt(total, 10), len(differences))
+	report.row("page "+c.Page, fmt.Sprintf("%d in %d figures", want["total"], len(want)), strconv.FormatInt(total, 10), len(differences))
 	return nil
 }
 

@@ -25,7 +25,10 @@ func part(t *testing.T, browser context.Context, role, name string, holds func(t
 	again := time.NewTicker(25 * time.Millisecond)
 	defer again.Stop()
 	for {
-		id, text, err := find(browser, role, name)
+		// A question that the page was asked while it reloads may never be answered: ask again.
+		ask, cancel := context.WithTimeout(browser, 3*time.Second)
+		id, text, err := find(ask, role, name)
+		cancel()
 		if err == nil && holds(text) {
 			return id, text
 		}

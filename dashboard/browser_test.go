@@ -87,12 +87,17 @@ func newBrowser(t *testing.T) context.Context {
 	if _, err := chromedp.Call(browser, log.Enable, cdp.Empty{}); err != nil {
 		t.Fatal(err)
 	}
-	do(t, browser, chromedp.EmulateViewport(1280, 900))
+	// The first use starts the browser: with a context that is to outlive it.
+	if err := chromedp.Do(browser, chromedp.EmulateViewport(1280, 900)); err != nil {
+		t.Fatal(err)
+	}
 	return browser
 }
 
 func do(t *testing.T, browser context.Context, actions ...chromedp.Action[chromedp.Void]) {
 	t.Helper()
+	browser, cancel := context.WithTimeout(browser, patience)
+	defer cancel()
 	if err := chromedp.Do(browser, actions...); err != nil {
 		t.Fatal(err)
 	}
@@ -100,6 +105,8 @@ func do(t *testing.T, browser context.Context, actions ...chromedp.Action[chrome
 
 func evaluate[T any](t *testing.T, browser context.Context, expression string) T {
 	t.Helper()
+	browser, cancel := context.WithTimeout(browser, patience)
+	defer cancel()
 	value, err := chromedp.Run(browser, chromedp.Evaluate[T](expression))
 	if err != nil {
 		t.Fatal(err)
@@ -119,6 +126,8 @@ func prefer(t *testing.T, browser context.Context, scheme string) {
 
 func screenshot(t *testing.T, browser context.Context, name string) {
 	t.Helper()
+	browser, cancel := context.WithTimeout(browser, patience)
+	defer cancel()
 	png, err := chromedp.Run(browser, chromedp.FullScreenshot(100))
 	if err != nil {
 		t.Fatal(err)

@@ -17,7 +17,7 @@ func TestKilledProcessesCostNoVote(t *testing.T) {
 	want := file.Definition.ExpectedVotes()
 	perSecond := *rate
 	if perSecond == 0 {
-		perSecond = int(want / 120)
+		perSecond = int(want / 180)
 	}
 	flags = append(flags, "--once", "--rate", fmt.Sprint(perSecond))
 	data := newData(t)

@@ -50,9 +50,24 @@ func FuzzParseVoteIsTheGrammar(f *testing.F) {
 	grammar := regexp.MustCompile(Grammar)
 	f.Add([]byte(goodVote))
 	for _, change := range [][2]string{
-		{"65+", ""}, {"65+", "18-24"}, {"female", ""}, {"07:30:00.000", "23:59:59.999"}, {"07:30:00.000", "23:60:59.999"},
-		{"labour", ""}, {"labour", strings.Repeat("a", 32)}, {"labour", strings.Repeat("a", 33)}, {"GM0363", "a b"}, {"-29T", "-00T"}, {"-29T", "-31T"},
-		{"-29T", "-39T"}, {"-10-", "-00-"}, {"-10-", "-19-"}, {"female", "Female"}, {"}", "}\n"}, {"T07", "T2:"}, {"T07", "T1:"},
+		{"65+", ""},
+		{"65+", "18-24"},
+		{"female", ""},
+		{"07:30:00.000", "23:59:59.999"},
+		{"07:30:00.000", "23:60:59.999"},
+		{"labour", ""},
+		{"labour", strings.Repeat("a", 32)},
+		{"labour", strings.Repeat("a", 33)},
+		{"GM0363", "a b"},
+		{"-29T", "-00T"},
+		{"-29T", "-31T"},
+		{"-29T", "-39T"},
+		{"-10-", "-00-"},
+		{"-10-", "-19-"},
+		{"female", "Female"},
+		{"}", "}\n"},
+		{"T07", "T2:"},
+		{"T07", "T1:"},
 	} {
 		f.Add([]byte(strings.Replace(goodVote, change[0], change[1], 1)))
 	}

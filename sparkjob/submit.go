@@ -14,6 +14,9 @@ import (
 	"strings"
 	"time"
 
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+
 	"realtime-election/election"
 	"realtime-election/internal/kafka"
 	"realtime-election/sparkjob/connect"
@@ -111,7 +114,7 @@ const settleTimeout = 10 * time.Second
 
 // attend starts the query in a session of its own, and follows it until it or the session ends.
 func attend(ctx context.Context, c Config, record *election.Record, runs *runs) error {
-	session, err := connect.Dial(ctx, c.Remote)
+	session, err := connect.Dial(ctx, c.Remote, connect.WithRetry(patience()), connect.WithGRPC(grpc.WithConnectParams(reconnect())))
 	if err != nil {
 		return fmt.Errorf("dial Spark: %w", err)
 	}
@@ -159,6 +162,20 @@ func attend(ctx context.Context, c Config, record *election.Record, runs *runs) 
 		case <-ticker.C:
 		}
 	}
+}
+
+// patience is for a Spark that is away for a while: it is asked every second, for a minute, so that the query is started
+// again soon after Spark is.
+func patience() connect.RetryPolicy {
+	policy := connect.DefaultRetry()
+	policy.Retries, policy.Max, policy.Jitter = 60, time.Second, 0
+	return policy
+}
+
+func reconnect() grpc.ConnectParams {
+	params := grpc.ConnectParams{Backoff: backoff.DefaultConfig, MinConnectTimeout: 5 * time.Second}
+	params.Backoff.BaseDelay, params.Backoff.MaxDelay = 200*time.Millisecond, time.Second
+	return params
 }
 
 // settle finds out how far a query has counted that has found nothing to do since it was started: Spark reports the

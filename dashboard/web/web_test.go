@@ -291,8 +291,10 @@ func TestDocument(t *testing.T) {
 	}
 	delete(got, "query")
 	want := map[string]any{
-		"election": map[string]any{"id": "lakes", "name": "Lakes", "fingerprint": d.Fingerprint(),
-			"opens": "2026-03-18T11:00:00Z", "closes": "2026-03-18T13:00:00Z"},
+		"election": map[string]any{
+			"id": "lakes", "name": "Lakes", "fingerprint": d.Fingerprint(),
+			"opens": "2026-03-18T11:00:00Z", "closes": "2026-03-18T13:00:00Z",
+		},
 		"run": 2.0, "version": 1.0, "total_votes": 2000.0, "expected_votes": 0.0,
 		"newest_record_at": "2026-03-18T12:00:00Z", "age_seconds": 5.0, "leader": "ann", "tie": false,
 		"rejected": map[string]any{"unknown_district": 3.0},
@@ -302,10 +304,14 @@ func TestDocument(t *testing.T) {
 			map[string]any{"id": "layla", "name": "ليلى حداد", "party": "⛴️ 🦆", "photo": "", "votes": 0.0, "share": 0.0},
 		},
 		"regions": []any{
-			map[string]any{"id": "north", "name": "North", "registered_voters": 3000.0, "votes": 1400.0,
-				"candidates": map[string]any{"ann": 1000.0, "evil": 400.0, "layla": 0.0}},
-			map[string]any{"id": "south", "name": "South & Sons", "registered_voters": 0.0, "votes": 600.0,
-				"candidates": map[string]any{"ann": 200.0, "evil": 400.0, "layla": 0.0}},
+			map[string]any{
+				"id": "north", "name": "North", "registered_voters": 3000.0, "votes": 1400.0,
+				"candidates": map[string]any{"ann": 1000.0, "evil": 400.0, "layla": 0.0},
+			},
+			map[string]any{
+				"id": "south", "name": "South & Sons", "registered_voters": 0.0, "votes": 600.0,
+				"candidates": map[string]any{"ann": 200.0, "evil": 400.0, "layla": 0.0},
+			},
 		},
 		"districts": []any{
 			map[string]any{"id": "n1", "region_id": "north", "votes": 1400.0, "candidates": map[string]any{"ann": 1000.0, "evil": 400.0, "layla": 0.0}},

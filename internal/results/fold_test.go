@@ -246,8 +246,10 @@ func TestVotesForStrangersAreNoPartOfTheTotal(t *testing.T) {
 
 func TestNewestStatusOfTheQueryIsKept(t *testing.T) {
 	status := func(batch int64) record {
-		return record{election.PipelineStatusTopic, results.QueryKey,
-			encode(election.QueryStatus{Batch: batch, UpdatedAt: noon.Add(time.Duration(batch) * time.Second)})}
+		return record{
+			election.PipelineStatusTopic, results.QueryKey,
+			encode(election.QueryStatus{Batch: batch, UpdatedAt: noon.Add(time.Duration(batch) * time.Second)}),
+		}
 	}
 	s := fold(t, status(2), status(3), status(1), record{election.PipelineStatusTopic, "ledger", []byte("anything")}).Snapshot()
 	if s.Query == nil || s.Query.Batch != 3 {

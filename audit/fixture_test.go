@@ -1,0 +1,154 @@
+package audit_test
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"realtime-election/audit"
+	"realtime-election/election"
+	"realtime-election/internal/definition"
+	"realtime-election/internal/kafka/kafkatest"
+	"realtime-election/producer/generate"
+)
+
+const (
+	partitions = 3
+	run        = 2
+	votes      = 2000 // of the file
+)
+
+const resultLines = `region,district_id,district,candidate,party,votes
+North,N1,Hill,Ana,Red,900
+North,N2,Dale,Ana,Red,100
+North,N2,Dale,Bo,Blue,600
+South,S1,Moor,Bo,Blue,400
+South,S1,Moor,Nobody,Grey,0
+`
+
+// fixture is an election whose votes are cast, and what the result topics must hold of them.
+type fixture struct {
+	cluster *kfake.Cluster
+	results map[string]map[string]election.Result // by topic and natural key, of run
+	config  audit.Config
+	out     *bytes.Buffer
+}
+
+// newFixture casts the votes of resultLines, and then others. Nothing is published yet.
+func newFixture(t *testing.T, others ...*kgo.Record) *fixture {
+	t.Helper()
+	f := newEmptyFixture(t)
+	file := resultFile(t)
+	ballots := generate.NewReplay(file.Definition, file.Votes, 1)
+	var records []*kgo.Record
+	for serial := range ballots.Size() {
+		records = append(records, ballot(ballots.Append(nil, serial)))
+	}
+	kafkatest.Produce(t, f.cluster, append(records, others...)...)
+	f.recount(t, file.Definition)
+	return f
+}
+
+// newEmptyFixture is an election without a vote.
+func newEmptyFixture(t *testing.T) *fixture {
+	t.Helper()
+	f := &fixture{cluster: kafkatest.NewElection(t, resultFile(t).Definition, partitions), out: new(bytes.Buffer)}
+	f.config = audit.Config{Brokers: f.cluster.ListenAddrs(), Expect: -1, Out: f.out, Log: kafkatest.Log(t)}
+	return f
+}
+
+func resultFile(t *testing.T) *definition.ResultFile {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "result.csv")
+	if err := os.WriteFile(path, []byte(resultLines), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file, err := definition.ReadResultFile(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// recount is what the result topics must hold of the votes that are committed now.
+func (f *fixture) recount(t *testing.T, d *election.Definition) {
+	t.Helper()
+	count := election.NewCount(d, partitions)
+	for partition := range int32(partitions) {
+		for _, rec := range kafkatest.Read(t, f.cluster, election.VotesTopic, partition) {
+			count.Add(election.VoteRecord{Partition: rec.Partition, Offset: rec.Offset, Timestamp: rec.Timestamp, Key: rec.Key, Value: rec.Value})
+		}
+	}
+	f.results = count.Results(run)
+}
+
+// publish publishes the results, as the streaming query would, and makes their run official.
+func (f *fixture) publish(t *testing.T) {
+	t.Helper()
+	records := []*kgo.Record{kafkatest.JSON(t, election.ElectionTopic, election.OfficialRunKey, election.OfficialRun{Run: run})}
+	for _, topic := range election.ResultTopics() {
+		for _, natural := range slices.Sorted(maps.Keys(f.results[topic])) {
+			records = append(records, kafkatest.JSON(t, topic, election.ResultKey(run, natural), f.results[topic][natural]))
+		}
+	}
+	kafkatest.Produce(t, f.cluster, records...)
+}
+
+// change publishes one result anew.
+func (f *fixture) change(t *testing.T, topic, natural string, change func(*election.Result)) {
+	t.Helper()
+	result, there := f.results[topic][natural]
+	if !there {
+		t.Fatalf("%s has no %s", topic, natural)
+	}
+	change(&result)
+	kafkatest.Produce(t, f.cluster, kafkatest.JSON(t, topic, election.ResultKey(run, natural), result))
+}
+
+// audit audits, and returns what was printed.
+func (f *fixture) audit(t *testing.T) (string, error) {
+	t.Helper()
+	f.out.Reset()
+	err := audit.Run(t.Context(), f.config)
+	return f.out.String(), err
+}
+
+// ballot is a vote as it is cast.
+func ballot(line []byte) *kgo.Record {
+	id := line[election.BallotIDStart:election.BallotIDEnd]
+	return &kgo.Record{Topic: election.VotesTopic, Key: id, Value: line, Partition: election.Partition(id, partitions)}
+}
+
+// cast is a vote of a ballot that is not of the file, numbered n.
+func cast(n int, candidate, district string) *kgo.Record {
+	return ballot(election.AppendVote(nil, election.Vote{
+		BallotID: fmt.Appendf(nil, "%032x", n), CandidateID: []byte(candidate), DistrictID: []byte(district),
+		VotingTime: []byte("2024-11-05T12:34:56.789Z"),
+	}))
+}
+
+func wantSaid(t *testing.T, printed string, says ...string) {
+	t.Helper()
+	for _, line := range says {
+		if !strings.Contains(squeeze(printed), line) {
+			t.Errorf("it does not say %q:\n%s", line, printed)
+		}
+	}
+}
+
+// squeeze takes away what only lines up the table.
+func squeeze(printed string) string {
+	var lines []string
+	for line := range strings.Lines(printed) {
+		lines = append(lines, strings.Join(strings.Fields(line), " "))
+	}
+	return strings.Join(lines, "\n")
+}
