@@ -173,6 +173,6 @@ func (s *stage) pids() (pids []int) {
 }
 
 func gone(pid int) bool {
-	_, err := identity(pid)
-	return err != nil
+	_, ended, err := identity(pid)
+	return err != nil || ended
 }

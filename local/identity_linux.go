@@ -7,25 +7,24 @@ import (
 )
 
 // identity is when the process started, in clock ticks since this boot, and the boot's id: another process that gets
-// the same pid has another one. A process that has ended, reaped or not, is an error.
-func identity(pid int) (string, error) {
+// the same pid has another one. ended says that the process has ended and is only not waited for yet; after that it is
+// an error to ask.
+func identity(pid int) (started string, ended bool, err error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return "", fmt.Errorf("find process %d: %w", pid, err)
+		return "", false, fmt.Errorf("find process %d: %w", pid, err)
 	}
 	// pid (name) state …: the name may hold spaces and parentheses, so count from the last one.
 	text := string(stat)
 	fields := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
 	const state, startTime = 0, 19
 	if len(fields) <= startTime {
-		return "", fmt.Errorf("find process %d: unknown form of /proc/%d/stat", pid, pid)
-	}
-	if fields[state] == "Z" || fields[state] == "X" {
-		return "", fmt.Errorf("find process %d: it has ended", pid)
+		return "", false, fmt.Errorf("find process %d: unknown form of /proc/%d/stat", pid, pid)
 	}
 	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
-		return "", fmt.Errorf("read the boot id: %w", err)
+		return "", false, fmt.Errorf("read the boot id: %w", err)
 	}
-	return fields[startTime] + "@" + strings.TrimSpace(string(boot)), nil
+	ended = fields[state] == "Z" || fields[state] == "X"
+	return fields[startTime] + "@" + strings.TrimSpace(string(boot)), ended, nil
 }

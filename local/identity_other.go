@@ -9,18 +9,18 @@ import (
 	"strings"
 )
 
-// identity is when the process started, as ps says it: another process that gets the same pid has another one. A
-// process that has ended, reaped or not, is an error.
-func identity(pid int) (string, error) {
+// identity is when the process started, as ps says it: another process that gets the same pid has another one.
+// ended says that the process has ended and is only not waited for yet; after that it is an error to ask.
+func identity(pid int) (started string, ended bool, err error) {
 	cmd := exec.Command("ps", "-o", "stat=,lstart=", "-p", strconv.Itoa(pid))
 	cmd.Env = []string{"LC_ALL=C", "TZ=UTC"}
 	output, err := cmd.Output()
 	if err != nil {
-		return "", fmt.Errorf("find process %d: %w", pid, err)
+		return "", false, fmt.Errorf("find process %d: %w", pid, err)
 	}
 	state, started, ok := strings.Cut(strings.TrimSpace(string(output)), " ")
-	if !ok || strings.HasPrefix(state, "Z") {
-		return "", fmt.Errorf("find process %d: it has ended", pid)
+	if !ok {
+		return "", false, fmt.Errorf("find process %d: ps says %q", pid, output)
 	}
-	return strings.TrimSpace(started), nil
+	return strings.TrimSpace(started), strings.HasPrefix(state, "Z"), nil
 }

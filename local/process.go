@@ -74,7 +74,7 @@ func start(config Config, c command) (*Process, error) {
 		p.gentle = syscall.SIGTERM
 	}
 	// Read before anyone waits for it: until then even a dead child keeps its pid.
-	p.started, err = identity(cmd.Process.Pid)
+	p.started, _, err = identity(cmd.Process.Pid)
 	if err == nil {
 		err = writeRecord(config, c.name, Record{PID: cmd.Process.Pid, Started: p.started, Signal: int(p.gentle)})
 	}

@@ -65,6 +65,20 @@ func TestADeadProcessSaysWhy(t *testing.T) {
 	}
 }
 
+func TestAProcessThatEndsAtOnceIsNotLost(t *testing.T) {
+	config := Config{Data: t.TempDir()}
+	for range 100 {
+		process, err := start(config, command{name: "init", path: "/bin/sh", args: []string{"-c", "exit 0"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-process.Done()
+		if code := process.exit().Code; code != 0 {
+			t.Fatalf("it exited with code %d", code)
+		}
+	}
+}
+
 func TestThePreviousLogIsKept(t *testing.T) {
 	s := newStage(t)
 	s.script("kafka", "exit 1 first", "exit 1 second")

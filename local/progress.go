@@ -66,6 +66,31 @@ func (r *run) progress(ctx context.Context) {
 	}
 }
 
+// recordPage notes that the process serves the page, once it answers, so that Running finds it.
+func (r *run) recordPage(ctx context.Context, process *Process) error {
+	client := &http.Client{Timeout: 2 * time.Second}
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		_, err := fetchTally(ctx, client, pageURL(r.known.listen))
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-process.Done():
+			return nil
+		default:
+		}
+		if err == nil {
+			return process.record()
+		}
+		select {
+		case <-ctx.Done():
+		case <-process.Done():
+		case <-tick.C:
+		}
+	}
+}
+
 func fetchTally(ctx context.Context, client *http.Client, page string) (tally, error) {
 	var t tally
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, page+"api/v1/results", nil)

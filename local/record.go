@@ -33,8 +33,8 @@ func Running(data, name string) (Record, bool) {
 
 // alive says whether the recorded process still runs: a process with its pid and its start identity.
 func (r Record) alive() bool {
-	now, err := identity(r.PID)
-	return err == nil && now == r.Started
+	now, ended, err := identity(r.PID)
+	return err == nil && !ended && now == r.Started
 }
 
 // EndOrphans ends what an earlier process started in this folder and did not stop, gently, then by force after grace.

@@ -60,7 +60,12 @@ func (r *run) all(ctx context.Context, servers []server) error {
 			working++
 		}
 		r.group.Go(func() error {
-			err := keeper.keep(ctx, (*Process).record)
+			err := keeper.keep(ctx, func(process *Process) error {
+				if address != "" {
+					r.group.Go(func() error { return r.recordPage(ctx, process) })
+				}
+				return nil
+			})
 			if errors.Is(err, errFinished) {
 				finished <- service.name
 				return nil

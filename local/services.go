@@ -10,14 +10,14 @@ type service struct {
 	name     string // the subcommand; also in DATA/run and DATA/logs
 	when     func(UpConfig) bool
 	args     func(UpConfig) []string
-	address  func(addresses) string // where it serves, if it does
+	address  func(addresses) string // where it serves the page, if it does
 	finishes bool                   // exit code 0 means that its work is done
 }
 
 // services are started in this order and stopped in the reverse one.
 var services = []service{
 	{name: "submit"},
-	{name: "dashboard", address: func(a addresses) string { return a.listen }},
+	{name: "dashboard", address: func(a addresses) string { return pageHost(a.listen) }},
 	{name: "replay", when: UpConfig.replays, args: replayArgs, finishes: true},
 }
 

@@ -144,14 +144,17 @@ func (c UpConfig) pageAddress() (string, error) {
 	return net.JoinHostPort(host, strconv.Itoa(port)), err
 }
 
-// pageURL is where a browser on this machine finds the page.
-func pageURL(listen string) string {
+// pageHost is the host:port where this machine reaches what listens there.
+func pageHost(listen string) string {
 	host, port, err := net.SplitHostPort(listen)
 	if ip := net.ParseIP(host); err == nil && (host == "" || ip != nil && ip.IsUnspecified()) {
-		listen = net.JoinHostPort("127.0.0.1", port)
+		return net.JoinHostPort("127.0.0.1", port)
 	}
-	return "http://" + listen + "/"
+	return listen
 }
+
+// pageURL is where a browser on this machine finds the page.
+func pageURL(listen string) string { return "http://" + pageHost(listen) + "/" }
 
 // The shares of the 20 seconds that stopping may take at most.
 const (
