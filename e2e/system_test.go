@@ -212,10 +212,10 @@ func (s *system) await(t *testing.T, what string, wanted func(figures) bool) fig
 	}
 }
 
-// kill ends a process of the system with SIGKILL.
-func (s *system) kill(t *testing.T, name string) {
+// kill ends a process of the system with SIGKILL and returns its pid.
+func (s *system) kill(t *testing.T, name string) (pid int) {
 	t.Helper()
-	pid := s.cmd.Process.Pid
+	pid = s.cmd.Process.Pid
 	if name != "up" {
 		record, ok := local.Running(s.data, name)
 		if !ok {
@@ -226,6 +226,7 @@ func (s *system) kill(t *testing.T, name string) {
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatalf("kill %s: %v", name, err)
 	}
+	return pid
 }
 
 // election runs another subcommand and returns what it prints.

@@ -122,7 +122,7 @@ func attend(ctx context.Context, c Config, record *election.Record, runs *runs) 
 	if err := runs.choose(ctx); err != nil {
 		return err
 	}
-	query, err := start(ctx, session, c, record, runs.current)
+	query, err := newQuery(runs.current.Partitions, connect.ProcessingTime(c.Trigger)).start(ctx, session, c, record, runs.current)
 	if err != nil {
 		return err
 	}

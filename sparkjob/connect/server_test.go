@@ -3,16 +3,15 @@
 package connect_test
 
 import (
-	"os"
 	"testing"
+
+	"realtime-election/local/localtest"
 )
+
+func TestMain(m *testing.M) { localtest.Main(m) }
 
 // sparkServer returns the connection string of a running Spark Connect server.
 func sparkServer(t *testing.T) string {
 	t.Helper()
-	url := os.Getenv("ELECTION_TEST_REMOTE")
-	if url == "" {
-		t.Fatal("no Spark Connect server to test against: set ELECTION_TEST_REMOTE to its address, such as sc://127.0.0.1:15002")
-	}
-	return url
+	return localtest.Spark(t)
 }

@@ -1,0 +1,191 @@
+//go:build bench
+
+package sparkjob
+
+import (
+	"context"
+	_ "embed"
+	"flag"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"realtime-election/election"
+	"realtime-election/internal/definition"
+	"realtime-election/internal/kafka"
+	"realtime-election/local/localtest"
+	"realtime-election/producer"
+	"realtime-election/setup"
+	"realtime-election/sparkjob/connect"
+)
+
+var (
+	benchVotes  = flag.Int64("votes", 1_000_000, "votes to count in each run")
+	benchRounds = flag.Int("rounds", 3, "rounds; each runs every variant once")
+	benchOnly   = flag.String("variants", "", "only these variants, separated by commas")
+)
+
+var (
+	//go:embed testdata/grouping_sets.sql
+	groupingSetsSQL string
+	//go:embed testdata/finest_key.sql
+	finestKeySQL string
+	//go:embed testdata/row_count.sql
+	rowCountSQL string
+	//go:embed testdata/ballots_only.sql
+	ballotsOnlySQL string
+)
+
+func TestMain(m *testing.M) { localtest.Main(m) }
+
+// variants change one thing each of the query as it is.
+func variants() map[string]func(*query) {
+	set := func(key, value string) func(*query) { return func(q *query) { q.settings[key] = value } }
+	return map[string]func(*query){
+		"as it is":                func(*query) {},
+		"row count":               func(q *query) { q.totals = rowCountSQL },
+		"classify only, no dedup": func(q *query) { q.totals, q.deduplicate = ballotsOnlySQL, false },
+		"no dedup":                func(q *query) { q.deduplicate = false },
+		"grouping sets":           func(q *query) { q.totals = groupingSetsSQL },
+		"finest key":              func(q *query) { q.totals = finestKeySQL },
+		"state partitions 1":      set("spark.sql.shuffle.partitions", "1"),
+		"state partitions 3":      set("spark.sql.shuffle.partitions", "3"),
+		"state partitions 4":      set("spark.sql.shuffle.partitions", "4"),
+		"state in memory":         set("spark.sql.streaming.stateStore.providerClass", "org.apache.spark.sql.execution.streaming.state.HDFSBackedStateStoreProvider"),
+		"RocksDB snapshots":       set("spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled", "false"),
+		"RocksDB counts its rows": set("spark.sql.streaming.stateStore.rocksdb.trackTotalNumberOfRows", "true"),
+		"RocksDB block cache 256": set("spark.sql.streaming.stateStore.rocksdb.blockCacheSizeMB", "256"),
+		"no checksums":            set("spark.sql.streaming.checkpoint.fileChecksum.enabled", "false"),
+		"batches of 250,000":      func(q *query) { q.source["maxOffsetsPerTrigger"] = "250000" },
+		"batches of 1,000,000":    func(q *query) { q.source["maxOffsetsPerTrigger"] = "1000000" },
+		"Kafka's default fetches": func(q *query) {
+			maps.DeleteFunc(q.source, func(key, _ string) bool {
+				return strings.HasPrefix(key, "kafka.max") || key == "kafka.receive.buffer.bytes"
+			})
+		},
+	}
+}
+
+// TestBench counts the same votes by each variant of the query, side by side, and prints the rates.
+//
+//	go test -tags bench -run Bench -v ./sparkjob -votes 5000000 -rounds 3 -timeout 2h
+func TestBench(t *testing.T) {
+	ctx := t.Context()
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	c := Config{Brokers: []string{localtest.Kafka(t)}, Postgres: localtest.PostgreSQL(t), Remote: localtest.Spark(t), Log: log}
+	path := benchResult(t, *benchVotes)
+	file, err := definition.ReadResultFile(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := setup.Run(ctx, setup.Config{Brokers: c.Brokers, Postgres: c.Postgres, Definition: file.Definition, Partitions: 4, Log: log}); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	if err := producer.Replay(ctx, producer.ReplayConfig{Brokers: c.Brokers, File: path, Seed: 1, Log: log}); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("replay sent %.0f votes/s", float64(file.Definition.ExpectedVotes())/time.Since(began).Seconds())
+	record, err := kafka.Election(ctx, c.Brokers, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	all := variants()
+	names := slices.Sorted(maps.Keys(all))
+	if *benchOnly != "" {
+		names = strings.Split(*benchOnly, ",")
+	}
+	drain(t, c, record, all["as it is"], file.Definition.ExpectedVotes()) // warms Spark up
+	rates := make(map[string][]float64)
+	for range *benchRounds {
+		for _, name := range names {
+			rates[name] = append(rates[name], drain(t, c, record, all[name], file.Definition.ExpectedVotes()))
+		}
+	}
+	var report strings.Builder
+	reference := median(rates["as it is"])
+	for _, name := range names {
+		fmt.Fprintf(&report, "%-26s median %7.0f votes/s  ratio %.2f  %.0f\n", name, median(rates[name]), median(rates[name])/reference, rates[name])
+	}
+	t.Logf("%d votes, %d rounds\n%s", *benchVotes, *benchRounds, report.String())
+}
+
+// drain counts all votes there are, by a new run, and returns votes a second from the start of the query to its end.
+func drain(t *testing.T, c Config, record *election.Record, change func(*query), votes int64) float64 {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
+	defer cancel()
+	session, err := connect.Dial(ctx, c.Remote)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	defer func() {
+		if err := session.Release(context.WithoutCancel(ctx)); err != nil {
+			t.Error(err)
+		}
+	}()
+	c.Checkpoints = "file://" + t.TempDir()
+	q := newQuery(2, connect.AvailableNow())
+	change(&q)
+	began := time.Now()
+	streaming, err := q.start(ctx, session, c, record, run{Run: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := streaming.AwaitTermination(ctx); err != nil {
+		t.Fatal(err)
+	}
+	took := time.Since(began)
+	progress, err := streaming.RecentProgress(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows int64
+	for _, p := range progress {
+		rows += p.NumInputRows
+	}
+	if rows != votes {
+		t.Fatalf("%d of %d votes were read", rows, votes)
+	}
+	return float64(votes) / took.Seconds()
+}
+
+func median(of []float64) float64 {
+	sorted := slices.Sorted(slices.Values(of))
+	if len(sorted) == 0 {
+		return 0
+	}
+	return sorted[len(sorted)/2]
+}
+
+// benchResult is a result file of the shape of a large country: 51 regions, 3,162 districts, three candidates.
+func benchResult(t *testing.T, votes int64) string {
+	t.Helper()
+	const regions, districts, candidates = 51, 62, 3
+	lines := int64(regions * districts * candidates)
+	var b strings.Builder
+	b.WriteString(strings.Join(definition.Columns, ",") + "\n")
+	line := int64(0)
+	for r := range regions {
+		for d := range districts {
+			for _, name := range []string{"Ana", "Bo", "Cleo"} {
+				share := votes*(line+1)/lines - votes*line/lines
+				fmt.Fprintf(&b, "Region %d,%02d%03d,District %d,%s,Party,%d\n", r, r, d, d, name, share)
+				line++
+			}
+		}
+	}
+	path := filepath.Join(t.TempDir(), "bench.csv")
+	if err := os.WriteFile(path, []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}

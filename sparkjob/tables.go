@@ -1,0 +1,45 @@
+package sparkjob
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+
+	"realtime-election/election"
+	"realtime-election/sparkjob/connect"
+)
+
+// cacheTables reads the definition's tables once. Uncached, Spark would ask PostgreSQL again in every micro-batch, and
+// stop counting while it is away.
+func cacheTables(ctx context.Context, session *connect.Session, postgres string) error {
+	jdbc, err := jdbcOptions(postgres)
+	if err != nil {
+		return err
+	}
+	for _, table := range []string{"candidates", "regions", "districts"} {
+		source := session.Read().Format("jdbc").Options(jdbc).Option("dbtable", table).Load()
+		if err := source.CreateOrReplaceTempView(ctx, table+"_in_postgresql"); err != nil {
+			return fmt.Errorf("read table %s: %w", table, err)
+		}
+		if _, err := session.SQL(ctx, fmt.Sprintf("CACHE TABLE %s AS SELECT * FROM %[1]s_in_postgresql", table)); err != nil {
+			return fmt.Errorf("cache table %s: %w", table, err)
+		}
+	}
+	return nil
+}
+
+// jdbcOptions turns a PostgreSQL URL into what Spark's JDBC source wants.
+func jdbcOptions(postgres string) (map[string]string, error) {
+	u, err := url.Parse(postgres)
+	if err != nil || u.Host == "" || u.User == nil {
+		// The URL holds a password, so it is not repeated here.
+		return nil, &election.InputError{Text: "--postgres must be a URL with user and host, such as postgres://user:password@127.0.0.1:5432/election"}
+	}
+	password, _ := u.User.Password()
+	return map[string]string{
+		"url":      "jdbc:postgresql://" + u.Host + u.Path,
+		"user":     u.User.Username(),
+		"password": password,
+		"driver":   "org.postgresql.Driver",
+	}, nil
+}
