@@ -151,7 +151,17 @@ func TestBrowserShowsTheCountAsItGrows(t *testing.T) {
 	screenshot(t, browser, "waiting")
 
 	d := lakes()
+	// Another election is another page, which loads itself. Chromium may never answer what it is asked meanwhile.
+	wait, cancel := context.WithTimeout(browser, patience)
+	defer cancel()
+	loaded := chromedp.Events(wait, page.LoadEventFired)
 	produce(t, cluster, resultstest.Definition(d), resultstest.Official(1))
+	for _, err := range loaded {
+		if err != nil {
+			t.Fatal(err)
+		}
+		break
+	}
 	part(t, browser, "heading", "No votes counted yet", has("No votes"))
 	part(t, browser, "status", "Connection", has("Live"))
 	screenshot(t, browser, "empty")
@@ -200,6 +210,7 @@ func TestBrowserKeepsScrollAndFocusAndPauses(t *testing.T) {
 	d := lakes()
 	produce(t, cluster, resultstest.Definition(d), resultstest.Official(1))
 	produce(t, cluster, resultstest.Totals(d, 1, count(d, 100), time.Now())...)
+	waitForDocument(t, address, func(d web.Document) bool { return d.TotalVotes > 0 })
 	browser := newBrowser(t)
 	do(t, browser, chromedp.Navigate("http://"+address+"/"))
 	part(t, browser, "status", "Connection", has("Live"))
