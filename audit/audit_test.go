@@ -23,12 +23,12 @@ func TestAuditOfAgreeingResults(t *testing.T) {
 		t.Errorf("ended with %v", err)
 	}
 	wantSaid(t, printed,
-		"votes counted 2000 2000 expected agrees",
-		"aggregated_votes_per_candidate 2000 in 2 keys 2000 agrees",
-		"aggregated_turnout_by_location 2000 in 2 keys 2000 agrees",
-		"aggregated_votes_by_location 2000 in 3 keys 2000 agrees",
-		"aggregated_votes_by_district 2000 in 4 keys 2000 agrees",
-		"aggregated_votes_by_demographic 2000 in 3 keys 2000 agrees",
+		"votes counted 200 200 expected agrees",
+		"aggregated_votes_per_candidate 200 in 2 keys 200 agrees",
+		"aggregated_turnout_by_location 200 in 2 keys 200 agrees",
+		"aggregated_votes_by_location 200 in 3 keys 200 agrees",
+		"aggregated_votes_by_district 200 in 4 keys 200 agrees",
+		"aggregated_votes_by_demographic 200 in 3 keys 200 agrees",
 		"aggregated_votes_rejected 0 in 0 keys 0 agrees",
 		"Everything agrees.")
 }
@@ -45,9 +45,9 @@ func TestAuditNamesWhatIsPlanted(t *testing.T) {
 				f.change(t, election.PerCandidateTopic, "ana", func(r *election.Result) { r.TotalVotes++ })
 			},
 			[]string{
-				"aggregated_votes_per_candidate: key 2/ana holds 1001; it must hold 1000",
-				"aggregated_votes_per_candidate 2000 in 2 keys 2001 DIFFERS (1)",
-				"aggregated_votes_by_district 2000 in 4 keys 2000 agrees",
+				"aggregated_votes_per_candidate: key 2/ana holds 101; it must hold 100",
+				"aggregated_votes_per_candidate 200 in 2 keys 201 DIFFERS (1)",
+				"aggregated_votes_by_district 200 in 4 keys 200 agrees",
 			},
 		},
 		"two totals exchanged": {
@@ -56,16 +56,16 @@ func TestAuditNamesWhatIsPlanted(t *testing.T) {
 				f.results[topic]["N2/ana"], f.results[topic]["N2/bo"] = swapped(f.results[topic]["N2/ana"], f.results[topic]["N2/bo"])
 			},
 			[]string{
-				"aggregated_votes_by_district: key 2/N2/ana holds 600; it must hold 100",
-				"aggregated_votes_by_district: key 2/N2/bo holds 100; it must hold 600",
-				"aggregated_votes_by_district 2000 in 4 keys 2000 DIFFERS (2)",
+				"aggregated_votes_by_district: key 2/N2/ana holds 60; it must hold 10",
+				"aggregated_votes_by_district: key 2/N2/bo holds 10; it must hold 60",
+				"aggregated_votes_by_district 200 in 4 keys 200 DIFFERS (2)",
 			},
 		},
 		"a key never written": {
 			func(_ *testing.T, f *fixture) { delete(f.results[election.ByLocationTopic], "south/bo") },
 			[]string{
-				"aggregated_votes_by_location: key 2/south/bo is missing; it must hold 400",
-				"aggregated_votes_by_location 2000 in 3 keys 1600 DIFFERS (1)",
+				"aggregated_votes_by_location: key 2/south/bo is missing; it must hold 40",
+				"aggregated_votes_by_location 200 in 3 keys 160 DIFFERS (1)",
 			},
 		},
 		"a key deleted": {
@@ -74,7 +74,7 @@ func TestAuditNamesWhatIsPlanted(t *testing.T) {
 				kafkatest.Produce(t, f.cluster, &kgo.Record{Topic: election.TurnoutByLocationTopic, Key: []byte("2/north")})
 				delete(f.results[election.TurnoutByLocationTopic], "north")
 			},
-			[]string{"aggregated_turnout_by_location: key 2/north is missing; it must hold 1600"},
+			[]string{"aggregated_turnout_by_location: key 2/north is missing; it must hold 160"},
 		},
 		"a key of another run": {
 			func(t *testing.T, f *fixture) {
@@ -107,7 +107,7 @@ func TestAuditNamesWhatIsPlanted(t *testing.T) {
 		},
 		"a field that is not known": {
 			func(t *testing.T, f *fixture) {
-				kafkatest.Produce(t, f.cluster, &kgo.Record{Topic: election.ByDistrictTopic, Key: []byte("2/S1/bo"), Value: []byte(`{"run":2,"votes":400}`)})
+				kafkatest.Produce(t, f.cluster, &kgo.Record{Topic: election.ByDistrictTopic, Key: []byte("2/S1/bo"), Value: []byte(`{"run":2,"votes":40}`)})
 			},
 			[]string{`key 2/S1/bo: offset 0 cannot be read: json: unknown field "votes"`},
 		},
@@ -130,12 +130,12 @@ func TestAuditNamesWhatIsPlanted(t *testing.T) {
 			[]string{"aggregated_votes_rejected: key 2/malformed must not be there", "aggregated_votes_rejected 0 in 0 keys 1 DIFFERS (1)"},
 		},
 		"another number of votes expected": {
-			func(_ *testing.T, f *fixture) { f.config.Expect = 1999 },
-			[]string{"2000 votes are counted where 1999 are expected", "votes counted 2000 1999 expected DIFFERS (1)"},
+			func(_ *testing.T, f *fixture) { f.config.Expect = 199 },
+			[]string{"200 votes are counted where 199 are expected", "votes counted 200 199 expected DIFFERS (1)"},
 		},
 		"no vote expected": {
 			func(_ *testing.T, f *fixture) { f.config.Expect = 0 },
-			[]string{"2000 votes are counted where 0 are expected"},
+			[]string{"200 votes are counted where 0 are expected"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -209,15 +209,15 @@ func TestRecordsThatDoNotCountAreToldByReason(t *testing.T) {
 		t.Errorf("ended with %v", err)
 	}
 	wantSaid(t, printed,
-		"votes counted 2002 2002 expected agrees",
+		"votes counted 202 202 expected agrees",
 		"not counted: malformed 3\n", "not counted: wrong_partition 1\n", "not counted: unknown_candidate 1\n",
 		"not counted: unknown_district 2\n", "not counted: outside_polling_hours 1\n",
 		"not counted: duplicate 2\n", "not counted: conflicting 3\n",
 		"aggregated_votes_rejected 8 in 5 keys 8 agrees")
 
 	// The first copies by offset count, both for Ana in N1: no other total will do.
-	if got := f.results[election.ByDistrictTopic]["N1/ana"].TotalVotes; got != 902 {
-		t.Errorf("Ana has %d in N1, want 902", got)
+	if got := f.results[election.ByDistrictTopic]["N1/ana"].TotalVotes; got != 92 {
+		t.Errorf("Ana has %d in N1, want 92", got)
 	}
 	f.change(t, election.VotesRejectedTopic, "malformed", func(r *election.Result) { r.TotalVotes = 4 })
 	printed, err = f.audit(t)
@@ -250,7 +250,7 @@ func TestCommittedBallotThatIsNotPublishedIsNamed(t *testing.T) {
 	if !errors.Is(err, audit.ErrDisagree) {
 		t.Errorf("ended with %v", err)
 	}
-	wantSaid(t, printed, "2001 votes are counted where 2000 are expected", "aggregated_votes_by_district: key 2/N1/ana holds 900; it must hold 901")
+	wantSaid(t, printed, "201 votes are counted where 200 are expected", "aggregated_votes_by_district: key 2/N1/ana holds 90; it must hold 91")
 }
 
 func TestManyDifferencesAreCounted(t *testing.T) {
@@ -263,7 +263,7 @@ func TestManyDifferencesAreCounted(t *testing.T) {
 	}
 	kafkatest.Produce(t, f.cluster, extra...)
 	printed, _ := f.audit(t)
-	wantSaid(t, printed, "aggregated_votes_per_candidate 2000 in 2 keys 2050 DIFFERS (50)", "key 2/x39 must not be there\nand 10 more differences")
+	wantSaid(t, printed, "aggregated_votes_per_candidate 200 in 2 keys 250 DIFFERS (50)", "key 2/x39 must not be there\nand 10 more differences")
 }
 
 func TestAuditWithoutAnElection(t *testing.T) {

@@ -23,14 +23,14 @@ import (
 const (
 	partitions = 3
 	run        = 2
-	votes      = 2000 // of the file
+	votes      = 200 // of the file
 )
 
 const resultLines = `region,district_id,district,candidate,party,votes
-North,N1,Hill,Ana,Red,900
-North,N2,Dale,Ana,Red,100
-North,N2,Dale,Bo,Blue,600
-South,S1,Moor,Bo,Blue,400
+North,N1,Hill,Ana,Red,90
+North,N2,Dale,Ana,Red,10
+North,N2,Dale,Bo,Blue,60
+South,S1,Moor,Bo,Blue,40
 South,S1,Moor,Nobody,Grey,0
 `
 
@@ -150,5 +150,5 @@ func squeeze(printed string) string {
 	for line := range strings.Lines(printed) {
 		lines = append(lines, strings.Join(strings.Fields(line), " "))
 	}
-	return strings.Join(lines, "\n")
+	return strings.Join(lines, "\n") + "\n"
 }

@@ -109,7 +109,7 @@ func comparePage(ctx context.Context, c Config, report *report, want figures) er
 	var differences []string
 	var total int64
 	for {
-		shown, err := fetchPage(settled, c.Page)
+		shown, err := fetchPage(ctx, c.Page)
 		if err == nil {
 			total, differences = shown.TotalVotes, want.differences(shown.figures())
 			if len(differences) == 0 {
@@ -151,6 +151,8 @@ func (want figures) differences(got figures) []string {
 }
 
 func fetchPage(ctx context.Context, url string) (page, error) {
+	ctx, cancel := context.WithTimeout(ctx, pageSettles)
+	defer cancel()
 	var p page
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(url, "/")+"/api/v1/results", nil)
 	if err != nil {

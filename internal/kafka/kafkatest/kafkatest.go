@@ -12,6 +12,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
 
 	"realtime-election/election"
 	"realtime-election/internal/kafka"
@@ -25,7 +27,10 @@ func Log(t testing.TB) *slog.Logger {
 // NewCluster starts a broker without topics. It ends with the test.
 func NewCluster(t testing.TB, options ...kfake.Opt) *kfake.Cluster {
 	t.Helper()
-	cluster, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1)}, options...)...)
+	versions := kversion.Stable() // but without metrics of clients, which each would send when it is closed
+	versions.SetMaxKeyVersion(int16(kmsg.GetTelemetrySubscriptions), -1)
+	versions.SetMaxKeyVersion(int16(kmsg.PushTelemetry), -1)
+	cluster, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1), kfake.MaxVersions(versions)}, options...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,6 +54,8 @@ func NewElection(t testing.TB, d *election.Definition, partitions int32, options
 // NewClient is a client with the project's settings that is closed when the test has ended.
 func NewClient(t testing.TB, cluster *kfake.Cluster, options ...kgo.Opt) *kgo.Client {
 	t.Helper()
+	// The race detector is slow where the compressor allocates its blocks.
+	options = append([]kgo.Opt{kgo.ProducerBatchCompression(kgo.NoCompression())}, options...)
 	cl, err := kafka.NewClient(cluster.ListenAddrs(), Log(t), options...)
 	if err != nil {
 		t.Fatal(err)
@@ -60,10 +67,7 @@ func NewClient(t testing.TB, cluster *kfake.Cluster, options ...kgo.Opt) *kgo.Cl
 // Produce writes records in their order, outside any transaction.
 func Produce(t testing.TB, cluster *kfake.Cluster, records ...*kgo.Record) {
 	t.Helper()
-	cl, err := kafka.NewClient(cluster.ListenAddrs(), Log(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	cl := NewClient(t, cluster)
 	defer cl.Close()
 	if err := cl.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
 		t.Fatal(err)
