@@ -4,7 +4,9 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -20,7 +22,11 @@ import (
 func photograph(t *testing.T, page string, file *definition.ResultFile) {
 	t.Helper()
 	browser := browsertest.New(t)
+	browsertest.Prefer(t, browser, "light")
 	browsertest.Do(t, browser, chromedp.Navigate(page))
+	await(t, "the charts are drawn", func() bool {
+		return browsertest.Evaluate[int](t, browser, `document.querySelectorAll('.chart:not([hidden]) :is(svg, canvas)').length`) >= 3
+	})
 
 	d := file.Definition
 	byCandidate := make([]int64, len(d.Candidates))
@@ -47,20 +53,24 @@ func photograph(t *testing.T, page string, file *definition.ResultFile) {
 // update may still be on its way.
 func awaitRow(t *testing.T, browser context.Context, table, name string, votes int64) {
 	t.Helper()
+	await(t, fmt.Sprintf("table %s has a row of %s with %d votes", table, name, votes), func() bool {
+		rows := browsertest.Evaluate[[]string](t, browser, `[...document.querySelectorAll('table[aria-label="`+table+`"] tr')].map((r) => r.innerText)`)
+		return slices.ContainsFunc(rows, func(row string) bool {
+			return strings.Contains(row, name) && strings.Contains(strings.ReplaceAll(row, ",", ""), strconv.FormatInt(votes, 10))
+		})
+	})
+}
+
+func await(t *testing.T, what string, holds func() bool) {
+	t.Helper()
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
 	limit := time.After(30 * time.Second)
-	for {
-		rows := browsertest.Evaluate[[]string](t, browser, `[...document.querySelectorAll('table[aria-label="`+table+`"] tr')].map((r) => r.innerText)`)
-		for _, row := range rows {
-			if strings.Contains(row, name) && strings.Contains(strings.ReplaceAll(row, ",", ""), strconv.FormatInt(votes, 10)) {
-				return
-			}
-		}
+	for !holds() {
 		select {
 		case <-tick.C:
 		case <-limit:
-			t.Fatalf("table %s has no row of %s with %d votes: %q", table, name, votes, rows)
+			t.Fatalf("it did not come to pass that %s", what)
 		}
 	}
 }

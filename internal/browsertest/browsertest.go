@@ -10,15 +10,18 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
 
+// patience is how long an answer of the browser may take.
+const patience = 30 * time.Second
+
 // New starts a browser with a profile of its own, for chromedp. That there is none is a failure: the page is what
-// people see. What the page does wrong, it says on its console, and fails the test: what its policy blocked, what its
-// script threw, what a name ran.
+// people see. What the page does wrong fails the test.
 func New(t *testing.T) context.Context {
 	t.Helper()
 	var binary string
@@ -42,6 +45,7 @@ func New(t *testing.T) context.Context {
 	allocator, stopAllocator := chromedp.NewExecAllocator(ctx, options...)
 	browser, closeTab := chromedp.NewContext(allocator)
 
+	// What a page does wrong, it says on its console: what the policy blocked, what the script threw, what a name ran.
 	var mu sync.Mutex
 	var wrong []string
 	say := func(what string) {
@@ -77,13 +81,18 @@ func New(t *testing.T) context.Context {
 	if _, err := chromedp.Call(browser, log.Enable, cdp.Empty{}); err != nil {
 		t.Fatal(err)
 	}
-	Do(t, browser, chromedp.EmulateViewport(1280, 900))
+	// The first use starts the browser: with a context that is to outlive it.
+	if err := chromedp.Do(browser, chromedp.EmulateViewport(1280, 900)); err != nil {
+		t.Fatal(err)
+	}
 	return browser
 }
 
 // Do carries actions out.
 func Do(t *testing.T, browser context.Context, actions ...chromedp.Action[chromedp.Void]) {
 	t.Helper()
+	browser, cancel := context.WithTimeout(browser, patience)
+	defer cancel()
 	if err := chromedp.Do(browser, actions...); err != nil {
 		t.Fatal(err)
 	}
@@ -92,6 +101,8 @@ func Do(t *testing.T, browser context.Context, actions ...chromedp.Action[chrome
 // Evaluate is the value of a JavaScript expression in the page.
 func Evaluate[T any](t *testing.T, browser context.Context, expression string) T {
 	t.Helper()
+	browser, cancel := context.WithTimeout(browser, patience)
+	defer cancel()
 	value, err := chromedp.Run(browser, chromedp.Evaluate[T](expression))
 	if err != nil {
 		t.Fatal(err)
@@ -99,9 +110,21 @@ func Evaluate[T any](t *testing.T, browser context.Context, expression string) T
 	return value
 }
 
+// Prefer sets the colour scheme, and asks for no motion, so that a screenshot shows the end of it.
+func Prefer(t *testing.T, browser context.Context, scheme string) {
+	t.Helper()
+	if _, err := chromedp.Call(browser, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+		{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"},
+	}}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Screenshot writes a picture of the whole page as PNG.
 func Screenshot(t *testing.T, browser context.Context, path string) {
 	t.Helper()
+	browser, cancel := context.WithTimeout(browser, patience)
+	defer cancel()
 	png, err := chromedp.Run(browser, chromedp.FullScreenshot(100))
 	if err != nil {
 		t.Fatal(err)
