@@ -84,6 +84,9 @@ func (r *runs) choose(ctx context.Context) error {
 	if _, err := kafka.LatestJSON(ctx, r.config.Brokers, r.config.Log, election.PipelineStatusTopic, queryName, &r.status); err != nil {
 		return fmt.Errorf("read the query's status: %w", err)
 	}
+	if r.status.Run != latest.Run {
+		r.status = election.QueryStatus{} // submit ended before it had reported the latest run
+	}
 	if latest.Run == 0 || latest.Query != r.query || latest.lost(r.config.Checkpoints) {
 		next := run{Run: latest.Run + 1, Query: r.query, Partitions: r.config.Partitions}
 		if r.official != 0 {
@@ -184,7 +187,7 @@ func (r *runs) promote(ctx context.Context) error {
 			return err
 		}
 		r.config.Log.Info("the run is official", "run", r.current.Run, "before", r.official)
-		r.official = r.current.Run
+		r.official, r.cleaned = r.current.Run, false
 	}
 	if r.cleaned {
 		return nil

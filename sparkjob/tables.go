@@ -28,7 +28,8 @@ func cacheTables(ctx context.Context, session *connect.Session, postgres string)
 	return nil
 }
 
-// jdbcOptions turns a PostgreSQL URL into what Spark's JDBC source wants.
+// jdbcOptions turns a PostgreSQL URL into what Spark's JDBC source wants. Parameters such as sslmode are passed on: the
+// driver knows them by the names that libpq gave them.
 func jdbcOptions(postgres string) (map[string]string, error) {
 	u, err := url.Parse(postgres)
 	if err != nil || u.Host == "" || u.User == nil {
@@ -36,8 +37,9 @@ func jdbcOptions(postgres string) (map[string]string, error) {
 		return nil, &election.InputError{Text: "--postgres must be a URL with user and host, such as postgres://user:password@127.0.0.1:5432/election"}
 	}
 	password, _ := u.User.Password()
+	location := url.URL{Scheme: "jdbc:postgresql", Host: u.Host, Path: u.Path, RawPath: u.RawPath, RawQuery: u.RawQuery}
 	return map[string]string{
-		"url":      "jdbc:postgresql://" + u.Host + u.Path,
+		"url":      location.String(),
 		"user":     u.User.Username(),
 		"password": password,
 		"driver":   "org.postgresql.Driver",

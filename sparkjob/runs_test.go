@@ -1,0 +1,402 @@
+package sparkjob
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"realtime-election/election"
+	"realtime-election/internal/definition"
+	"realtime-election/internal/kafka/kafkatest"
+	"realtime-election/sparkjob/connect"
+)
+
+// newElection is a broker with an election of two partitions, and what submits to it.
+func newElection(t *testing.T) (*kfake.Cluster, Config) {
+	t.Helper()
+	d, err := definition.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cluster := kafkatest.NewElection(t, d, 2)
+	return cluster, Config{
+		Brokers: cluster.ListenAddrs(), Checkpoints: "file://" + t.TempDir(), Partitions: 4, Log: kafkatest.Log(t),
+	}
+}
+
+// chosen is submit after it was started: it has chosen its run.
+func chosen(t *testing.T, c Config, fingerprint string) *runs {
+	t.Helper()
+	r, err := openRuns(t.Context(), c, &election.Record{Fingerprint: fingerprint})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.close)
+	done(t, r.choose(t.Context()))
+	return r
+}
+
+func done(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// batch is the report of a micro-batch that counted up to these offsets of the two partitions.
+func batch(id, first, second int64) *connect.Progress {
+	return &connect.Progress{
+		BatchID:        id,
+		BatchDuration:  7,
+		StateOperators: []connect.StateOperatorProgress{{NumRowsTotal: 5}, {NumRowsTotal: 6}},
+		Sources:        []connect.SourceProgress{{EndOffset: connect.Offset(fmt.Sprintf(`{"votes_topic":{"0":%d,"1":%d}}`, first, second))}},
+	}
+}
+
+// last decodes the last value of a key.
+func last[T any](t *testing.T, cluster *kfake.Cluster, topic, key string) (value T) {
+	t.Helper()
+	for _, rec := range kafkatest.Read(t, cluster, topic, 0) {
+		if string(rec.Key) == key {
+			value = *new(T)
+			done(t, json.Unmarshal(rec.Value, &value))
+		}
+	}
+	return value
+}
+
+func official(t *testing.T, cluster *kfake.Cluster) int {
+	t.Helper()
+	return last[election.OfficialRun](t, cluster, election.ElectionTopic, election.OfficialRunKey).Run
+}
+
+func status(t *testing.T, cluster *kfake.Cluster) election.QueryStatus {
+	t.Helper()
+	return last[election.QueryStatus](t, cluster, election.PipelineStatusTopic, queryName)
+}
+
+// publishTotal writes a result as a run of the query would.
+func publishTotal(t *testing.T, cluster *kfake.Cluster, run int) {
+	t.Helper()
+	for _, topic := range election.ResultTopics() {
+		kafkatest.Produce(t, cluster, kafkatest.JSON(t, topic, election.ResultKey(run, "x"), election.Result{Run: run, TotalVotes: 1}))
+	}
+}
+
+// held are the keys that a result topic has left.
+func held(t *testing.T, cluster *kfake.Cluster, topic string) map[string]bool {
+	t.Helper()
+	keys := make(map[string]bool)
+	for _, rec := range kafkatest.Read(t, cluster, topic, 0) {
+		if rec.Value == nil {
+			delete(keys, string(rec.Key))
+		} else {
+			keys[string(rec.Key)] = true
+		}
+	}
+	return keys
+}
+
+func wantHeld(t *testing.T, cluster *kfake.Cluster, keys ...string) {
+	t.Helper()
+	want := make(map[string]bool)
+	for _, key := range keys {
+		want[key] = true
+	}
+	for _, topic := range election.ResultTopics() {
+		if diff := cmp.Diff(want, held(t, cluster, topic)); diff != "" {
+			t.Errorf("%s: %s", topic, diff)
+		}
+	}
+}
+
+func TestFirstRunIsOfficialAfterItsFirstBatch(t *testing.T) {
+	cluster, c := newElection(t)
+	r := chosen(t, c, "a")
+	want := run{Run: 1, Query: r.query, Partitions: 4}
+	if diff := cmp.Diff(want, last[run](t, cluster, election.ElectionTopic, latestRunKey)); diff != "" {
+		t.Error(diff)
+	}
+	if got := status(t, cluster); got.Run != 1 || got.State != "starting" || got.Batch != -1 {
+		t.Errorf("the status at the start is %+v", got)
+	}
+
+	done(t, r.report(t.Context(), nil))
+	if got := status(t, cluster); got.State != "running" || got.Batch != -1 || official(t, cluster) != 0 {
+		t.Errorf("before the first batch run %d is official, and the status is %+v", official(t, cluster), got)
+	}
+
+	done(t, r.report(t.Context(), batch(0, 3, 4)))
+	if official(t, cluster) != 1 {
+		t.Error("the run is not official after its first batch")
+	}
+	if !last[run](t, cluster, election.ElectionTopic, latestRunKey).Began {
+		t.Error("it is not kept that the run began")
+	}
+	got := status(t, cluster)
+	if got.UpdatedAt.IsZero() || got.UpdatedAt.Location() != time.UTC {
+		t.Errorf("the status is of %s", got.UpdatedAt)
+	}
+	got.UpdatedAt = time.Time{}
+	wantStatus := election.QueryStatus{Run: 1, State: "running", BatchMilliseconds: 7, StateRows: 11, Counted: map[string]int64{"0": 3, "1": 4}}
+	if diff := cmp.Diff(wantStatus, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestRestartGoesOnWithItsRun(t *testing.T) {
+	cluster, c := newElection(t)
+	r := chosen(t, c, "a")
+	done(t, r.report(t.Context(), batch(0, 3, 4)))
+	metadata(t, c, 1)
+	c.Partitions = 9 // is for a new run
+	again := chosen(t, c, "a")
+	if again.current.Run != 1 || again.current.Partitions != 4 || again.official != 1 {
+		t.Errorf("it goes on with %+v, official is %d", again.current, again.official)
+	}
+	if got := status(t, cluster); got.State != "starting" || got.Counted["1"] != 4 {
+		t.Errorf("the status is %+v; what was counted is still counted", got)
+	}
+}
+
+// metadata writes what Spark writes first into a checkpoint.
+func metadata(t *testing.T, c Config, run int) {
+	t.Helper()
+	folder := filepath.Join(strings.TrimPrefix(c.Checkpoints, "file://"), fmt.Sprint("run-", run))
+	done(t, os.MkdirAll(folder, 0o700))
+	done(t, os.WriteFile(filepath.Join(folder, "metadata"), nil, 0o600))
+}
+
+func TestChangedQueryIsOfficialWhenItHasCaughtUp(t *testing.T) {
+	cluster, c := newElection(t)
+	publishTotal(t, cluster, 1)
+	r := chosen(t, c, "a")
+	done(t, r.report(t.Context(), batch(0, 3, 4)))
+	metadata(t, c, 1)
+
+	r = chosen(t, c, "b")
+	want := run{Run: 2, Query: r.query, Partitions: 4, CatchUp: map[string]int64{"0": 3, "1": 4}}
+	if diff := cmp.Diff(want, r.current); diff != "" {
+		t.Error(diff)
+	}
+	publishTotal(t, cluster, 2)
+	for id, counted := range [][2]int64{{0, 0}, {3, 3}, {2, 9}} {
+		done(t, r.report(t.Context(), batch(int64(id), counted[0], counted[1])))
+		if official(t, cluster) != 1 {
+			t.Fatalf("the run is official when it has counted %v", counted)
+		}
+	}
+	wantHeld(t, cluster, "1/x", "2/x")
+
+	done(t, r.report(t.Context(), batch(3, 3, 4)))
+	if official(t, cluster) != 2 {
+		t.Error("the run is not official when it has caught up")
+	}
+	wantHeld(t, cluster, "2/x")
+}
+
+func TestChangedAgainBeforeItCaughtUp(t *testing.T) {
+	_, c := newElection(t)
+	done(t, chosen(t, c, "a").report(t.Context(), batch(0, 3, 4)))
+	metadata(t, c, 1)
+	done(t, chosen(t, c, "b").report(t.Context(), batch(0, 1, 1)))
+	metadata(t, c, 2)
+	r := chosen(t, c, "c")
+	want := run{Run: 3, Query: r.query, Partitions: 4, CatchUp: map[string]int64{"0": 3, "1": 4}}
+	if diff := cmp.Diff(want, r.current); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestLostCheckpointBeginsARun loses the checkpoint of the official run, both between two lives of submit and within one.
+func TestLostCheckpointBeginsARun(t *testing.T) {
+	cluster, c := newElection(t)
+	publishTotal(t, cluster, 1)
+	r := chosen(t, c, "a")
+	done(t, r.report(t.Context(), batch(0, 3, 4)))
+
+	r = chosen(t, c, "a")
+	if r.current.Run != 2 || r.official != 1 || r.current.CatchUp["1"] != 4 || status(t, cluster).Batch != -1 || len(status(t, cluster).Counted) > 0 {
+		t.Fatalf("it goes on with %+v, %+v", r.current, status(t, cluster))
+	}
+	publishTotal(t, cluster, 2)
+	done(t, r.report(t.Context(), batch(0, 3, 4)))
+	wantHeld(t, cluster, "2/x")
+
+	done(t, r.choose(t.Context()))
+	publishTotal(t, cluster, 3)
+	done(t, r.report(t.Context(), batch(0, 3, 4)))
+	if official(t, cluster) != 3 {
+		t.Error("the third run is not official")
+	}
+	wantHeld(t, cluster, "3/x")
+}
+
+func TestRunIsLostOnlyIfItHadBegun(t *testing.T) {
+	folder := t.TempDir()
+	for _, c := range []struct {
+		run    run
+		folder string
+		lost   bool
+	}{
+		{run{Run: 1, Began: true}, "file://" + folder, true},
+		{run{Run: 1}, "file://" + folder, false},
+		{run{Run: 2, Began: true}, "file://" + folder, false},
+		{run{Run: 1, Began: true}, "hdfs://elsewhere/" + folder, false}, // cannot be looked at
+	} {
+		metadata(t, Config{Checkpoints: "file://" + folder}, 2)
+		if got := c.run.lost(c.folder); got != c.lost {
+			t.Errorf("%+v in %s: lost is %t", c.run, c.folder, got)
+		}
+	}
+}
+
+// TestStatusOfThePredecessorIsNotTheRuns dies between the two records of a new run.
+func TestStatusOfThePredecessorIsNotTheRuns(t *testing.T) {
+	cluster, c := newElection(t)
+	r := chosen(t, c, "a")
+	done(t, r.report(t.Context(), batch(0, 3, 4)))
+	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.ElectionTopic, latestRunKey, run{Run: 2, Query: r.query, Partitions: 4}))
+	chosen(t, c, "a")
+	if got := status(t, cluster); got.Run != 2 || got.Batch != -1 || len(got.Counted) > 0 {
+		t.Errorf("the new run's status is %+v", got)
+	}
+}
+
+func TestRecordsOfANewerRunAreNotDeleted(t *testing.T) {
+	cluster, c := newElection(t)
+	publishTotal(t, cluster, 1)
+	publishTotal(t, cluster, 7)
+	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.PerCandidateTopic, "no run", 1))
+	r := chosen(t, c, "a")
+	done(t, r.report(t.Context(), batch(0, 0, 0)))
+	kafkatest.Produce(t, cluster, &kgo.Record{Topic: election.PerCandidateTopic, Key: []byte("no run")})
+	wantHeld(t, cluster, "1/x", "7/x")
+}
+
+func TestUnchangedStatusIsPublishedNowAndThen(t *testing.T) {
+	cluster, c := newElection(t)
+	r := chosen(t, c, "a")
+	published := func() int { return len(kafkatest.Read(t, cluster, election.PipelineStatusTopic, 0)) }
+	for _, progress := range []*connect.Progress{nil, batch(0, 3, 4)} {
+		done(t, r.report(t.Context(), progress))
+		before := published()
+		done(t, r.report(t.Context(), progress))
+		if got := published(); got != before {
+			t.Errorf("%d records more of an unchanged status", got-before)
+		}
+		r.status.UpdatedAt = time.Now().Add(-heartbeatEvery)
+		done(t, r.report(t.Context(), progress))
+		if got := published(); got != before+1 {
+			t.Errorf("%d records more when the status had grown old, want 1", got-before)
+		}
+	}
+}
+
+func TestFailureIsPublishedUntilABatchCommits(t *testing.T) {
+	cluster, c := newElection(t)
+	r := chosen(t, c, "a")
+	done(t, r.report(t.Context(), batch(0, 3, 4)))
+	metadata(t, c, 1)
+	done(t, r.failed(t.Context(), errors.New("Spark is away\n== Plan ==")))
+	if got := status(t, cluster); got.State != "waiting" || got.Error != "Spark is away" || got.Counted["0"] != 3 {
+		t.Errorf("after the failure the status is %+v", got)
+	}
+	done(t, r.choose(t.Context()))
+	done(t, r.report(t.Context(), nil))
+	if got := status(t, cluster); got.State != "running" || got.Error != "Spark is away" {
+		t.Errorf("before the next batch the status is %+v", got)
+	}
+	done(t, r.report(t.Context(), batch(1, 5, 5)))
+	if got := status(t, cluster); got.Error != "" || got.Batch != 1 {
+		t.Errorf("after it the status is %+v", got)
+	}
+}
+
+func TestSettledQueryHasCountedAll(t *testing.T) {
+	cluster, c := newElection(t)
+	r := chosen(t, c, "a")
+	counted := func() bool {
+		t.Helper()
+		all, err := Counted(t.Context(), c.Brokers, c.Log)
+		done(t, err)
+		return all
+	}
+	if counted() {
+		t.Error("all is counted before a run is official")
+	}
+	done(t, r.settled(t.Context(), map[int32]int64{0: 0, 1: 0}))
+	if !counted() || official(t, cluster) != 1 {
+		t.Error("an empty topic is not counted")
+	}
+	kafkatest.Produce(t, cluster, &kgo.Record{Topic: election.VotesTopic, Partition: 1, Value: []byte("vote")})
+	if counted() {
+		t.Error("all is counted before a record that came later is")
+	}
+	done(t, r.report(t.Context(), batch(0, 0, 1)))
+	if !counted() {
+		t.Error("not all is counted when the last record is")
+	}
+	metadata(t, c, 1)
+	chosen(t, c, "b")
+	if counted() {
+		t.Error("all is counted although the next run has counted nothing")
+	}
+}
+
+func TestRatesThatJSONDoesNotKnowAreZero(t *testing.T) {
+	for rate, want := range map[connect.Rate]float64{connect.Rate(math.NaN()): 0, connect.Rate(math.Inf(1)): 0, 2.5: 2.5} {
+		if got := finite(rate); got != want {
+			t.Errorf("%f is %f", rate, got)
+		}
+	}
+}
+
+func TestCountedOffsetsAreThoseOfTheVotes(t *testing.T) {
+	for text, want := range map[connect.Offset]map[string]int64{
+		"":                                nil,
+		`{"votes_topic":{"0":12,"10":0}}`: {"0": 12, "10": 0},
+		`{"other":{"0":1}}`:               nil,
+		`{"x":{"0":1},"votes_topic":{"1":5000000000}}`: {"1": 5_000_000_000},
+	} {
+		got, err := countedOffsets(text)
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("%s: %v %s", text, err, diff)
+		}
+	}
+	if _, err := countedOffsets("12"); err == nil {
+		t.Error("a number is read as offsets")
+	}
+}
+
+func TestConfigNamesTheFlagThatIsWrong(t *testing.T) {
+	good := Config{Checkpoints: "file:///var/lib/election", Partitions: 1}
+	if err := good.Validate(); err != nil {
+		t.Error(err)
+	}
+	for says, change := range map[string]func(*Config){
+		`--checkpoints is "/var/lib/election"`: func(c *Config) { c.Checkpoints = "/var/lib/election" },
+		`--checkpoints is ""`:                  func(c *Config) { c.Checkpoints = "" },
+		`--checkpoints is ":"`:                 func(c *Config) { c.Checkpoints = ":" },
+		"--state-partitions is 0":              func(c *Config) { c.Partitions = 0 },
+		"--trigger is -1s":                     func(c *Config) { c.Trigger = -time.Second },
+	} {
+		c := good
+		change(&c)
+		err := Run(t.Context(), c)
+		var wrong *election.InputError
+		if !errors.As(err, &wrong) || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: ended with %v", says, err)
+		}
+	}
+}
