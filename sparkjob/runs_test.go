@@ -352,6 +352,11 @@ func TestSettledQueryHasCountedAll(t *testing.T) {
 	if counted() {
 		t.Error("all is counted although the next run has counted nothing")
 	}
+	next := election.QueryStatus{Run: 2, State: "running", Counted: map[string]int64{"0": 0, "1": 1}}
+	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.PipelineStatusTopic, queryName, next))
+	if counted() {
+		t.Error("all is counted although the next run is not official yet")
+	}
 }
 
 func TestRatesThatJSONDoesNotKnowAreZero(t *testing.T) {

@@ -1,0 +1,249 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"realtime-election/audit"
+	"realtime-election/election"
+	"realtime-election/internal/definition"
+	"realtime-election/internal/kafka"
+	"realtime-election/internal/kafka/kafkatest"
+	"realtime-election/local"
+)
+
+// command runs a command as a shell would, and returns what it wrote.
+func command(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	read := func(at **os.File) func() string {
+		file, err := os.Create(filepath.Join(t.TempDir(), "output"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := *at
+		*at = file
+		return func() string {
+			*at = before
+			text, err := os.ReadFile(file.Name())
+			if err := errors.Join(err, file.Close()); err != nil {
+				t.Fatal(err)
+			}
+			return string(text)
+		}
+	}
+	out, err := read(&os.Stdout), read(&os.Stderr)
+	code = run(args)
+	return code, out(), err()
+}
+
+func file(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestMistakesOfThePersonExitWith2(t *testing.T) {
+	wrongDefinition := strings.NewReplacer("name: X", "name: ''", "id: ana", "id: Ana!").Replace(smallDefinition)
+	for name, c := range map[string]struct {
+		args []string
+		says []string
+	}{
+		"unknown flag":           {[]string{"replay", "--wrong", "x.csv"}, []string{"unknown flag --wrong", "See election --help"}},
+		"unknown command":        {[]string{"count"}, []string{"unexpected argument count"}},
+		"no command":             {nil, []string{"See election --help"}},
+		"flag that is not given": {[]string{"init"}, []string{"missing flags: --postgres=URL"}},
+		"number that is none":    {[]string{"replay", "--rate=fast", "x.csv"}, []string{"--rate"}},
+		"two definitions":        {[]string{"init", "--postgres=x", "--definition=a", "--replay=b"}, []string{"can't be used together"}},
+		"unknown listing":        {[]string{"results", "--by=street"}, []string{"--by"}},
+		"missing definition": {[]string{"init", "--postgres=x", "--definition=" + filepath.Join(t.TempDir(), "none.yaml")},
+			[]string{"election init: read the definition: open ", "none.yaml: no such file"}},
+		"missing result file": {[]string{"replay", filepath.Join(t.TempDir(), "none.csv")}, []string{"election replay: read the result file: open "}},
+		"wrong definition": {[]string{"init", "--postgres=x", "--definition=" + file(t, wrongDefinition)},
+			[]string{"cannot be used; correct this and start again:", "\n  line 2: ", "\n  line 5: "}},
+		"wrong result file": {[]string{"replay", file(t, strings.NewReplacer("0\n", "-1\n").Replace(resultLines))},
+			[]string{"\n  line 2: votes is", "\n  line 3: votes is"}},
+		"regions of no file": {[]string{"init", "--postgres=x", "--regions=North"}, []string{"--regions chooses from a result file; name it with --replay"}},
+		"negative rate":      {[]string{"replay", "--rate=-1", file(t, resultLines)}, []string{"--rate is -1"}},
+		"partitions of init": {[]string{"init", "--postgres=x", "--partitions=0"}, []string{"--partitions is 0"}},
+		"checkpoints that are no URI": {[]string{"submit", "--postgres=x", "--remote=sc://h", "--checkpoints=/var"},
+			[]string{`election submit: --checkpoints is "/var"`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, stdout, stderr := command(t, c.args...)
+			if code != exitInput || stdout != "" {
+				t.Errorf("exit code %d, output %q", code, stdout)
+			}
+			for _, says := range c.says {
+				if !strings.Contains(stderr, says) {
+					t.Errorf("it does not say %q:\n%s", says, stderr)
+				}
+			}
+		})
+	}
+}
+
+const smallDefinition = `id: x
+name: X
+polling: {opens: 2025-10-29T07:00:00Z, closes: 2025-10-29T20:00:00Z}
+candidates:
+  - {id: ana, name: Ana, party: Red}
+regions:
+  - {id: north, name: North, districts: [{id: N1, name: Hill}]}
+`
+
+func TestErrorsHaveExitCodes(t *testing.T) {
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	for want, cases := range map[int][]struct {
+		ctx context.Context
+		err error
+	}{
+		exitDone:        {{t.Context(), nil}, {over, nil}},
+		exitFailed:      {{t.Context(), errors.New("x")}, {t.Context(), kafka.ErrNoElection}, {t.Context(), &local.ExitError{Code: 1}}},
+		exitInput:       {{t.Context(), fmt.Errorf("x: %w", &election.InputError{Text: "y"})}, {t.Context(), &definition.Mistakes{}}, {t.Context(), &local.ExitError{Code: 2}}},
+		exitDisagree:    {{t.Context(), audit.ErrDisagree}, {t.Context(), fmt.Errorf("x: %w", &local.ExitError{Code: 3})}},
+		exitInterrupted: {{over, context.Canceled}, {over, errors.New("x")}},
+	} {
+		for _, c := range cases {
+			if got := exitCode(c.ctx, c.err); got != want {
+				t.Errorf("%v: exit code %d, want %d", c.err, got, want)
+			}
+		}
+	}
+}
+
+func TestPrintedDefinitionIsTheDefault(t *testing.T) {
+	code, stdout, stderr := command(t, "definition")
+	if code != exitDone || stderr != "" {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	read, err := definition.ReadYAML(file(t, stdout))
+	if err != nil {
+		t.Fatal(err)
+	}
+	standard, err := definition.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if read.Fingerprint() != standard.Fingerprint() {
+		t.Error("it is another definition")
+	}
+}
+
+func TestVersionIsPrinted(t *testing.T) {
+	code, stdout, _ := command(t, "version")
+	if fields := strings.Fields(stdout); code != exitDone || len(fields) != 4 || fields[0] != "election" || !strings.HasPrefix(fields[2], "go1.") {
+		t.Errorf("exit code %d, output %q", code, stdout)
+	}
+}
+
+const resultLines = `region,district_id,district,candidate,party,votes
+South,3,"Moor, ""Old""",Ana,Red,20
+South,3,"Moor, ""Old""",Bo,Blue,0
+North,N1,Hill,Bo,Blue,15
+North,N1,Hill,Ana,Red,3
+North,3,Dale,Ana,Red,7
+`
+
+// newCounted is a broker with a replayed file, the votes of which are cast and counted. Each test's votes are in the
+// file's own order.
+func newCounted(t *testing.T, path string) *kfake.Cluster {
+	t.Helper()
+	read, err := definition.ReadResultFile(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cluster := kafkatest.NewElection(t, read.Definition, 2)
+	if code, _, stderr := command(t, "replay", "--brokers="+cluster.ListenAddrs()[0], path); code != exitDone {
+		t.Fatalf("replay: exit code %d: %s", code, stderr)
+	}
+	count := election.NewCount(read.Definition, 2)
+	for partition := range int32(2) {
+		for _, rec := range kafkatest.Read(t, cluster, election.VotesTopic, partition) {
+			count.Add(election.VoteRecord{Partition: partition, Offset: rec.Offset, Timestamp: rec.Timestamp, Key: rec.Key, Value: rec.Value})
+		}
+	}
+	records := []*kgo.Record{kafkatest.JSON(t, election.ElectionTopic, election.OfficialRunKey, election.OfficialRun{Run: 1})}
+	for topic, results := range count.Results(1) {
+		for _, natural := range slices.Sorted(maps.Keys(results)) {
+			records = append(records, kafkatest.JSON(t, topic, election.ResultKey(1, natural), results[natural]))
+		}
+	}
+	kafkatest.Produce(t, cluster, records...)
+	return cluster
+}
+
+// printed is what `election results` prints.
+func printed(t *testing.T, cluster *kfake.Cluster, args ...string) string {
+	t.Helper()
+	code, stdout, stderr := command(t, append([]string{"results", "--brokers=" + cluster.ListenAddrs()[0]}, args...)...)
+	if code != exitDone || stderr != "" {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	return stdout
+}
+
+func TestResultsByDistrictAreTheReplayedFile(t *testing.T) {
+	for name, text := range map[string]string{"LF": resultLines, "CRLF": strings.ReplaceAll(resultLines, "\n", "\r\n")} {
+		if got := printed(t, newCounted(t, file(t, text)), "--by=district", "-o", "csv"); got != text {
+			t.Errorf("%s: printed %q, want %q", name, got, text)
+		}
+	}
+}
+
+func TestResultsArePrinted(t *testing.T) {
+	cluster := newCounted(t, file(t, resultLines))
+	if got, want := printed(t, cluster), "candidate  party  votes\nAna        Red    30\nBo         Blue   15\n"; got != want {
+		t.Errorf("the table is\n%swant\n%s", got, want)
+	}
+	want := "region,candidate,party,votes\nSouth,Ana,Red,20\nSouth,Bo,Blue,0\nNorth,Ana,Red,10\nNorth,Bo,Blue,15\n"
+	if got := printed(t, cluster, "--by", "region", "--output", "csv"); got != want {
+		t.Errorf("by region it is\n%swant\n%s", got, want)
+	}
+	var objects []struct {
+		DistrictID string `json:"district_id"`
+		District   string
+		Votes      int64
+	}
+	if err := json.Unmarshal([]byte(printed(t, cluster, "--by=district", "-o", "json")), &objects); err != nil {
+		t.Fatal(err)
+	}
+	if len(objects) != 5 || objects[0].District != `Moor, "Old"` || objects[4].DistrictID != "3" || objects[4].Votes != 7 {
+		t.Errorf("as JSON it is %+v", objects)
+	}
+}
+
+func TestAuditTellsByItsExitCode(t *testing.T) {
+	cluster := newCounted(t, file(t, resultLines))
+	at := "--brokers=" + cluster.ListenAddrs()[0]
+	if code, stdout, _ := command(t, "audit", at); code != exitDone || !strings.HasSuffix(stdout, "Everything agrees.\n") {
+		t.Errorf("exit code %d:\n%s", code, stdout)
+	}
+	if code, stdout, stderr := command(t, "audit", at, "--expect=44"); code != exitDisagree || !strings.Contains(stdout, "45 votes are counted where 44 are expected") || !strings.HasSuffix(stderr, "\nelection audit: the audit found differences\n") {
+		t.Errorf("exit code %d:\n%s%s", code, stdout, stderr)
+	}
+}
+
+func TestCommandsWithoutAnElectionSaySo(t *testing.T) {
+	cluster := kafkatest.NewCluster(t)
+	for _, name := range []string{"results", "audit"} {
+		code, stdout, stderr := command(t, name, "--brokers="+cluster.ListenAddrs()[0])
+		if code != exitFailed || stdout != "" || stderr != "election "+name+": there is no election on this Kafka; run `election init` first\n" {
+			t.Errorf("%s: exit code %d: %s%s", name, code, stdout, stderr)
+		}
+	}
+}
