@@ -61,9 +61,10 @@ func (r *run) all(ctx context.Context, servers []server) error {
 		}
 		r.group.Go(func() error {
 			err := keeper.keep(ctx, func(process *Process) error {
-				if address != "" {
-					r.group.Go(func() error { return r.recordPage(ctx, process) })
+				if address == "" {
+					return process.record()
 				}
+				r.group.Go(func() error { return r.recordPage(ctx, process) })
 				return nil
 			})
 			if errors.Is(err, errFinished) {
