@@ -1,0 +1,296 @@
+//go:build services
+
+package setup_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"realtime-election/election"
+	"realtime-election/internal/definition"
+	"realtime-election/internal/kafka"
+	"realtime-election/internal/postgres"
+	"realtime-election/local/localtest"
+	"realtime-election/setup"
+)
+
+func TestMain(m *testing.M) { localtest.Main(m) }
+
+// newSystem is empty servers, and what prepares them for the default definition.
+func newSystem(t *testing.T) (setup.Config, *kadm.Client, *pgx.Conn) {
+	t.Helper()
+	d, err := definition.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := setup.Config{
+		Brokers: []string{localtest.Kafka(t)}, Postgres: localtest.PostgreSQL(t), Definition: d, Partitions: 3,
+		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
+	}
+	cl, err := kafka.NewClient(c.Brokers, c.Log, kgo.MetadataMinAge(10*time.Millisecond))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cl.Close)
+	admin := kadm.NewClient(cl)
+	deleteTopics(t, admin)
+	conn, err := postgres.Connect(t.Context(), c.Postgres)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close(context.Background()) })
+	if _, err := conn.Exec(t.Context(), "DROP SCHEMA public CASCADE; CREATE SCHEMA public"); err != nil {
+		t.Fatal(err)
+	}
+	return c, admin, conn
+}
+
+func deleteTopics(t *testing.T, admin *kadm.Client) {
+	t.Helper()
+	there, err := admin.ListTopics(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := admin.DeleteTopics(t.Context(), there.Names()...); err != nil {
+		t.Fatal(err)
+	}
+	for ticker := time.Tick(20 * time.Millisecond); len(there) > 0; <-ticker { // until the deletion is known
+		if there, err = admin.ListTopics(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func prepare(t *testing.T, c setup.Config) {
+	t.Helper()
+	if err := setup.Run(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// rows is a query's answer as JSON.
+func rows(t *testing.T, conn *pgx.Conn, query string) string {
+	t.Helper()
+	var text string
+	if err := conn.QueryRow(t.Context(), "SELECT coalesce(json_agg(to_json(q)), '[]')::text FROM ("+query+") q").Scan(&text); err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func TestInitPreparesEverythingAndMayRunAgain(t *testing.T) {
+	c, admin, conn := newSystem(t)
+	prepare(t, c)
+	record, err := kafka.Election(t.Context(), c.Brokers, c.Log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(c.Definition, &record.Definition); diff != "" || record.VotePartitions != 3 || record.Fingerprint != c.Definition.Fingerprint() {
+		t.Errorf("the record is of %d partitions, fingerprint %s: %s", record.VotePartitions, record.Fingerprint, diff)
+	}
+	state := func() [2]string {
+		return [2]string{
+			rows(t, conn, "SELECT * FROM candidates c, districts d JOIN regions r USING (region_id) ORDER BY candidate_number, district_number"),
+			rows(t, conn, "SELECT * FROM schema_version"),
+		}
+	}
+	before := state()
+	c.Partitions = 5 // is for topics that do not exist yet
+	prepare(t, c)
+	if diff := cmp.Diff(before, state()); diff != "" {
+		t.Error("the second init changed the tables:", diff)
+	}
+	there, err := admin.ListTopics(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, topic := range election.Topics(3) {
+		if got := len(there[topic.Name].Partitions); got != int(topic.Partitions) {
+			t.Errorf("%s has %d partitions, want %d", topic.Name, got, topic.Partitions)
+		}
+	}
+	ends, err := admin.ListEndOffsets(t.Context(), election.ElectionTopic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if end, _ := ends.Lookup(election.ElectionTopic, 0); end.Offset != 1 {
+		t.Errorf("the election topic holds %d records, want 1", end.Offset)
+	}
+}
+
+func TestTopicsHoldTheirSettings(t *testing.T) {
+	c, admin, _ := newSystem(t)
+	prepare(t, c)
+	retention := "1000"
+	if _, err := admin.AlterTopicConfigs(t.Context(), []kadm.AlterConfig{{Name: "retention.ms", Value: &retention}}, election.VotesTopic); err != nil {
+		t.Fatal(err)
+	}
+	prepare(t, c) // puts it right
+	for _, topic := range election.Topics(3) {
+		described, err := admin.DescribeTopicConfigs(t.Context(), topic.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := make(map[string]string)
+		for _, setting := range described[0].Configs {
+			if _, wanted := topic.Settings[setting.Key]; wanted {
+				got[setting.Key] = setting.MaybeValue()
+			}
+		}
+		if diff := cmp.Diff(topic.Settings, got); diff != "" {
+			t.Errorf("%s: %s", topic.Name, diff)
+		}
+	}
+}
+
+func TestTablesHoldTheDefinition(t *testing.T) {
+	c, _, conn := newSystem(t)
+	d := *c.Definition
+	d.Regions = []election.Region{
+		{ID: "north", Name: `North "quoted", é`, Districts: []election.District{{ID: "N-1", Name: "Hill", Registered: 10}, {ID: "N_2", Name: "Dale", Registered: 20}}},
+		{ID: "south", Name: "South", Districts: []election.District{{ID: "3", Name: "Moor's"}}}, // no register
+	}
+	d.Candidates = []election.Candidate{
+		{ID: "zoe", Name: "Zoë </script>", Party: "Red", Biography: "b\nb", Platform: "p\tp", Photo: "/portraits/zoe.svg"},
+		{ID: "ana", Name: "Ana"}, // has no votes and is there all the same
+	}
+	c.Definition = &d
+	prepare(t, c)
+	for query, want := range map[string]string{
+		"SELECT * FROM regions ORDER BY region_id": `[{"region_id":"north","region_name":"North \"quoted\", é","registered_voters":30},
+			{"region_id":"south","region_name":"South","registered_voters":null}]`,
+		"SELECT * FROM districts ORDER BY district_number": `[
+			{"district_id":"N-1","district_number":0,"district_name":"Hill","region_id":"north","registered_voters":10},
+			{"district_id":"N_2","district_number":1,"district_name":"Dale","region_id":"north","registered_voters":20},
+			{"district_id":"3","district_number":2,"district_name":"Moor's","region_id":"south","registered_voters":null}]`,
+		"SELECT * FROM candidates ORDER BY candidate_number": `[
+			{"candidate_id":"zoe","candidate_number":0,"candidate_name":"Zoë </script>","party_affiliation":"Red","biography":"b\nb","campaign_platform":"p\tp","photo_url":"/portraits/zoe.svg"},
+			{"candidate_id":"ana","candidate_number":1,"candidate_name":"Ana","party_affiliation":"","biography":"","campaign_platform":"","photo_url":""}]`,
+	} {
+		if diff := cmp.Diff(decode(t, want), decode(t, rows(t, conn, query))); diff != "" {
+			t.Errorf("%s: %s", query, diff)
+		}
+	}
+}
+
+func decode(t *testing.T, text string) (value any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(text), &value); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return value
+}
+
+func TestAnotherElectionLeavesTheFirstAlone(t *testing.T) {
+	c, _, conn := newSystem(t)
+	prepare(t, c)
+	before := rows(t, conn, "SELECT * FROM candidates ORDER BY candidate_number")
+	other := *c.Definition
+	other.Candidates = other.Candidates[1:]
+	c.Definition = &other
+	err := setup.Run(t.Context(), c)
+	var wrong *election.InputError
+	if !errors.As(err, &wrong) || !strings.Contains(err.Error(), "already hold another election") {
+		t.Errorf("ended with %v", err)
+	}
+	if after := rows(t, conn, "SELECT * FROM candidates ORDER BY candidate_number"); after != before {
+		t.Error("the tables were changed all the same:", after)
+	}
+}
+
+func TestTopicWithAnotherNumberOfPartitionsIsRefused(t *testing.T) {
+	c, admin, _ := newSystem(t)
+	if _, err := admin.CreateTopic(t.Context(), 7, 1, nil, election.VotesTopic); err != nil {
+		t.Fatal(err)
+	}
+	err := setup.Run(t.Context(), c)
+	if err == nil || !strings.Contains(err.Error(), "topic votes_topic has 7 partitions where 3 are needed") {
+		t.Errorf("ended with %v", err)
+	}
+	if _, err := kafka.Election(t.Context(), c.Brokers, c.Log); !errors.Is(err, kafka.ErrNoElection) {
+		t.Errorf("an election is there all the same: %v", err)
+	}
+}
+
+// TestTablesOfAnotherElectionAreReplaced begins with tables whose topics are gone, or were never made: init may have
+// ended before it published the definition.
+func TestTablesOfAnotherElectionAreReplaced(t *testing.T) {
+	c, admin, conn := newSystem(t)
+	prepare(t, c)
+	deleteTopics(t, admin)
+	other := *c.Definition
+	other.Candidates = other.Candidates[1:]
+	c.Definition = &other
+	prepare(t, c)
+	var candidates int
+	if err := conn.QueryRow(t.Context(), "SELECT count(*) FROM candidates").Scan(&candidates); err != nil || candidates != len(other.Candidates) {
+		t.Errorf("%d candidates (%v), want %d", candidates, err, len(other.Candidates))
+	}
+}
+
+// TestReadOfRealLogs reads, from a real Kafka, what a fake one may lay out in another way.
+func TestReadOfRealLogs(t *testing.T) {
+	c, admin, _ := newSystem(t)
+	if _, err := admin.CreateTopic(t.Context(), 1, 1, nil, "log"); err != nil {
+		t.Fatal(err)
+	}
+	values := func() (values []string) {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		err := kafka.Read(ctx, c.Brokers, c.Log, "log", 0, func(r *kgo.Record) error {
+			values = append(values, string(r.Value))
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return values
+	}
+	transaction := func(id, value string, end kgo.TransactionEndTry) (finish func()) {
+		t.Helper()
+		cl, err := kafka.NewClient(c.Brokers, c.Log, kgo.TransactionalID(id))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(cl.Close)
+		if err := cl.BeginTransaction(); err != nil {
+			t.Fatal(err)
+		}
+		if err := cl.ProduceSync(t.Context(), &kgo.Record{Topic: "log", Value: []byte(value)}).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+		return func() {
+			if err := cl.EndTransaction(t.Context(), end); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if diff := cmp.Diff([]string(nil), values()); diff != "" {
+		t.Error("empty:", diff)
+	}
+	transaction("a", "aborted", kgo.TryAbort)()
+	if diff := cmp.Diff([]string(nil), values()); diff != "" {
+		t.Error("aborted only:", diff)
+	}
+	transaction("b", "committed", kgo.TryCommit)()
+	finish := transaction("c", "open", kgo.TryCommit)
+	if diff := cmp.Diff([]string{"committed"}, values()); diff != "" {
+		t.Error("with an open transaction:", diff)
+	}
+	finish()
+	transaction("d", "aborted", kgo.TryAbort)()
+	if diff := cmp.Diff([]string{"committed", "open"}, values()); diff != "" {
+		t.Error("ending in an abort:", diff)
+	}
+}

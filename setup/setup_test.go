@@ -1,0 +1,36 @@
+package setup_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"realtime-election/election"
+	"realtime-election/internal/definition"
+	"realtime-election/internal/kafka/kafkatest"
+	"realtime-election/setup"
+)
+
+func TestPartitionsOutOfRangeAreRefused(t *testing.T) {
+	for _, partitions := range []int32{-1, 0, 1001} {
+		var wrong *election.InputError
+		if err := setup.Run(t.Context(), setup.Config{Partitions: partitions}); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "--partitions is") {
+			t.Errorf("%d: ended with %v", partitions, err)
+		}
+	}
+}
+
+func TestAnotherElectionIsRefusedBeforeAnythingIsTouched(t *testing.T) {
+	d, err := definition.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cluster := kafkatest.NewElection(t, d, 2)
+	other := *d
+	other.Name = "Another"
+	err = setup.Run(t.Context(), setup.Config{Brokers: cluster.ListenAddrs(), Definition: &other, Partitions: 2, Log: kafkatest.Log(t)})
+	var wrong *election.InputError
+	if !errors.As(err, &wrong) || !strings.Contains(err.Error(), d.Name) {
+		t.Errorf("ended with %v", err)
+	}
+}
