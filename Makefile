@@ -18,9 +18,8 @@ demo: build ## vote an invented result again, live, at http://127.0.0.1:8080 (Ct
 
 test: ## every tier: pure, fakes, real services, browser, the whole program
 	@scripts/prerequisites.sh test
-	go vet $(TAGS) ./...
 	go test -race -shuffle=on ./...
-	go test $(TAGS) -shuffle=on -p 1 -timeout 20m $$(go run ./scripts/tagged $(TIERS))
+	go test -race $(TAGS) -shuffle=on -p 1 -timeout 20m $$(go run ./scripts/tagged $(TIERS))
 
 test-fast: ## pure tests and fakes only
 	go test -race -shuffle=on ./...

@@ -86,8 +86,10 @@ func exitCode(ctx context.Context, err error) int {
 	switch {
 	case err == nil:
 		return exitDone
-	case errors.As(err, &child) && (child.Code == exitInput || child.Code == exitDisagree):
-		return child.Code // a command that up ran has told which
+	case errors.As(err, &child) && child.Refused(): // a command that up ran
+		return exitInput
+	case errors.As(err, &child) && child.Code == exitDisagree:
+		return exitDisagree
 	case errors.As(err, &input), errors.As(err, &mistakes), errors.Is(err, os.ErrNotExist):
 		return exitInput
 	case errors.Is(err, audit.ErrDisagree):

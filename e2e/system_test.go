@@ -27,7 +27,7 @@ import (
 var (
 	replay  = flag.String("replay", "../examples/island.csv", "the result file to replay")
 	regions = flag.String("regions", "", "only these regions of it, separated by commas")
-	rate    = flag.Int("rate", 0, "votes a second while processes are killed; 0: so that the votes last for three minutes")
+	rate    = flag.Int("rate", 0, "votes a second while processes are killed; 0: so that the votes last for two minutes")
 	picture = flag.String("picture", "", "where to write the page's picture; a temporary file where empty")
 )
 

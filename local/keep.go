@@ -60,7 +60,7 @@ func (k *keeper) keep(ctx context.Context, ready func(*Process) error) error {
 			if exit.Code == 0 && k.finishes {
 				return errFinished
 			}
-			if exit.Code == exitUsage && !exit.crashed {
+			if exit.Refused() {
 				return exit
 			}
 			err = exit

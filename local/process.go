@@ -135,6 +135,10 @@ func (e *ExitError) Error() string {
 	return text + " (its log: " + e.Log + ")"
 }
 
+// Refused reports whether the process said, by exit code 2, that starting it again in this way cannot help. A Go program
+// that panics exits with 2 as well, and has not said so.
+func (e *ExitError) Refused() bool { return e.Code == exitUsage && !e.crashed }
+
 // Name is the process's name in DATA/run and DATA/logs.
 func (p *Process) Name() string { return p.name }
 

@@ -23,6 +23,7 @@ func NewClient(brokers []string, log *slog.Logger, options ...kgo.Opt) (*kgo.Cli
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.ProducerBatchMaxBytes(MaxRecordBytes),
 		kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()),
+		kgo.DisableClientMetrics(), // a client here may live for one read only
 		kgo.WithLogger(kslog.New(slog.New(quiet{log.Handler()}))),
 	}, options...)
 	cl, err := kgo.NewClient(all...)
