@@ -16,7 +16,8 @@ func Counted(ctx context.Context, brokers []string, log *slog.Logger) (bool, err
 		return false, err
 	}
 	var status election.QueryStatus
-	if found, err := kafka.LatestJSON(ctx, brokers, log, election.PipelineStatusTopic, queryName, &status); err != nil || !found {
+	found, err := kafka.LatestJSON(ctx, brokers, log, election.PipelineStatusTopic, queryName, &status)
+	if err != nil || !found || status.Counted == nil {
 		return false, err
 	}
 	cl, err := kafka.NewClient(brokers, log)

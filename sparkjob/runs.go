@@ -105,7 +105,10 @@ func (r *runs) choose(ctx context.Context) error {
 	if r.status.Counted == nil {
 		r.status.Batch = -1
 	}
-	return r.publishStatus(ctx)
+	if err := r.publishStatus(ctx); err != nil || r.official != 0 {
+		return err
+	}
+	return r.promote(ctx) // the first run has nobody to catch up with
 }
 
 // report publishes what the query reports of its last micro-batch; progress is nil before the first.

@@ -144,7 +144,7 @@ func attend(ctx context.Context, c Config, record *election.Record, runs *runs) 
 		if err != nil {
 			return fmt.Errorf("ask the query for its status: %w", err)
 		}
-		if status.Active && progress == nil && !status.DataAvailable && !settled {
+		if status.Active && progress == nil && strings.HasPrefix(status.Message, "Waiting for") && !settled {
 			if settled, err = settle(ctx, query, runs); err != nil {
 				return err
 			}
