@@ -50,7 +50,7 @@ func variants() map[string]func(*query) {
 	return map[string]func(*query){
 		"as it is":                func(*query) {},
 		"row count":               func(q *query) { q.totals = rowCountSQL },
-		"classify only, no dedup": func(q *query) { q.totals, q.deduplicate = ballotsOnlySQL, false },
+		"classify only":           func(q *query) { q.totals, q.deduplicate = ballotsOnlySQL, false },
 		"no dedup":                func(q *query) { q.deduplicate = false },
 		"grouping sets":           func(q *query) { q.totals = groupingSetsSQL },
 		"finest key":              func(q *query) { q.totals = finestKeySQL },
@@ -101,6 +101,11 @@ func TestBench(t *testing.T) {
 	names := slices.Sorted(maps.Keys(all))
 	if *benchOnly != "" {
 		names = strings.Split(*benchOnly, ",")
+	}
+	for _, name := range names {
+		if all[name] == nil {
+			t.Fatalf("there is no variant %q", name)
+		}
 	}
 	drain(t, c, record, all["as it is"], file.Definition.ExpectedVotes()) // warms Spark up
 	rates := make(map[string][]float64)
