@@ -41,6 +41,9 @@ func (c *upCommand) Run(ctx context.Context, log *slog.Logger) error {
 	if _, err := c.read(); err != nil { // before anything is started
 		return err
 	}
+	if c.Replay == "" {
+		log.Warn("nobody will vote: the page stays empty; give --replay FILE to vote a result again")
+	}
 	return local.Up(ctx, config)
 }
 

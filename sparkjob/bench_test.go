@@ -111,7 +111,9 @@ func TestBench(t *testing.T) {
 	rates := make(map[string][]float64)
 	for range *benchRounds {
 		for _, name := range names {
-			rates[name] = append(rates[name], drain(t, c, record, all[name], file.Definition.ExpectedVotes()))
+			rate := drain(t, c, record, all[name], file.Definition.ExpectedVotes())
+			t.Logf("%-24s %7.0f votes/s", name, rate)
+			rates[name] = append(rates[name], rate)
 		}
 	}
 	var report strings.Builder
