@@ -27,6 +27,7 @@ test-fast: ## pure tests and fakes only
 lint: ## formatting, vet and staticcheck, by pinned tools
 	@test -z "$$(go tool -modfile=tools/go.mod gofumpt -l . | tee /dev/stderr)"
 	go vet $(TAGS) ./...
+	go vet -tags bench ./sparkjob
 	go tool -modfile=tools/go.mod staticcheck $(TAGS) ./...
 
 generate: ## make generated files again

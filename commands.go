@@ -17,19 +17,20 @@ import (
 	"realtime-election/sparkjob"
 )
 
-// servers are where Kafka and PostgreSQL are.
+// kafkaFlags say where Kafka is.
 type kafkaFlags struct {
 	Brokers []string `help:"Kafka's bootstrap servers." default:"${brokers}" env:"ELECTION_BROKERS"`
 }
 
+// postgresFlags say where PostgreSQL is.
 type postgresFlags struct {
 	Postgres string `help:"PostgreSQL's URL, with user and password." placeholder:"URL" env:"ELECTION_POSTGRES" required:""`
 }
 
 // electionFlags choose the election.
 type electionFlags struct {
-	Definition string   `help:"A definition file; election definition prints one to start from. Without it and without --replay, the default definition." placeholder:"FILE" env:"ELECTION_DEFINITION" xor:"election"`
-	Replay     string   `help:"A result file to derive the definition from: CSV with the columns region,district_id,district,candidate,party,votes." placeholder:"FILE" env:"ELECTION_REPLAY" xor:"election"`
+	Definition string   `help:"A definition file; election definition prints one to start from. Without it and without --replay, the default definition." placeholder:"FILE" xor:"election"`
+	Replay     string   `help:"A result file to derive the definition from: CSV with the columns region,district_id,district,candidate,party,votes." placeholder:"FILE" xor:"election"`
 	Regions    []string `help:"Only these regions of the result file." env:"ELECTION_REGIONS"`
 }
 

@@ -64,11 +64,12 @@ func run(args []string) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: c.LogLevel}))
 	command.BindTo(ctx, (*context.Context)(nil))
 	err = command.Run(log)
 	if code := exitCode(ctx, err); code != exitDone {
-		if err != nil && code != exitInterrupted {
+		if err != nil && !errors.Is(err, context.Canceled) {
 			fmt.Fprintf(os.Stderr, "election %s: %v\n", strings.Fields(command.Command())[0], err)
 		}
 		return code
@@ -86,10 +87,10 @@ func exitCode(ctx context.Context, err error) int {
 	switch {
 	case err == nil:
 		return exitDone
-	case errors.As(err, &child) && child.Refused(): // a command that up ran
-		return exitInput
-	case errors.As(err, &child) && child.Code == exitDisagree:
+	case errors.As(err, &child) && child.Name == "audit" && child.Code == exitDisagree:
 		return exitDisagree
+	case errors.As(err, &child) && child.Ours && child.Refused():
+		return exitInput
 	case errors.As(err, &input), errors.As(err, &mistakes), errors.Is(err, os.ErrNotExist):
 		return exitInput
 	case errors.Is(err, audit.ErrDisagree):

@@ -79,7 +79,7 @@ func TestMistakesOfThePersonExitWith2(t *testing.T) {
 		"regions of no file": {[]string{"init", "--postgres=x", "--regions=North"}, []string{"--regions chooses from a result file; name it with --replay"}},
 		"negative rate":      {[]string{"replay", "--rate=-1", file(t, resultLines)}, []string{"--rate is -1"}},
 		"partitions of init": {[]string{"init", "--postgres=x", "--partitions=0"}, []string{"--partitions is 0"}},
-		"checkpoints that are no URI": {[]string{"submit", "--postgres=x", "--remote=sc://h", "--checkpoints=/var"},
+		"checkpoints that are no URI": {[]string{"submit", "--postgres=postgres://u:p@h/d", "--remote=sc://h", "--checkpoints=/var"},
 			[]string{`election submit: --checkpoints is "/var"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -113,9 +113,9 @@ func TestErrorsHaveExitCodes(t *testing.T) {
 		err error
 	}{
 		exitDone:        {{t.Context(), nil}, {over, nil}},
-		exitFailed:      {{t.Context(), errors.New("x")}, {t.Context(), kafka.ErrNoElection}, {t.Context(), &local.ExitError{Code: 1}}},
-		exitInput:       {{t.Context(), fmt.Errorf("x: %w", &election.InputError{Text: "y"})}, {t.Context(), &definition.Mistakes{}}, {t.Context(), &local.ExitError{Code: 2}}},
-		exitDisagree:    {{t.Context(), audit.ErrDisagree}, {t.Context(), fmt.Errorf("x: %w", &local.ExitError{Code: 3})}},
+		exitFailed:      {{t.Context(), errors.New("x")}, {t.Context(), kafka.ErrNoElection}, {t.Context(), &local.ExitError{Code: 1}}, {t.Context(), &local.ExitError{Name: "spark", Code: 2}}, {t.Context(), &local.ExitError{Name: "spark", Code: 3}}},
+		exitInput:       {{t.Context(), fmt.Errorf("x: %w", &election.InputError{Text: "y"})}, {t.Context(), &definition.Mistakes{}}, {t.Context(), &local.ExitError{Name: "init", Ours: true, Code: 2}}},
+		exitDisagree:    {{t.Context(), audit.ErrDisagree}, {t.Context(), fmt.Errorf("x: %w", &local.ExitError{Name: "audit", Ours: true, Code: 3})}},
 		exitInterrupted: {{over, context.Canceled}, {over, errors.New("x")}},
 	} {
 		for _, c := range cases {

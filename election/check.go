@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -150,7 +149,7 @@ func (c *checker) id(what, id string, valid func(string) bool, letters string, p
 	case id == "":
 		c.say("the "+what+" has no id", path...)
 	case !valid(id):
-		c.say(fmt.Sprintf("id %s: a %s's id is 1 to 32 of %s", strconv.Quote(id), what, letters), path...)
+		c.say(fmt.Sprintf("id %q: the id of a %s is 1 to 32 of %s", id, what, letters), path...)
 	}
 }
 

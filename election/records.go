@@ -40,6 +40,11 @@ type OfficialRun struct {
 	Run int `json:"run"` // from 1
 }
 
+// LatestRun is what others may read of LatestRunKey's value. A run that is newer than the official one is catching up.
+type LatestRun struct {
+	Run int `json:"run"`
+}
+
 // Progress is the value of a producer's record in producer_progress, written in the transaction of its records.
 type Progress struct {
 	NextSerial  int64  `json:"next_serial"` // the first serial that is not yet in the topic

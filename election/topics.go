@@ -1,5 +1,7 @@
 package election
 
+import "maps"
+
 // The topics. Votes, the public register and rejected records are logs; the others are compacted, so that the latest
 // record of a key is kept.
 const (
@@ -7,7 +9,7 @@ const (
 	VotersTopic        = "voters_topic"
 	RejectedVotesTopic = "votes_rejected"
 
-	ElectionTopic         = "election"          // keys DefinitionKey and OfficialRunKey
+	ElectionTopic         = "election"          // keys: see DefinitionKey
 	PipelineStatusTopic   = "pipeline_status"   // key: the service that reports
 	ProducerProgressTopic = "producer_progress" // key: the producer; value: Progress
 
@@ -24,7 +26,11 @@ const (
 const (
 	DefinitionKey  = "definition"   // value: Record
 	OfficialRunKey = "official_run" // value: OfficialRun
+	LatestRunKey   = "latest_run"   // value: what submit keeps of the newest run, of which others read LatestRun
 )
+
+// QueryKey is the key of the streaming query's QueryStatus in PipelineStatusTopic, and its name in Spark.
+const QueryKey = "submit"
 
 // ResultTopics are the topics that the streaming query writes.
 func ResultTopics() []string {
@@ -44,6 +50,9 @@ type Topic struct {
 // Topics are all topics of an election whose ballots are spread over this many partitions.
 func Topics(votePartitions int32) []Topic {
 	log := map[string]string{"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
+	votes := maps.Clone(log)
+	// The broker's clock, not the sender's: Spark cannot read every timestamp that a sender may write, and stops.
+	votes["message.timestamp.type"] = "LogAppendTime"
 	// A result topic is rewritten for as long as votes come in: small segments that are compacted soon keep it, and
 	// with it the start of every reader, small.
 	compacted := map[string]string{
@@ -51,7 +60,7 @@ func Topics(votePartitions int32) []Topic {
 		"segment.ms": "600000", "min.cleanable.dirty.ratio": "0.3", "max.message.bytes": "8388608",
 	}
 	topics := []Topic{
-		{VotesTopic, votePartitions, log},
+		{VotesTopic, votePartitions, votes},
 		{VotersTopic, votePartitions, log},
 		{RejectedVotesTopic, 1, log},
 		{ElectionTopic, 1, compacted},

@@ -18,6 +18,7 @@ type Process struct {
 	name    string
 	data    Config
 	address string
+	ours    bool   // this program, with another subcommand
 	started string // its start identity
 	logFile string
 	gentle  syscall.Signal // what asks it to stop
@@ -40,6 +41,7 @@ type command struct {
 	address string   // recorded once it is ready
 	gentle  syscall.Signal
 	user    *syscall.Credential // nil is ours
+	ours    bool                // it is this program, with another subcommand
 	output  io.Writer           // standard output, if it does not belong in the log
 }
 
@@ -67,7 +69,7 @@ func start(config Config, c command) (*Process, error) {
 		return nil, fmt.Errorf("start %s: %w", c.name, err)
 	}
 	p := &Process{
-		name: c.name, data: config, address: c.address, logFile: logPath, gentle: c.gentle,
+		name: c.name, data: config, address: c.address, ours: c.ours, logFile: logPath, gentle: c.gentle,
 		cmd: cmd, done: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	if p.gentle == 0 {
@@ -98,7 +100,7 @@ func (p *Process) wait() {
 	err := p.cmd.Wait()
 	removeRecord(p.data, p.name)
 	line, crashed := lastWords(p.logFile)
-	p.err = &ExitError{Name: p.name, Code: exitCode(err), LastLine: line, Log: p.logFile, crashed: crashed}
+	p.err = &ExitError{Name: p.name, Ours: p.ours, Code: exitCode(err), LastLine: line, Log: p.logFile, crashed: crashed}
 	close(p.done)
 }
 
@@ -118,6 +120,7 @@ func exitCode(err error) int {
 // ExitError says how a child process ended.
 type ExitError struct {
 	Name     string
+	Ours     bool   // it is this program, with another subcommand
 	Code     int    // its exit code; 128 + the signal's number if a signal ended it
 	LastLine string // the last line of its log that says something
 	Log      string // its log file

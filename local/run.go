@@ -145,7 +145,7 @@ func (r *run) keeper(name string, finishes bool, start func(context.Context) (*P
 
 // ours completes the command of a service.
 func (r *run) ours(c command) command {
-	c.path, c.env = r.config.Executable, r.known.environment()
+	c.path, c.env, c.ours = r.config.Executable, r.known.environment(), true
 	return c
 }
 

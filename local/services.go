@@ -32,7 +32,11 @@ func regionArgs(c UpConfig) []string {
 	if len(c.Regions) == 0 {
 		return nil
 	}
-	return []string{"--regions", strings.Join(c.Regions, ",")}
+	escaped := make([]string, len(c.Regions))
+	for i, region := range c.Regions {
+		escaped[i] = strings.ReplaceAll(region, ",", `\,`)
+	}
+	return []string{"--regions", strings.Join(escaped, ",")}
 }
 
 func initArgs(c UpConfig) []string {

@@ -63,7 +63,7 @@ func (s sender) send(ctx context.Context, of stream) error {
 	if err != nil {
 		return err
 	}
-	pace := newPace(s.rate)
+	before, pace := progress, newPace(s.rate)
 	for progress.NextSerial < of.size {
 		from := progress.NextSerial
 		progress.NextSerial = min(of.size, from+pace.batch())
@@ -75,7 +75,9 @@ func (s sender) send(ctx context.Context, of stream) error {
 			return err
 		}
 	}
-	s.report(of.size, of.size)
+	if progress == before { // all was sent before
+		s.report(of.size, of.size)
+	}
 	return nil
 }
 

@@ -16,7 +16,7 @@ func Counted(ctx context.Context, brokers []string, log *slog.Logger) (bool, err
 		return false, err
 	}
 	var status election.QueryStatus
-	found, err := kafka.LatestJSON(ctx, brokers, log, election.PipelineStatusTopic, queryName, &status)
+	found, err := kafka.LatestJSON(ctx, brokers, log, election.PipelineStatusTopic, election.QueryKey, &status)
 	if err != nil || !found || status.Counted == nil {
 		return false, err
 	}

@@ -18,9 +18,6 @@ var (
 	totalsSQL string
 )
 
-// queryName is the query's name in Spark, and the key of its status in pipeline_status.
-const queryName = "submit"
-
 // query is the streaming query: its SQL, and Spark's settings and options for it. DESIGN.md has the measurements behind
 // them.
 type query struct {
@@ -103,7 +100,7 @@ func (q query) start(ctx context.Context, session *connect.Session, c Config, re
 		Option("kafka.linger.ms", "20").
 		Option("checkpointLocation", run.checkpoint(c.Checkpoints)).
 		OutputMode(connect.OutputUpdate).
-		QueryName(queryName).
+		QueryName(election.QueryKey).
 		Trigger(q.trigger).
 		Start(ctx)
 }

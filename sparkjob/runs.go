@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"net/url"
 	"os"
@@ -20,15 +21,13 @@ import (
 	"realtime-election/sparkjob/connect"
 )
 
-// latestRunKey is the key, in the election topic, of the newest run. Only submit reads it.
-const latestRunKey = "latest_run"
-
 // run is one generation of the query's checkpoint.
 type run struct {
 	Run        int    `json:"run"`
-	Query      string `json:"query"`      // hash of all that a checkpoint binds
-	Partitions int    `json:"partitions"` // state partitions: a checkpoint keeps those it began with
-	Began      bool   `json:"began"`      // a micro-batch has committed, so a checkpoint must be there
+	Query      string `json:"query"`             // hash of all that a checkpoint binds
+	Partitions int    `json:"partitions"`        // state partitions: a checkpoint keeps those it began with
+	Began      bool   `json:"began"`             // a micro-batch has committed, so a checkpoint must be there
+	Session    string `json:"session,omitempty"` // of Spark, in which the query was last started
 	// CatchUp is how far the run must have counted, by partition, to become official.
 	CatchUp map[string]int64 `json:"catch_up,omitempty"`
 }
@@ -62,7 +61,7 @@ func openRuns(ctx context.Context, c Config, record *election.Record) (*runs, er
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256([]byte(ballotsSQL + "\x00" + totalsSQL + "\x00" + record.Fingerprint))
+	sum := sha256.Sum256([]byte(election.Grammar + "\x00" + ballotsSQL + "\x00" + totalsSQL + "\x00" + record.Fingerprint))
 	return &runs{config: c, cl: cl, query: hex.EncodeToString(sum[:8])}, nil
 }
 
@@ -77,26 +76,27 @@ func (r *runs) choose(ctx context.Context) error {
 	}
 	r.official = official.Run
 	var latest run
-	if _, err := kafka.LatestJSON(ctx, r.config.Brokers, r.config.Log, election.ElectionTopic, latestRunKey, &latest); err != nil {
+	if _, err := kafka.LatestJSON(ctx, r.config.Brokers, r.config.Log, election.ElectionTopic, election.LatestRunKey, &latest); err != nil {
 		return fmt.Errorf("read the latest run: %w", err)
 	}
 	r.current = latest
-	if _, err := kafka.LatestJSON(ctx, r.config.Brokers, r.config.Log, election.PipelineStatusTopic, queryName, &r.status); err != nil {
+	if _, err := kafka.LatestJSON(ctx, r.config.Brokers, r.config.Log, election.PipelineStatusTopic, election.QueryKey, &r.status); err != nil {
 		return fmt.Errorf("read the query's status: %w", err)
 	}
 	if r.status.Run != latest.Run {
 		r.status = election.QueryStatus{} // submit ended before it had reported the latest run
 	}
 	if latest.Run == 0 || latest.Query != r.query || latest.lost(r.config.Checkpoints) {
-		next := run{Run: latest.Run + 1, Query: r.query, Partitions: r.config.Partitions}
+		next := run{Run: latest.Run + 1, Query: r.query, Partitions: r.config.Partitions, Session: latest.Session}
 		if r.official != 0 {
-			next.CatchUp = latest.CatchUp
-			if latest.Run == r.official {
-				next.CatchUp = r.status.Counted
+			ends, err := kafka.StableEnds(ctx, r.cl, election.VotesTopic)
+			if err != nil {
+				return err
 			}
+			next.CatchUp = offsets(ends)
 		}
 		r.config.Log.Info("begin a run", "run", next.Run, "official_run", r.official)
-		if err := r.publish(ctx, election.ElectionTopic, latestRunKey, next); err != nil {
+		if err := r.publish(ctx, election.ElectionTopic, election.LatestRunKey, next); err != nil {
 			return err
 		}
 		r.current, r.status = next, election.QueryStatus{}
@@ -126,11 +126,15 @@ func (r *runs) report(ctx context.Context, progress *connect.Progress) error {
 	}
 	if !r.current.Began && counted != nil {
 		r.current.Began = true
-		if err := r.publish(ctx, election.ElectionTopic, latestRunKey, r.current); err != nil {
+		if err := r.publish(ctx, election.ElectionTopic, election.LatestRunKey, r.current); err != nil {
 			return err
 		}
 	}
-	if r.status.State == "running" && r.status.Batch == progress.BatchID {
+	if counted == nil {
+		counted = r.status.Counted
+	}
+	// A report while there is nothing to do carries the number of the batch to come.
+	if r.status.State == "running" && r.status.Batch == progress.BatchID && maps.Equal(r.status.Counted, counted) {
 		return r.heartbeat(ctx)
 	}
 	r.status = election.QueryStatus{
@@ -143,22 +147,40 @@ func (r *runs) report(ctx context.Context, progress *connect.Progress) error {
 	for _, operator := range progress.StateOperators {
 		r.status.StateRows += operator.NumRowsTotal
 	}
-	if err := r.publishStatus(ctx); err != nil {
+	return r.counted(ctx)
+}
+
+// counted makes the run official if it may be, and only then says how far it has counted: who hears that all is counted
+// finds nothing of other runs any more.
+func (r *runs) counted(ctx context.Context) error {
+	if err := r.promote(ctx); err != nil {
 		return err
 	}
-	return r.promote(ctx)
+	return r.publishStatus(ctx)
+}
+
+// occupy notes in which session the query is about to be started, and has the session before it ended.
+func (r *runs) occupy(ctx context.Context, session connect.SessionID, end func(context.Context, connect.SessionID)) error {
+	if before := connect.SessionID(r.current.Session); before != "" && before != session {
+		end(ctx, before)
+	}
+	r.current.Session = string(session)
+	return r.publish(ctx, election.ElectionTopic, election.LatestRunKey, r.current)
 }
 
 // settled publishes that all records before these offsets of votes_topic are counted, although no micro-batch ran.
 func (r *runs) settled(ctx context.Context, ends map[int32]int64) error {
-	r.status.State, r.status.Counted = "running", make(map[string]int64)
+	r.status.State, r.status.Counted = "running", offsets(ends)
+	return r.counted(ctx)
+}
+
+// offsets are offsets by partition as JSON holds them.
+func offsets(ends map[int32]int64) map[string]int64 {
+	named := make(map[string]int64, len(ends))
 	for partition, end := range ends {
-		r.status.Counted[strconv.Itoa(int(partition))] = end
+		named[strconv.Itoa(int(partition))] = end
 	}
-	if err := r.publishStatus(ctx); err != nil {
-		return err
-	}
-	return r.promote(ctx)
+	return named
 }
 
 // heartbeatEvery is how often an unchanged status is published again, to say that it still holds.
@@ -230,7 +252,7 @@ func (r *runs) deleteOthers(ctx context.Context, topic string) error {
 
 func (r *runs) publishStatus(ctx context.Context) error {
 	r.status.UpdatedAt = time.Now().UTC()
-	return r.publish(ctx, election.PipelineStatusTopic, queryName, r.status)
+	return r.publish(ctx, election.PipelineStatusTopic, election.QueryKey, r.status)
 }
 
 func (r *runs) publish(ctx context.Context, topic, key string, value any) error {

@@ -1,6 +1,7 @@
 package sparkjob
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,6 +32,14 @@ func newElection(t *testing.T) (*kfake.Cluster, Config) {
 	cluster := kafkatest.NewElection(t, d, 2)
 	return cluster, Config{
 		Brokers: cluster.ListenAddrs(), Checkpoints: "file://" + t.TempDir(), Partitions: 4, Log: kafkatest.Log(t),
+	}
+}
+
+// cast puts three records into one partition of votes_topic and four into the other.
+func cast(t *testing.T, cluster *kfake.Cluster) {
+	t.Helper()
+	for i := range int32(7) {
+		kafkatest.Produce(t, cluster, &kgo.Record{Topic: election.VotesTopic, Partition: i%2 ^ 1, Value: []byte("vote")})
 	}
 }
 
@@ -82,7 +91,7 @@ func official(t *testing.T, cluster *kfake.Cluster) int {
 
 func status(t *testing.T, cluster *kfake.Cluster) election.QueryStatus {
 	t.Helper()
-	return last[election.QueryStatus](t, cluster, election.PipelineStatusTopic, queryName)
+	return last[election.QueryStatus](t, cluster, election.PipelineStatusTopic, election.QueryKey)
 }
 
 // publishTotal writes a result as a run of the query would.
@@ -124,7 +133,7 @@ func TestFirstRunIsOfficialAtOnce(t *testing.T) {
 	cluster, c := newElection(t)
 	r := chosen(t, c, "a")
 	want := run{Run: 1, Query: r.query, Partitions: 4}
-	if diff := cmp.Diff(want, last[run](t, cluster, election.ElectionTopic, latestRunKey)); diff != "" {
+	if diff := cmp.Diff(want, last[run](t, cluster, election.ElectionTopic, election.LatestRunKey)); diff != "" {
 		t.Error(diff)
 	}
 	if got := status(t, cluster); got.Run != 1 || got.State != "starting" || got.Batch != -1 {
@@ -141,7 +150,7 @@ func TestFirstRunIsOfficialAtOnce(t *testing.T) {
 	}
 
 	done(t, r.report(t.Context(), batch(0, 3, 4)))
-	if !last[run](t, cluster, election.ElectionTopic, latestRunKey).Began {
+	if !last[run](t, cluster, election.ElectionTopic, election.LatestRunKey).Began {
 		t.Error("it is not kept that the run began")
 	}
 	got := status(t, cluster)
@@ -180,6 +189,7 @@ func metadata(t *testing.T, c Config, run int) {
 
 func TestChangedQueryIsOfficialWhenItHasCaughtUp(t *testing.T) {
 	cluster, c := newElection(t)
+	cast(t, cluster)
 	publishTotal(t, cluster, 1)
 	r := chosen(t, c, "a")
 	done(t, r.report(t.Context(), batch(0, 3, 4)))
@@ -207,7 +217,8 @@ func TestChangedQueryIsOfficialWhenItHasCaughtUp(t *testing.T) {
 }
 
 func TestChangedAgainBeforeItCaughtUp(t *testing.T) {
-	_, c := newElection(t)
+	cluster, c := newElection(t)
+	cast(t, cluster)
 	done(t, chosen(t, c, "a").report(t.Context(), batch(0, 3, 4)))
 	metadata(t, c, 1)
 	done(t, chosen(t, c, "b").report(t.Context(), batch(0, 1, 1)))
@@ -222,6 +233,7 @@ func TestChangedAgainBeforeItCaughtUp(t *testing.T) {
 // TestLostCheckpointBeginsARun loses the checkpoint of the official run, both between two lives of submit and within one.
 func TestLostCheckpointBeginsARun(t *testing.T) {
 	cluster, c := newElection(t)
+	cast(t, cluster)
 	publishTotal(t, cluster, 1)
 	r := chosen(t, c, "a")
 	done(t, r.report(t.Context(), batch(0, 3, 4)))
@@ -267,7 +279,7 @@ func TestStatusOfThePredecessorIsNotTheRuns(t *testing.T) {
 	cluster, c := newElection(t)
 	r := chosen(t, c, "a")
 	done(t, r.report(t.Context(), batch(0, 3, 4)))
-	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.ElectionTopic, latestRunKey, run{Run: 2, Query: r.query, Partitions: 4}))
+	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.ElectionTopic, election.LatestRunKey, run{Run: 2, Query: r.query, Partitions: 4}))
 	chosen(t, c, "a")
 	if got := status(t, cluster); got.Run != 2 || got.Batch != -1 || len(got.Counted) > 0 {
 		t.Errorf("the new run's status is %+v", got)
@@ -354,7 +366,7 @@ func TestSettledQueryHasCountedAll(t *testing.T) {
 		t.Error("all is counted although the next run has counted nothing")
 	}
 	next := election.QueryStatus{Run: 2, State: "running", Counted: map[string]int64{"0": 0, "1": 1}}
-	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.PipelineStatusTopic, queryName, next))
+	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.PipelineStatusTopic, election.QueryKey, next))
 	if counted() {
 		t.Error("all is counted although the next run is not official yet")
 	}
@@ -386,7 +398,10 @@ func TestCountedOffsetsAreThoseOfTheVotes(t *testing.T) {
 }
 
 func TestConfigNamesTheFlagThatIsWrong(t *testing.T) {
-	good := Config{Checkpoints: "file:///var/lib/election", Partitions: 1}
+	good := Config{
+		Checkpoints: "file:///var/lib/election", Partitions: 1,
+		Remote: "sc://127.0.0.1:15002/;token=secret", Postgres: "postgres://election:secret@127.0.0.1:5432/election",
+	}
 	if err := good.Validate(); err != nil {
 		t.Error(err)
 	}
@@ -395,14 +410,32 @@ func TestConfigNamesTheFlagThatIsWrong(t *testing.T) {
 		`--checkpoints is ""`:                  func(c *Config) { c.Checkpoints = "" },
 		`--checkpoints is ":"`:                 func(c *Config) { c.Checkpoints = ":" },
 		"--state-partitions is 0":              func(c *Config) { c.Partitions = 0 },
+		"--remote is not":                      func(c *Config) { c.Remote = "127.0.0.1:15002" },
+		"--postgres must be":                   func(c *Config) { c.Postgres = "host=x" },
 		"--trigger is -1s":                     func(c *Config) { c.Trigger = -time.Second },
 	} {
 		c := good
 		change(&c)
 		err := Run(t.Context(), c)
 		var wrong *election.InputError
-		if !errors.As(err, &wrong) || !strings.Contains(err.Error(), says) {
+		if !errors.As(err, &wrong) || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: ended with %v", says, err)
 		}
+	}
+}
+
+// TestSessionBeforeIsEnded starts a query in another session than the one before, whose query may still run.
+func TestSessionBeforeIsEnded(t *testing.T) {
+	_, c := newElection(t)
+	var ended []connect.SessionID
+	end := func(_ context.Context, id connect.SessionID) { ended = append(ended, id) }
+	r := chosen(t, c, "a")
+	done(t, r.occupy(t.Context(), "one", end))
+	done(t, r.occupy(t.Context(), "one", end))
+	metadata(t, c, 1)
+	r = chosen(t, c, "changed")
+	done(t, r.occupy(t.Context(), "two", end))
+	if diff := cmp.Diff([]connect.SessionID{"one"}, ended); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -35,9 +35,15 @@ type Config struct {
 
 // Validate names what is wrong.
 func (c Config) Validate() error {
+	remote, remoteErr := url.Parse(c.Remote)
+	if _, err := jdbcOptions(c.Postgres); err != nil {
+		return err
+	}
 	switch location, err := url.Parse(c.Checkpoints); {
 	case err != nil || location.Scheme == "":
 		return &election.InputError{Text: fmt.Sprintf("--checkpoints is %q; write a URI such as file:///var/lib/election/checkpoints", c.Checkpoints)}
+	case remoteErr != nil || remote.Scheme != "sc" || remote.Host == "":
+		return &election.InputError{Text: "--remote is not a Spark Connect address; write sc://host:port/;token=…"} // it may hold a token
 	case c.Partitions < 1:
 		return &election.InputError{Text: fmt.Sprintf("--state-partitions is %d; choose 1 or more", c.Partitions)}
 	case c.Trigger < 0:
@@ -114,12 +120,16 @@ const settleTimeout = 10 * time.Second
 
 // attend starts the query in a session of its own, and follows it until it or the session ends.
 func attend(ctx context.Context, c Config, record *election.Record, runs *runs) error {
-	session, err := connect.Dial(ctx, c.Remote, connect.WithRetry(patience()), connect.WithGRPC(grpc.WithConnectParams(reconnect())))
+	session, err := c.dial(ctx)
 	if err != nil {
-		return fmt.Errorf("dial Spark: %w", err)
+		return err
 	}
 	defer session.Close()
+	defer leave(ctx, session, c.Log)
 	if err := runs.choose(ctx); err != nil {
+		return err
+	}
+	if err := runs.occupy(ctx, session.ID(), c.endSession); err != nil {
 		return err
 	}
 	query, err := newQuery(runs.current.Partitions, connect.ProcessingTime(c.Trigger)).start(ctx, session, c, record, runs.current)
@@ -127,7 +137,6 @@ func attend(ctx context.Context, c Config, record *election.Record, runs *runs) 
 		return err
 	}
 	c.Log.Info("started the query", "run", runs.current.Run, "query", query.ID())
-	defer leave(ctx, session, c.Log)
 
 	ticker := time.NewTicker(pollEvery)
 	defer ticker.Stop()
@@ -154,6 +163,9 @@ func attend(ctx context.Context, c Config, record *election.Record, runs *runs) 
 			if err != nil {
 				return fmt.Errorf("ask why the query ended: %w", err)
 			}
+			if cause == nil {
+				return errors.New("the query was stopped by somebody else; is another submit running?")
+			}
 			return fmt.Errorf("the query ended: %w", cause)
 		}
 		select {
@@ -162,6 +174,27 @@ func attend(ctx context.Context, c Config, record *election.Record, runs *runs) 
 		case <-ticker.C:
 		}
 	}
+}
+
+func (c Config) dial(ctx context.Context, options ...connect.Option) (*connect.Session, error) {
+	options = append(options, connect.WithRetry(patience()), connect.WithGRPC(grpc.WithConnectParams(reconnect())))
+	session, err := connect.Dial(ctx, c.Remote, options...)
+	if err != nil {
+		return nil, fmt.Errorf("dial Spark: %w", err)
+	}
+	return session, nil
+}
+
+// endSession ends the session of a submit that was killed, and with it the query that went on in it: it may be that of
+// an older run, which would write beside the new one. A session that is gone already is as well.
+func (c Config) endSession(ctx context.Context, id connect.SessionID) {
+	session, err := c.dial(ctx, connect.WithSessionID(id))
+	if err != nil {
+		c.Log.Debug("look for the session before", "session", id, "error", err)
+		return
+	}
+	defer session.Close()
+	leave(ctx, session, c.Log)
 }
 
 // patience is for a Spark that is away for a while: it is asked every second, for a minute, so that the query is started

@@ -68,11 +68,6 @@ electorate:
 	if !errors.As(err, &mistakes) {
 		t.Fatalf("got %v", err)
 	}
-	want := []string{
-		`1: id "Wrong Id": a election's id is 1 to 32 of a-z, 0-9, _ and -`,
-		`5: closes is not after opens`,
-		`8: field color not found in type election.Candidate`,
-	}
 	told := make(map[int]string)
 	for _, m := range mistakes.List {
 		told[m.Line] += m.Text + "\n"
@@ -83,7 +78,7 @@ electorate:
 		}
 	}
 	if t.Failed() {
-		t.Logf("%v\n%v", err, want)
+		t.Log(err)
 	}
 }
 
@@ -134,7 +129,7 @@ func TestOnlyTheNamedRegionsAreTaken(t *testing.T) {
 	if got := file.Definition.ExpectedVotes(); got != 3 || len(file.Definition.Candidates) != 1 {
 		t.Errorf("%d votes, candidates %v", got, file.Definition.Candidates)
 	}
-	if _, err := ReadResultFile(path, []string{"East"}); err == nil || !strings.Contains(err.Error(), "North, South") {
+	if _, err := ReadResultFile(path, []string{"East"}); err == nil || !strings.Contains(err.Error(), `"North" "South"`) {
 		t.Errorf("got %v", err)
 	}
 }

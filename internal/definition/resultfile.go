@@ -120,7 +120,7 @@ func onlyRegions(path string, lines []resultLine, regions []string) ([]resultLin
 				names = append(names, name)
 			}
 			slices.Sort(names)
-			mistakes.add(0, "--regions names %q, which it does not have; it has %s", region, strings.Join(names, ", "))
+			mistakes.add(0, "--regions names %q, which it does not have; it has %q", region, names)
 		}
 	}
 	wanted := slices.DeleteFunc(slices.Clone(lines), func(l resultLine) bool { return !slices.Contains(regions, l.region) })

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
@@ -20,22 +21,21 @@ func Election(ctx context.Context, brokers []string, log *slog.Logger) (*electio
 	var record election.Record
 	found, err := LatestJSON(ctx, brokers, log, election.ElectionTopic, election.DefinitionKey, &record)
 	switch {
+	case errors.Is(err, kerr.UnknownTopicOrPartition), err == nil && !found:
+		return nil, ErrNoElection
+	case err != nil && ctx.Err() == nil:
+		return nil, fmt.Errorf("%w; does Kafka run at %s? --brokers says where it is", err, strings.Join(brokers, ","))
 	case err != nil:
 		return nil, err
-	case !found:
-		return nil, ErrNoElection
 	}
 	return &record, nil
 }
 
 // LatestJSON decodes the last committed value of a key in a compacted topic of one partition. It reports whether there
-// is one; a topic that does not exist holds none.
+// is one.
 func LatestJSON(ctx context.Context, brokers []string, log *slog.Logger, topic, key string, into any) (bool, error) {
 	latest, err := Latest(ctx, brokers, log, topic, key)
-	switch {
-	case errors.Is(err, kerr.UnknownTopicOrPartition):
-		return false, nil
-	case err != nil || latest == nil:
+	if err != nil || latest == nil {
 		return false, err
 	}
 	if err := json.Unmarshal(latest.Value, into); err != nil {

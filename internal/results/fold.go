@@ -20,9 +20,6 @@ import (
 	"realtime-election/election"
 )
 
-// QueryKey is the key of the streaming query's record in pipeline_status.
-const QueryKey = "submit"
-
 // Topics are the topics that a snapshot is made of.
 func Topics() []string {
 	return append([]string{election.ElectionTopic, election.PipelineStatusTopic}, election.ResultTopics()...)
@@ -99,7 +96,7 @@ func (f *Fold) applyElection(key string, value []byte) Effect {
 }
 
 func (f *Fold) applyStatus(key string, value []byte) Effect {
-	if key != QueryKey {
+	if key != election.QueryKey {
 		return Nothing
 	}
 	if value == nil {

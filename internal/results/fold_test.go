@@ -224,7 +224,7 @@ func TestMalformedRecordsAreCountedAndSkipped(t *testing.T) {
 		"unknown topic":       {"aggregated_weather", "1/ann", valid.value},
 		"definition":          {election.ElectionTopic, election.DefinitionKey, []byte("{}")},
 		"official run":        {election.ElectionTopic, election.OfficialRunKey, []byte(`{"run":-1}`)},
-		"status":              {election.PipelineStatusTopic, results.QueryKey, []byte(`[]`)},
+		"status":              {election.PipelineStatusTopic, election.QueryKey, []byte(`[]`)},
 		"empty, no tombstone": {election.PerCandidateTopic, "1/ann", []byte{}},
 	} {
 		f := fold(t, definition(), official(1), valid)
@@ -247,7 +247,7 @@ func TestVotesForStrangersAreNoPartOfTheTotal(t *testing.T) {
 func TestNewestStatusOfTheQueryIsKept(t *testing.T) {
 	status := func(batch int64) record {
 		return record{
-			election.PipelineStatusTopic, results.QueryKey,
+			election.PipelineStatusTopic, election.QueryKey,
 			encode(election.QueryStatus{Batch: batch, UpdatedAt: noon.Add(time.Duration(batch) * time.Second)}),
 		}
 	}

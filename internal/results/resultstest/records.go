@@ -34,7 +34,7 @@ func Official(run int) Record {
 
 // Status is what the streaming query says of itself.
 func Status(s election.QueryStatus) Record {
-	return Record{election.PipelineStatusTopic, results.QueryKey, encode(s)}
+	return Record{election.PipelineStatusTopic, election.QueryKey, encode(s)}
 }
 
 // Rejected is how many records a run did not count for a reason.
