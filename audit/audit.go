@@ -54,7 +54,11 @@ func Run(ctx context.Context, c Config) error {
 		report.row("official run", "one", "none", 1)
 		report.say("no run is official: the streaming query has not begun; start `election submit`")
 	default:
-		if err := compareTopics(ctx, c, report, count.Results(official.Run), official.Run); err != nil {
+		var latest election.LatestRun
+		if _, err := kafka.LatestJSON(ctx, c.Brokers, c.Log, election.ElectionTopic, election.LatestRunKey, &latest); err != nil {
+			return err
+		}
+		if err := compareTopics(ctx, c, report, count.Results(official.Run), official.Run, latest.Run); err != nil {
 			return err
 		}
 	}

@@ -82,7 +82,7 @@ func TestAuditNamesWhatIsPlanted(t *testing.T) {
 				stale.Run = 1
 				kafkatest.Produce(t, f.cluster, kafkatest.JSON(t, election.PerCandidateTopic, "1/bo", stale))
 			},
-			[]string{"aggregated_votes_per_candidate: key 1/bo is of run 1, and the official run is 2"},
+			[]string{"aggregated_votes_per_candidate: key \"1/bo\" is of run 1, and the official run is 2"},
 		},
 		"a wrong name": {
 			func(t *testing.T, f *fixture) {
@@ -115,19 +115,19 @@ func TestAuditNamesWhatIsPlanted(t *testing.T) {
 			func(t *testing.T, f *fixture) {
 				kafkatest.Produce(t, f.cluster, kafkatest.JSON(t, election.PerMinuteTopic, "2/north/2024-11-06T00:00/ana", election.Result{Run: 2, TotalVotes: 1}))
 			},
-			[]string{"aggregated_votes_per_minute: key 2/north/2024-11-06T00:00/ana must not be there"},
+			[]string{"aggregated_votes_per_minute: key \"2/north/2024-11-06T00:00/ana\" must not be there"},
 		},
 		"a key without a run": {
 			func(t *testing.T, f *fixture) {
 				kafkatest.Produce(t, f.cluster, kafkatest.JSON(t, election.PerCandidateTopic, "ana", election.Result{Run: 2, TotalVotes: 1}))
 			},
-			[]string{"aggregated_votes_per_candidate: key ana must not be there"},
+			[]string{"aggregated_votes_per_candidate: key \"ana\" must not be there"},
 		},
 		"rejects where there are none": {
 			func(t *testing.T, f *fixture) {
 				kafkatest.Produce(t, f.cluster, kafkatest.JSON(t, election.VotesRejectedTopic, "2/malformed", election.Result{Run: 2, TotalVotes: 1}))
 			},
-			[]string{"aggregated_votes_rejected: key 2/malformed must not be there", "aggregated_votes_rejected 0 in 0 keys 1 DIFFERS (1)"},
+			[]string{"aggregated_votes_rejected: key \"2/malformed\" must not be there", "aggregated_votes_rejected 0 in 0 keys 1 DIFFERS (1)"},
 		},
 		"another number of votes expected": {
 			func(_ *testing.T, f *fixture) { f.config.Expect = 199 },
@@ -263,7 +263,7 @@ func TestManyDifferencesAreCounted(t *testing.T) {
 	}
 	kafkatest.Produce(t, f.cluster, extra...)
 	printed, _ := f.audit(t)
-	wantSaid(t, printed, "aggregated_votes_per_candidate 200 in 2 keys 250 DIFFERS (50)", "key 2/x39 must not be there\nand 10 more differences")
+	wantSaid(t, printed, "aggregated_votes_per_candidate 200 in 2 keys 250 DIFFERS (50)", "key \"2/x39\" must not be there\nand 10 more differences")
 }
 
 func TestAuditWithoutAnElection(t *testing.T) {

@@ -150,6 +150,10 @@ func TestEveryMistakeOfAResultFileIsToldWithItsLine(t *testing.T) {
 		"quotes":      {header + "N,1,H,A,P,1\nN,1,\"H,B,P,1\n", []int{3}},
 		"UTF-8":       {header + "N,1,H,A\xff,P,1\n", []int{2}},
 		"no vote":     {header + "N,1,H,A,P,0\n", []int{0}},
+		"no line":     {header, []int{0}},
+		"control":     {header + "N,1,H\x1b[2J,A,P,1\n", []int{2}},
+		"long name":   {header + "N,1,H," + strings.Repeat("é", 201) + ",P,1\n", []int{2}},
+		"all at once": {header + "N,1,H,A,P,x\nN,1,H,A,P,1\nN,\"2\"x,H,A,P,1\nN,1,G,B,P,1\nN,3,H,,P,1\n", []int{2, 3, 4, 5, 6}},
 	} {
 		_, err := ReadResultFile(write(t, "r.csv", c.text), nil)
 		var mistakes *Mistakes

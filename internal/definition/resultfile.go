@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"realtime-election/election"
@@ -27,6 +28,9 @@ var pollingDay = election.Polling{
 	Opens:  time.Date(2024, 11, 5, 7, 0, 0, 0, time.UTC),
 	Closes: time.Date(2024, 11, 5, 20, 0, 0, 0, time.UTC),
 }
+
+// maxLine bounds the characters of a line, and with it those of a name.
+const maxLine = 200
 
 // ResultFile is a result to be replayed: the definition derived from it, and the votes of each of its lines.
 type ResultFile struct {
@@ -46,29 +50,24 @@ func ReadResultFile(path string, regions []string) (*ResultFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the result file: %w", err)
 	}
-	lines, err := parseResultLines(path, text)
-	if err != nil {
-		return nil, err
-	}
-	if lines, err = onlyRegions(path, lines, regions); err != nil {
-		return nil, err
-	}
-	file, err := derive(path, lines)
-	if err != nil {
+	mistakes := &Mistakes{File: path}
+	lines := parseResultLines(mistakes, text)
+	file := derive(mistakes, path, onlyRegions(mistakes, lines, regions))
+	if err := mistakes.err(); err != nil {
 		return nil, err
 	}
 	file.Definition.Source.CRLF = bytes.Contains(text, []byte("\r\n"))
 	return file, nil
 }
 
-func parseResultLines(path string, text []byte) ([]resultLine, error) {
-	mistakes := &Mistakes{File: path}
+// parseResultLines reads the lines that have all columns, those with mistakes in them as well: they may hold more.
+func parseResultLines(mistakes *Mistakes, text []byte) []resultLine {
 	reader := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(text, []byte("\ufeff"))))
 	reader.FieldsPerRecord = -1
 	header, err := reader.Read()
 	if err != nil || !slices.Equal(header, Columns) {
 		mistakes.add(1, "the first line must be %s", strings.Join(Columns, ","))
-		return nil, mistakes.err()
+		return nil
 	}
 	var lines []resultLine
 	for {
@@ -76,12 +75,12 @@ func parseResultLines(path string, text []byte) ([]resultLine, error) {
 		var syntax *csv.ParseError
 		switch {
 		case errors.Is(err, io.EOF):
-			return lines, mistakes.err()
+			return lines
 		case errors.As(err, &syntax):
 			mistakes.add(syntax.Line, "%v", syntax.Err)
-			return nil, mistakes.err()
-		case err != nil:
-			return nil, fmt.Errorf("read %s: %w", path, err)
+			continue
+		case err != nil: // text in memory has no other
+			panic(err)
 		}
 		number, _ := reader.FieldPos(0)
 		if len(fields) != len(Columns) {
@@ -93,8 +92,13 @@ func parseResultLines(path string, text []byte) ([]resultLine, error) {
 				mistakes.add(number, "%s is empty", Columns[i])
 			}
 		}
-		if !utf8.ValidString(strings.Join(fields, "")) {
+		switch names := strings.Join(fields, ""); {
+		case !utf8.ValidString(names):
 			mistakes.add(number, "it is not UTF-8")
+		case strings.ContainsFunc(names, unicode.IsControl):
+			mistakes.add(number, "it holds control characters")
+		case utf8.RuneCountInString(names) > maxLine:
+			mistakes.add(number, "it is longer than %d characters", maxLine)
 		}
 		votes, err := strconv.ParseUint(fields[5], 10, 40)
 		if err != nil {
@@ -104,15 +108,14 @@ func parseResultLines(path string, text []byte) ([]resultLine, error) {
 	}
 }
 
-func onlyRegions(path string, lines []resultLine, regions []string) ([]resultLine, error) {
+func onlyRegions(mistakes *Mistakes, lines []resultLine, regions []string) []resultLine {
 	if len(regions) == 0 {
-		return lines, nil
+		return lines
 	}
 	known := make(map[string]bool)
 	for _, line := range lines {
 		known[line.region] = true
 	}
-	mistakes := &Mistakes{File: path}
 	for _, region := range regions {
 		if !known[region] {
 			names := make([]string, 0, len(known))
@@ -123,14 +126,12 @@ func onlyRegions(path string, lines []resultLine, regions []string) ([]resultLin
 			mistakes.add(0, "--regions names %q, which it does not have; it has %q", region, names)
 		}
 	}
-	wanted := slices.DeleteFunc(slices.Clone(lines), func(l resultLine) bool { return !slices.Contains(regions, l.region) })
-	return wanted, mistakes.err()
+	return slices.DeleteFunc(slices.Clone(lines), func(l resultLine) bool { return !slices.Contains(regions, l.region) })
 }
 
 // derive makes the definition. A name on the ballot is a candidate together with a party: who stands for two parties
 // has two lines in the file, and two here.
-func derive(path string, lines []resultLine) (*ResultFile, error) {
-	mistakes := &Mistakes{File: path}
+func derive(mistakes *Mistakes, path string, lines []resultLine) *ResultFile {
 	type (
 		ticket       struct{ candidate, party string }
 		regionalCode struct{ region, code string }
@@ -202,16 +203,15 @@ func derive(path string, lines []resultLine) (*ResultFile, error) {
 	}
 	source.SHA256 = hex.EncodeToString(sum.Sum(nil))
 	d.Source = source
-	if source.Votes == 0 {
+	if source.Votes == 0 && len(mistakes.List) == 0 {
 		mistakes.add(0, "it holds no vote to replay")
 	}
-	for _, problem := range d.Check() {
-		mistakes.add(0, "%s", problem.Text)
+	if len(mistakes.List) == 0 {
+		for _, problem := range d.Check() { // what no line shows
+			mistakes.add(0, "%s", problem.Text)
+		}
 	}
-	if err := mistakes.err(); err != nil {
-		return nil, err
-	}
-	return file, nil
+	return file
 }
 
 // ids makes ids out of names: each valid, none twice.
