@@ -7,11 +7,14 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"realtime-election/election"
 	"realtime-election/internal/definition"
+	"realtime-election/internal/kafka"
 	"realtime-election/producer"
 	"realtime-election/producer/generate"
 )
@@ -143,4 +146,28 @@ func TestOneSeedGivesOneResult(t *testing.T) {
 		}
 		wantDistricts(t, file, again)
 	})
+}
+
+// TestHostileTimestampDoesNotStopTheQuery sends a vote with a time that Spark cannot read.
+func TestHostileTimestampDoesNotStopTheQuery(t *testing.T) {
+	_, file := smallResult(t)
+	c := newElection(t, file.Definition, 2)
+	cl, err := kafka.NewClient(c.Brokers, c.Log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	line := generate.NewReplay(file.Definition, file.Votes, 1).Append(nil, 0)
+	id := line[election.BallotIDStart:election.BallotIDEnd]
+	hostile := &kgo.Record{
+		Topic: election.VotesTopic, Partition: election.Partition(id, 2), Key: id, Value: line,
+		Timestamp: time.UnixMilli(-9_223_370_000_000_000_000),
+	}
+	if err := cl.ProduceSync(t.Context(), hostile).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	awaitCounted(t, c, submit(t, c))
+	if diff := cmp.Diff(recount(t, c, file.Definition, 2), published(t, c)); diff != "" {
+		t.Error("the reference count and Spark differ:", diff)
+	}
 }
