@@ -69,18 +69,26 @@ func TestMistakesOfThePersonExitWith2(t *testing.T) {
 		"number that is none":    {[]string{"replay", "--rate=fast", "x.csv"}, []string{"--rate"}},
 		"two definitions":        {[]string{"init", "--postgres=x", "--definition=a", "--replay=b"}, []string{"can't be used together"}},
 		"unknown listing":        {[]string{"results", "--by=street"}, []string{"--by"}},
-		"missing definition": {[]string{"init", "--postgres=x", "--definition=" + filepath.Join(t.TempDir(), "none.yaml")},
-			[]string{"election init: read the definition: open ", "none.yaml: no such file"}},
+		"missing definition": {
+			[]string{"init", "--postgres=x", "--definition=" + filepath.Join(t.TempDir(), "none.yaml")},
+			[]string{"election init: read the definition: open ", "none.yaml: no such file"},
+		},
 		"missing result file": {[]string{"replay", filepath.Join(t.TempDir(), "none.csv")}, []string{"election replay: read the result file: open "}},
-		"wrong definition": {[]string{"init", "--postgres=x", "--definition=" + file(t, wrongDefinition)},
-			[]string{"cannot be used; correct this and start again:", "\n  line 2: ", "\n  line 5: "}},
-		"wrong result file": {[]string{"replay", file(t, strings.NewReplacer("0\n", "-1\n").Replace(resultLines))},
-			[]string{"\n  line 2: votes is", "\n  line 3: votes is"}},
+		"wrong definition": {
+			[]string{"init", "--postgres=x", "--definition=" + file(t, wrongDefinition)},
+			[]string{"cannot be used; correct this and start again:", "\n  line 2: ", "\n  line 5: "},
+		},
+		"wrong result file": {
+			[]string{"replay", file(t, strings.NewReplacer("0\n", "-1\n").Replace(resultLines))},
+			[]string{"\n  line 2: votes is", "\n  line 3: votes is"},
+		},
 		"regions of no file": {[]string{"init", "--postgres=x", "--regions=North"}, []string{"--regions chooses from a result file; name it with --replay"}},
 		"negative rate":      {[]string{"replay", "--rate=-1", file(t, resultLines)}, []string{"--rate is -1"}},
 		"partitions of init": {[]string{"init", "--postgres=x", "--partitions=0"}, []string{"--partitions is 0"}},
-		"checkpoints that are no URI": {[]string{"submit", "--postgres=postgres://u:p@h/d", "--remote=sc://h", "--checkpoints=/var"},
-			[]string{`election submit: --checkpoints is "/var"`}},
+		"checkpoints that are no URI": {
+			[]string{"submit", "--postgres=postgres://u:p@h/d", "--remote=sc://h", "--checkpoints=/var"},
+			[]string{`election submit: --checkpoints is "/var"`},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, stdout, stderr := command(t, c.args...)
