@@ -7,6 +7,9 @@ empty :=
 space := $(empty) $(empty)
 TAGS := -tags $(subst $(space),$(comma),$(TIERS))
 
+# Packages whose tests want both cores to themselves.
+HEAVY := ./(e2e|sparkjob)
+
 .PHONY: help demo test test-fast lint generate build clean
 
 help: ## list the targets
@@ -19,7 +22,9 @@ demo: build ## vote an invented result again, live, at http://127.0.0.1:8080 (Ct
 test: ## every tier: pure, fakes, real services, browser, the whole program
 	@scripts/prerequisites.sh test
 	go test -race -shuffle=on ./...
-	go test -race $(TAGS) -shuffle=on -p 1 -timeout 20m $$(go run ./scripts/tagged $(TIERS))
+	packages=$$(go run ./scripts/tagged $(TIERS)) && \
+	go test -race $(TAGS) -shuffle=on -p 2 -timeout 20m $$(echo "$$packages" | xargs -n1 | grep -vxE '$(HEAVY)') && \
+	go test -race $(TAGS) -shuffle=on -p 1 -timeout 20m $$(echo "$$packages" | xargs -n1 | grep -xE '$(HEAVY)')
 
 test-fast: ## pure tests and fakes only
 	go test -race -shuffle=on ./...
