@@ -89,13 +89,17 @@ func TestBrowserShowsTheCountAsItGrows(t *testing.T) {
 		if wide := browsertest.Evaluate[int](t, browser, `document.documentElement.scrollWidth`); wide > 360 {
 			t.Errorf("at 360 px, %s, the page is %d px wide", with, wide)
 		}
-		if out := browsertest.Evaluate[string](t, browser, `[...document.querySelectorAll('main *')].filter((e) => !e.closest('.scroll, svg') &&
+		if out := browsertest.Evaluate[string](t, browser, `[...document.querySelectorAll('main *')].filter((e) => !e.closest('.scroll, .chart') &&
 			e.getBoundingClientRect().right > e.closest('section')?.getBoundingClientRect().right).map((e) => e.outerHTML).join()`); out != "" {
 			t.Errorf("at 360 px, %s, this sticks out of its card: %s", with, out)
 		}
 	}
 	fits("with this machine's fonts")
 	screenshot(t, browser, "phone")
+	// A chart follows the page a moment later, and must not hold it open until then.
+	browsertest.Evaluate[bool](t, browser, `document.querySelectorAll('.chart').forEach((e) => echarts.getInstanceByDom(e)?.resize({ width: 679 })), true`)
+	fits("with charts drawn for a wider page")
+	browsertest.Evaluate[bool](t, browser, `document.querySelectorAll('.chart').forEach((e) => echarts.getInstanceByDom(e)?.resize()), true`)
 	// Fonts differ from machine to machine, and people space the letters to be able to read (WCAG 1.4.12).
 	browsertest.Evaluate[bool](t, browser, `document.documentElement.style.setProperty('letter-spacing', '.2em'), true`)
 	fits("with the letters spaced")
