@@ -84,6 +84,16 @@ func (e *Electorate) check(c *checker, p Polling, candidates, regions map[string
 			c.say(fmt.Sprintf("%v is not a share between 0 and 1", x), path...)
 		}
 	}
+	ages := 0.0
+	for _, age := range sorted(e.Ages) {
+		at := []any{"electorate", "ages", age}
+		c.among("age group", age, AgeGroups(), at...)
+		share(e.Ages[age], at...)
+		ages += e.Ages[age]
+	}
+	if !(math.Abs(ages-1) <= 1e-6) {
+		c.say(fmt.Sprintf("the shares of the age groups sum to %v, not to 1", math.Round(ages*1e6)/1e6), "electorate", "ages")
+	}
 	share(e.Turnout.Overall, "electorate", "turnout", "overall")
 	for _, age := range sorted(e.Turnout.ByAge) {
 		at := []any{"electorate", "turnout", "by_age", age}

@@ -58,9 +58,11 @@ type District struct {
 
 // Electorate is how the generated electorate behaves. Replayed results have none.
 type Electorate struct {
-	Turnout  Turnout   `json:"turnout" yaml:"turnout"`
-	Leanings Leanings  `json:"leanings" yaml:"leanings"`
-	Arrival  []Arrival `json:"arrival" yaml:"arrival"`
+	// Ages is the share, 0 to 1, of each age group among the registered of every district. They sum to 1.
+	Ages     map[string]float64 `json:"ages" yaml:"ages"`
+	Turnout  Turnout            `json:"turnout" yaml:"turnout"`
+	Leanings Leanings           `json:"leanings" yaml:"leanings"`
+	Arrival  []Arrival          `json:"arrival" yaml:"arrival"`
 }
 
 // Turnout is the share, 0 to 1, of the registered who vote.

@@ -29,7 +29,9 @@ func Reasons() []Reason {
 type Record struct {
 	Definition     Definition `json:"definition"`
 	Fingerprint    string     `json:"fingerprint"`     // of the definition
-	VotePartitions int32      `json:"vote_partitions"` // partitions of votes_topic, fixed for good
+	VotePartitions int32      `json:"vote_partitions"` // partitions of votes_topic and of voters_topic, fixed for good
+	// BallotKeyFingerprint tells the key that makes ballot ids of voter ids; empty where nobody votes but a replay.
+	BallotKeyFingerprint string `json:"ballot_key_fingerprint,omitempty"`
 }
 
 // OfficialRun is the value of OfficialRunKey: whose totals readers show.
@@ -48,6 +50,7 @@ type LatestRun struct {
 // Progress is the value of a producer's record in producer_progress, written in the transaction of its records.
 type Progress struct {
 	NextSerial  int64  `json:"next_serial"` // the first serial that is not yet in the topic
+	Size        int64  `json:"size"`        // the serials run from 0 to Size-1
 	Seed        uint64 `json:"seed"`
 	Fingerprint string `json:"fingerprint"` // of the definition that the serials belong to
 }
@@ -65,6 +68,28 @@ type QueryStatus struct {
 	// Counted is, for each partition of votes_topic, the offset up to which (exclusive) the result topics count.
 	Counted   map[string]int64 `json:"counted_offsets"`
 	UpdatedAt time.Time        `json:"updated_at"`
+}
+
+// RejectedVote is the value of a record of votes_rejected, whose key is topic:partition:offset.
+type RejectedVote struct {
+	Topic     string `json:"topic"`
+	Partition int32  `json:"partition"`
+	Offset    int64  `json:"offset"`
+	Reason    Reason `json:"reason"`
+	Key       []byte `json:"key"` // as it came, in base64
+	Raw       []byte `json:"raw"` // the record's value as it came, in base64
+}
+
+// LedgerStatus is what `ledger` reports under the key "ledger" of pipeline_status.
+type LedgerStatus struct {
+	State    string `json:"state"` // starting, running, or waiting (for Kafka, PostgreSQL, or another ledger to end)
+	Error    string `json:"error,omitempty"`
+	Voters   int64  `json:"voters"`   // rows
+	Votes    int64  `json:"votes"`    // rows: accepted ballots
+	Rejected int64  `json:"rejected"` // rows
+	// Stored is, for each topic and partition, the offset up to which (exclusive) PostgreSQL has what the topic holds.
+	Stored    map[string]map[string]int64 `json:"stored_offsets"`
+	UpdatedAt time.Time                   `json:"updated_at"`
 }
 
 // Result is the value of a record of any result topic. Which fields are present depends on the topic; TotalVotes is

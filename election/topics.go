@@ -1,6 +1,11 @@
 package election
 
-import "maps"
+import (
+	"hash/crc32"
+	"maps"
+	"strconv"
+	"strings"
+)
 
 // The topics. Votes, the public register and rejected records are logs; the others are compacted, so that the latest
 // record of a key is kept.
@@ -11,7 +16,7 @@ const (
 
 	ElectionTopic         = "election"          // keys: see DefinitionKey
 	PipelineStatusTopic   = "pipeline_status"   // key: the service that reports
-	ProducerProgressTopic = "producer_progress" // key: the producer; value: Progress
+	ProducerProgressTopic = "producer_progress" // key: the producer; value: Progress; partition: ProgressPartition
 
 	PerCandidateTopic      = "aggregated_votes_per_candidate"
 	TurnoutByLocationTopic = "aggregated_turnout_by_location"
@@ -29,8 +34,46 @@ const (
 	LatestRunKey   = "latest_run"   // value: what submit keeps of the newest run, of which others read LatestRun
 )
 
-// QueryKey is the key of the streaming query's QueryStatus in PipelineStatusTopic, and its name in Spark.
-const QueryKey = "submit"
+// Keys of the records of PipelineStatusTopic.
+const (
+	QueryKey  = "submit" // value: QueryStatus; also the streaming query's name in Spark
+	LedgerKey = "ledger" // value: LedgerStatus
+)
+
+// Keys of the records of ProducerProgressTopic. The producer of the votes of one partition of voters_topic has a key of
+// its own: VotesProducer.
+const (
+	VotersProducer = "voters"
+	ReplayProducer = "replay"
+	CastProducer   = "cast" // ballots cast by hand
+)
+
+// VotesProducer is the key of the progress of who votes for the voters of a partition of voters_topic.
+func VotesProducer(partition int32) string { return "votes/" + strconv.Itoa(int(partition)) }
+
+// ProgressPartition is the partition of producer_progress that a producer has to itself, so that nobody else's open
+// transaction hides its progress from it.
+func ProgressPartition(producer string) int32 {
+	switch producer {
+	case VotersProducer:
+		return 0
+	case ReplayProducer:
+		return 1
+	case CastProducer:
+		return 2
+	}
+	partition, err := strconv.ParseInt(strings.TrimPrefix(producer, "votes/"), 10, 32)
+	if err != nil {
+		panic("no producer is called " + producer) // the callers are few, and name a constant
+	}
+	return 3 + int32(partition)
+}
+
+// VoterPartition is the partition of voters_topic of a district's voters. A district is in one partition, so that the
+// partition tells no more about a voter than the district does.
+func VoterPartition(district DistrictID, partitions int32) int32 {
+	return int32(crc32.ChecksumIEEE([]byte(district)) % uint32(partitions))
+}
 
 // ResultTopics are the topics that the streaming query writes.
 func ResultTopics() []string {
@@ -65,7 +108,7 @@ func Topics(votePartitions int32) []Topic {
 		{RejectedVotesTopic, 1, log},
 		{ElectionTopic, 1, compacted},
 		{PipelineStatusTopic, 1, compacted},
-		{ProducerProgressTopic, 1, compacted},
+		{ProducerProgressTopic, 3 + votePartitions, compacted},
 	}
 	for _, name := range ResultTopics() {
 		topics = append(topics, Topic{name, 1, compacted})

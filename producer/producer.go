@@ -63,6 +63,7 @@ func (s sender) send(ctx context.Context, of stream) error {
 	if err != nil {
 		return err
 	}
+	progress.Size = of.size
 	before, pace := progress, newPace(s.rate)
 	for progress.NextSerial < of.size {
 		from := progress.NextSerial
@@ -82,8 +83,7 @@ func (s sender) send(ctx context.Context, of stream) error {
 }
 
 func (s sender) resume(ctx context.Context, of stream) (election.Progress, error) {
-	var last election.Progress
-	found, err := kafka.LatestJSON(ctx, s.brokers, s.log, election.ProducerProgressTopic, of.name, &last)
+	last, found, err := kafka.Progress(ctx, s.brokers, s.log, of.name)
 	switch {
 	case err != nil:
 		return last, fmt.Errorf("read how far %s came: %w", of.name, err)
@@ -113,7 +113,9 @@ func (s sender) transaction(ctx context.Context, cl *kgo.Client, of stream, from
 		key, value, partition := of.record(make([]byte, 0, 256), serial)
 		cl.Produce(ctx, &kgo.Record{Topic: of.topic, Partition: partition, Key: key, Value: value}, failed.Promise())
 	}
-	cl.Produce(ctx, &kgo.Record{Topic: election.ProducerProgressTopic, Key: []byte(of.name), Value: state}, failed.Promise())
+	cl.Produce(ctx, &kgo.Record{
+		Topic: election.ProducerProgressTopic, Partition: election.ProgressPartition(of.name), Key: []byte(of.name), Value: state,
+	}, failed.Promise())
 
 	err = errors.Join(cl.Flush(ctx), failed.Err())
 	if err != nil {

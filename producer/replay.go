@@ -63,7 +63,7 @@ func Replay(ctx context.Context, c ReplayConfig) error {
 		start:   election.Progress{Seed: c.Seed, Fingerprint: fingerprint},
 		report:  reporter(c.Out, c.Log, "replay"),
 	}.send(ctx, stream{
-		name:  "replay",
+		name:  election.ReplayProducer,
 		topic: election.VotesTopic,
 		size:  ballots.Size(),
 		record: func(buffer []byte, serial int64) (key, value []byte, partition int32) {

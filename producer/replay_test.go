@@ -210,8 +210,10 @@ func TestReplayIsNotContinuedWithAnotherFile(t *testing.T) {
 func TestProgressOfAnotherElectionIsNotContinued(t *testing.T) {
 	t.Parallel()
 	r := newReplay(t)
-	kafkatest.Produce(t, r.cluster, kafkatest.JSON(t, election.ProducerProgressTopic, "replay",
-		election.Progress{NextSerial: 200, Seed: r.config.Seed, Fingerprint: "another"}))
+	progress := kafkatest.JSON(t, election.ProducerProgressTopic, election.ReplayProducer,
+		election.Progress{NextSerial: 200, Seed: r.config.Seed, Fingerprint: "another"})
+	progress.Partition = election.ProgressPartition(election.ReplayProducer)
+	kafkatest.Produce(t, r.cluster, progress)
 	wantInputError(t, Replay(t.Context(), r.config), "begun with --seed 1")
 }
 

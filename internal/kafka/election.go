@@ -34,7 +34,18 @@ func Election(ctx context.Context, brokers []string, log *slog.Logger) (*electio
 // LatestJSON decodes the last committed value of a key in a compacted topic of one partition. It reports whether there
 // is one.
 func LatestJSON(ctx context.Context, brokers []string, log *slog.Logger, topic, key string, into any) (bool, error) {
-	latest, err := Latest(ctx, brokers, log, topic, key)
+	return latestJSON(ctx, brokers, log, topic, 0, key, into)
+}
+
+// Progress is how far a producer came; zero, and false, where it has not begun.
+func Progress(ctx context.Context, brokers []string, log *slog.Logger, producer string) (election.Progress, bool, error) {
+	var progress election.Progress
+	found, err := latestJSON(ctx, brokers, log, election.ProducerProgressTopic, election.ProgressPartition(producer), producer, &progress)
+	return progress, found, err
+}
+
+func latestJSON(ctx context.Context, brokers []string, log *slog.Logger, topic string, partition int32, key string, into any) (bool, error) {
+	latest, err := Latest(ctx, brokers, log, topic, partition, key)
 	if err != nil || latest == nil {
 		return false, err
 	}

@@ -58,10 +58,10 @@ func Read(ctx context.Context, brokers []string, log *slog.Logger, topic string,
 	return nil
 }
 
-// Latest is the last committed record of a key in a compacted topic of one partition, nil where there is none.
-func Latest(ctx context.Context, brokers []string, log *slog.Logger, topic, key string) (*kgo.Record, error) {
+// Latest is the last committed record of a key in a partition of a compacted topic, nil where there is none.
+func Latest(ctx context.Context, brokers []string, log *slog.Logger, topic string, partition int32, key string) (*kgo.Record, error) {
 	var latest *kgo.Record
-	err := Read(ctx, brokers, log, topic, 0, func(r *kgo.Record) error {
+	err := Read(ctx, brokers, log, topic, partition, func(r *kgo.Record) error {
 		if string(r.Key) == key {
 			latest = r
 		}

@@ -1,0 +1,97 @@
+package election
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// ScaleRegister sets the number of registered voters of all districts so that they sum to n and keep their proportions.
+// The largest remainders get the last voters.
+func (d *Definition) ScaleRegister(n int64) error {
+	districts := d.Districts()
+	weights := make([]float64, len(districts))
+	for i, x := range districts {
+		weights[i] = float64(x.Registered)
+	}
+	shares := apportion(n, weights)
+	if shares == nil {
+		return &InputError{Text: fmt.Sprintf("%d voters cannot be spread over the districts of %q: none of them has registered voters", n, d.Name)}
+	}
+	for i, x := range districts {
+		x.Registered = shares[i]
+	}
+	return nil
+}
+
+// RegisteredVoters is the number of voters on the register, 0 where it is not known.
+func (d *Definition) RegisteredVoters() int64 {
+	var n int64
+	for i := range d.Regions {
+		n += d.Regions[i].Registered()
+	}
+	return n
+}
+
+// AgesOf is how many of the registered voters of a district are of each of AgeGroups, by the definition's shares. It is
+// nil without an electorate.
+func (d *Definition) AgesOf(district *District) []int64 {
+	if d.Electorate == nil {
+		return nil
+	}
+	groups := AgeGroups()
+	weights := make([]float64, len(groups))
+	for i, group := range groups {
+		weights[i] = d.Electorate.Ages[group]
+	}
+	return apportion(district.Registered, weights)
+}
+
+// RegisteredByAge is how many registered voters are of each of AgeGroups in the whole election; nil without an
+// electorate.
+func (d *Definition) RegisteredByAge() []int64 {
+	if d.Electorate == nil {
+		return nil
+	}
+	sum := make([]int64, len(AgeGroups()))
+	for _, district := range d.Districts() {
+		for i, n := range d.AgesOf(district.District) {
+			sum[i] += n
+		}
+	}
+	return sum
+}
+
+// apportion spreads n over the weights in proportion, by largest remainder; nil where no weight is above 0.
+func apportion(n int64, weights []float64) []int64 {
+	var sum float64
+	for _, w := range weights {
+		sum += w
+	}
+	if !(sum > 0) {
+		return nil
+	}
+	shares, remainders, order, left := make([]int64, len(weights)), make([]float64, len(weights)), make([]int, len(weights)), n
+	for i, w := range weights {
+		exact := float64(n) * (w / sum)
+		shares[i] = int64(math.Floor(exact))
+		remainders[i], order[i] = exact-math.Floor(exact), i
+		left -= shares[i]
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		switch {
+		case remainders[a] > remainders[b]:
+			return -1
+		case remainders[a] < remainders[b]:
+			return 1
+		}
+		return 0
+	})
+	for i := 0; left > 0; i = (i + 1) % len(order) {
+		if weights[order[i]] > 0 {
+			shares[order[i]]++
+			left--
+		}
+	}
+	return shares
+}
