@@ -5,13 +5,12 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"runtime"
-	"runtime/debug"
 	"time"
 
 	"realtime-election/audit"
 	"realtime-election/election"
 	"realtime-election/internal/definition"
+	"realtime-election/internal/health"
 	"realtime-election/producer"
 	"realtime-election/setup"
 	"realtime-election/sparkjob"
@@ -105,15 +104,7 @@ func (*definitionCommand) Run() error {
 type versionCommand struct{}
 
 func (*versionCommand) Run() error {
-	version := "development"
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, setting := range info.Settings {
-			if setting.Key == "vcs.revision" {
-				version = setting.Value
-			}
-		}
-	}
-	_, err := fmt.Printf("election %s %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	_, err := fmt.Println("election", health.Version())
 	return err
 }
 

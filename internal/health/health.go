@@ -1,0 +1,171 @@
+// Package health is what every service tells of itself over HTTP:
+//
+//	/healthz  200 while the process serves
+//	/readyz   a line for each thing that the service needs; 503 while one of them is missing
+//	/metrics  Prometheus metrics, those of the Kafka clients among them
+//	/version  which build this is
+//
+// A service declares what it needs and what it measures:
+//
+//	h := health.New("votes")
+//	h.Needs("kafka", func(ctx context.Context) error { return client.Ping(ctx) })
+//	sent := h.Counter("election_votes_produced_total", "Ballots sent, in committed transactions.")
+//	err := h.Serve(ctx, "127.0.0.1:0", log)
+//
+// All methods may be called on a nil *Service, which tells nobody: tests and short commands have no page of health.
+package health
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/plugin/kprom"
+)
+
+// patience is how long a need may take to answer.
+const patience = 2 * time.Second
+
+// Service is the health of one service.
+type Service struct {
+	name     string
+	registry *prometheus.Registry
+
+	mu    sync.Mutex
+	needs []need
+}
+
+type need struct {
+	what  string
+	check func(context.Context) error
+}
+
+// New is the health of the service of that name.
+func New(name string) *Service {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	version := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "election_build_info", Help: "1; the labels say which service and build this is.",
+	}, []string{"service", "revision"})
+	version.WithLabelValues(name, Revision()).Set(1)
+	registry.MustRegister(version)
+	return &Service{name: name, registry: registry}
+}
+
+// Needs declares that the service is ready only while check returns nil. check is asked at each request for /readyz, by
+// several goroutines, and given up after two seconds.
+func (s *Service) Needs(what string, check func(context.Context) error) {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.needs = append(s.needs, need{what, check})
+}
+
+// Counter is a metric that only rises.
+func (s *Service) Counter(name, help string) prometheus.Counter {
+	c := prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+	s.register(c)
+	return c
+}
+
+// CounterBy is a metric that only rises, for each value of a label.
+func (s *Service) CounterBy(name, help, label string) *prometheus.CounterVec {
+	c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{label})
+	s.register(c)
+	return c
+}
+
+// Gauge is a metric that rises and falls.
+func (s *Service) Gauge(name, help string) prometheus.Gauge {
+	g := prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
+	s.register(g)
+	return g
+}
+
+// GaugeBy is a metric that rises and falls, for each value of a label.
+func (s *Service) GaugeBy(name, help, label string) *prometheus.GaugeVec {
+	g := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, []string{label})
+	s.register(g)
+	return g
+}
+
+func (s *Service) register(c prometheus.Collector) {
+	if s != nil {
+		s.registry.MustRegister(c)
+	}
+}
+
+// Kafka measures a Kafka client. Clients of one process need different names, such as "consumer".
+func (s *Service) Kafka(client string) kgo.Opt {
+	if s == nil {
+		return kgo.WithHooks()
+	}
+	labelled := prometheus.WrapRegistererWith(prometheus.Labels{"client": client}, s.registry)
+	return kgo.WithHooks(kprom.NewMetrics("election_kafka", kprom.Registerer(labelled)))
+}
+
+// Register adds the paths to a server that the service has anyway.
+func (s *Service) Register(mux *http.ServeMux) {
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", s.ready)
+	mux.HandleFunc("GET /version", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, s.name, Version()) })
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{Registry: s.registry}))
+}
+
+func (s *Service) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	defer cancel()
+	s.mu.Lock()
+	needs := slices.Clone(s.needs)
+	s.mu.Unlock()
+	answers := make([]error, len(needs))
+	var asking sync.WaitGroup
+	for i, n := range needs {
+		asking.Go(func() { answers[i] = n.check(ctx) })
+	}
+	asking.Wait()
+	if errors.Join(answers...) != nil {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	for i, n := range needs {
+		if answers[i] != nil {
+			fmt.Fprintf(w, "%s: %v\n", n.what, answers[i])
+		} else {
+			fmt.Fprintf(w, "%s: ok\n", n.what)
+		}
+	}
+}
+
+// Serve serves the paths on listen until ctx ends, which is no error. Without an address it only waits.
+func (s *Service) Serve(ctx context.Context, listen string, log *slog.Logger) error {
+	if s == nil || listen == "" {
+		<-ctx.Done()
+		return nil
+	}
+	listener, err := net.Listen("tcp", listen)
+	if err != nil {
+		return fmt.Errorf("serve health on %s: %w; choose another address with --health", listen, err)
+	}
+	log.Debug("health is served", "address", "http://"+listener.Addr().String())
+	mux := http.NewServeMux()
+	s.Register(mux)
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	stop := context.AfterFunc(ctx, func() { server.Close() })
+	defer stop()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve health: %w", err)
+	}
+	return nil
+}
