@@ -75,14 +75,9 @@ func (q query) start(ctx context.Context, session *connect.Session, c Config, re
 	if err := votes.CreateOrReplaceTempView(ctx, "votes"); err != nil {
 		return nil, fmt.Errorf("read the votes: %w", err)
 	}
-	ballots, err := session.SQL(ctx, q.ballots, connect.Args{
-		"grammar":    election.Grammar,
-		"partitions": int64(record.VotePartitions),
-		"opens":      string(election.AppendTime(nil, record.Definition.Polling.Opens)),
-		"closes":     string(election.AppendTime(nil, record.Definition.Polling.Closes)),
-	})
+	ballots, err := q.classified(ctx, session, record)
 	if err != nil {
-		return nil, fmt.Errorf("read ballots.sql: %w", err)
+		return nil, err
 	}
 	if q.deduplicate {
 		ballots = ballots.DropDuplicates("dedup_key")
@@ -103,4 +98,18 @@ func (q query) start(ctx context.Context, session *connect.Session, c Config, re
 		QueryName(election.QueryKey).
 		Trigger(q.trigger).
 		Start(ctx)
+}
+
+// classified is what ballots.sql makes of the view votes.
+func (q query) classified(ctx context.Context, session *connect.Session, record *election.Record) (*connect.DataFrame, error) {
+	ballots, err := session.SQL(ctx, q.ballots, connect.Args{
+		"grammar":    election.Grammar,
+		"partitions": int64(record.VotePartitions),
+		"opens":      string(election.AppendTime(nil, record.Definition.Polling.Opens)),
+		"closes":     string(election.AppendTime(nil, record.Definition.Polling.Closes)),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read ballots.sql: %w", err)
+	}
+	return ballots, nil
 }

@@ -1,0 +1,49 @@
+//go:build services
+
+package sparkjob
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"realtime-election/election"
+	"realtime-election/sparkjob/connect"
+)
+
+// Rejected is what Spark's SQL says of each record of votes_topic by itself, by partition:offset; nothing where it says
+// that the record is a vote.
+func Rejected(ctx context.Context, c Config, record *election.Record) (map[string]election.Reason, error) {
+	session, err := connect.Dial(ctx, c.Remote)
+	if err != nil {
+		return nil, err
+	}
+	defer session.Release(ctx)
+	if err := cacheTables(ctx, session, c.Postgres); err != nil {
+		return nil, err
+	}
+	votes := session.Read().Format("kafka").
+		Option("kafka.bootstrap.servers", strings.Join(c.Brokers, ",")).Option("subscribe", election.VotesTopic).Load()
+	if err := votes.CreateOrReplaceTempView(ctx, "votes"); err != nil {
+		return nil, err
+	}
+	ballots, err := newQuery(1, connect.Trigger{}).classified(ctx, session, record)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := ballots.Where("reason IS NOT NULL").Collect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	reasons := make(map[string]election.Reason)
+	for _, row := range rows {
+		key, _ := row.Get("dedup_key")
+		reason, _ := row.Get("reason")
+		at, found := strings.CutPrefix(string(key.([]byte)), "not a ballot id: ")
+		if !found {
+			return nil, fmt.Errorf("the key for deduplication is %q", key)
+		}
+		reasons[at] = election.Reason(reason.(string))
+	}
+	return reasons, nil
+}

@@ -1,0 +1,61 @@
+//go:build services
+
+package sparkjob_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"realtime-election/election"
+	"realtime-election/internal/definition"
+	"realtime-election/internal/kafka"
+	"realtime-election/internal/scenario"
+	"realtime-election/sparkjob"
+)
+
+// TestSparkNamesWhatIsHostile asks Spark for its reason for each record, and then has the streaming query count them.
+func TestSparkNamesWhatIsHostile(t *testing.T) {
+	d, err := definition.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const partitions = 3
+	c := newElection(t, d, partitions)
+	planted := scenario.Hostiles(d, partitions, 5)
+	var records []*kgo.Record
+	for _, h := range planted {
+		records = append(records, &kgo.Record{Topic: election.VotesTopic, Partition: h.Partition, Key: h.Key, Value: h.Value})
+	}
+	cl, err := kafka.NewClient(c.Brokers, c.Log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	if err := cl.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	record, err := kafka.Election(t.Context(), c.Brokers, c.Log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reasons, err := sparkjob.Rejected(t.Context(), c, record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, h := range planted {
+		want := h.Reason
+		if want == election.Duplicate || want == election.Conflicting {
+			want = "" // no reason that lies in the record itself
+		}
+		if got := reasons[fmt.Sprint(records[i].Partition, ":", records[i].Offset)]; got != want {
+			t.Errorf("%s is %q, want %q: %.200q", h.Kind, got, want, h.Value)
+		}
+	}
+	awaitCounted(t, c, submit(t, c))
+	if diff := cmp.Diff(recount(t, c, d, partitions), published(t, c)); diff != "" {
+		t.Error("the reference count and Spark differ:", diff)
+	}
+}
