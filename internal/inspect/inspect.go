@@ -1,0 +1,122 @@
+// Package inspect looks at an election from outside: which topics there are and what stands in them, who produces, how
+// far the count and the ledger are. It reads committed records only and writes nothing.
+package inspect
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"realtime-election/election"
+	"realtime-election/internal/kafka"
+)
+
+// Topic is a topic as it is.
+type Topic struct {
+	Name       string `json:"name"`
+	Partitions int    `json:"partitions"`
+	// Offsets is how many offsets the topic holds: at least as many as records, since transactions take offsets too.
+	Offsets int64  `json:"offsets"`
+	Bytes   int64  `json:"bytes"` // on disk, of all replicas; -1 where Kafka does not say
+	Purpose string `json:"purpose"`
+}
+
+// purposes say in a line what each topic is for.
+var purposes = map[string]string{
+	election.VotesTopic:             "ballots, by ballot id",
+	election.VotersTopic:            "the public register, by voter id",
+	election.RejectedVotesTopic:     "records that are not counted, and why",
+	election.ElectionTopic:          "the definition, and which run of the count is official",
+	election.PipelineStatusTopic:    "how the count and the ledger are doing",
+	election.ProducerProgressTopic:  "how far each producer is",
+	election.PerCandidateTopic:      "votes of each candidate",
+	election.TurnoutByLocationTopic: "votes in each region, of how many registered",
+	election.ByLocationTopic:        "votes by region and candidate",
+	election.ByDistrictTopic:        "votes by district and candidate",
+	election.ByDemographicTopic:     "votes by region, age group, gender and candidate",
+	election.PerMinuteTopic:         "votes by region, minute of voting and candidate",
+	election.VotesRejectedTopic:     "records not counted, by reason",
+}
+
+// Topics are the topics of the election at these brokers, in the order of election.Topics, and then any others.
+func Topics(ctx context.Context, brokers []string, log *slog.Logger) ([]Topic, error) {
+	cl, err := kafka.NewClient(brokers, log)
+	if err != nil {
+		return nil, err
+	}
+	defer cl.Close()
+	admin := kadm.NewClient(cl)
+	details, err := admin.ListTopics(ctx)
+	if err != nil {
+		return nil, unreachable(ctx, "list the topics", brokers, err)
+	}
+	starts, err := admin.ListStartOffsets(ctx, details.Names()...)
+	if err != nil {
+		return nil, fmt.Errorf("list the start offsets: %w", err)
+	}
+	ends, err := admin.ListCommittedOffsets(ctx, details.Names()...)
+	if err != nil {
+		return nil, fmt.Errorf("list the end offsets: %w", err)
+	}
+	sizes := bytesOf(ctx, admin)
+	var topics []Topic
+	for name, detail := range details {
+		topic := Topic{Name: name, Partitions: len(detail.Partitions), Bytes: -1, Purpose: purposes[name]}
+		if n, known := sizes[name]; known {
+			topic.Bytes = n
+		}
+		for partition := range detail.Partitions {
+			start, _ := starts.Lookup(name, partition)
+			end, _ := ends.Lookup(name, partition)
+			topic.Offsets += end.Offset - start.Offset
+		}
+		topics = append(topics, topic)
+	}
+	order := make(map[string]int)
+	for i, topic := range election.Topics(1) {
+		order[topic.Name] = i - len(purposes)
+	}
+	slices.SortFunc(topics, func(a, b Topic) int {
+		return cmp.Or(cmp.Compare(order[a.Name], order[b.Name]), strings.Compare(a.Name, b.Name))
+	})
+	return topics, nil
+}
+
+// bytesOf is the size of each topic on disk; nil where Kafka does not say.
+func bytesOf(ctx context.Context, admin *kadm.Client) map[string]int64 {
+	described, err := admin.DescribeAllLogDirs(ctx, nil)
+	if err != nil {
+		return nil
+	}
+	sizes := make(map[string]int64)
+	described.Each(func(dir kadm.DescribedLogDir) {
+		dir.Topics.Each(func(p kadm.DescribedLogDirPartition) { sizes[p.Topic] += max(0, p.Size) })
+	})
+	return sizes
+}
+
+func unreachable(ctx context.Context, what string, brokers []string, err error) error {
+	if ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return ctx.Err()
+	}
+	return fmt.Errorf("%s: %w; does Kafka run at %s? --brokers says where it is, --data which folder it belongs to", what, err, strings.Join(brokers, ","))
+}
+
+// unknownTopic says which topics there are.
+func unknownTopic(ctx context.Context, cl *kgo.Client, name string) error {
+	details, err := kadm.NewClient(cl).ListTopics(ctx)
+	if err != nil {
+		return fmt.Errorf("list the topics: %w", err)
+	}
+	if len(details) == 0 {
+		return kafka.ErrNoElection
+	}
+	return &election.InputError{Text: fmt.Sprintf("there is no topic %q; there are %s", name, strings.Join(details.Names(), ", "))}
+}

@@ -1,0 +1,231 @@
+package inspect
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"realtime-election/election"
+	"realtime-election/internal/kafka"
+)
+
+// TailConfig says what Tail reads. Brokers, Topic, Log and Each are required.
+type TailConfig struct {
+	Brokers   []string
+	Topic     string
+	Partition int32 // the only one; -1 is all
+	FromStart bool  // the first records, a partition after the other; otherwise the last ones, in the order of time
+	Count     int   // of records
+	Follow    bool  // go on with what comes; from the start, everything is read
+	Log       *slog.Logger
+	Each      func(*kgo.Record) error // gets every record; an error ends Tail
+}
+
+// Validate names what is wrong.
+func (c TailConfig) Validate() error {
+	switch {
+	case c.Count < 0:
+		return &election.InputError{Text: fmt.Sprintf("-n is %d; choose 0 or more", c.Count)}
+	case c.Partition < -1:
+		return &election.InputError{Text: fmt.Sprintf("--partition is %d; choose 0 or more", c.Partition)}
+	}
+	return nil
+}
+
+// errEnough ends a pass.
+var errEnough = errors.New("enough records")
+
+// Tail hands committed records of a topic to Each. It returns when they have been handed over, with Follow when ctx ends,
+// which is no error then.
+func Tail(ctx context.Context, c TailConfig) error {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	cl, err := kafka.NewClient(c.Brokers, c.Log)
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	starts, ends, err := bounds(ctx, c, cl)
+	if err != nil {
+		return err
+	}
+	next := ends
+	if c.FromStart && c.Follow {
+		next = starts
+	} else if err := show(ctx, c, starts, ends); err != nil {
+		return err
+	}
+	if !c.Follow {
+		return nil
+	}
+	err = c.pass(ctx, next, nil, c.Each)
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// show hands over the first or the last records of what lies between starts and ends.
+func show(ctx context.Context, c TailConfig, starts, ends map[int32]int64) error {
+	if c.Count == 0 {
+		return nil
+	}
+	if c.FromStart {
+		left := c.Count
+		for _, partition := range sorted(starts) {
+			one := func(of map[int32]int64) map[int32]int64 { return map[int32]int64{partition: of[partition]} }
+			err := c.pass(ctx, one(starts), one(ends), func(r *kgo.Record) error {
+				if err := c.Each(r); err != nil {
+					return err
+				}
+				if left--; left == 0 {
+					return errEnough
+				}
+				return nil
+			})
+			if errors.Is(err, errEnough) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	records, err := last(ctx, c, starts, ends)
+	if err != nil {
+		return err
+	}
+	for _, r := range records {
+		if err := c.Each(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// last are the last records of all partitions together, in the order of time. Offsets have gaps, so it looks back
+// farther until it has found enough.
+func last(ctx context.Context, c TailConfig, starts, ends map[int32]int64) ([]*kgo.Record, error) {
+	for window := int64(c.Count) + 16; ; window *= 8 {
+		from, whole := make(map[int32]int64), true
+		for partition, end := range ends {
+			from[partition] = max(starts[partition], end-window)
+			whole = whole && from[partition] == starts[partition]
+		}
+		found := make(map[int32][]*kgo.Record)
+		err := c.pass(ctx, from, ends, func(r *kgo.Record) error {
+			of := append(found[r.Partition], r)
+			if len(of) > 2*c.Count { // the last of each partition are enough
+				of = slices.Clone(of[len(of)-c.Count:])
+			}
+			found[r.Partition] = of
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		enough := true // each partition that has more to look at has given as many as could be shown
+		var all []*kgo.Record
+		for partition := range ends {
+			enough = enough && (len(found[partition]) >= c.Count || from[partition] == starts[partition])
+			all = append(all, found[partition]...)
+		}
+		if whole || enough {
+			slices.SortFunc(all, func(a, b *kgo.Record) int {
+				return cmp.Or(a.Timestamp.Compare(b.Timestamp), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset))
+			})
+			return all[max(0, len(all)-c.Count):], nil
+		}
+	}
+}
+
+// bounds are the first offsets and the stable ends of the partitions to read.
+func bounds(ctx context.Context, c TailConfig, cl *kgo.Client) (starts, ends map[int32]int64, err error) {
+	admin := kadm.NewClient(cl)
+	details, err := admin.ListTopics(ctx, c.Topic)
+	if err != nil {
+		return nil, nil, unreachable(ctx, "look for topic "+c.Topic, c.Brokers, err)
+	}
+	if !details.Has(c.Topic) {
+		return nil, nil, unknownTopic(ctx, cl, c.Topic)
+	}
+	if ends, err = kafka.StableEnds(ctx, cl, c.Topic); err != nil {
+		return nil, nil, err
+	}
+	listed, err := admin.ListStartOffsets(ctx, c.Topic)
+	if err == nil {
+		err = listed.Error()
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("list the start offsets of %s: %w", c.Topic, err)
+	}
+	starts = make(map[int32]int64)
+	listed.Each(func(o kadm.ListedOffset) { starts[o.Partition] = o.Offset })
+	if c.Partition >= 0 {
+		end, exists := ends[c.Partition]
+		if !exists {
+			return nil, nil, &election.InputError{Text: fmt.Sprintf("%s has no partition %d; they go from 0 to %d", c.Topic, c.Partition, len(ends)-1)}
+		}
+		ends = map[int32]int64{c.Partition: end}
+		starts = map[int32]int64{c.Partition: starts[c.Partition]}
+	}
+	return starts, ends, nil
+}
+
+// pass reads the partitions of from, up to ends; without ends it reads on until ctx ends.
+func (c TailConfig) pass(ctx context.Context, from, ends map[int32]int64, each func(*kgo.Record) error) error {
+	offsets, left := make(map[int32]kgo.Offset), make(map[int32]bool)
+	for partition, at := range from {
+		if ends == nil || at < ends[partition] {
+			offsets[partition], left[partition] = kgo.NewOffset().At(at), true
+		}
+	}
+	if len(left) == 0 {
+		return nil
+	}
+	// Transaction markers are kept: a topic often ends in one, and it tells that the end is reached.
+	cl, err := kafka.NewClient(c.Brokers, c.Log, kgo.KeepControlRecords(), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{c.Topic: offsets}))
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	for len(left) > 0 {
+		fetches := cl.PollFetches(ctx)
+		if err := fetches.Err0(); err != nil {
+			return fmt.Errorf("read %s: %w", c.Topic, err)
+		}
+		for _, failed := range fetches.Errors() {
+			return fmt.Errorf("read %s: %w", c.Topic, failed.Err)
+		}
+		for records := fetches.RecordIter(); !records.Done(); {
+			r := records.Next()
+			if ends != nil && r.Offset+1 >= ends[r.Partition] {
+				delete(left, r.Partition)
+			}
+			if r.Attrs.IsControl() || ends != nil && r.Offset >= ends[r.Partition] {
+				continue
+			}
+			if err := each(r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func sorted(partitions map[int32]int64) []int32 {
+	var names []int32
+	for partition := range partitions {
+		names = append(names, partition)
+	}
+	slices.Sort(names)
+	return names
+}
