@@ -79,6 +79,9 @@ func (p Polling) check(c *checker) {
 }
 
 func (e *Electorate) check(c *checker, p Polling, candidates, regions map[string]bool) {
+	if year := p.Opens.UTC().Year(); !p.Opens.IsZero() && year < 1000 {
+		c.say(fmt.Sprintf("polls that open in the year %d have an electorate whose dates of birth cannot be written; write a year from 1000 on", year), "polling", "opens")
+	}
 	share := func(x float64, path ...any) {
 		if !(x >= 0 && x <= 1) {
 			c.say(fmt.Sprintf("%v is not a share between 0 and 1", x), path...)

@@ -1,14 +1,18 @@
 package election
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
 )
 
 // ScaleRegister sets the number of registered voters of all districts so that they sum to n and keep their proportions.
-// The largest remainders get the last voters.
+// The largest remainders get the last voters. It is an InputError where n is below 1 or no district has voters.
 func (d *Definition) ScaleRegister(n int64) error {
+	if n < 1 {
+		return &InputError{Text: fmt.Sprintf("%d voters cannot vote; write how many registered voters there are, at least 1", n)}
+	}
 	districts := d.Districts()
 	weights := make([]float64, len(districts))
 	for i, x := range districts {
@@ -71,22 +75,15 @@ func apportion(n int64, weights []float64) []int64 {
 	if !(sum > 0) {
 		return nil
 	}
-	shares, remainders, order, left := make([]int64, len(weights)), make([]float64, len(weights)), make([]int, len(weights)), n
+	shares, left := make([]int64, len(weights)), n
+	remainders, order := make([]float64, len(weights)), make([]int, len(weights))
 	for i, w := range weights {
 		exact := float64(n) * (w / sum)
 		shares[i] = int64(math.Floor(exact))
 		remainders[i], order[i] = exact-math.Floor(exact), i
 		left -= shares[i]
 	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		switch {
-		case remainders[a] > remainders[b]:
-			return -1
-		case remainders[a] < remainders[b]:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(remainders[b], remainders[a]) })
 	for i := 0; left > 0; i = (i + 1) % len(order) {
 		if weights[order[i]] > 0 {
 			shares[order[i]]++

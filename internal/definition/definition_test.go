@@ -82,6 +82,58 @@ electorate:
 	}
 }
 
+const withElectorate = `id: x
+name: X
+polling: {opens: 2025-10-29T06:00:00Z, closes: 2025-10-29T20:00:00Z}
+candidates: [{id: a, name: A, party: P}]
+regions: [{id: r, name: R, districts: [{id: d, name: D, registered: 5}]}]
+electorate:
+  turnout: {overall: 0.5}
+  ages:
+    18-24: 0.5
+    25-34: 0.25
+    65+: 0.25
+`
+
+func TestAgesOfAnElectorateAreChecked(t *testing.T) {
+	d, err := ReadYAML(write(t, "right.yaml", withElectorate))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := d.RegisteredByAge(); !cmp.Equal(got, []int64{3, 1, 0, 0, 0, 1}) {
+		t.Errorf("of 5 voters by age there are %v", got)
+	}
+	for name, c := range map[string]struct {
+		old, new string
+		line     int
+		says     string
+	}{
+		"too little":  {"0.5\n    25", "0.4\n    25", 8, "the shares of the age groups sum to 0.9, not to 1"},
+		"too much":    {"65+: 0.25", "65+: 0.35", 8, "sum to 1.1"},
+		"left out":    {"  ages:\n    18-24: 0.5\n    25-34: 0.25\n    65+: 0.25\n", "", 6, "sum to 0"},
+		"no number":   {"65+: 0.25", "65+: .nan", 11, "NaN is not a share"},
+		"negative":    {"65+: 0.25", "65+: -0.25", 11, "-0.25 is not a share"},
+		"no group":    {"25-34", "25-33", 10, "there is no age group \"25-33\"; there are 18-24, 25-34"},
+		"long ago":    {"opens: 2025", "opens: 0925", 3, "from 1000 on"},
+		"a word":      {"18-24: 0.5", "18-24: half", 9, "half"},
+		"not a share": {"25-34: 0.25", "25-34: 25", 10, "25 is not a share"},
+	} {
+		_, err := ReadYAML(write(t, "wrong.yaml", strings.Replace(withElectorate, c.old, c.new, 1)))
+		var mistakes *Mistakes
+		if !errors.As(err, &mistakes) {
+			t.Errorf("%s: got %v", name, err)
+			continue
+		}
+		told := false
+		for _, m := range mistakes.List {
+			told = told || m.Line == c.line && strings.Contains(m.Text, c.says)
+		}
+		if !told {
+			t.Errorf("%s: line %d does not say %q: %v", name, c.line, c.says, err)
+		}
+	}
+}
+
 func TestSyntaxErrorOfADefinitionNamesItsLine(t *testing.T) {
 	_, err := ReadYAML(write(t, "wrong.yaml", "id: x\nname: [\n"))
 	if err == nil || !strings.Contains(err.Error(), "line ") {

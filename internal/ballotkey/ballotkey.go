@@ -1,0 +1,102 @@
+// Package ballotkey keeps the secret ballot key in a file: 64 hexadecimal digits that only their owner may read. No
+// error tells any of them.
+//
+//	key, err := ballotkey.OpenOrMake("/secrets/ballot-key")
+package ballotkey
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"realtime-election/election"
+)
+
+// digits is the length of the key as it is written.
+const digits = 2 * len(election.BallotKey{})
+
+// Open reads the key. A file that is missing, that others may read, or that holds anything else than a key is an
+// InputError.
+func Open(path string) (election.BallotKey, error) {
+	key, err := read(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return key, &election.InputError{Text: fmt.Sprintf("there is no ballot key at %s; ballots are made with the key that the election was prepared with, so copy it there", path)}
+	}
+	return key, err
+}
+
+// OpenOrMake reads the key, or makes one where the file does not exist. The file is whole or not there, whenever the
+// process is killed; of several that make it at once one succeeds, and all return its key.
+func OpenOrMake(path string) (election.BallotKey, error) {
+	key, err := read(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return key, err
+	}
+	if err := create(path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return election.BallotKey{}, fmt.Errorf("make the ballot key %s: %w", path, err)
+	}
+	return read(path)
+}
+
+func read(path string) (key election.BallotKey, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return key, fmt.Errorf("open the ballot key: %w", err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return key, fmt.Errorf("open the ballot key: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return key, &election.InputError{Text: fmt.Sprintf("%s is no file; name the file of the ballot key", path)}
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return key, &election.InputError{Text: fmt.Sprintf("the ballot key %s may be read by others (mode %04o), who could tell whose a ballot is; run: chmod 600 %[1]s", path, info.Mode().Perm())}
+	}
+	text, err := io.ReadAll(io.LimitReader(file, int64(digits)+3)) // room for the end of the line, and to see more
+	if err != nil {
+		return key, fmt.Errorf("read the ballot key: %w", err)
+	}
+	line := strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
+	if len(line) == digits {
+		_, err = hex.Decode(key[:], []byte(line)) // its error quotes what it read
+	}
+	if len(line) != digits || err != nil {
+		return election.BallotKey{}, &election.InputError{Text: fmt.Sprintf("%s holds no ballot key: it must be %d hexadecimal digits; put back the key that the election was prepared with", path, digits)}
+	}
+	return key, nil
+}
+
+// create makes the file under another name and links it to its own, which fails where another was faster.
+func create(path string) (err error) {
+	folder := filepath.Dir(path)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(folder, ".ballot-key-*") // exclusively, with mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file.Name())
+	var key election.BallotKey
+	rand.Read(key[:]) // it never fails
+	_, err = fmt.Fprintf(file, "%x\n", key[:])
+	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(file.Name(), path); err != nil {
+		return err
+	}
+	parent, err := os.Open(folder)
+	if err != nil {
+		return err
+	}
+	return errors.Join(parent.Sync(), parent.Close())
+}
