@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -100,7 +101,7 @@ func TestInitPreparesEverythingAndMayRunAgain(t *testing.T) {
 	}
 	state := func() [2]string {
 		return [2]string{
-			rows(t, conn, "SELECT * FROM candidates c, districts d JOIN regions r USING (region_id) ORDER BY candidate_number, district_number"),
+			rows(t, conn, "SELECT * FROM candidates c, districts d JOIN regions r USING (region_id) ORDER BY candidate_id, district_id"),
 			rows(t, conn, "SELECT * FROM schema_version"),
 		}
 	}
@@ -169,13 +170,13 @@ func TestTablesHoldTheDefinition(t *testing.T) {
 	for query, want := range map[string]string{
 		"SELECT * FROM regions ORDER BY region_id": `[{"region_id":"north","region_name":"North \"quoted\", é","registered_voters":30},
 			{"region_id":"south","region_name":"South","registered_voters":null}]`,
-		"SELECT * FROM districts ORDER BY district_number": `[
-			{"district_id":"N-1","district_number":0,"district_name":"Hill","region_id":"north","registered_voters":10},
-			{"district_id":"N_2","district_number":1,"district_name":"Dale","region_id":"north","registered_voters":20},
-			{"district_id":"3","district_number":2,"district_name":"Moor's","region_id":"south","registered_voters":null}]`,
-		"SELECT * FROM candidates ORDER BY candidate_number": `[
-			{"candidate_id":"zoe","candidate_number":0,"candidate_name":"Zoë </script>","party_affiliation":"Red","biography":"b\nb","campaign_platform":"p\tp","photo_url":"/portraits/zoe.svg"},
-			{"candidate_id":"ana","candidate_number":1,"candidate_name":"Ana","party_affiliation":"","biography":"","campaign_platform":"","photo_url":""}]`,
+		"SELECT * FROM districts ORDER BY district_id": `[
+			{"district_id":"3","district_name":"Moor's","region_id":"south","registered_voters":null},
+			{"district_id":"N-1","district_name":"Hill","region_id":"north","registered_voters":10},
+			{"district_id":"N_2","district_name":"Dale","region_id":"north","registered_voters":20}]`,
+		"SELECT * FROM candidates ORDER BY candidate_id": `[
+			{"candidate_id":"ana","candidate_name":"Ana","party_affiliation":"","biography":"","campaign_platform":"","photo_url":""},
+			{"candidate_id":"zoe","candidate_name":"Zoë </script>","party_affiliation":"Red","biography":"b\nb","campaign_platform":"p\tp","photo_url":"/portraits/zoe.svg"}]`,
 	} {
 		if diff := cmp.Diff(decode(t, want), decode(t, rows(t, conn, query))); diff != "" {
 			t.Errorf("%s: %s", query, diff)
@@ -194,7 +195,7 @@ func decode(t *testing.T, text string) (value any) {
 func TestAnotherElectionLeavesTheFirstAlone(t *testing.T) {
 	c, _, conn := newSystem(t)
 	prepare(t, c)
-	before := rows(t, conn, "SELECT * FROM candidates ORDER BY candidate_number")
+	before := rows(t, conn, "SELECT * FROM candidates ORDER BY candidate_id")
 	other := *c.Definition
 	other.Candidates = other.Candidates[1:]
 	c.Definition = &other
@@ -203,7 +204,7 @@ func TestAnotherElectionLeavesTheFirstAlone(t *testing.T) {
 	if !errors.As(err, &wrong) || !strings.Contains(err.Error(), "already hold another election") {
 		t.Errorf("ended with %v", err)
 	}
-	if after := rows(t, conn, "SELECT * FROM candidates ORDER BY candidate_number"); after != before {
+	if after := rows(t, conn, "SELECT * FROM candidates ORDER BY candidate_id"); after != before {
 		t.Error("the tables were changed all the same:", after)
 	}
 }
@@ -292,5 +293,72 @@ func TestReadOfRealLogs(t *testing.T) {
 	transaction("d", "aborted", kgo.TryAbort)()
 	if diff := cmp.Diff([]string{"committed", "open"}, values()); diff != "" {
 		t.Error("ending in an abort:", diff)
+	}
+}
+
+func TestBallotKeyIsKept(t *testing.T) {
+	c, _, _ := newSystem(t)
+	c.BallotKeyFingerprint = "5ca1ab1e"
+	prepare(t, c)
+	prepare(t, c)
+	record, err := kafka.Election(t.Context(), c.Brokers, c.Log)
+	if err != nil || record.BallotKeyFingerprint != c.BallotKeyFingerprint {
+		t.Errorf("the record tells key %q (%v)", record.BallotKeyFingerprint, err)
+	}
+	c.BallotKeyFingerprint = "decade"
+	var wrong *election.InputError
+	if err := setup.Run(t.Context(), c); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "5ca1ab1e, and the key given is decade") {
+		t.Errorf("with another key: %v", err)
+	}
+}
+
+func TestReplayHasNoBallotKey(t *testing.T) {
+	c, _, _ := newSystem(t)
+	replayed := *c.Definition
+	replayed.Electorate = nil
+	c.Definition, c.BallotKeyFingerprint = &replayed, "5ca1ab1e"
+	prepare(t, c)
+	c.BallotKeyFingerprint = "decade"
+	prepare(t, c)
+	record, err := kafka.Election(t.Context(), c.Brokers, c.Log)
+	if err != nil || record.BallotKeyFingerprint != "" {
+		t.Errorf("the record tells key %q (%v)", record.BallotKeyFingerprint, err)
+	}
+}
+
+func TestVotesOfTopicsThatAreGoneAreNotTakenOver(t *testing.T) {
+	c, admin, conn := newSystem(t)
+	prepare(t, c)
+	if _, err := conn.Exec(t.Context(), "INSERT INTO ledger_offsets VALUES ('votes_topic', 0, 7)"); err != nil {
+		t.Fatal(err)
+	}
+	prepare(t, c) // their topics are there
+	deleteTopics(t, admin)
+	var wrong *election.InputError
+	if err := setup.Run(t.Context(), c); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "give --postgres an empty database") {
+		t.Errorf("ended with %v", err)
+	}
+	if _, err := kafka.Election(t.Context(), c.Brokers, c.Log); !errors.Is(err, kafka.ErrNoElection) {
+		t.Errorf("an election is there all the same: %v", err)
+	}
+}
+
+func TestRolesGetTheirPasswords(t *testing.T) {
+	c, _, _ := newSystem(t)
+	c.Passwords = map[postgres.Role]string{postgres.SparkRole: "sesame"}
+	prepare(t, c)
+	u, err := url.Parse(c.Postgres)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.User = url.UserPassword(string(postgres.SparkRole), "sesame")
+	spark, err := postgres.Connect(t.Context(), u.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer spark.Close(t.Context())
+	var candidates int
+	if err := spark.QueryRow(t.Context(), "SELECT count(*) FROM candidates").Scan(&candidates); err != nil || candidates != len(c.Definition.Candidates) {
+		t.Errorf("Spark reads %d candidates (%v), want %d", candidates, err, len(c.Definition.Candidates))
 	}
 }

@@ -1,8 +1,10 @@
-// Package setup prepares Kafka and PostgreSQL for an election: the topics, the tables, and the definition in both. It
-// may run any number of times; what stands already is checked, and another election is refused.
+// Package setup prepares Kafka and PostgreSQL for an election: the topics, the tables, the roles
+// that may use them, and the definition in both. It may run any number of times; what stands already is checked, and
+// another election is refused.
 package setup
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,7 +25,11 @@ type Config struct {
 	Postgres   string // URL
 	Definition *election.Definition
 	Partitions int32 // of votes_topic, where it does not exist yet
-	Log        *slog.Logger
+	// BallotKeyFingerprint tells the key by which the electorate's ballots are drawn. It is for a definition with an
+	// electorate.
+	BallotKeyFingerprint string
+	Passwords            map[postgres.Role]string // a role without one cannot log in
+	Log                  *slog.Logger
 }
 
 // Run prepares Kafka and PostgreSQL, and returns when both are ready.
@@ -32,6 +38,9 @@ func Run(ctx context.Context, c Config) error {
 		return &election.InputError{Text: fmt.Sprintf("--partitions is %d; choose 1 to 1000", c.Partitions)}
 	}
 	record := election.Record{Definition: *c.Definition, Fingerprint: c.Definition.Fingerprint(), VotePartitions: c.Partitions}
+	if c.Definition.Electorate != nil {
+		record.BallotKeyFingerprint = c.BallotKeyFingerprint
+	}
 	there, err := kafka.Election(ctx, c.Brokers, c.Log)
 	switch {
 	case errors.Is(err, kafka.ErrNoElection):
@@ -40,6 +49,10 @@ func Run(ctx context.Context, c Config) error {
 	case there.Fingerprint != record.Fingerprint:
 		return &election.InputError{Text: fmt.Sprintf("the topics already hold another election, %q; use another --data folder, or remove the old one",
 			there.Definition.Name)}
+	case there.BallotKeyFingerprint != record.BallotKeyFingerprint:
+		return &election.InputError{Text: fmt.Sprintf("the ballots of %q are drawn with the ballot key %s, and the key given is %s: voters would get a second ballot; "+
+			"give the key that the election began with, or begin anew with empty topics and tables",
+			there.Definition.Name, orNone(there.BallotKeyFingerprint), orNone(record.BallotKeyFingerprint))}
 	default:
 		record.VotePartitions = there.VotePartitions
 	}
@@ -52,7 +65,7 @@ func Run(ctx context.Context, c Config) error {
 	if err := kafka.EnsureTopics(ctx, cl, election.Topics(record.VotePartitions)); err != nil {
 		return err
 	}
-	if err := fillTables(ctx, c.Postgres, c.Definition); err != nil {
+	if err := prepareDatabase(ctx, c, there == nil); err != nil {
 		return err
 	}
 	if there != nil {
@@ -71,9 +84,10 @@ func Run(ctx context.Context, c Config) error {
 	return nil
 }
 
-// fillTables replaces what the definition's tables hold, in one transaction.
-func fillTables(ctx context.Context, url string, d *election.Definition) error {
-	conn, err := postgres.Connect(ctx, url)
+// prepareDatabase makes the tables and the roles, and fills the definition's tables. A new election does not begin with
+// the votes of another.
+func prepareDatabase(ctx context.Context, c Config, begins bool) error {
+	conn, err := postgres.Connect(ctx, c.Postgres)
 	if err != nil {
 		return err
 	}
@@ -81,29 +95,50 @@ func fillTables(ctx context.Context, url string, d *election.Definition) error {
 	if err := postgres.Migrate(ctx, conn); err != nil {
 		return err
 	}
+	if begins {
+		var used bool
+		const query = `SELECT EXISTS (SELECT FROM ledger_offsets WHERE next_offset > 0) OR EXISTS (SELECT FROM votes) OR EXISTS (SELECT FROM voters)`
+		if err := conn.QueryRow(ctx, query).Scan(&used); err != nil {
+			return fmt.Errorf("look for votes in PostgreSQL: %w", err)
+		}
+		if used {
+			return &election.InputError{Text: "PostgreSQL holds voters or votes, and Kafka no election that they could be of; give --postgres an empty database"}
+		}
+	}
+	if err := postgres.EnsureRoles(ctx, conn, c.Passwords); err != nil {
+		return err
+	}
+	return fillTables(ctx, conn, c.Definition)
+}
+
+// orNone is a fingerprint as a person reads it.
+func orNone(fingerprint string) string { return cmp.Or(fingerprint, "(none)") }
+
+// fillTables replaces what the definition's tables hold, in one transaction.
+func fillTables(ctx context.Context, conn *pgx.Conn, d *election.Definition) error {
 	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `DELETE FROM districts; DELETE FROM regions; DELETE FROM candidates`); err != nil {
 			return fmt.Errorf("empty the definition's tables: %w", err)
 		}
 		var candidates, regions, districts [][]any
-		for i, x := range d.Candidates {
-			candidates = append(candidates, []any{string(x.ID), i, x.Name, x.Party, x.Biography, x.Platform, x.Photo})
+		for _, x := range d.Candidates {
+			candidates = append(candidates, []any{string(x.ID), x.Name, x.Party, x.Biography, x.Platform, x.Photo})
 		}
 		for i := range d.Regions {
 			x := &d.Regions[i]
 			regions = append(regions, []any{string(x.ID), x.Name, known(x.Registered())})
 		}
-		for i, x := range d.Districts() {
-			districts = append(districts, []any{string(x.ID), i, x.Name, string(x.Region.ID), known(x.Registered)})
+		for _, x := range d.Districts() {
+			districts = append(districts, []any{string(x.ID), x.Name, string(x.Region.ID), known(x.Registered)})
 		}
 		for _, table := range []struct {
 			name    string
 			columns []string
 			rows    [][]any
 		}{
-			{"candidates", []string{"candidate_id", "candidate_number", "candidate_name", "party_affiliation", "biography", "campaign_platform", "photo_url"}, candidates},
+			{"candidates", []string{"candidate_id", "candidate_name", "party_affiliation", "biography", "campaign_platform", "photo_url"}, candidates},
 			{"regions", []string{"region_id", "region_name", "registered_voters"}, regions},
-			{"districts", []string{"district_id", "district_number", "district_name", "region_id", "registered_voters"}, districts},
+			{"districts", []string{"district_id", "district_name", "region_id", "registered_voters"}, districts},
 		} {
 			if _, err := tx.CopyFrom(ctx, pgx.Identifier{table.name}, table.columns, pgx.CopyFromRows(table.rows)); err != nil {
 				return fmt.Errorf("fill table %s: %w", table.name, err)

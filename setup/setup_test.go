@@ -34,3 +34,18 @@ func TestAnotherElectionIsRefusedBeforeAnythingIsTouched(t *testing.T) {
 		t.Errorf("ended with %v", err)
 	}
 }
+
+func TestAnotherBallotKeyIsRefused(t *testing.T) {
+	d, err := definition.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cluster := kafkatest.NewElection(t, d, 2) // begun without a key
+	err = setup.Run(t.Context(), setup.Config{
+		Brokers: cluster.ListenAddrs(), Definition: d, Partitions: 2, BallotKeyFingerprint: "5ca1ab1e", Log: kafkatest.Log(t),
+	})
+	var wrong *election.InputError
+	if !errors.As(err, &wrong) || !strings.Contains(err.Error(), "drawn with the ballot key (none), and the key given is 5ca1ab1e") {
+		t.Errorf("ended with %v", err)
+	}
+}

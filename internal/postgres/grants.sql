@@ -1,0 +1,19 @@
+-- What each role may do in this database, and nothing else, whatever was granted before.
+DO $$
+BEGIN
+    EXECUTE format('REVOKE CREATE, TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+    EXECUTE format('REVOKE ALL ON DATABASE %I FROM election_ledger, election_spark, election_reader', current_database());
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO election_ledger, election_spark, election_reader', current_database());
+    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO election_ledger', current_database()); -- its staging tables
+END
+$$;
+
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+REVOKE ALL ON SCHEMA public FROM election_ledger, election_spark, election_reader;
+GRANT USAGE ON SCHEMA public TO election_ledger, election_spark, election_reader;
+
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, election_ledger, election_spark, election_reader;
+GRANT SELECT, INSERT ON voters, votes, rejected_votes TO election_ledger;
+GRANT SELECT, INSERT, UPDATE ON ledger_offsets TO election_ledger;
+GRANT SELECT ON candidates, regions, districts TO election_spark;
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO election_reader;

@@ -1,0 +1,87 @@
+package postgres
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"realtime-election/election"
+)
+
+// Role is a PostgreSQL role that `election init` makes, with no more privileges than its service needs. The role that
+// runs init owns the tables.
+type Role string
+
+// The roles.
+const (
+	LedgerRole Role = "election_ledger" // adds to voters, votes and rejected_votes, and moves ledger_offsets
+	SparkRole  Role = "election_spark"  // reads the definition's tables
+	ReaderRole Role = "election_reader" // reads all tables: the page, the audit, people
+)
+
+// Roles are all roles.
+func Roles() []Role { return []Role{LedgerRole, SparkRole, ReaderRole} }
+
+// rolesLock is the advisory lock of EnsureRoles: "roles" in ASCII.
+const rolesLock int64 = 0x726f6c6573
+
+//go:embed grants.sql
+var grants string
+
+// EnsureRoles makes the roles that are missing and gives each the privileges it needs, and no others, in the database
+// that conn is connected to. A role without a password cannot log in. It must run as the owner of the tables, after
+// Migrate, with the right to make roles. Several may call it at once.
+//
+// PostgreSQL is sent a verifier made here, so that no password reaches its log.
+func EnsureRoles(ctx context.Context, conn *pgx.Conn, passwords map[Role]string) error {
+	for _, role := range Roles() {
+		if !printable(passwords[role]) {
+			return &election.InputError{Text: fmt.Sprintf("the password of the PostgreSQL role %s holds other characters than letters, digits and signs of ASCII; choose another", role)}
+		}
+	}
+	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		// Two that grant at once fail on each other's catalog rows.
+		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", rolesLock); err != nil {
+			return fmt.Errorf("lock the roles: %w", err)
+		}
+		for _, role := range Roles() {
+			if err := ensureRole(ctx, tx, role, passwords[role]); err != nil {
+				return err
+			}
+		}
+		if _, err := tx.Exec(ctx, grants); err != nil {
+			return fmt.Errorf("grant the roles their privileges: %w", err)
+		}
+		return nil
+	})
+}
+
+func ensureRole(ctx context.Context, tx pgx.Tx, role Role, password string) error {
+	name := pgx.Identifier{string(role)}.Sanitize()
+	var there bool
+	if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = $1)", string(role)).Scan(&there); err != nil {
+		return fmt.Errorf("look for role %s: %w", role, err)
+	}
+	if !there {
+		if _, err := tx.Exec(ctx, "CREATE ROLE "+name); err != nil {
+			return fmt.Errorf("create role %s: %w", role, err)
+		}
+	}
+	login := "NOLOGIN PASSWORD NULL"
+	if password != "" {
+		// A verifier holds no quote: it is base64, $ and :.
+		login = "LOGIN PASSWORD '" + verifier(password) + "'"
+	}
+	if _, err := tx.Exec(ctx, "ALTER ROLE "+name+" WITH "+login); err != nil {
+		return fmt.Errorf("set the password of role %s: %w", role, err)
+	}
+	return nil
+}
+
+// printable reports whether a password is its own normal form, whatever the client: ASCII without control characters.
+func printable(password string) bool {
+	return !slices.ContainsFunc([]byte(password), func(c byte) bool { return c < ' ' || c > '~' })
+}

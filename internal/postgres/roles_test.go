@@ -1,0 +1,209 @@
+//go:build services
+
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"realtime-election/election"
+	"realtime-election/internal/postgres"
+	"realtime-election/local"
+	"realtime-election/local/localtest"
+)
+
+// newDatabase is the URL of an empty database of that name, and a connection of its owner.
+func newDatabase(t *testing.T, server, name string) (*url.URL, *pgx.Conn) {
+	t.Helper()
+	admin := open(t, server)
+	if _, err := admin.Exec(t.Context(), "CREATE DATABASE "+name); err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Path = "/" + name
+	conn := open(t, u.String())
+	if err := postgres.Migrate(t.Context(), conn); err != nil {
+		t.Fatal(err)
+	}
+	return u, conn
+}
+
+func open(t *testing.T, url string) *pgx.Conn {
+	t.Helper()
+	conn, err := postgres.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close(context.Background()) })
+	return conn
+}
+
+func as(u *url.URL, role postgres.Role, password string) string {
+	login := *u
+	login.User = url.UserPassword(string(role), password)
+	return login.String()
+}
+
+// sqlState is why PostgreSQL refuses, empty where it does not.
+func sqlState(t *testing.T, err error) string {
+	t.Helper()
+	var refused *pgconn.PgError
+	if err != nil && !errors.As(err, &refused) {
+		t.Fatal(err)
+	}
+	if refused == nil {
+		return ""
+	}
+	return refused.Code
+}
+
+const notAllowed = "42501"
+
+func TestEachRoleMayDoWhatItMustAndNoMore(t *testing.T) {
+	u, owner := newDatabase(t, localtest.PostgreSQL(t), "roles")
+	passwords := make(map[postgres.Role]string)
+	for _, role := range postgres.Roles() {
+		passwords[role] = `it's "` + string(role) + `" \`
+	}
+	// What somebody granted before does not stay.
+	if err := postgres.EnsureRoles(t.Context(), owner, passwords); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := owner.Exec(t.Context(), "GRANT ALL ON votes, voters TO election_spark; GRANT SELECT ON voters TO PUBLIC; GRANT CREATE ON SCHEMA public TO election_reader"); err != nil {
+		t.Fatal(err)
+	}
+	if err := postgres.EnsureRoles(t.Context(), owner, passwords); err != nil {
+		t.Fatal(err)
+	}
+	all := []string{"candidates", "regions", "districts", "voters", "votes", "rejected_votes", "ledger_offsets"}
+	inserts := map[string]string{
+		"voters":         "INSERT INTO voters VALUES ('v', '2000-01-01', 18, '', '', '', '', '', '', '', '', '', '', '', '', '', 'd')",
+		"votes":          "INSERT INTO votes VALUES (gen_random_uuid(), now(), 'c', 'd', '', '')",
+		"rejected_votes": "INSERT INTO rejected_votes VALUES ('t', 0, 0, 'malformed', NULL, NULL)",
+		"ledger_offsets": "INSERT INTO ledger_offsets VALUES ('t', 0, 0)",
+		"candidates":     "INSERT INTO candidates VALUES ('c', '', '', '', '', '')",
+		"regions":        "INSERT INTO regions VALUES ('r', '', NULL)",
+		"districts":      "INSERT INTO districts VALUES ('d', '', 'r', NULL)",
+	}
+	may := map[postgres.Role]map[string]bool{
+		postgres.LedgerRole: {"CREATE TEMP TABLE staged (x int) ON COMMIT DELETE ROWS": true, "SELECT pg_advisory_lock(1)": true},
+		postgres.SparkRole:  {}, postgres.ReaderRole: {"SELECT 1 FROM schema_version": true},
+	}
+	for _, table := range []string{"voters", "votes", "rejected_votes", "ledger_offsets"} {
+		may[postgres.LedgerRole]["SELECT 1 FROM "+table] = true
+		may[postgres.LedgerRole][inserts[table]] = true
+	}
+	may[postgres.LedgerRole]["UPDATE ledger_offsets SET partition = 0"] = true
+	for _, table := range all[:3] {
+		may[postgres.SparkRole]["SELECT 1 FROM "+table] = true
+	}
+	for _, table := range all {
+		may[postgres.ReaderRole]["SELECT 1 FROM "+table] = true
+	}
+	statements := []string{
+		"CREATE TABLE mine (x int)", "CREATE TEMP TABLE staged (x int) ON COMMIT DELETE ROWS", "CREATE SCHEMA mine", "CREATE ROLE mine",
+		"SELECT 1 FROM schema_version", "SELECT rolpassword FROM pg_authid", "SET ROLE election_ledger",
+	}
+	columns := map[string]string{
+		"candidates": "candidate_name", "regions": "region_name", "districts": "district_name", "voters": "gender",
+		"votes": "gender", "rejected_votes": "partition", "ledger_offsets": "partition",
+	}
+	for _, table := range all {
+		statements = append(statements, "SELECT 1 FROM "+table, inserts[table],
+			"UPDATE "+table+" SET "+columns[table]+" = "+map[bool]string{true: "0", false: "''"}[columns[table] == "partition"],
+			"DELETE FROM "+table, "TRUNCATE "+table, "DROP TABLE "+table, "ALTER TABLE "+table+" ADD COLUMN x int")
+	}
+	for role, allowed := range may {
+		conn := open(t, as(u, role, passwords[role]))
+		if role == postgres.LedgerRole {
+			allowed["SET ROLE election_ledger"] = true
+		}
+		for _, statement := range statements {
+			tx, err := conn.Begin(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = tx.Exec(t.Context(), statement)
+			if state := sqlState(t, err); allowed[statement] && state != "" || !allowed[statement] && state != notAllowed {
+				t.Errorf("%s: %s: %q", role, statement, state)
+			}
+			if err := tx.Rollback(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func TestPasswordsAreSetAgain(t *testing.T) {
+	u, owner := newDatabase(t, localtest.PostgreSQL(t), "passwords")
+	login := func(password string) string {
+		t.Helper()
+		conn, err := postgres.Connect(t.Context(), as(u, postgres.ReaderRole, password))
+		if err == nil {
+			conn.Close(t.Context())
+		}
+		return sqlState(t, err)
+	}
+	const wrong, noLogin = "28P01", "28000"
+	set := func(passwords map[postgres.Role]string) {
+		t.Helper()
+		if err := postgres.EnsureRoles(t.Context(), owner, passwords); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(map[postgres.Role]string{postgres.ReaderRole: "one"})
+	if one, two := login("one"), login("two"); one != "" || two != wrong {
+		t.Errorf("with one: %q, with two: %q", one, two)
+	}
+	set(map[postgres.Role]string{postgres.ReaderRole: "two"})
+	if one, two := login("one"), login("two"); one != wrong || two != "" {
+		t.Errorf("after a change, with one: %q, with two: %q", one, two)
+	}
+	set(nil)
+	if two := login("two"); two != noLogin && two != wrong {
+		t.Errorf("without a password: %q", two)
+	}
+	var login1 bool
+	if err := owner.QueryRow(t.Context(), "SELECT rolcanlogin FROM pg_roles WHERE rolname = 'election_reader'").Scan(&login1); err != nil || login1 {
+		t.Errorf("without a password it may log in (%v)", err)
+	}
+	var wrongInput *election.InputError
+	if err := postgres.EnsureRoles(t.Context(), owner, map[postgres.Role]string{postgres.ReaderRole: "naïve"}); !errors.As(err, &wrongInput) || strings.Contains(err.Error(), "naïve") {
+		t.Errorf("a password that clients may spell in two ways: %v", err)
+	}
+}
+
+// TestPasswordsStayOutOfTheServersLog has a server that logs every statement.
+func TestPasswordsStayOutOfTheServersLog(t *testing.T) {
+	config := local.Config{Data: t.TempDir()}
+	server, err := local.StartPostgreSQL(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Stop(context.Background()) })
+	_, owner := newDatabase(t, server.Address(), "logged")
+	if _, err := owner.Exec(t.Context(), "SET log_statement = 'all'"); err != nil {
+		t.Fatal(err)
+	}
+	if err := postgres.EnsureRoles(t.Context(), owner, map[postgres.Role]string{postgres.SparkRole: "hunter2"}); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(config.Data, "logs", local.PostgreSQL+".log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(text), "ALTER ROLE") || strings.Contains(string(text), "hunter2") {
+		t.Errorf("the log holds the password, or no statement:\n%s", text)
+	}
+}

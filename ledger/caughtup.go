@@ -1,0 +1,36 @@
+package ledger
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+
+	"realtime-election/election"
+	"realtime-election/internal/kafka"
+)
+
+// CaughtUp reports whether PostgreSQL holds all that the topics of voters and votes hold now.
+func CaughtUp(ctx context.Context, brokers []string, log *slog.Logger) (bool, error) {
+	var status election.LedgerStatus
+	found, err := kafka.LatestJSON(ctx, brokers, log, election.PipelineStatusTopic, election.LedgerKey, &status)
+	if err != nil || !found {
+		return false, err
+	}
+	cl, err := kafka.NewClient(brokers, log)
+	if err != nil {
+		return false, err
+	}
+	defer cl.Close()
+	for _, topic := range topics {
+		ends, err := kafka.StableEnds(ctx, cl, topic)
+		if err != nil || len(ends) == 0 {
+			return false, err
+		}
+		for partition, end := range ends {
+			if stored, known := status.Stored[topic][strconv.Itoa(int(partition))]; !known || stored < end {
+				return false, nil
+			}
+		}
+	}
+	return true, nil
+}

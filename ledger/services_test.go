@@ -1,0 +1,368 @@
+//go:build services
+
+package ledger_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"realtime-election/election"
+	"realtime-election/internal/kafka/kafkatest"
+	"realtime-election/internal/scenario"
+	"realtime-election/ledger"
+	"realtime-election/local"
+)
+
+func TestEveryRecordIsStoredOrRejected(t *testing.T) {
+	s := newSystem(t)
+	records := s.votes(0, 100)
+	for _, h := range scenario.Hostiles(s.definition, partitions, 2) {
+		records = append(records, s.voteRecord(h.VoteRecord))
+	}
+	kafkatest.Produce(t, s.cluster, append(records, s.votes(100, 150)...)...)
+	s.start(t)
+	s.untilCaughtUp(t)
+	s.wantExact(t)
+	reasons := s.rows(t, "(SELECT DISTINCT reason FROM rejected_votes)")
+	if len(reasons) != len(election.Reasons()) {
+		t.Errorf("the reasons are %v, want all %d", reasons, len(election.Reasons()))
+	}
+	status := s.status(t)
+	if int(status.Votes) != len(s.rows(t, "votes")) || int(status.Rejected) != len(s.rows(t, "rejected_votes")) || status.State != "running" {
+		t.Errorf("it reports %+v", status)
+	}
+}
+
+func TestVotersAreStoredOrRejected(t *testing.T) {
+	s := newSystem(t)
+	good := s.voter(t, 1, nil)
+	with := func(change func(r *kgo.Record)) *kgo.Record {
+		r := *s.voter(t, 2, nil)
+		change(&r)
+		return &r
+	}
+	replaced := func(old, text string) *kgo.Record {
+		return with(func(r *kgo.Record) {
+			value := strings.Replace(string(r.Value), old, text, 1)
+			if value == string(r.Value) {
+				t.Fatalf("%s has no %s", value, old)
+			}
+			r.Value = []byte(value)
+		})
+	}
+	malformed := []*kgo.Record{
+		with(func(r *kgo.Record) { r.Key = nil }),
+		with(func(r *kgo.Record) { r.Value = nil }),
+		with(func(r *kgo.Record) { r.Value = []byte{} }),
+		with(func(r *kgo.Record) { r.Key = []byte("another") }),
+		with(func(r *kgo.Record) { r.Value = append(slices.Clone(r.Value), " {}"...) }),
+		with(func(r *kgo.Record) { r.Value = slices.Repeat([]byte{0}, 1_000_000) }),
+		replaced("1980-02-29", "1981-02-29"),
+		replaced("1980-02-29", "infinity"),
+		replaced(`"Street 1"`, `7`),
+		replaced(`Street 1`, `Street\u0000 1`),
+		replaced(`Street 1`, "Street \xff"),
+		replaced(`Street 1`, strings.Repeat("x", 1001)),
+		replaced(`"registered_age":45`, `"registered_age":9999999999`),
+		replaced(`"registered_age":45`, `"registered_age":-1`),
+		replaced(`"registered_age":45`, `"registered_age":4.5`),
+		replaced(`"voter_name"`, `"vote"`),
+		replaced(`"voter_name"`, `"VOTER_NAME"`),
+		replaced(`"voter_name"`, `"voter_name":"Twice","voter_name"`),
+		replaced(`"gender":"female",`, ``),
+		replaced(`:`, `: `),
+		s.voter(t, 3, func(v *election.Voter) { v.ID = election.VoterID(strings.Repeat("x", 3000)) }),
+		s.voter(t, 3, func(v *election.Voter) { v.ID = "" }),
+		s.voter(t, 3, func(v *election.Voter) { v.ID = "a\x00b" }),
+	}
+	unknown := s.voter(t, 4, func(v *election.Voter) { v.DistrictID = "nowhere" })
+	duplicate := s.voter(t, 1, nil)
+	conflicting := s.voter(t, 1, func(v *election.Voter) { v.Name = "Another" })
+	last := s.voter(t, 5, nil)
+
+	records := append([]*kgo.Record{good}, malformed...)
+	records = append(records, unknown, duplicate, conflicting)
+	want := make(map[string]int)
+	want["malformed"], want["unknown_district"], want["duplicate"], want["conflicting"] = len(malformed), 1, 1, 1
+	kafkatest.Produce(t, s.cluster, append(records, last)...)
+	s.start(t)
+	s.untilCaughtUp(t)
+
+	kafkatest.Produce(t, s.cluster, s.voter(t, 5, nil), s.voter(t, 1, func(v *election.Voter) { v.RegisteredAge++ }))
+	want["duplicate"]++
+	want["conflicting"]++
+	s.untilCaughtUp(t)
+
+	got := make(map[string]int)
+	rejects := s.storedRejects(t, election.VotersTopic)
+	for _, r := range rejects {
+		got[string(r.Reason)]++
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("rejected (-want +got): %s", diff)
+	}
+	for key, r := range rejects {
+		r.Raw = r.Raw[:min(len(r.Raw), 512<<10)]
+		rejects[key] = r
+	}
+	if diff := cmp.Diff(rejects, s.publishedRejects(t, election.VotersTopic), asBytes); diff != "" {
+		t.Errorf("votes_rejected is not rejected_votes: %s", shortened(diff))
+	}
+	voters := s.rows(t, "voters")
+	first := s.definition.Districts()[1].ID
+	wantFirst := `{"email": "zoe@example.org", "gender": "female", "picture": "/p.svg", "voter_id": "` + string(good.Key) + `", "voter_name": "Zoë O'Neil", "cell_number": "2", ` +
+		`"district_id": "` + string(first) + `", "nationality": "NL", "address_city": "City", "phone_number": "1", "address_state": "` + s.definition.Districts()[1].Region.Name +
+		`", "date_of_birth": "1980-02-29", "address_street": "Street 1", "registered_age": 45, "address_country": "NL", "address_postcode": "1234 AB", "registration_number": "1"}`
+	if len(voters) != 2 || !slices.Contains(voters, wantFirst) {
+		t.Errorf("the voters are %s\nwant two, and among them %s", voters, wantFirst)
+	}
+}
+
+// TestFirstCopyIsStored has copies in one batch, and copies of what a batch before stored.
+func TestFirstCopyIsStored(t *testing.T) {
+	s := newSystem(t)
+	one, other := s.definition.Candidates[0].ID, s.definition.Candidates[1].ID
+	kafkatest.Produce(t, s.cluster, s.voteFor(1, one), s.voteFor(1, other), s.voteFor(1, one), s.voteFor(2, other), s.voteFor(2, one), s.vote(3))
+	stop := s.start(t)
+	s.untilCaughtUp(t)
+	s.wantExact(t)
+	kafkatest.Produce(t, s.cluster, s.voteFor(1, one), s.voteFor(2, one), s.voteFor(4, other), s.voteFor(4, one), s.voteFor(4, other))
+	s.untilCaughtUp(t)
+	s.wantExact(t)
+	stop()
+	kafkatest.Produce(t, s.cluster, s.voteFor(2, other), s.voteFor(4, other))
+	s.start(t)
+	s.untilCaughtUp(t)
+	s.wantExact(t)
+	if got := len(s.rows(t, "votes")); got != 4 {
+		t.Errorf("%d votes are stored, want 4", got)
+	}
+}
+
+func TestRowsLieInTheOrderOfTheirIDs(t *testing.T) {
+	s := newSystem(t)
+	var voters []*kgo.Record
+	for n := range 500 {
+		voters = append(voters, s.voter(t, n, nil))
+	}
+	kafkatest.Produce(t, s.cluster, append(voters, s.votes(0, 500)...)...)
+	s.start(t)
+	s.untilCaughtUp(t)
+	// Rows of one transaction lie one behind the other.
+	const query = `(SELECT 1 FROM (SELECT %[1]s AS id, lag(%[1]s) OVER (PARTITION BY xmin::text ORDER BY ctid) AS before FROM %[2]s) o WHERE id < before)`
+	for table, id := range map[string]string{"votes": "ballot_id", "voters": "voter_id"} {
+		if wrong := s.rows(t, fmt.Sprintf(query, id, table)); len(wrong) > 0 {
+			t.Errorf("%d rows of %s lie behind one with a greater id", len(wrong), table)
+		}
+	}
+	if shared := s.rows(t, "(SELECT 1 FROM votes WHERE xmin::text IN (SELECT xmin::text FROM voters))"); len(shared) > 0 {
+		t.Error("a transaction stored voters and votes")
+	}
+}
+
+// TestEndsAreReachedOverMarkers ends topics in transactions, committed and aborted, whose markers are no records.
+func TestEndsAreReachedOverMarkers(t *testing.T) {
+	s := newSystem(t)
+	kafkatest.ProduceInTransaction(t, s.cluster, kgo.TryCommit, s.votes(0, 20)...)
+	kafkatest.ProduceInTransaction(t, s.cluster, kgo.TryAbort, s.votes(20, 40)...)
+	s.start(t)
+	s.untilCaughtUp(t)
+	s.wantExact(t)
+	kafkatest.ProduceInTransaction(t, s.cluster, kgo.TryAbort, s.votes(40, 60)...)
+	s.untilCaughtUp(t)
+	s.wantExact(t)
+	open := kafkatest.Begin(t, s.cluster, s.votes(60, 80)...)
+	s.untilCaughtUp(t) // all that is decided
+	if err := open.EndTransaction(t.Context(), kgo.TryCommit); err != nil {
+		t.Fatal(err)
+	}
+	s.untilCaughtUp(t)
+	s.wantExact(t)
+	if got := len(s.rows(t, "votes")); got != 40 {
+		t.Errorf("%d votes are stored, want 40", got)
+	}
+}
+
+// TestStoppedAnywhereGoesOn stops the ledger, or breaks its connection, wherever it happens to be.
+func TestStoppedAnywhereGoesOn(t *testing.T) {
+	s := newSystem(t)
+	hostile := slices.DeleteFunc(scenario.Hostiles(s.definition, partitions, 12), func(h scenario.Hostile) bool {
+		return len(h.Value) > 100_000 // which only take time here
+	})
+	stop := s.start(t)
+	for round := range 12 {
+		records := s.votes(round*1000, (round+1)*1000)
+		for i := round; i < len(hostile); i += 12 {
+			records = append(records, s.voteRecord(hostile[i].VoteRecord))
+		}
+		kafkatest.Produce(t, s.cluster, append(records, s.votes(round*1000, round*1000+10)...)...)
+		if round%3 == 2 {
+			stop()
+			stop = s.start(t)
+		} else if _, err := s.conn.Exec(t.Context(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'election_ledger' AND datname = current_database()"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.untilCaughtUp(t)
+	s.wantExact(t)
+}
+
+func TestTwoLedgersAtOnce(t *testing.T) {
+	s := newSystem(t)
+	first := s.start(t)
+	kafkatest.Produce(t, s.cluster, s.votes(0, 100)...)
+	s.untilCaughtUp(t)
+	s.start(t)
+	until(t, "the second says that it waits", func() bool { return s.log.count("another ledger stores") == 1 })
+	kafkatest.Produce(t, s.cluster, s.votes(50, 200)...)
+	s.untilCaughtUp(t)
+	s.wantExact(t)
+	first()
+	kafkatest.Produce(t, s.cluster, s.votes(150, 300)...)
+	s.untilCaughtUp(t)
+	s.wantExact(t)
+	if n := s.log.count("another ledger stores"); n != 1 {
+		t.Errorf("it was said %d times that another ledger stores", n)
+	}
+}
+
+// TestLedgerWithoutTheLockStoresNothing moves the offsets as a ledger would whose lock was lost.
+func TestLedgerWithoutTheLockStoresNothing(t *testing.T) {
+	s := newSystem(t)
+	s.start(t)
+	kafkatest.Produce(t, s.cluster, s.votes(0, 10)...)
+	s.untilCaughtUp(t)
+	// The other one stored ten more of partition 0, which this one has not seen.
+	tx, err := s.conn.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	records := s.votes(10, 40)
+	records = slices.DeleteFunc(records, func(r *kgo.Record) bool { return r.Partition != 0 })
+	if _, err := tx.Exec(t.Context(), "UPDATE ledger_offsets SET next_offset = next_offset + $1 WHERE topic = 'votes_topic' AND partition = 0", len(records)); err != nil {
+		t.Fatal(err)
+	}
+	kafkatest.Produce(t, s.cluster, records...)
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "it says so", func() bool { return s.log.count("another ledger has stored in the meantime") > 0 })
+	kafkatest.Produce(t, s.cluster, s.votes(40, 50)...)
+	s.untilCaughtUp(t)
+	if got := len(s.rows(t, "votes")); got != 20 {
+		t.Errorf("%d votes are stored, want 20: those that the other one did not store", got)
+	}
+}
+
+func TestPostgreSQLIsWaitedFor(t *testing.T) {
+	s := newSystem(t)
+	config := local.Config{Data: t.TempDir()}
+	server, err := local.StartPostgreSQL(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Stop(context.Background()) })
+	s.prepare(t, server.Address())
+	owner := s.conn.Config().ConnString()
+	s.start(t)
+	kafkatest.Produce(t, s.cluster, s.votes(0, 50)...)
+	s.untilCaughtUp(t)
+
+	if err := server.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	kafkatest.Produce(t, s.cluster, s.votes(50, 100)...)
+	until(t, "it says that it waits", func() bool { status := s.status(t); return status.State == "waiting" && status.Error != "" })
+	if status := s.status(t); status.Votes != 50 || status.Stored[election.VotesTopic] == nil {
+		t.Errorf("while it waits it reports %+v", status)
+	}
+	if server, err = local.StartPostgreSQL(t.Context(), config); err != nil {
+		t.Fatal(err)
+	}
+	if s.conn, err = connect(t, owner); err != nil {
+		t.Fatal(err)
+	}
+	s.untilCaughtUp(t)
+	s.wantExact(t)
+	until(t, "it says that it stores", func() bool { status := s.status(t); return status.State == "running" && status.Error == "" })
+}
+
+func TestWrongPasswordIsSaidOnce(t *testing.T) {
+	s := newSystem(t)
+	right := s.database
+	s.database = strings.Replace(right, "correct%20horse", "battery%20staple", 1)
+	if s.database == right {
+		t.Fatal("the password is not in the URL")
+	}
+	s.start(t)
+	until(t, "it says so", func() bool {
+		return s.log.count("run `election init`")+s.log.count("is the password in --postgres the one") > 0
+	})
+	until(t, "it reports so", func() bool { return strings.Contains(s.status(t).Error, "password authentication failed") })
+	waited := time.NewTimer(firstPauses)
+	<-waited.C // several tries, of which only the first is said
+	if n := s.log.count("nothing is stored"); n != 1 {
+		t.Errorf("it was said %d times", n)
+	}
+	if s.log.count("staple") > 0 {
+		t.Error("the password was said")
+	}
+}
+
+// firstPauses is longer than the first two pauses between tries.
+const firstPauses = 1500 * time.Millisecond
+
+func TestTopicMadeAnewIsRefused(t *testing.T) {
+	s := newSystem(t)
+	stop := s.start(t)
+	kafkatest.Produce(t, s.cluster, s.votes(0, 50)...)
+	s.untilCaughtUp(t)
+	stop()
+	s.cluster = kafkatest.NewElection(t, s.definition, partitions)
+	s.brokers = s.cluster.ListenAddrs()
+	kafkatest.Produce(t, s.cluster, s.votes(50, 55)...)
+	s.start(t)
+	until(t, "it says so", func() bool { return s.log.count("the topic is not the one that was stored") > 0 })
+	if got := len(s.rows(t, "votes")); got != 50 {
+		t.Errorf("%d votes are stored, want 50", got)
+	}
+}
+
+// TestRejectSentAheadIsNotSentAgain begins where a ledger was killed between Kafka and PostgreSQL.
+func TestRejectSentAheadIsNotSentAgain(t *testing.T) {
+	s := newSystem(t)
+	bad := &kgo.Record{Topic: election.VotesTopic, Key: []byte("k"), Value: []byte("v")}
+	worse := &kgo.Record{Topic: election.VotesTopic, Partition: 1, Key: []byte{}, Value: nil}
+	kafkatest.Produce(t, s.cluster, bad, bad, worse,
+		kafkatest.JSON(t, election.RejectedVotesTopic, "votes_topic:0:1", election.RejectedVote{
+			Topic: election.VotesTopic, Offset: 1, Reason: election.Malformed, Key: bad.Key, Raw: bad.Value,
+		}))
+	s.start(t)
+	s.untilCaughtUp(t)
+	s.wantExact(t) // fails on a key that is there twice
+	if got := len(s.publishedRejects(t, election.VotesTopic)); got != 3 {
+		t.Errorf("%d rejects are published, want 3", got)
+	}
+}
+
+func TestKafkaIsWaitedFor(t *testing.T) {
+	s := newSystem(t)
+	brokers := s.brokers
+	s.brokers = []string{"127.0.0.1:1"}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- ledger.Run(ctx, s.config()) }()
+	until(t, "it says so", func() bool { return s.log.count("nothing is stored") == 1 })
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("ended with %v", err)
+	}
+	s.brokers = brokers
+}

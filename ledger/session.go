@@ -1,0 +1,219 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"realtime-election/internal/kafka"
+	"realtime-election/internal/postgres"
+)
+
+const (
+	// lockKey is the advisory lock of the one ledger that stores: "ledger" in ASCII.
+	lockKey int64 = 0x6c6564676572
+	// lockEvery is how often a ledger in waiting asks for it.
+	lockEvery = time.Second
+	// patience bounds what PostgreSQL and Kafka are asked to do at once, so that a dead connection is noticed.
+	patience = time.Minute
+	// fetchBytes bound what Kafka sends ahead.
+	fetchBytes, fetchPartitionBytes = 16 << 20, 4 << 20
+)
+
+// place names a partition.
+type place struct {
+	topic     string
+	partition int32
+}
+
+// session is the time between taking the lock and losing the connection that holds it.
+type session struct {
+	*ledger
+	conn     *pgx.Conn
+	consumer *kgo.Client
+	next     map[place]int64 // what ledger_offsets holds
+	ends     map[place]int64 // the stable ends, as Kafka last told them
+	sent     map[string]bool // keys of rejects that votes_rejected holds beyond next
+}
+
+// attend stores what comes until something fails. It reports whether anything was in order before.
+func (l *ledger) attend(ctx context.Context) (stored bool, err error) {
+	if l.rules == nil {
+		record, err := kafka.Election(ctx, l.config.Brokers, l.config.Log)
+		if err != nil {
+			return false, err
+		}
+		l.rules = newRules(record)
+		if err := l.status.load(ctx); err != nil {
+			return false, err
+		}
+	}
+	connecting, cancel := context.WithTimeout(ctx, patience)
+	conn, err := postgres.Connect(connecting, l.config.Postgres)
+	cancel()
+	if err != nil {
+		return false, err
+	}
+	defer func() { // and with it goes the lock
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		conn.Close(closing) // the error of a connection that is gone says nothing
+	}()
+	if err := l.lock(ctx, conn); err != nil {
+		return false, err
+	}
+	s := &session{ledger: l, conn: conn, next: make(map[place]int64), ends: make(map[place]int64), sent: make(map[string]bool)}
+	if err := s.open(ctx); err != nil {
+		return false, err
+	}
+	defer s.consumer.Close()
+	l.config.Log.Info("storing", "voters", l.status.rows("voters"), "votes", l.status.rows("votes"), "rejected", l.status.rows("rejected_votes"))
+	for {
+		if err := s.step(ctx); err != nil {
+			return true, err
+		}
+	}
+}
+
+// lock waits until no other ledger stores.
+func (l *ledger) lock(ctx context.Context, conn *pgx.Conn) error {
+	ticker := time.NewTicker(lockEvery)
+	defer ticker.Stop()
+	for first := true; ; first = false {
+		asking, cancel := context.WithTimeout(ctx, patience)
+		var locked bool
+		err := conn.QueryRow(asking, "SELECT pg_try_advisory_lock($1)", lockKey).Scan(&locked)
+		cancel()
+		if err != nil {
+			return fmt.Errorf("become the one ledger: %w", err)
+		}
+		if locked {
+			return nil
+		}
+		if first {
+			l.status.standby()
+			l.config.Log.Info("another ledger stores; waiting until it ends")
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticker.C:
+		}
+	}
+}
+
+// open reads where to go on, and makes what the session needs.
+func (s *session) open(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if _, err := s.conn.Exec(ctx, stageSQL); err != nil {
+		return fmt.Errorf("make the staging tables: %w", err)
+	}
+	if _, err := s.conn.Exec(ctx, beginOffsetsSQL, topics, s.rules.partitions); err != nil {
+		return fmt.Errorf("begin the offsets: %w", err)
+	}
+	rows, err := s.conn.Query(ctx, "SELECT topic, partition, next_offset FROM ledger_offsets")
+	if err != nil {
+		return fmt.Errorf("read the offsets: %w", err)
+	}
+	var at place
+	var next int64
+	if _, err := pgx.ForEachRow(rows, []any{&at.topic, &at.partition, &next}, func() error {
+		s.next[at] = next
+		return nil
+	}); err != nil {
+		return fmt.Errorf("read the offsets: %w", err)
+	}
+	if err := s.checkEnds(ctx); err != nil {
+		return err
+	}
+	counts := make(map[string]int64)
+	for _, name := range []string{"voters", "votes", "rejected_votes"} {
+		var n int64
+		if err := s.conn.QueryRow(ctx, "SELECT count(*) FROM "+name).Scan(&n); err != nil {
+			return fmt.Errorf("count the rows of %s: %w", name, err)
+		}
+		counts[name] = n
+	}
+	if err := s.readSent(ctx); err != nil {
+		return err
+	}
+	if err := s.consume(); err != nil {
+		return err
+	}
+	s.status.opened(counts, s.next)
+	return nil
+}
+
+// checkEnds refuses topics that end before what is stored of them.
+func (s *session) checkEnds(ctx context.Context) error {
+	for _, topic := range topics {
+		ends, err := kafka.StableEnds(ctx, s.producer, topic)
+		if err != nil {
+			return err
+		}
+		for partition, end := range ends {
+			at := place{topic, partition}
+			if s.next[at] > end {
+				return fmt.Errorf("%s %d ends at offset %d, and PostgreSQL holds it up to %d: the topic is not the one that was stored; "+
+					"begin anew with empty topics and tables", topic, partition, end, s.next[at])
+			}
+			s.ends[at] = end
+		}
+	}
+	return nil
+}
+
+// consume reads on from what is stored. Where that is not in the topic any more, reading fails.
+func (s *session) consume() error {
+	from := make(map[string]map[int32]kgo.Offset)
+	for at, next := range s.next {
+		if from[at.topic] == nil {
+			from[at.topic] = make(map[int32]kgo.Offset)
+		}
+		from[at.topic][at.partition] = kgo.NewOffset().At(next)
+	}
+	var err error
+	// Transaction markers are kept: a topic often ends in one, and only then is its end reached.
+	s.consumer, err = kafka.NewClient(s.config.Brokers, s.config.Log, s.ledger.consumer, kgo.KeepControlRecords(),
+		kgo.ConsumePartitions(from), kgo.ConsumeResetOffset(kgo.NoResetOffset()),
+		kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(fetchPartitionBytes))
+	return err
+}
+
+// step stores the next batch of each topic, each in a transaction of its own.
+func (s *session) step(ctx context.Context) error {
+	batches, err := s.collect(ctx)
+	if err != nil {
+		return err
+	}
+	working, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if len(batches) == 0 {
+		if err := s.conn.Ping(working); err != nil {
+			return fmt.Errorf("ask whether PostgreSQL is there: %w", err)
+		}
+	}
+	for _, topic := range topics {
+		if b := batches[topic]; b != nil {
+			if err := s.store(working, b); err != nil {
+				return fmt.Errorf("store a batch of %s: %w", topic, err)
+			}
+		}
+		var lag int64
+		for at, end := range s.ends {
+			if at.topic == topic {
+				lag += max(0, end-s.next[at])
+			}
+		}
+		s.lag.WithLabelValues(topic).Set(float64(lag))
+	}
+	return nil
+}
+
+// errMoved is returned when the offsets are not where this ledger left them.
+var errMoved = errors.New("another ledger has stored in the meantime")

@@ -1,0 +1,172 @@
+package ledger
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"realtime-election/election"
+	"realtime-election/internal/kafka"
+)
+
+const (
+	// reportEvery is how often a changed status is published.
+	reportEvery = time.Second
+	// heartbeatEvery is how often an unchanged one is, to say that it still holds.
+	heartbeatEvery = 5 * time.Second
+	// farewell bounds the last report.
+	farewell = 2 * time.Second
+)
+
+// status is what the ledger reports of itself. A ledger in waiting reports nothing: the one that stores does.
+type status struct {
+	config   Config
+	producer *kgo.Client
+
+	mu      sync.Mutex
+	current election.LedgerStatus
+	cause   error // why nothing is stored
+	silent  bool  // another ledger stores
+	changed bool  // since the last report
+}
+
+func newStatus(c Config, producer *kgo.Client) *status {
+	return &status{
+		config: c, producer: producer, cause: errors.New("starting"), silent: true,
+		current: election.LedgerStatus{State: "starting"},
+	}
+}
+
+// load takes over what the ledger before reported: it holds until more is known.
+func (s *status) load(ctx context.Context) error {
+	var last election.LedgerStatus
+	if _, err := kafka.LatestJSON(ctx, s.config.Brokers, s.config.Log, election.PipelineStatusTopic, election.LedgerKey, &last); err != nil {
+		return fmt.Errorf("read the ledger's status: %w", err)
+	}
+	s.change(func() {
+		last.State, last.Error = s.current.State, s.current.Error
+		s.current = last
+	})
+	return nil
+}
+
+func (s *status) change(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f()
+	s.changed = true
+}
+
+// waiting notes why nothing is stored, and reports whether that is news.
+func (s *status) waiting(cause error) (news bool) {
+	s.change(func() {
+		news = s.current.State != "waiting" || s.current.Error != cause.Error()
+		s.current.State, s.current.Error, s.cause, s.silent = "waiting", cause.Error(), cause, false
+	})
+	return news
+}
+
+// standby notes that another ledger stores.
+func (s *status) standby() {
+	s.change(func() { s.cause, s.silent = errors.New("another ledger stores"), true })
+}
+
+// opened notes that this ledger stores, and what is stored.
+func (s *status) opened(rows map[string]int64, next map[place]int64) {
+	s.change(func() {
+		s.current = election.LedgerStatus{
+			State: "running", Voters: rows["voters"], Votes: rows["votes"], Rejected: rows["rejected_votes"],
+			Stored: make(map[string]map[string]int64),
+		}
+		for _, topic := range topics {
+			s.current.Stored[topic] = make(map[string]int64)
+		}
+		for at, offset := range next {
+			s.current.Stored[at.topic][strconv.Itoa(int(at.partition))] = offset
+		}
+		s.cause, s.silent = nil, false
+	})
+}
+
+// stored notes a transaction.
+func (s *status) stored(table string, rows, rejected int64, b *batch) {
+	s.change(func() {
+		if table == "votes" {
+			s.current.Votes += rows
+		} else {
+			s.current.Voters += rows
+		}
+		s.current.Rejected += rejected
+		for partition, next := range b.next {
+			s.current.Stored[b.topic][strconv.Itoa(int(partition))] = next
+		}
+	})
+}
+
+// trouble is why nothing is stored, nil while all is well.
+func (s *status) trouble() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cause
+}
+
+// rows is how many rows a table has.
+func (s *status) rows(table string) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch table {
+	case "voters":
+		return s.current.Voters
+	case "votes":
+		return s.current.Votes
+	}
+	return s.current.Rejected
+}
+
+// report publishes the status every second in which it changed, and once more when ctx ends. While Kafka is away it
+// keeps the newest.
+func (s *status) report(ctx context.Context) error {
+	ticker := time.NewTicker(reportEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
+			s.publish(last)
+			cancel()
+			return nil
+		case <-ticker.C:
+			sending, cancel := context.WithTimeout(ctx, heartbeatEvery)
+			s.publish(sending)
+			cancel()
+		}
+	}
+}
+
+// publish sends the status if there is news in it. What Kafka does not take is sent again.
+func (s *status) publish(ctx context.Context) {
+	s.mu.Lock()
+	now := time.Now().UTC()
+	if s.silent || !s.changed && now.Sub(s.current.UpdatedAt) < heartbeatEvery {
+		s.mu.Unlock()
+		return
+	}
+	s.changed, s.current.UpdatedAt = false, now
+	value, err := json.Marshal(s.current)
+	s.mu.Unlock()
+	if err == nil {
+		err = s.producer.ProduceSync(ctx, &kgo.Record{
+			Topic: election.PipelineStatusTopic, Key: []byte(election.LedgerKey), Value: value,
+		}).FirstErr()
+	}
+	if err != nil {
+		s.config.Log.Debug("report the status", "error", err)
+		s.change(func() {})
+	}
+}

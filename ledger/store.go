@@ -1,0 +1,137 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"realtime-election/election"
+)
+
+// attempts are how often a batch is tried that PostgreSQL asks to try again.
+const attempts = 5
+
+// store puts a batch into its table, in one transaction with its rejects and the offsets after it.
+func (s *session) store(ctx context.Context, b *batch) error {
+	began := time.Now()
+	t := tables[b.topic]
+	var rows [][]any
+	var rejects []reject
+	for i, rec := range b.records {
+		row := make([]any, 1, len(t.columns))
+		row[0] = int32(i)
+		row, reason := t.row(s.rules, row, rec)
+		if reason != "" {
+			rejects = append(rejects, reject{rec, reason})
+			continue
+		}
+		rows = append(rows, row)
+	}
+	var stored int
+	var all []reject
+	for attempt := 1; ; attempt++ {
+		err := pgx.BeginFunc(ctx, s.conn, func(tx pgx.Tx) error {
+			copies, err := s.add(ctx, tx, b, t, rows)
+			if err != nil {
+				return err
+			}
+			stored, all = len(rows)-len(copies), append(rejects[:len(rejects):len(rejects)], copies...)
+			if len(all) == 0 {
+				return nil
+			}
+			if err := addRejects(ctx, tx, b.topic, all); err != nil {
+				return err
+			}
+			return s.publish(ctx, all)
+		})
+		if err == nil {
+			break
+		}
+		if !again(err) || attempt == attempts {
+			return err
+		}
+	}
+	for partition, next := range b.next {
+		s.next[place{b.topic, partition}] = next
+	}
+	clear(s.sent) // they are before next now
+	s.rows.WithLabelValues(t.name).Add(float64(stored))
+	s.rows.WithLabelValues("rejected_votes").Add(float64(len(all)))
+	s.batch.Set(time.Since(began).Seconds())
+	s.status.stored(t.name, int64(stored), int64(len(all)), b)
+	return nil
+}
+
+// add moves the offsets and adds the rows, and returns the records that are copies.
+func (s *session) add(ctx context.Context, tx pgx.Tx, b *batch, t table, rows [][]any) ([]reject, error) {
+	var partitions []int32
+	var before, next []int64
+	for partition, n := range b.next {
+		partitions, before, next = append(partitions, partition), append(before, s.next[place{b.topic, partition}]), append(next, n)
+	}
+	moved, err := tx.Exec(ctx, moveOffsetsSQL, b.topic, partitions, before, next)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("move the offsets: %w", err)
+	case moved.RowsAffected() != int64(len(partitions)):
+		return nil, errMoved
+	case len(rows) == 0:
+		return nil, nil
+	}
+	if _, err := tx.CopyFrom(ctx, pgx.Identifier{t.staging}, t.columns, pgx.CopyFromRows(rows)); err != nil {
+		return nil, fmt.Errorf("stage: %w", err)
+	}
+	added, err := tx.Exec(ctx, t.add)
+	if err != nil {
+		return nil, fmt.Errorf("add to %s: %w", t.name, err)
+	}
+	if added.RowsAffected() == int64(len(rows)) {
+		return nil, nil
+	}
+	found, err := tx.Query(ctx, t.copies)
+	if err != nil {
+		return nil, fmt.Errorf("find the copies: %w", err)
+	}
+	var copies []reject
+	var at int32
+	var same bool
+	if _, err := pgx.ForEachRow(found, []any{&at, &same}, func() error {
+		reason := election.Conflicting
+		if same {
+			reason = election.Duplicate
+		}
+		copies = append(copies, reject{b.records[at], reason})
+		return nil
+	}); err != nil {
+		return nil, fmt.Errorf("find the copies: %w", err)
+	}
+	if n := len(rows) - len(copies); int64(n) != added.RowsAffected() {
+		return nil, fmt.Errorf("add to %s: %d rows were added where %d are no copies", t.name, added.RowsAffected(), n)
+	}
+	return copies, nil
+}
+
+func addRejects(ctx context.Context, tx pgx.Tx, topic string, rejects []reject) error {
+	var partitions []int32
+	var offsets []int64
+	var reasons []string
+	var keys, raws [][]byte
+	for _, r := range rejects {
+		partitions, offsets, reasons = append(partitions, r.Partition), append(offsets, r.Offset), append(reasons, string(r.reason))
+		keys, raws = append(keys, r.Key), append(raws, r.Value)
+	}
+	if _, err := tx.Exec(ctx, addRejectsSQL, topic, partitions, offsets, reasons, keys, raws); err != nil {
+		return fmt.Errorf("add to rejected_votes: %w", err)
+	}
+	return nil
+}
+
+// again reports whether PostgreSQL asks for the whole transaction once more: serialization failure, or deadlock.
+func again(err error) bool {
+	var refused *pgconn.PgError
+	return errors.As(err, &refused) && (refused.Code == "40001" || refused.Code == "40P01")
+}
