@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,8 @@ import (
 	"github.com/chromedp/cdproto/dom"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"realtime-election/internal/browsertest"
 )
 
 // part is what has this role and name for a screen reader, and shows a text that holds accepts. It is waited for, as
@@ -87,6 +90,23 @@ func press(t *testing.T, browser context.Context, role, name string) {
 	if _, err := call(browser, id, `function() { this.focus({preventScroll: true}); this.click(); return "" }`); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// attribute is an attribute of the part of a role and name, or of what it stands in.
+func attribute(t *testing.T, browser context.Context, role, name, closest, attribute string) string {
+	t.Helper()
+	id, _ := part(t, browser, role, name, has(""))
+	value, err := call(browser, id, fmt.Sprintf(`function() { return this.closest(%q).getAttribute(%q) ?? "" }`, closest, attribute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+// keys types on the keyboard, into what has the focus.
+func keys(t *testing.T, browser context.Context, text string) {
+	t.Helper()
+	browsertest.Do(t, browser, chromedp.KeyEvent(text))
 }
 
 func has(parts ...string) func(string) bool {

@@ -9,12 +9,12 @@ package dashboard
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -23,6 +23,8 @@ import (
 
 	"realtime-election/dashboard/live"
 	"realtime-election/dashboard/web"
+	"realtime-election/election"
+	"realtime-election/internal/health"
 	"realtime-election/internal/results"
 )
 
@@ -32,25 +34,30 @@ type Config struct {
 	Listen    string           // address of the page, host:port; port 0 takes a free one
 	Portraits fs.FS            // the candidates' pictures, by the path that the definition gives; nil: initials only
 	Logger    *slog.Logger     // nil: the default logger
-	Options   []kgo.Opt        // added to each Kafka client, for logging and metrics
+	Health    *health.Service  // served on the page's address; nil: one of the dashboard's own
+	Options   []kgo.Opt        // added to each Kafka client, for logging
 	Ready     func(net.Addr)   // called once the page is served, with its address; may be nil
 	Now       func() time.Time // nil: the system's clock
 }
 
-// Validate says which flag is wrong.
+// Validate says which flag is wrong, as an *election.InputError.
 func (c Config) Validate() error {
 	if len(c.Brokers) == 0 {
-		return errors.New("--brokers is empty; name at least one Kafka broker as host:port")
+		return refuse("--brokers is empty; name at least one Kafka broker as host:port")
 	}
 	for _, broker := range c.Brokers {
 		if _, _, err := net.SplitHostPort(broker); err != nil {
-			return fmt.Errorf("--brokers: %q is not host:port: %w", broker, err)
+			return refuse("--brokers: %q is not host:port: %v", broker, err)
 		}
 	}
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
-		return fmt.Errorf("--listen: %q is not host:port: %w", c.Listen, err)
+		return refuse("--listen: %q is not host:port: %v", c.Listen, err)
 	}
 	return nil
+}
+
+func refuse(format string, parts ...any) error {
+	return &election.InputError{Text: fmt.Sprintf(format, parts...)}
 }
 
 // Run serves the dashboard until ctx ends, and returns nil then. It waits for Kafka and for the topics as long as it
@@ -64,11 +71,16 @@ func Run(ctx context.Context, config Config) error {
 	if now == nil {
 		now = time.Now
 	}
-	cl, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(config.Brokers...)}, config.Options...)...)
+	healthy := config.Health
+	if healthy == nil {
+		healthy = health.New("dashboard")
+	}
+	cl, err := kgo.NewClient(slices.Concat([]kgo.Opt{kgo.SeedBrokers(config.Brokers...), healthy.Kafka("backlog")}, config.Options)...)
 	if err != nil {
 		return fmt.Errorf("make Kafka client: %w", err)
 	}
 	defer cl.Close()
+	healthy.Needs("kafka", cl.Ping)
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", config.Listen)
 	if err != nil {
 		return fmt.Errorf("listen on --listen %s: %w; is another dashboard running? Choose another port", config.Listen, err)
@@ -76,8 +88,10 @@ func Run(ctx context.Context, config Config) error {
 
 	portraits := web.Portraits{FS: config.Portraits}
 	hub := live.NewHub(portraits.Event, now)
-	site := web.Site{Hub: hub, Portraits: portraits, Logger: logger, Now: now}
-	reader := results.Reader{Brokers: config.Brokers, Options: config.Options, Logger: logger}
+	site := web.Site{Hub: hub, Portraits: portraits, Logger: logger, Now: now, Health: healthy}
+	reader := results.Reader{
+		Brokers: config.Brokers, Options: slices.Concat([]kgo.Opt{healthy.Kafka("results")}, config.Options), Logger: logger,
+	}
 
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return reader.Follow(ctx, hub.Publish) })

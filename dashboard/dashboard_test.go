@@ -2,8 +2,11 @@ package dashboard_test
 
 import (
 	"bufio"
+	"errors"
+	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -24,8 +27,9 @@ func TestValidateNamesTheFlag(t *testing.T) {
 		`--listen: "8080" is not host:port`:   {Brokers: []string{"127.0.0.1:9092"}, Listen: "8080"},
 	} {
 		for _, err := range []error{config.Validate(), dashboard.Run(t.Context(), config)} {
-			if err == nil || !strings.Contains(err.Error(), flag) {
-				t.Errorf("got %v, want %q", err, flag)
+			var input *election.InputError
+			if !errors.As(err, &input) || !strings.Contains(err.Error(), flag) {
+				t.Errorf("got %v, want an InputError %q", err, flag)
 			}
 		}
 	}
@@ -78,6 +82,78 @@ func TestDashboardStartsBeforeItsTopics(t *testing.T) {
 	}
 	produce(t, cluster, resultstest.Definition(lakes()))
 	waitForDocument(t, address, func(d web.Document) bool { return d.Election != nil })
+}
+
+// metric is the value of a metric of the dashboard.
+func metric(t *testing.T, address, name string) string {
+	t.Helper()
+	_, body := get(t, address, "/metrics")
+	for line := range strings.Lines(body) {
+		if value, ok := strings.CutPrefix(line, name+" "); ok {
+			return strings.TrimSpace(value)
+		}
+	}
+	t.Fatalf("there is no metric %s", name)
+	return ""
+}
+
+func get(t *testing.T, address, path string) (status int, body string) {
+	t.Helper()
+	response, err := http.Get("http://" + address + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(text)
+}
+
+func TestHealth(t *testing.T) {
+	cluster := newCluster(t)
+	address, _ := start(t, cluster.ListenAddrs(), "127.0.0.1:0")
+	waitForDocument(t, address, func(web.Document) bool { return true })
+	if age := metric(t, address, "election_result_age_seconds"); age != "NaN" {
+		t.Errorf("age %s before the first vote", age)
+	}
+	if viewers := metric(t, address, "election_page_viewers"); viewers != "0" {
+		t.Errorf("%s viewers before the first", viewers)
+	}
+	d := lakes()
+	produce(t, cluster, resultstest.Definition(d), resultstest.Official(1), resultstest.Record{Topic: election.PerCandidateTopic, Key: "1/ann", Value: []byte("{")})
+	produce(t, cluster, resultstest.Totals(d, 1, count(d, 100), time.Now().Add(-time.Hour))...)
+	waitForDocument(t, address, func(d web.Document) bool { return d.TotalVotes > 0 })
+	response, err := http.Get("http://" + address + "/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if _, err := response.Body.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]func(float64) bool{
+		"election_page_viewers":           func(n float64) bool { return n == 1 },
+		"election_result_age_seconds":     func(n float64) bool { return n >= 3600 && n < 3700 },
+		"election_result_version":         func(n float64) bool { return n >= 2 },
+		"election_result_records_skipped": func(n float64) bool { return n == 1 },
+	} {
+		text := metric(t, address, name)
+		if n, err := strconv.ParseFloat(text, 64); err != nil || !want(n) {
+			t.Errorf("%s is %s", name, text)
+		}
+	}
+	if _, body := get(t, address, "/metrics"); !strings.Contains(body, `election_kafka_connects_total{client="results"`) {
+		t.Error("the Kafka client of the results is not measured")
+	}
+	if status, body := get(t, address, "/readyz"); status != http.StatusOK || body != "kafka: ok\nresults: ok\n" {
+		t.Errorf("ready: %d %q", status, body)
+	}
+	cluster.Close()
+	if status, body := get(t, address, "/readyz"); status != http.StatusServiceUnavailable || !strings.HasPrefix(body, "kafka: ") || !strings.HasSuffix(body, "results: ok\n") {
+		t.Errorf("without Kafka: %d %q", status, body)
+	}
 }
 
 func TestRunEndsWithOpenStreams(t *testing.T) {

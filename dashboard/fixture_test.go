@@ -39,14 +39,49 @@ func lakes() election.Definition {
 			{ID: "function", Name: `__f__alert(1)__f__`, Party: `{b}: {c}`},
 			{ID: "layla", Name: "ليلى حداد", Party: "حزب الماء"},
 			{ID: "ferry", Name: "⛴️ The Ferry 🦆", Party: "Independent"},
+			{ID: "long", Name: strings.Repeat("W", 200), Party: strings.Repeat("Ж", 200)},
 		},
 		Source: &election.Source{Votes: 2_000_000},
 	}
-	for _, name := range []string{"Northshore", "Southshore", "Island & Reeds", "West Fen", "East Fen", "Old Harbour", "Hills"} {
-		id := strings.ToLower(strings.Fields(name)[0])
+	for i, name := range []string{
+		"Northshore", "Southshore", "Island & Reeds", "West Fen", "East Fen", "Old Harbour", "Hills",
+		`</script><script>alert(2)</script>`, `__f__alert(2)__f__`, `<img src=x onerror=alert(2)>`, "الشمال", "🦆 Duck Pond", strings.Repeat("M", 200),
+	} {
+		id := fmt.Sprintf("r%02d", i)
 		d.Regions = append(d.Regions, election.Region{ID: election.RegionID(id), Name: name, Districts: []election.District{
-			{ID: election.DistrictID(id + "-1"), Registered: 150_000}, {ID: election.DistrictID(id + "-2"), Registered: 150_000},
+			{ID: election.DistrictID(id + "-1"), Name: name + " 1", Registered: 150_000},
+			{ID: election.DistrictID(id + "-2"), Name: name + " 2", Registered: 150_000},
 		}})
+	}
+	return d
+}
+
+// nation has so many districts in 51 states, a register and an electorate.
+func nation(districts int) election.Definition {
+	d := election.Definition{
+		ID: "nation-2026", Name: "General Election 2026", Polling: election.Polling{Opens: now.Add(-12 * time.Hour), Closes: now},
+		Candidates: []election.Candidate{
+			{ID: "ann", Name: "Ann van der Meer", Party: "Water Party", Photo: "ann.svg"},
+			{ID: "ben", Name: "Ben Okafor", Party: "Alliance for the Shores"},
+			{ID: "cleo", Name: "Cleo Marchetti", Party: "Lantern Movement"},
+		},
+		Electorate: &election.Electorate{Ages: map[string]float64{
+			"18-24": 0.11, "25-34": 0.16, "35-44": 0.15, "45-54": 0.17, "55-64": 0.17, "65+": 0.24,
+		}},
+	}
+	first := []string{"North", "South", "East", "West", "New", "Old", "Upper"}
+	second := []string{"Avalon", "Brindle", "Carrow", "Dunmore", "Elland", "Farrow", "Glenn", "Hadley"}
+	for i := range 51 {
+		d.Regions = append(d.Regions, election.Region{
+			ID: election.RegionID(fmt.Sprintf("s%02d", i)), Name: first[i%7] + " " + second[i%8],
+		})
+	}
+	towns := []string{"Ashford", "Bexley", "Crewe", "Dover", "Epsom", "Frome", "Goole", "Hythe", "Ilford", "Jarrow", "Kendal", "Luton", "Malvern"}
+	for i := range districts {
+		region := &d.Regions[i%51]
+		region.Districts = append(region.Districts, election.District{
+			ID: election.DistrictID(fmt.Sprintf("d%04d", i)), Name: fmt.Sprintf("%s %d", towns[i%13], 1+i/13), Registered: 20_000 + int64(i*7919%90_000),
+		})
 	}
 	return d
 }
@@ -57,7 +92,7 @@ func count(d election.Definition, most int64) resultstest.Votes {
 	for i, in := range d.Districts() {
 		votes[in.ID] = map[election.CandidateID]int64{}
 		for c, candidate := range d.Candidates {
-			votes[in.ID][candidate.ID] = most * int64(10+(i*c)%5) / int64(10+6*c)
+			votes[in.ID][candidate.ID] = most * int64(10+(i*(c+2))%7) / int64(10+6*c)
 		}
 	}
 	return votes

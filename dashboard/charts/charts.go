@@ -13,6 +13,7 @@ package charts
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 
@@ -34,11 +35,16 @@ const (
 	VotesID = "chart-votes"
 	ShareID = "chart-share"
 	TimeID  = "chart-time"
+	AgesID  = "chart-ages"
 )
 
 // All are all charts of a snapshot.
 func All(s *results.Snapshot) []Chart {
-	return []Chart{Votes(s), Shares(s), OverTime(s)}
+	all := []Chart{Votes(s), Shares(s), OverTime(s)}
+	if s.Definition != nil && s.Definition.Electorate != nil {
+		all = append(all, Ages(s))
+	}
+	return all
 }
 
 // palette are the colours of the candidates, by their place in the definition, round and round. They have contrast
@@ -65,17 +71,30 @@ func Ranked(s *results.Snapshot) []int {
 	return order
 }
 
-// names are the candidates' names, with the id where two have the same: ECharts takes equal names for one thing.
+// longest is how many characters of a name a chart has room for. The tables have the rest.
+const longest = 40
+
+// markup is what ECharts takes for the style of a word: {style|word}.
+var markup = regexp.MustCompile(`\{([A-Za-z0-9_]+\|)`)
+
+// names are what the charts call the candidates: the name, or as much of it as there is room for, with the id where two
+// are the same: ECharts takes equal names for one thing. A word joiner, which nobody sees, keeps a name from being
+// taken for markup.
 func names(s *results.Snapshot) []string {
 	times := map[string]int{}
-	for _, c := range s.Candidates {
-		times[c.Name]++
-	}
 	all := make([]string, len(s.Candidates))
 	for i, c := range s.Candidates {
-		if all[i] = c.Name; times[c.Name] > 1 {
-			all[i] = c.Name + " (" + string(c.ID) + ")"
+		all[i] = c.Name
+		if runes := []rune(c.Name); len(runes) > longest {
+			all[i] = string(runes[:longest-1]) + "…"
 		}
+		times[all[i]]++
+	}
+	for i, c := range s.Candidates {
+		if times[all[i]] > 1 {
+			all[i] += " (" + string(c.ID) + ")"
+		}
+		all[i] = markup.ReplaceAllString(all[i], "{\u2060$1")
 	}
 	return all
 }

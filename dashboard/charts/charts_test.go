@@ -146,6 +146,38 @@ func TestEqualNamesAreToldApart(t *testing.T) {
 	}
 }
 
+func TestLongNamesAndMarkup(t *testing.T) {
+	long := strings.Repeat("Ä", 200)
+	data := option(t, charts.Votes(snapshot(definition(long, long, "{red|Ann}", "{b}: {c}"), 4, 3, 2, 1)), "yAxis", 0, "data")
+	short := strings.Repeat("Ä", 39) + "…"
+	if diff := cmp.Diff([]any{short + " (a)", short + " (b)", "{\u2060red|Ann}", "{b}: {c}"}, data); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestTurnoutByAge(t *testing.T) {
+	d := definition("Ann")
+	if n := len(charts.All(snapshot(d, 1))); n != 3 {
+		t.Errorf("%d charts without an electorate, want 3", n)
+	}
+	d.Regions[0].Districts[0].Registered = 3000
+	d.Electorate = &election.Electorate{Ages: map[string]float64{"18-24": 0.5, "65+": 0.5}}
+	s := snapshot(d, 1234)
+	if n := len(charts.All(s)); n != 4 {
+		t.Errorf("%d charts, want 4", n)
+	}
+	ages := charts.Ages(s)
+	if diff := cmp.Diff([]any{"18-24", "25-34", "35-44", "45-54", "55-64", "65+"}, option(t, ages, "xAxis", 0, "data")); diff != "" {
+		t.Errorf("groups (-want +got):\n%s", diff)
+	}
+	for i, want := range map[int][2]any{0: {8.2, "8.2%"}, 1: {0.0, "–"}, 5: {20.7, "20.7%"}} {
+		got := [2]any{option(t, ages, "series", 0, "data", i, "value"), option(t, ages, "series", 0, "data", i, "label", "formatter")}
+		if got != want {
+			t.Errorf("bar %d is %v, want %v", i, got, want)
+		}
+	}
+}
+
 func TestNothingToDraw(t *testing.T) {
 	for _, s := range []*results.Snapshot{{}, snapshot(definition())} {
 		encode(t, charts.All(s))

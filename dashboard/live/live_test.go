@@ -122,7 +122,6 @@ func TestStatus(t *testing.T) {
 		"waiting for Spark":      {&results.Snapshot{Definition: known, Query: query("waiting", time.Second)}, uncounted, Status{Stale, "There are uncounted votes. The count is waiting for Spark.", -1}},
 		"waiting, all counted":   {&results.Snapshot{Definition: known, Query: query("waiting", time.Second)}, Backlog{}, Status{Live, "The count is waiting for Spark.", -1}},
 		"starting":               {&results.Snapshot{Definition: known, Query: query("starting", time.Second)}, uncounted, Status{Live, "The count is starting.", -1}},
-		"failed":                 {&results.Snapshot{Definition: known, Query: query("failed", time.Second)}, uncounted, Status{Stale, "There are uncounted votes. The count is broken off.", -1}},
 		"gone while waiting":     {&results.Snapshot{Definition: known, Query: query("waiting", time.Minute)}, uncounted, Status{Stale, "There are uncounted votes, and the count was waiting for Spark when last heard of.", -1}},
 		"Kafka just gone":        {&results.Snapshot{Definition: known}, Backlog{Unknown: noon.Add(-time.Second)}, Status{Live, "", -1}},
 		"Kafka gone":             {&results.Snapshot{Definition: known}, Backlog{Unknown: noon.Add(-time.Minute)}, Status{Stale, "Kafka does not answer. This is the last count that was read.", -1}},

@@ -79,11 +79,8 @@ func silence(s *results.Snapshot) string {
 
 // queryState says election.QueryStatus's state as the end of a sentence.
 func queryState(state string) string {
-	switch state {
-	case "waiting":
+	if state == "waiting" {
 		return "waiting for Spark"
-	case "failed":
-		return "broken off"
 	}
 	return state
 }

@@ -18,13 +18,14 @@ import (
 //
 // Before the results have been read to their end the answer is 503: half a count is nobody's business.
 type Document struct {
-	Election       *ElectionDocument `json:"election"`         // null until one is announced
-	Run            int               `json:"run"`              // whose totals these are; 0 when there is no official run yet
-	Version        uint64            `json:"version"`          // rises with each change; starts anew with the process
-	TotalVotes     int64             `json:"total_votes"`      // the sum over the candidates
-	ExpectedVotes  int64             `json:"expected_votes"`   // 0 where not known
-	NewestRecordAt *time.Time        `json:"newest_record_at"` // when the newest vote counted was produced; null before the first
-	AgeSeconds     *float64          `json:"age_seconds"`      // since then
+	Election       *ElectionDocument `json:"election"`          // null until one is announced
+	Run            int               `json:"run"`               // whose totals these are; 0 when there is no official run yet
+	Version        uint64            `json:"version"`           // rises with each change; starts anew with the process
+	TotalVotes     int64             `json:"total_votes"`       // the sum over the candidates
+	ExpectedVotes  int64             `json:"expected_votes"`    // 0 where not known
+	Registered     int64             `json:"registered_voters"` // 0 where not known of every district
+	NewestRecordAt *time.Time        `json:"newest_record_at"`  // when the newest vote counted was produced; null before the first
+	AgeSeconds     *float64          `json:"age_seconds"`       // since then
 
 	Leader   *election.CandidateID     `json:"leader"`   // null before the first vote and in a tie
 	Tie      bool                      `json:"tie"`      // several have the most votes
@@ -33,6 +34,7 @@ type Document struct {
 	Candidates []CandidateDocument   `json:"candidates"`
 	Regions    []RegionDocument      `json:"regions"`
 	Districts  []DistrictDocument    `json:"districts"`
+	AgeGroups  []AgeDocument         `json:"age_groups"`
 	Query      *election.QueryStatus `json:"query"` // what the streaming query last said of itself; null if nothing
 }
 
@@ -59,7 +61,7 @@ type CandidateDocument struct {
 type RegionDocument struct {
 	ID               election.RegionID              `json:"id"`
 	Name             string                         `json:"name"`
-	RegisteredVoters int64                          `json:"registered_voters"` // 0 where not known
+	RegisteredVoters int64                          `json:"registered_voters"` // 0 where not known of every district
 	Votes            int64                          `json:"votes"`
 	Candidates       map[election.CandidateID]int64 `json:"candidates"`
 }
@@ -72,13 +74,22 @@ type DistrictDocument struct {
 	Candidates map[election.CandidateID]int64 `json:"candidates"`
 }
 
+// AgeDocument are an age group's totals.
+type AgeDocument struct {
+	AgeGroup         string `json:"age_group"`         // empty for ballots that do not say; it comes last, where there are any
+	RegisteredVoters int64  `json:"registered_voters"` // 0 where not known
+	Votes            int64  `json:"votes"`
+}
+
 // newDocument describes an update as of now.
 func newDocument(u *live.Update, now time.Time) Document {
 	s := u.Snapshot
 	d := Document{
-		Run: s.Run, Version: u.Version, TotalVotes: s.TotalVotes, ExpectedVotes: s.ExpectedVotes, Query: s.Query,
+		Run: s.Run, Version: u.Version, TotalVotes: s.TotalVotes, ExpectedVotes: s.ExpectedVotes,
+		Registered: s.Registered, Query: s.Query,
 		Rejected:   map[election.Reason]int64{},
 		Candidates: []CandidateDocument{}, Regions: []RegionDocument{}, Districts: []DistrictDocument{},
+		AgeGroups: []AgeDocument{},
 	}
 	if s.Definition != nil {
 		d.Election = &ElectionDocument{
@@ -103,10 +114,13 @@ func newDocument(u *live.Update, now time.Time) Document {
 		d.Candidates = append(d.Candidates, CandidateDocument{c.ID, c.Name, c.Party, c.Photo, c.Votes, share(c.Votes, s.TotalVotes)})
 	}
 	for _, r := range s.Regions {
-		d.Regions = append(d.Regions, RegionDocument{r.ID, r.Name, r.Registered(), r.Votes, byID(s, r.ByCandidate)})
+		d.Regions = append(d.Regions, RegionDocument{r.ID, r.Name, r.Register, r.Votes, byID(s, r.ByCandidate)})
 	}
 	for _, in := range s.Districts {
 		d.Districts = append(d.Districts, DistrictDocument{in.ID, in.Region.ID, in.Votes, byID(s, in.ByCandidate)})
+	}
+	for _, age := range s.ByAge {
+		d.AgeGroups = append(d.AgeGroups, AgeDocument{age.Group, age.Registered, age.Votes})
 	}
 	return d
 }
@@ -129,8 +143,7 @@ func share(votes, of int64) float64 {
 func (s Site) results(w http.ResponseWriter, r *http.Request) {
 	u := s.Hub.Current()
 	if u == nil {
-		w.Header().Set("Retry-After", "1")
-		plain(w, http.StatusServiceUnavailable, s.Hub.Status().Detail+"\n")
+		s.notYet(w)
 		return
 	}
 	h := w.Header()
@@ -144,11 +157,21 @@ func (s Site) results(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	writeJSON(w, newDocument(u, s.Now()))
+}
+
+// notYet says that there is nothing to answer from.
+func (s Site) notYet(w http.ResponseWriter) {
+	w.Header().Set("Retry-After", "1")
+	plain(w, http.StatusServiceUnavailable, s.Hub.Status().Detail+"\n")
+}
+
+func writeJSON(w http.ResponseWriter, document any) {
 	var body bytes.Buffer
-	if err := json.NewEncoder(&body).Encode(newDocument(u, s.Now())); err != nil {
-		http.Error(w, "encode results: "+err.Error(), http.StatusInternalServerError)
+	if err := json.NewEncoder(&body).Encode(document); err != nil {
+		plain(w, http.StatusInternalServerError, "encode the answer: "+err.Error()+"\n")
 		return
 	}
-	h.Set("Content-Type", "application/json")
+	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(body.Bytes())
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"realtime-election/dashboard/charts"
@@ -25,6 +26,8 @@ type view struct {
 	Margin      liveText
 	Portrait    string // path; empty: show Initials
 	Initials    liveText
+	Updated     liveText // when the count changed last; empty before it did
+	Figures     []figure
 	Counted     liveText
 	Bounded     bool    // it is known what Progress is a share of
 	Progress    float64 // 0 to 1
@@ -32,7 +35,9 @@ type view struct {
 	Candidates  []candidateRow // most votes first
 	Columns     []candidateRow // in the definition's order
 	Regions     []regionRow
-	WithTurnout bool // some region has a register
+	WithTurnout bool     // some region has a register
+	Ages        []ageRow // none without an electorate
+	AgeNote     liveText
 	TimeCaption liveText
 	Times       [][2]string // from, votes
 	Rejected    liveText
@@ -74,6 +79,11 @@ var reasons = []struct {
 func newView(s *results.Snapshot, portraits Portraits) *view {
 	v := &view{snapshot: s, texts: map[string]string{}, Fingerprint: s.Fingerprint}
 	leaders := s.Leaders()
+	updated := ""
+	if !s.UpdatedAt.IsZero() {
+		updated = "Last change " + s.UpdatedAt.UTC().Format("2 Jan, 15:04:05 UTC")
+	}
+	v.Updated = v.say("updated", updated)
 	if s.Definition == nil {
 		v.Name = "Election results"
 		v.Headline = v.say("headline", "Waiting for the election")
@@ -91,6 +101,7 @@ func newView(s *results.Snapshot, portraits Portraits) *view {
 		v.Initials = v.say("initials", initials(leader.Name))
 	}
 	v.count(s)
+	v.figures(s)
 	for c := range s.Candidates {
 		v.Columns = append(v.Columns, v.candidate(c))
 	}
@@ -102,10 +113,11 @@ func newView(s *results.Snapshot, portraits Portraits) *view {
 			v.Candidates[i].Leads = v.Candidates[i].Leads || v.Candidates[i].ID == s.Candidates[c].ID
 		}
 	}
-	v.WithTurnout = s.Registered > 0
+	v.WithTurnout = slices.ContainsFunc(s.Regions, func(r results.RegionVotes) bool { return r.Register > 0 })
 	for i := range s.Regions {
 		v.Regions = append(v.Regions, v.region(&s.Regions[i]))
 	}
+	v.ages(s)
 	v.times(s)
 	v.reject(s)
 	v.Run = v.say("run", fmt.Sprint(s.Run))
@@ -152,19 +164,6 @@ func margin(s *results.Snapshot, leaders []int) string {
 	return fmt.Sprintf("%s, %s ahead of %s", text, charts.Thousands(first.Votes-second.Votes), second.Name)
 }
 
-func (v *view) count(s *results.Snapshot) {
-	of, what := s.ExpectedVotes, "expected"
-	if of == 0 {
-		of, what = s.Registered, "registered voters"
-	}
-	text := counted(s.TotalVotes, "vote") + " counted"
-	if of > 0 {
-		v.Bounded, v.Progress = true, min(1, share(s.TotalVotes, of))
-		text = fmt.Sprintf("%s, %s of %s %s", text, charts.Percent(v.Progress), charts.Thousands(of), what)
-	}
-	v.Counted = v.say("counted", text)
-}
-
 func (v *view) candidate(c int) candidateRow {
 	of := v.snapshot.Candidates[c]
 	key := "candidate." + string(of.ID)
@@ -184,8 +183,8 @@ func (v *view) region(r *results.RegionVotes) regionRow {
 	}
 	if v.WithTurnout {
 		turnout := "–"
-		if registered := r.Registered(); registered > 0 {
-			turnout = charts.Percent(share(r.Votes, registered))
+		if r.Register > 0 {
+			turnout = charts.Percent(share(r.Votes, r.Register))
 		}
 		row.Turnout = v.say(key+".turnout", turnout)
 	}

@@ -1,13 +1,14 @@
 // Package web is the page that people see, and its API.
 //
-//	GET /                the page: complete without JavaScript, live with it
-//	GET /events          server-sent events: "results" (id = version) and "status"
-//	GET /api/v1/results  the count as JSON, see [Document]
-//	GET /healthz         200 while the process serves
-//	GET /readyz          200 once the results have been read to their end, 503 before
-//	GET /version         what was built
-//	GET /static/…        script, style, ECharts
-//	GET /portraits/…     the candidates' portraits, where there are any
+//	GET /                  the page: complete without JavaScript, live with it
+//	GET /locations         the part of the page that holds the rows of the districts
+//	GET /events            server-sent events: "results" (id = version) and "status"
+//	GET /api/v1/results    the count as JSON, see [Document]
+//	GET /api/v1/locations  the districts, searched, sorted and in pages, see [LocationsDocument]
+//	GET /static/…          script, style, ECharts
+//	GET /portraits/…       the candidates' portraits, where there are any
+//
+// and what package health serves: /healthz, /readyz, /metrics and /version.
 //
 // Names are text: html/template escapes them, JSON carries them as strings, the script sets textContent, and a strict
 // Content-Security-Policy lets nothing inline run. HEAD is served wherever GET is; other methods get 405.
@@ -20,14 +21,13 @@ package web
 
 import (
 	"embed"
-	"encoding/json"
 	"io/fs"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 	"time"
 
 	"realtime-election/dashboard/live"
+	"realtime-election/internal/health"
 )
 
 //go:embed static
@@ -39,22 +39,26 @@ type Site struct {
 	Portraits Portraits
 	Logger    *slog.Logger
 	Now       func() time.Time
+	Health    *health.Service // nil: one of the site's own
 
 	Heartbeat    time.Duration // between comments on a quiet event stream; 0 means 15 s
 	WriteTimeout time.Duration // for one event; a browser that takes longer is cut off; 0 means 10 s
 	Pace         time.Duration // shortest time between two updates to one browser; 0 means 250 ms
+
+	atlases *atlases
 }
 
 // Handler serves the site. Event streams end when the request's context does: derive the server's base context from
-// one that is cancelled at shutdown.
+// one that is cancelled at shutdown. A health.Service serves one Handler.
 func (s Site) Handler() http.Handler {
+	s.atlases = &atlases{}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.page)
+	mux.HandleFunc("GET /locations", s.locations)
 	mux.HandleFunc("GET /events", s.events)
 	mux.HandleFunc("GET /api/v1/results", s.results)
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { plain(w, http.StatusOK, "ok\n") })
-	mux.HandleFunc("GET /readyz", s.ready)
-	mux.HandleFunc("GET /version", version)
+	mux.HandleFunc("GET /api/v1/locations", s.locationsAPI)
+	s.measure(mux)
 	mux.Handle("GET /static/", cached(http.FileServerFS(files{static})))
 	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/static/icon.svg", http.StatusMovedPermanently)
@@ -70,7 +74,7 @@ func secure(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "+
-			"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+			"connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("Referrer-Policy", "no-referrer")
@@ -109,35 +113,4 @@ func plain(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	_, _ = w.Write([]byte(text))
-}
-
-func (s Site) ready(w http.ResponseWriter, r *http.Request) {
-	if s.Hub.Current() == nil {
-		plain(w, http.StatusServiceUnavailable, s.Hub.Status().Detail+"\n")
-		return
-	}
-	plain(w, http.StatusOK, "ok\n")
-}
-
-func version(w http.ResponseWriter, _ *http.Request) {
-	built := struct {
-		Version  string `json:"version"`
-		Revision string `json:"revision"`
-		Modified bool   `json:"modified"`
-		Go       string `json:"go"`
-	}{}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		built.Version, built.Go = info.Main.Version, info.GoVersion
-		for _, setting := range info.Settings {
-			switch setting.Key {
-			case "vcs.revision":
-				built.Revision = setting.Value
-			case "vcs.modified":
-				built.Modified = setting.Value == "true"
-			}
-		}
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	_ = json.NewEncoder(w).Encode(built)
 }

@@ -136,7 +136,14 @@ func TestRoutes(t *testing.T) {
 		{"HEAD", "/events", 200, "text/event-stream"},
 		{"GET", "/healthz", 200, "text/plain; charset=utf-8"},
 		{"GET", "/readyz", 200, "text/plain; charset=utf-8"},
-		{"GET", "/version", 200, "application/json"},
+		{"GET", "/version", 200, "text/plain; charset=utf-8"},
+		{"GET", "/metrics", 200, ""},
+		{"GET", "/locations", 200, "text/html; charset=utf-8"},
+		{"HEAD", "/locations", 200, "text/html; charset=utf-8"},
+		{"GET", "/api/v1/locations", 200, "application/json"},
+		{"HEAD", "/api/v1/locations", 200, "application/json"},
+		{"POST", "/api/v1/locations", 405, ""},
+		{"GET", "/static/locations.js", 200, "text/javascript; charset=utf-8"},
 		{"GET", "/static/app.js", 200, "text/javascript; charset=utf-8"},
 		{"GET", "/static/style.css", 200, "text/css; charset=utf-8"},
 		{"GET", "/static/echarts.min.js", 200, "text/javascript; charset=utf-8"},
@@ -159,7 +166,7 @@ func TestRoutes(t *testing.T) {
 
 func TestNotReadyBeforeTheEndWasReached(t *testing.T) {
 	s := newSite(t)
-	for path, want := range map[string]int{"/readyz": 503, "/api/v1/results": 503, "/healthz": 200, "/": 200} {
+	for path, want := range map[string]int{"/readyz": 503, "/api/v1/results": 503, "/api/v1/locations": 503, "/locations": 503, "/healthz": 200, "/": 200} {
 		if response, body := s.get(t, path); response.StatusCode != want {
 			t.Errorf("%s: %d %q, want %d", path, response.StatusCode, body, want)
 		}
@@ -180,7 +187,9 @@ func TestPageIsCompleteWithoutScript(t *testing.T) {
 	_, page := newSite(t, counted()).get(t, "/")
 	text := shown(page)
 	for _, want := range []string{
-		"Lakes", "Ann de Wit leads", "1,200 votes (60.0%), 400 ahead of", "2,000 votes counted", "of 3,000 registered voters",
+		"Lakes", "Ann de Wit leads", "1,200 votes (60.0%), 400 ahead of", "2,000 votes counted",
+		"Districts 2 Candidates 3 Votes counted 2,000", "Last change 18 Mar, 12:00:00 UTC", "Showing 1–2 of 2 districts", "Page 1 of 1",
+		"n1 North 3,000 1,400 46.7% Ann de Wit 1,000 400 0", "s1 South & Sons – 600 – " + hostile + " 200 400 0",
 		"Ann de Wit leading Water 1,200 60.0%", "ليلى حداد", "⛴️ 🦆 0 0.0%", "North 1,400 46.7% Ann de Wit 1,000 400 0",
 		"South & Sons 600 – " + hostile + " 200 400 0", "3 records not counted", "From an unknown district 3", "Run 2 of the count",
 	} {
@@ -190,6 +199,34 @@ func TestPageIsCompleteWithoutScript(t *testing.T) {
 	}
 	if t.Failed() {
 		t.Log(text)
+	}
+}
+
+// electorate is an election with a register, a generated electorate, and so many votes for ann in the north.
+func electorate(votes int64) *results.Snapshot {
+	d := lakes()
+	d.Regions[1].Districts[0].Registered = 1000
+	d.Electorate = &election.Electorate{Ages: map[string]float64{"18-24": 0.25, "65+": 0.75}}
+	records := []resultstest.Record{resultstest.Definition(d), resultstest.Official(1)}
+	return resultstest.Snapshot(append(records, resultstest.Totals(d, 1, resultstest.Votes{"n1": {"ann": votes}}, noon)...)...)
+}
+
+func TestTurnoutWhereTheRegisterIsKnown(t *testing.T) {
+	_, page := newSite(t, electorate(2000)).get(t, "/")
+	text := shown(page)
+	for _, want := range []string{
+		"Registered voters 4,000 Candidates 3 Votes counted 2,000 Turnout 50.0%", "2,000 votes counted, 50.0% of 4,000 registered voters",
+		"Age group Registered Votes Turnout 18-24 1,000 200 20.0% 25-34 – 250 –", "65+ 3,000 500 16.7%",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page does not show %q", want)
+		}
+	}
+	if t.Failed() {
+		t.Log(text)
+	}
+	if _, page := newSite(t, counted()).get(t, "/"); strings.Contains(page, "Turnout by age group") {
+		t.Error("turnout by age without an electorate")
 	}
 }
 
@@ -252,7 +289,13 @@ func TestPortraitIsOursOrInitials(t *testing.T) {
 }
 
 func TestPageAndEventSayTheSame(t *testing.T) {
-	s := newSite(t, counted())
+	for _, snapshot := range []*results.Snapshot{counted(), electorate(5)} {
+		sayTheSame(t, newSite(t, snapshot))
+	}
+}
+
+func sayTheSame(t *testing.T, s site) {
+	t.Helper()
 	_, page := s.get(t, "/")
 	var payload struct{ Texts map[string]string }
 	_, data, _ := strings.Cut(string(s.hub.Current().Event()), "data: ")
@@ -295,7 +338,7 @@ func TestDocument(t *testing.T) {
 			"id": "lakes", "name": "Lakes", "fingerprint": d.Fingerprint(),
 			"opens": "2026-03-18T11:00:00Z", "closes": "2026-03-18T13:00:00Z",
 		},
-		"run": 2.0, "version": 1.0, "total_votes": 2000.0, "expected_votes": 0.0,
+		"run": 2.0, "version": 1.0, "total_votes": 2000.0, "expected_votes": 0.0, "registered_voters": 0.0,
 		"newest_record_at": "2026-03-18T12:00:00Z", "age_seconds": 5.0, "leader": "ann", "tie": false,
 		"rejected": map[string]any{"unknown_district": 3.0},
 		"candidates": []any{
@@ -316,6 +359,14 @@ func TestDocument(t *testing.T) {
 		"districts": []any{
 			map[string]any{"id": "n1", "region_id": "north", "votes": 1400.0, "candidates": map[string]any{"ann": 1000.0, "evil": 400.0, "layla": 0.0}},
 			map[string]any{"id": "s1", "region_id": "south", "votes": 600.0, "candidates": map[string]any{"ann": 200.0, "evil": 400.0, "layla": 0.0}},
+		},
+		"age_groups": []any{
+			map[string]any{"age_group": "18-24", "registered_voters": 0.0, "votes": 200.0},
+			map[string]any{"age_group": "25-34", "registered_voters": 0.0, "votes": 250.0},
+			map[string]any{"age_group": "35-44", "registered_voters": 0.0, "votes": 300.0},
+			map[string]any{"age_group": "45-54", "registered_voters": 0.0, "votes": 350.0},
+			map[string]any{"age_group": "55-64", "registered_voters": 0.0, "votes": 400.0},
+			map[string]any{"age_group": "65+", "registered_voters": 0.0, "votes": 500.0},
 		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -339,9 +390,9 @@ func TestDocumentWithoutAnElection(t *testing.T) {
 	var got map[string]any
 	decode(t, newSite(t, &results.Snapshot{}), &got)
 	want := map[string]any{
-		"election": nil, "run": 0.0, "version": 1.0, "total_votes": 0.0, "expected_votes": 0.0, "newest_record_at": nil,
+		"election": nil, "run": 0.0, "version": 1.0, "total_votes": 0.0, "expected_votes": 0.0, "registered_voters": 0.0, "newest_record_at": nil,
 		"age_seconds": nil, "leader": nil, "tie": false, "rejected": map[string]any{}, "candidates": []any{}, "regions": []any{},
-		"districts": []any{}, "query": nil,
+		"districts": []any{}, "age_groups": []any{}, "query": nil,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -28,6 +28,7 @@ func Topics() []string {
 // Fold is the state that the records leave behind. The zero value is ready for use by one goroutine.
 type Fold struct {
 	record   *election.Record // nil until the election topic holds a definition
+	ages     []int64          // its registered voters by age, nil where not known
 	official int              // 0 until the election topic names a run
 	runs     map[int]*tally
 	query    *election.QueryStatus
@@ -72,14 +73,14 @@ func (f *Fold) applyElection(key string, value []byte) Effect {
 	switch key {
 	case election.DefinitionKey:
 		if value == nil {
-			f.record = nil
+			f.record, f.ages = nil, nil
 			return Switched
 		}
 		var record election.Record
 		if json.Unmarshal(value, &record) != nil || record.Definition.ID == "" {
 			return Skipped
 		}
-		f.record = &record
+		f.record, f.ages = &record, record.Definition.RegisteredByAge()
 		return Changed
 	case election.OfficialRunKey:
 		var official election.OfficialRun

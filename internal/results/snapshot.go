@@ -21,7 +21,7 @@ type Snapshot struct {
 
 	TotalVotes     int64
 	ExpectedVotes  int64     // 0 where the definition promises none
-	Registered     int64     // voters on the register, 0 where it is not known
+	Registered     int64     // voters on the register, 0 where it is not known of every district
 	NewestRecordAt time.Time // Kafka's timestamp of the newest vote counted; zero before the first
 	UpdatedAt      time.Time // Kafka's timestamp of the newest result record; zero before the first
 
@@ -29,14 +29,11 @@ type Snapshot struct {
 	Regions    []RegionVotes
 	Districts  []DistrictVotes
 	Minutes    []MinuteVotes         // ascending; minutes without a vote are left out
-	ByAge      []LabelVotes          // election.AgeGroups; last, where there are such votes, "" for not known
-	ByGender   []LabelVotes          // election.Genders, likewise
+	ByAge      []AgeVotes            // election.AgeGroups; last, where there are such votes, "" for not stated
 	Rejected   []ReasonVotes         // reasons that occurred, in the order of election.Reasons
 	Query      *election.QueryStatus // what the streaming query last said of itself, nil if nothing
 
-	OtherRuns []RunVotes // runs that are counted beside the official one, ascending
-	Skipped   int64      // malformed records read so far
-	Outside   int64      // votes for candidates that the definition does not know; part of no total
+	Skipped int64 // malformed records read so far
 }
 
 // CandidateVotes is one candidate's total.
@@ -48,6 +45,7 @@ type CandidateVotes struct {
 // RegionVotes are a region's totals. ByCandidate is in the order of Snapshot.Candidates, and so everywhere.
 type RegionVotes struct {
 	*election.Region
+	Register    int64 // voters on it, 0 where it is not known of every district of the region
 	Votes       int64 // as counted in the region
 	ByCandidate []int64
 }
@@ -65,22 +63,17 @@ type MinuteVotes struct {
 	ByCandidate []int64
 }
 
-// LabelVotes are the votes of an age group or a gender.
-type LabelVotes struct {
-	Label string
-	Votes int64
+// AgeVotes are the votes of an age group.
+type AgeVotes struct {
+	Group      string
+	Registered int64 // voters of that age on the register, 0 where it is not known
+	Votes      int64
 }
 
 // ReasonVotes is how many records were not counted, for one reason.
 type ReasonVotes struct {
 	Reason  election.Reason
 	Records int64
-}
-
-// RunVotes is how many votes a run has counted.
-type RunVotes struct {
-	Run   int
-	Votes int64
 }
 
 // Leaders are the indices in Candidates of those with the most votes: none before the first vote, more than one in a
@@ -111,18 +104,12 @@ func (s *Snapshot) RejectedRecords() int64 {
 // Snapshot is the count as the fold now holds it.
 func (f *Fold) Snapshot() *Snapshot {
 	s := &Snapshot{Run: f.official, UpdatedAt: f.updated, Skipped: f.skipped, Query: f.query}
-	for run, t := range f.runs {
-		if run != f.official {
-			s.OtherRuns = append(s.OtherRuns, RunVotes{run, t.cast()})
-		}
-	}
-	slices.SortFunc(s.OtherRuns, func(a, b RunVotes) int { return a.Run - b.Run })
 	if f.record == nil {
 		return s
 	}
 	s.Definition, s.Fingerprint = &f.record.Definition, f.record.Fingerprint
 	s.ExpectedVotes = s.Definition.ExpectedVotes()
-	s.layOut()
+	s.layOut(f.ages)
 	if t := f.runs[f.official]; t != nil {
 		s.fill(t)
 	}
@@ -132,25 +119,41 @@ func (f *Fold) Snapshot() *Snapshot {
 	return s
 }
 
-// layOut makes room for every candidate, region and district.
-func (s *Snapshot) layOut() {
+// layOut makes room for every candidate, region, district and age group.
+func (s *Snapshot) layOut(ages []int64) {
 	d := s.Definition
 	for i := range d.Candidates {
 		s.Candidates = append(s.Candidates, CandidateVotes{Candidate: &d.Candidates[i]})
 	}
+	complete := true
 	for i := range d.Regions {
-		s.Regions = append(s.Regions, RegionVotes{Region: &d.Regions[i], ByCandidate: s.zeros()})
-		s.Registered += d.Regions[i].Registered()
+		region := RegionVotes{Region: &d.Regions[i], ByCandidate: s.zeros()}
+		if knownRegister(d, region.Region) {
+			region.Register = region.Registered()
+		} else {
+			complete = false
+		}
+		s.Regions = append(s.Regions, region)
+		s.Registered += region.Register
+	}
+	if !complete {
+		s.Registered = 0
 	}
 	for _, in := range d.Districts() {
 		s.Districts = append(s.Districts, DistrictVotes{DistrictIn: in, ByCandidate: s.zeros()})
 	}
-	for _, age := range election.AgeGroups() {
-		s.ByAge = append(s.ByAge, LabelVotes{Label: age})
+	for i, group := range election.AgeGroups() {
+		s.ByAge = append(s.ByAge, AgeVotes{Group: group})
+		if ages != nil {
+			s.ByAge[i].Registered = ages[i]
+		}
 	}
-	for _, gender := range election.Genders() {
-		s.ByGender = append(s.ByGender, LabelVotes{Label: gender})
-	}
+}
+
+// knownRegister says whether the register of every district is known. Where an electorate is generated, a district of
+// nobody is one that got no voter.
+func knownRegister(d *election.Definition, region *election.Region) bool {
+	return d.Electorate != nil || !slices.ContainsFunc(region.Districts, func(x election.District) bool { return x.Registered == 0 })
 }
 
 func (s *Snapshot) zeros() []int64 { return make([]int64, len(s.Definition.Candidates)) }
@@ -174,8 +177,6 @@ func (s *Snapshot) fill(t *tally) {
 		case election.PerCandidateTopic:
 			if known {
 				s.Candidates[c].Votes = votes
-			} else {
-				s.Outside += votes
 			}
 		case election.TurnoutByLocationTopic:
 			if r, ok := regions[sum.of.region]; ok {
@@ -198,8 +199,7 @@ func (s *Snapshot) fill(t *tally) {
 				minutes[sum.of.minute][c] = votes
 			}
 		case election.ByDemographicTopic:
-			s.ByAge = addTo(s.ByAge, sum.of.ageGroup, votes)
-			s.ByGender = addTo(s.ByGender, sum.of.gender, votes)
+			s.addAge(sum.of.ageGroup, votes)
 		case election.VotesRejectedTopic:
 			rejected[election.Reason(sum.of.reason)] += votes
 		}
@@ -217,18 +217,19 @@ func (s *Snapshot) fill(t *tally) {
 	}
 }
 
-// addTo adds votes to a label. An unknown label is counted as not known, so that the sum is right.
-func addTo(all []LabelVotes, label string, votes int64) []LabelVotes {
-	for i := range all {
-		if all[i].Label == label {
-			all[i].Votes += votes
-			return all
+// addAge adds votes to an age group. An unknown one is counted as not stated, so that the sum is right.
+func (s *Snapshot) addAge(group string, votes int64) {
+	for i := range s.ByAge {
+		if s.ByAge[i].Group == group {
+			s.ByAge[i].Votes += votes
+			return
 		}
 	}
-	if label != "" {
-		return addTo(all, "", votes)
+	if group != "" {
+		s.addAge("", votes)
+		return
 	}
-	return append(all, LabelVotes{"", votes})
+	s.ByAge = append(s.ByAge, AgeVotes{Votes: votes})
 }
 
 func compareReasons(a, b ReasonVotes) int {

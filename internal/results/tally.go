@@ -60,12 +60,12 @@ func present(fields ...string) error {
 }
 
 // shown is the part of a cell that snapshots distinguish: the series per minute is not shown by region, nor are the
-// demographics by region and candidate. Sums over the rest are kept up to date, so that a snapshot costs what it
+// demographics by region, gender and candidate. Sums over the rest are kept up to date, so that a snapshot costs what it
 // shows and not what the topics hold.
 func shown(topic string, c cell) sum {
 	switch topic {
 	case election.ByDemographicTopic:
-		c = cell{ageGroup: c.ageGroup, gender: c.gender}
+		c = cell{ageGroup: c.ageGroup}
 	case election.PerMinuteTopic:
 		c = cell{minute: c.minute, candidate: c.candidate}
 	case election.ByDistrictTopic:
@@ -118,15 +118,4 @@ func (t *tally) add(at place, of total, votes int64) {
 	if t.sums[s] += votes; t.sums[s] == 0 {
 		delete(t.sums, s)
 	}
-}
-
-// cast is the number of votes that the run has counted.
-func (t *tally) cast() int64 {
-	var n int64
-	for s, votes := range t.sums {
-		if s.topic == election.PerCandidateTopic {
-			n += votes
-		}
-	}
-	return n
 }

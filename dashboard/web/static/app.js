@@ -34,7 +34,7 @@
         drawn.set(chart.id, instance);
       }
       // Text, not HTML: a name in a tooltip stays a name.
-      chart.option.tooltip = Object.assign({}, chart.option.tooltip, { renderMode: 'richText' });
+      chart.option.tooltip = Object.assign({}, chart.option.tooltip, { renderMode: 'richText', confine: true });
       instance.setOption(Object.assign({ animation: !still.matches, animationDuration: 300, animationDurationUpdate: 250 }, chart.option));
     }
   }
@@ -97,6 +97,7 @@
     tabulate(update.times);
     draw(update.charts);
     document.documentElement.dataset.version = update.version;
+    document.dispatchEvent(new Event('election:version')); // locations.js fetches what is not in the update
   }
 
   // Pause: updates wait, the newest of them, and the connection's state is still told.
@@ -107,6 +108,7 @@
   button.addEventListener('click', () => {
     paused = !paused;
     button.setAttribute('aria-pressed', String(paused));
+    document.dispatchEvent(new CustomEvent('election:paused', { detail: paused }));
     if (!paused && waiting) show(waiting);
     waiting = null;
     tell();

@@ -15,6 +15,7 @@ import (
 type Record struct {
 	Topic, Key string
 	Value      []byte
+	At         time.Time // when it was written; zero means whenever
 }
 
 // Votes are a count: for each district, the votes of each candidate.
@@ -22,19 +23,19 @@ type Votes map[election.DistrictID]map[election.CandidateID]int64
 
 // Definition announces an election.
 func Definition(d election.Definition) Record {
-	return Record{election.ElectionTopic, election.DefinitionKey, encode(election.Record{
+	return Record{Topic: election.ElectionTopic, Key: election.DefinitionKey, Value: encode(election.Record{
 		Definition: d, Fingerprint: d.Fingerprint(), VotePartitions: 1,
 	})}
 }
 
 // Official names the official run.
 func Official(run int) Record {
-	return Record{election.ElectionTopic, election.OfficialRunKey, encode(election.OfficialRun{Run: run})}
+	return Record{Topic: election.ElectionTopic, Key: election.OfficialRunKey, Value: encode(election.OfficialRun{Run: run})}
 }
 
 // Status is what the streaming query says of itself.
 func Status(s election.QueryStatus) Record {
-	return Record{election.PipelineStatusTopic, election.QueryKey, encode(s)}
+	return Record{Topic: election.PipelineStatusTopic, Key: election.QueryKey, Value: encode(s)}
 }
 
 // Rejected is how many records a run did not count for a reason.
@@ -42,12 +43,13 @@ func Rejected(run int, reason election.Reason, records int64, newest time.Time) 
 	return result(election.VotesRejectedTopic, election.Result{Run: run, Reason: &reason, TotalVotes: records}, newest, string(reason))
 }
 
-// Totals are the records of a count, all votes of which were cast in one minute, by women of 65 and older.
+// Totals are the records of a count, all votes of which were cast in one minute, by women of every age: the older, the
+// more.
 func Totals(d election.Definition, run int, votes Votes, newest time.Time) []Record {
 	var all []Record
 	perCandidate := map[election.CandidateID]int64{}
 	minute := newest.UTC().Format(results.MinuteLayout)
-	age, gender := "65+", "female"
+	gender := "female"
 	for _, region := range d.Regions {
 		id := string(region.ID)
 		inRegion, turnout := map[election.CandidateID]int64{}, int64(0)
@@ -67,8 +69,17 @@ func Totals(d election.Definition, run int, votes Votes, newest time.Time) []Rec
 			all = append(all,
 				result(election.ByLocationTopic, election.Result{Run: run, RegionID: &id, CandidateID: &candidate, TotalVotes: n}, newest, id, candidate),
 				result(election.PerMinuteTopic, election.Result{Run: run, RegionID: &id, Minute: &minute, CandidateID: &candidate, TotalVotes: n}, newest, id, minute, candidate),
-				result(election.ByDemographicTopic, election.Result{Run: run, RegionID: &id, AgeGroup: &age, Gender: &gender, CandidateID: &candidate, TotalVotes: n}, newest, id, age, gender, candidate),
 			)
+			left, groups := n, election.AgeGroups()
+			for i := range groups {
+				votes := n * int64(i+4) / 40
+				if left -= votes; i == len(groups)-1 {
+					votes += left
+				}
+				all = append(all, result(election.ByDemographicTopic, election.Result{
+					Run: run, RegionID: &id, AgeGroup: &groups[i], Gender: &gender, CandidateID: &candidate, TotalVotes: votes,
+				}, newest, id, groups[i], gender, candidate))
+			}
 		}
 		all = append(all, result(election.TurnoutByLocationTopic, election.Result{Run: run, RegionID: &id, TotalVotes: turnout}, newest, id))
 	}
@@ -83,7 +94,7 @@ func Totals(d election.Definition, run int, votes Votes, newest time.Time) []Rec
 func Snapshot(records ...Record) *results.Snapshot {
 	var fold results.Fold
 	for _, r := range records {
-		if fold.Apply(r.Topic, []byte(r.Key), r.Value, time.UnixMilli(0)) == results.Skipped {
+		if fold.Apply(r.Topic, []byte(r.Key), r.Value, r.At) == results.Skipped {
 			panic(fmt.Sprintf("malformed record: %+v", r))
 		}
 	}
@@ -92,7 +103,7 @@ func Snapshot(records ...Record) *results.Snapshot {
 
 func result(topic string, r election.Result, newest time.Time, natural ...string) Record {
 	r.NewestRecordAt = string(election.AppendTime(nil, newest))
-	return Record{topic, election.ResultKey(r.Run, natural...), encode(r)}
+	return Record{topic, election.ResultKey(r.Run, natural...), encode(r), newest}
 }
 
 func encode(v any) []byte {

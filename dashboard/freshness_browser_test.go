@@ -1,0 +1,149 @@
+//go:build browser
+
+package dashboard_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"realtime-election/dashboard/web"
+	"realtime-election/internal/browsertest"
+	"realtime-election/internal/results/resultstest"
+)
+
+// gate is a proxy before a dashboard that can hold answers of /locations back.
+type gate struct {
+	*httptest.Server
+	held chan chan struct{} // each held answer; close what comes to let it go
+	hold chan bool          // whether to hold the next answers
+}
+
+func newGate(t *testing.T, address string) *gate {
+	t.Helper()
+	g := &gate{held: make(chan chan struct{}, 100), hold: make(chan bool, 1)}
+	g.hold <- false
+	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: address})
+	proxy.ErrorHandler = func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) }
+	g.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/locations" {
+			proxy.ServeHTTP(w, r)
+			return
+		}
+		answer := httptest.NewRecorder()
+		proxy.ServeHTTP(answer, r)
+		hold := <-g.hold
+		g.hold <- hold
+		if hold {
+			release := make(chan struct{})
+			g.held <- release
+			select {
+			case <-release:
+			case <-r.Context().Done():
+			}
+		}
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = io.Copy(w, answer.Body)
+	}))
+	t.Cleanup(func() { g.Server.CloseClientConnections(); g.Server.Close() })
+	return g
+}
+
+func (g *gate) set(hold bool) { <-g.hold; g.hold <- hold }
+
+func (g *gate) next(t *testing.T) chan struct{} {
+	t.Helper()
+	select {
+	case release := <-g.held:
+		return release
+	case <-time.After(patience):
+		t.Fatal("nobody asked for the rows")
+		return nil
+	}
+}
+
+func TestBrowserNeverShowsOlderRowsOverNewer(t *testing.T) {
+	d := nation(60)
+	cluster, address := counting(t, d)
+	g := newGate(t, address)
+	browser := browsertest.New(t)
+	browsertest.Do(t, browser, chromedp.Navigate(g.URL+"/"))
+	part(t, browser, "status", "Connection", has("Live"))
+	total := func(most int64) {
+		t.Helper()
+		recount(t, cluster, d, most)
+		want := waitForDocument(t, address, func(w web.Document) bool { return w.Districts[0].Candidates["ann"] == most })
+		part(t, browser, "group", "Count", func(string) bool {
+			return browsertest.Evaluate[uint64](t, browser, `Number(document.documentElement.dataset.version)`) >= want.Version
+		})
+	}
+	annIn := func(rows [][]string) string { return rows[0][6] } // of Ashford 1, which is first by name
+	shownRows(t, browser, func(rows [][]string) bool { return annIn(rows) == "1,000" })
+
+	// A newer version arrives while the rows of an older one are under way.
+	g.set(true)
+	total(2_000)
+	older := g.next(t)
+	total(3_000)
+	g.set(false)
+	close(older)
+	shownRows(t, browser, func(rows [][]string) bool { return annIn(rows) == "3,000" })
+
+	// Other rows are asked for while some are under way: those are given up, and never shown.
+	g.set(true)
+	press(t, browser, "button", "Votes")
+	older = g.next(t)
+	g.set(false)
+	press(t, browser, "button", "Region")
+	shownRows(t, browser, asAnswered(t, address, "sort=region"))
+	close(older)
+	total(4_000)
+	shownRows(t, browser, func(rows [][]string) bool {
+		return rows[0][0] == "Goole 2" || asAnswered(t, address, "sort=region")(rows)
+	})
+	if got := attribute(t, browser, "button", "Region", "th", "aria-sort"); got != "ascending" {
+		t.Errorf("sorted by region: %q", got)
+	}
+
+	// While updates are paused, rows change only for those who ask for others.
+	press(t, browser, "button", "Pause updates")
+	paused := shownRows(t, browser, func([][]string) bool { return true })
+	recount(t, cluster, d, 5_000)
+	waitForDocument(t, address, func(w web.Document) bool { return w.Districts[0].Candidates["ann"] == 5_000 })
+	if now := shownRows(t, browser, func([][]string) bool { return true }); fmt.Sprint(now) != fmt.Sprint(paused) {
+		t.Error("rows changed while updates are paused")
+	}
+	press(t, browser, "button", "District")
+	shownRows(t, browser, asAnswered(t, address, ""))
+	press(t, browser, "button", "Pause updates")
+	shownRows(t, browser, func(rows [][]string) bool { return annIn(rows) == "5,000" })
+}
+
+func TestBrowserSaysThatRowsCannotBeLoaded(t *testing.T) {
+	d := nation(60)
+	cluster := newCluster(t)
+	address, stop := start(t, cluster.ListenAddrs(), "127.0.0.1:0")
+	produce(t, cluster, resultstest.Definition(d), resultstest.Official(1))
+	recount(t, cluster, d, 1_000)
+	waitForDocument(t, address, func(w web.Document) bool { return w.TotalVotes > 0 })
+	browser := browsertest.New(t)
+	browsertest.Do(t, browser, chromedp.Navigate("http://"+address+"/"))
+	part(t, browser, "status", "Connection", has("Live"))
+	stop()
+	part(t, browser, "status", "Connection", has("Disconnected"))
+	press(t, browser, "button", "Votes")
+	part(t, browser, "alert", "", has("These rows could not be loaded"))
+	start(t, cluster.ListenAddrs(), address)
+	waitForDocument(t, address, func(w web.Document) bool { return w.TotalVotes > 0 })
+	shownRows(t, browser, asAnswered(t, address, "sort=votes"))
+	if shown := browsertest.Evaluate[bool](t, browser, `!document.getElementById('locations-problem').hidden`); shown {
+		t.Error("the page still says that rows could not be loaded")
+	}
+}

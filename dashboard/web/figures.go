@@ -1,0 +1,71 @@
+package web
+
+import (
+	"fmt"
+
+	"realtime-election/dashboard/charts"
+	"realtime-election/internal/results"
+)
+
+// figure is a key figure.
+type figure struct {
+	Label string
+	liveText
+}
+
+type ageRow struct {
+	Group, Registered string
+	Votes, Turnout    liveText
+}
+
+func (v *view) count(s *results.Snapshot) {
+	of, what := s.ExpectedVotes, "expected"
+	if of == 0 {
+		of, what = s.Registered, "registered voters"
+	}
+	text := counted(s.TotalVotes, "vote") + " counted"
+	if of > 0 {
+		v.Bounded, v.Progress = true, min(1, share(s.TotalVotes, of))
+		text = fmt.Sprintf("%s, %s of %s %s", text, charts.Percent(v.Progress), charts.Thousands(of), what)
+	}
+	v.Counted = v.say("counted", text)
+}
+
+// figures are the numbers that everybody asks for first.
+func (v *view) figures(s *results.Snapshot) {
+	add := func(label, text string) {
+		v.Figures = append(v.Figures, figure{label, v.say("figure."+label, text)})
+	}
+	if s.Registered > 0 {
+		add("Registered voters", charts.Thousands(s.Registered))
+	} else {
+		add("Districts", charts.Thousands(int64(len(s.Districts))))
+	}
+	add("Candidates", charts.Thousands(int64(len(s.Candidates))))
+	add("Votes counted", charts.Thousands(s.TotalVotes))
+	switch {
+	case s.Registered > 0:
+		add("Turnout", charts.Percent(share(s.TotalVotes, s.Registered)))
+	case s.ExpectedVotes > 0:
+		add("Of expected votes", charts.Percent(share(s.TotalVotes, s.ExpectedVotes)))
+	}
+}
+
+func (v *view) ages(s *results.Snapshot) {
+	if s.Definition.Electorate == nil {
+		return
+	}
+	v.AgeNote = v.say("age.note", "")
+	for _, age := range s.ByAge {
+		if age.Group == "" {
+			v.AgeNote = v.say("age.note", counted(age.Votes, "vote")+" without an age.")
+			continue
+		}
+		key, row, turnout := "age."+age.Group, ageRow{Group: age.Group, Registered: "–"}, "–"
+		if age.Registered > 0 {
+			row.Registered, turnout = charts.Thousands(age.Registered), charts.Percent(share(age.Votes, age.Registered))
+		}
+		row.Votes, row.Turnout = v.say(key+".votes", charts.Thousands(age.Votes)), v.say(key+".turnout", turnout)
+		v.Ages = append(v.Ages, row)
+	}
+}

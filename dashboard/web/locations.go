@@ -1,0 +1,216 @@
+package web
+
+import (
+	"cmp"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"unicode"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+
+	"realtime-election/election"
+	"realtime-election/internal/results"
+)
+
+// location is a district of a snapshot.
+type location struct {
+	*results.DistrictVotes
+	leaders []int // the candidates with the most votes; none before the first vote, several in a tie
+}
+
+func newLocation(s *results.Snapshot, district int) location {
+	l := location{DistrictVotes: &s.Districts[district]}
+	var most int64
+	for c, votes := range l.ByCandidate {
+		if votes > most {
+			most, l.leaders = votes, l.leaders[:0]
+		}
+		if votes == most && most > 0 {
+			l.leaders = append(l.leaders, c)
+		}
+	}
+	return l
+}
+
+// label is the district's name.
+func (l location) label() string { return cmp.Or(l.Name, string(l.ID)) }
+
+// locationPage are the rows that a query asks for.
+type locationPage struct {
+	query    locationQuery // its page is one that there is
+	matching int           // rows on all pages
+	from     int           // rows before this page
+	rows     []location
+}
+
+func (p locationPage) pages() int { return max(1, (p.matching+p.query.Size-1)/p.query.Size) }
+
+// atlas is what searching and sorting by name needs of a definition. It is made once for each, as it costs more than
+// the answer to a query.
+type atlas struct {
+	definition *election.Definition
+	folded     []string // names of district and region as [fold] has them, by district
+	byName     []int    // the districts by name, then by their region's name, then by id
+	region     []int    // rank of the region's name, by district
+	candidate  []int    // rank of the name, by candidate
+}
+
+func newAtlas(d *election.Definition) *atlas {
+	a := &atlas{definition: d}
+	districts := d.Districts()
+	names := make([][3]string, len(districts))
+	regions := make([]string, len(districts))
+	for i, in := range districts {
+		name, region := fold(cmp.Or(in.Name, string(in.ID))), fold(in.Region.Name)
+		names[i] = [3]string{natural(name), natural(region), string(in.ID)}
+		regions[i] = natural(region) + "\x00" + string(in.Region.ID)
+		a.folded = append(a.folded, name+"\n"+region)
+		a.byName = append(a.byName, i)
+	}
+	slices.SortFunc(a.byName, func(i, j int) int { return slices.Compare(names[i][:], names[j][:]) })
+	a.region = ranks(regions)
+	var candidates []string
+	for _, c := range d.Candidates {
+		candidates = append(candidates, fold(c.Name)+"\x00"+string(c.ID))
+	}
+	a.candidate = ranks(candidates)
+	return a
+}
+
+// ranks are the places that texts have when sorted. Equal texts have one place.
+func ranks(texts []string) []int {
+	sorted := slices.Compact(slices.Sorted(slices.Values(texts)))
+	all := make([]int, len(texts))
+	for i, text := range texts {
+		all[i], _ = slices.BinarySearch(sorted, text)
+	}
+	return all
+}
+
+// find answers a query: only the wanted page is laid out. A page beyond the last is the last.
+func (a *atlas) find(s *results.Snapshot, q locationQuery) locationPage {
+	matching := make([]int, 0, len(a.byName))
+	words := strings.Fields(fold(q.Search))
+	for _, i := range a.byName {
+		if !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(a.folded[i], word) }) {
+			matching = append(matching, i)
+		}
+	}
+	a.sort(s, q, matching)
+	page := locationPage{query: q, matching: len(matching)}
+	page.query.Page = min(q.Page, page.pages())
+	page.from = (page.query.Page - 1) * q.Size
+	for _, i := range matching[page.from:min(page.from+q.Size, len(matching))] {
+		page.rows = append(page.rows, newLocation(s, i))
+	}
+	return page
+}
+
+// sort sorts districts that are sorted by name. Equal ones stay in that order, whichever the direction, and those of
+// which the value is not known come last.
+func (a *atlas) sort(s *results.Snapshot, q locationQuery, districts []int) {
+	if q.Sort == byDistrict {
+		if q.Descending {
+			slices.Reverse(districts)
+		}
+		return
+	}
+	type keyed struct {
+		district int
+		known    bool
+		key      float64
+	}
+	all := make([]keyed, len(districts))
+	value := a.column(s, q.Sort)
+	for i, d := range districts {
+		key, known := value(d)
+		all[i] = keyed{d, known, key}
+	}
+	slices.SortStableFunc(all, func(x, y keyed) int {
+		switch {
+		case x.known != y.known:
+			if x.known {
+				return -1
+			}
+			return 1
+		case q.Descending:
+			return cmp.Compare(y.key, x.key)
+		}
+		return cmp.Compare(x.key, y.key)
+	})
+	for i := range all {
+		districts[i] = all[i].district
+	}
+}
+
+// column is by which number to sort the districts. Names are numbers by their rank, and votes are far below 2^53.
+func (a *atlas) column(s *results.Snapshot, name string) func(district int) (key float64, known bool) {
+	switch name {
+	case byRegion:
+		return func(d int) (float64, bool) { return float64(a.region[d]), true }
+	case byRegistered:
+		return func(d int) (float64, bool) {
+			return float64(s.Districts[d].Registered), s.Districts[d].Registered > 0
+		}
+	case byVotes:
+		return func(d int) (float64, bool) { return float64(s.Districts[d].Votes), true }
+	case byTurnout:
+		return func(d int) (float64, bool) {
+			registered := s.Districts[d].Registered
+			return share(s.Districts[d].Votes, registered), registered > 0
+		}
+	case byLeader:
+		return func(d int) (float64, bool) {
+			switch leaders := newLocation(s, d).leaders; len(leaders) {
+			case 0:
+				return 0, false
+			case 1:
+				return float64(a.candidate[leaders[0]]), true
+			}
+			return float64(len(a.candidate)), true // ties come after all names
+		}
+	}
+	c := candidateIndex(s, strings.TrimPrefix(name, byCandidate))
+	return func(d int) (float64, bool) { return float64(s.Districts[d].ByCandidate[c]), true }
+}
+
+// strokes are letters that Unicode does not take apart, though people search for them without their strokes.
+var strokes = strings.NewReplacer("ø", "o", "ł", "l", "đ", "d", "ħ", "h", "ı", "i", "æ", "ae", "œ", "oe")
+
+// fold takes case, accents and the width of letters away.
+func fold(text string) string {
+	bare := strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Mn, r) {
+			return -1
+		}
+		return r
+	}, norm.NFKD.String(text))
+	return strokes.Replace(cases.Fold().String(bare))
+}
+
+var digits = regexp.MustCompile(`[0-9]+`)
+
+// natural spells numbers so that 2 comes before 10.
+func natural(text string) string {
+	return digits.ReplaceAllStringFunc(text, func(number string) string {
+		return strings.Repeat("0", max(0, 12-len(number))) + number
+	})
+}
+
+// atlases keeps the atlas of the definition that is shown.
+type atlases struct {
+	mu   sync.Mutex
+	last *atlas
+}
+
+func (a *atlases) of(d *election.Definition) *atlas {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.last == nil || a.last.definition != d {
+		a.last = newAtlas(d)
+	}
+	return a.last
+}
