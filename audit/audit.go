@@ -1,8 +1,9 @@
 // Package audit recounts an election by itself and compares everything that is published with its own count.
 //
 // It reads votes_topic, committed records only, to its stable end; classifies, deduplicates and counts with the
-// reference count of package election; and then reads every record of every result topic, with code of its own, and the
-// page's API. Each difference is named. It shares no counting or folding with what it checks.
+// reference count of package election; and then reads every record of every result topic, with code of its own, the
+// page's API, and the ledger's tables row by row. Each difference is named. It shares no counting, folding or storing
+// with what it checks.
 package audit
 
 import (
@@ -24,12 +25,13 @@ var ErrDisagree = errors.New("the audit found differences")
 
 // Config is what Run needs.
 type Config struct {
-	Brokers []string
-	Page    string        // the dashboard's URL; the page is not compared where it is empty
-	Settles time.Duration // how long the page may take to show what the topics hold; 0 means 20 s
-	Expect  int64         // votes that must be counted; negative: what the definition promises, if it promises
-	Out     io.Writer
-	Log     *slog.Logger
+	Brokers  []string
+	Postgres string        // URL, of a role that may read all tables; they are not compared where it is empty
+	Page     string        // the dashboard's URL; the page is not compared where it is empty
+	Settles  time.Duration // how long the page may take to show what the topics hold; 0 means 20 s
+	Expect   int64         // votes that must be counted; negative: as many as the producers have sent
+	Out      io.Writer
+	Log      *slog.Logger
 }
 
 // Run audits, prints what it found to Out, and returns ErrDisagree unless all agrees and something was counted.
@@ -38,12 +40,20 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	count, err := recount(ctx, c, record)
+	var stored *ballots
+	if c.Postgres != "" {
+		stored = newBallots()
+	}
+	count, err := recount(ctx, c, record, stored)
 	if err != nil {
 		return err
 	}
 	report := &report{}
-	report.counted(count, expected(c, record))
+	expected, err := expect(ctx, c, report, record)
+	if err != nil {
+		return err
+	}
+	report.counted(count, expected)
 
 	var official election.OfficialRun
 	found, err := kafka.LatestJSON(ctx, c.Brokers, c.Log, election.ElectionTopic, election.OfficialRunKey, &official)
@@ -67,28 +77,26 @@ func Run(ctx context.Context, c Config) error {
 			return err
 		}
 	}
+	if c.Postgres != "" {
+		if err := compareTables(ctx, c, report, record, stored); err != nil {
+			return err
+		}
+	}
 	return report.print(c.Out)
 }
 
-// expected is how many votes must be counted; negative where nobody says.
-func expected(c Config, record *election.Record) int64 {
-	if c.Expect >= 0 {
-		return c.Expect
-	}
-	if n := record.Definition.ExpectedVotes(); n > 0 {
-		return n
-	}
-	return -1
-}
-
-// recount counts votes_topic a partition at a time, so that only one partition's ballots are in memory.
-func recount(ctx context.Context, c Config, record *election.Record) (*election.Count, error) {
+// recount counts votes_topic a partition at a time, so that only one partition's copies are looked for at a time.
+// It hands every record on to stored, where there is one.
+func recount(ctx context.Context, c Config, record *election.Record, stored *ballots) (*election.Count, error) {
 	count := election.NewCount(&record.Definition, record.VotePartitions)
 	for partition := range record.VotePartitions {
 		err := kafka.Read(ctx, c.Brokers, c.Log, election.VotesTopic, partition, func(r *kgo.Record) error {
-			count.Add(election.VoteRecord{
+			reason := count.Add(election.VoteRecord{
 				Partition: r.Partition, Offset: r.Offset, Timestamp: r.Timestamp, Key: r.Key, Value: r.Value,
 			})
+			if stored != nil {
+				stored.add(r, reason)
+			}
 			return nil
 		})
 		if err != nil {

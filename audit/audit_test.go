@@ -23,7 +23,7 @@ func TestAuditOfAgreeingResults(t *testing.T) {
 		t.Errorf("ended with %v", err)
 	}
 	wantSaid(t, printed,
-		"votes counted 200 200 expected agrees",
+		"votes counted 200 200 sent agrees",
 		"aggregated_votes_per_candidate 200 in 2 keys 200 agrees",
 		"aggregated_turnout_by_location 200 in 2 keys 200 agrees",
 		"aggregated_votes_by_location 200 in 3 keys 200 agrees",
@@ -250,7 +250,7 @@ func TestCommittedBallotThatIsNotPublishedIsNamed(t *testing.T) {
 	if !errors.Is(err, audit.ErrDisagree) {
 		t.Errorf("ended with %v", err)
 	}
-	wantSaid(t, printed, "201 votes are counted where 200 are expected", "aggregated_votes_by_district: key 2/N1/ana holds 90; it must hold 91")
+	wantSaid(t, printed, "201 votes are counted where 200 are sent", "aggregated_votes_by_district: key 2/N1/ana holds 90; it must hold 91")
 }
 
 func TestManyDifferencesAreCounted(t *testing.T) {

@@ -53,6 +53,7 @@ func newFixture(t *testing.T, others ...*kgo.Record) *fixture {
 		records = append(records, ballot(ballots.Append(nil, serial)))
 	}
 	kafkatest.Produce(t, f.cluster, append(records, others...)...)
+	f.progress(t, election.ReplayProducer, votes, votes)
 	f.recount(t, file.Definition)
 	return f
 }
@@ -88,6 +89,14 @@ func (f *fixture) recount(t *testing.T, d *election.Definition) {
 		}
 	}
 	f.results = count.Results(run)
+}
+
+// progress says how far a producer came.
+func (f *fixture) progress(t *testing.T, producer string, next, size int64) {
+	t.Helper()
+	r := kafkatest.JSON(t, election.ProducerProgressTopic, producer, election.Progress{NextSerial: next, Size: size})
+	r.Partition = election.ProgressPartition(producer)
+	kafkatest.Produce(t, f.cluster, r)
 }
 
 // publish publishes the results, as the streaming query would, and makes their run official.
@@ -151,4 +160,12 @@ func squeeze(printed string) string {
 		lines = append(lines, strings.Join(strings.Fields(line), " "))
 	}
 	return strings.Join(lines, "\n") + "\n"
+}
+
+// castIn is a vote of a ballot numbered n in an election of that definition.
+func castIn(d *election.Definition, n int) *kgo.Record {
+	return ballot(election.AppendVote(nil, election.Vote{
+		BallotID: fmt.Appendf(nil, "%032x", n), CandidateID: []byte(d.Candidates[0].ID), DistrictID: []byte(d.Districts()[0].ID),
+		VotingTime: election.AppendTime(nil, d.Polling.Opens),
+	}))
 }

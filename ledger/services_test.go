@@ -4,6 +4,7 @@ package ledger_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"realtime-election/audit"
 	"realtime-election/election"
 	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/internal/scenario"
@@ -122,6 +124,37 @@ func TestVotersAreStoredOrRejected(t *testing.T) {
 		`", "date_of_birth": "1980-02-29", "address_street": "Street 1", "registered_age": 45, "address_country": "NL", "address_postcode": "1234 AB", "registration_number": "1"}`
 	if len(voters) != 2 || !slices.Contains(voters, wantFirst) {
 		t.Errorf("the voters are %s\nwant two, and among them %s", voters, wantFirst)
+	}
+}
+
+// TestAuditAgrees has the auditor, who shares no code with the ledger, look at what it stores of hostile records.
+func TestAuditAgrees(t *testing.T) {
+	s := newSystem(t)
+	var records []*kgo.Record
+	for n := range 300 {
+		records = append(records, s.voter(t, n, nil))
+	}
+	records = append(records, s.voter(t, 1, nil), s.voter(t, 2, func(v *election.Voter) { v.Name = "Another" }),
+		s.voter(t, 400, func(v *election.Voter) { v.Name = "\x00" }), s.voter(t, 401, func(v *election.Voter) { v.DistrictID = "nowhere" }),
+		&kgo.Record{Topic: election.VotersTopic, Value: []byte("{}")})
+	for _, h := range scenario.Hostiles(s.definition, partitions, 2) {
+		records = append(records, s.voteRecord(h.VoteRecord))
+	}
+	kafkatest.Produce(t, s.cluster, append(records, s.votes(0, 200)...)...)
+	s.start(t)
+	s.untilCaughtUp(t)
+	var printed strings.Builder
+	err := audit.Run(t.Context(), audit.Config{
+		Brokers: s.brokers, Postgres: s.conn.Config().ConnString(), Expect: -1, Out: &printed, Log: kafkatest.Log(t),
+	})
+	if !errors.Is(err, audit.ErrDisagree) { // there are no result topics here
+		t.Errorf("ended with %v", err)
+	}
+	for _, row := range []string{"table votes ", "table rejected_votes ", "table voters ", "  of them rejected ", "votes_rejected "} {
+		_, after, found := strings.Cut(printed.String(), "\n"+row)
+		if line, _, _ := strings.Cut(after, "\n"); !found || !strings.HasSuffix(line, "agrees") {
+			t.Errorf("%s does not agree:\n%s", row, printed.String())
+		}
 	}
 }
 

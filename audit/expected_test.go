@@ -1,0 +1,77 @@
+package audit_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"realtime-election/audit"
+	"realtime-election/election"
+	"realtime-election/internal/definition"
+	"realtime-election/internal/kafka/kafkatest"
+)
+
+func TestAReplayMustHaveSentItsFile(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.publish(t)
+	f.progress(t, election.ReplayProducer, 150, votes)
+	printed, err := f.audit(t)
+	if !errors.Is(err, audit.ErrDisagree) {
+		t.Errorf("ended with %v", err)
+	}
+	wantSaid(t, printed, "Voting still goes on: replay has sent 150 of 200 ballots.", "200 votes are counted where 150 are sent",
+		"the replay has sent 150 ballots where its file has 200 votes", "ballots replayed 200 in the file 150 sent DIFFERS (1)")
+}
+
+func TestBallotsCastByHandAreExpected(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, cast(1, "ana", "N1"), cast(2, "bo", "N1"))
+	f.publish(t)
+	f.progress(t, election.CastProducer, 2, 2)
+	if printed, err := f.audit(t); err != nil {
+		t.Errorf("ended with %v:\n%s", err, printed)
+	}
+	f.progress(t, election.CastProducer, 3, 3)
+	printed, err := f.audit(t)
+	if !errors.Is(err, audit.ErrDisagree) {
+		t.Errorf("ended with %v", err)
+	}
+	wantSaid(t, printed, "202 votes are counted where 203 are sent")
+}
+
+func TestElectorateIsExpectedByWhatItSent(t *testing.T) {
+	t.Parallel()
+	d, err := definition.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := newEmptyFixture(t)
+	f.cluster = kafkatest.NewElection(t, d, partitions)
+	f.config.Brokers = f.cluster.ListenAddrs()
+	for n := range 7 {
+		kafkatest.Produce(t, f.cluster, castIn(d, n))
+	}
+	f.recount(t, d)
+	f.publish(t)
+	f.progress(t, election.VotersProducer, 90, 100)
+	f.progress(t, election.VotesProducer(0), 4, 9)
+	f.progress(t, election.VotesProducer(2), 3, 3)
+	printed, err := f.audit(t)
+	if err != nil {
+		t.Errorf("ended with %v", err)
+	}
+	wantSaid(t, printed, "votes counted 7 7 sent agrees", "The register is still being written: 90 of 100 voters.",
+		"Voting still goes on: votes/0 has sent 4 of 9 ballots.", "Everything agrees.")
+
+	f.progress(t, election.VotersProducer, 100, 100)
+	f.progress(t, election.VotesProducer(0), 9, 9)
+	printed, err = f.audit(t)
+	if !errors.Is(err, audit.ErrDisagree) {
+		t.Errorf("ended with %v", err)
+	}
+	wantSaid(t, printed, "7 votes are counted where 12 are sent")
+	if strings.Contains(printed, "still") {
+		t.Errorf("it says that something still goes on:\n%s", printed)
+	}
+}

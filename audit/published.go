@@ -1,0 +1,68 @@
+package audit
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"realtime-election/election"
+	"realtime-election/internal/kafka"
+)
+
+// comparePublished compares every record of votes_rejected with what is rejected, by topic. A reject that is there
+// twice, alike, is one.
+func comparePublished(ctx context.Context, c Config, report *report, want map[string]map[spot]rejected, hash *ballots) error {
+	topic := election.RejectedVotesTopic
+	got := make(map[string]map[spot]rejected)
+	for of := range want {
+		got[of] = make(map[spot]rejected)
+	}
+	unreadable, contradicting := report.kind(topic+": unreadable"), report.kind(topic+": contradicting")
+	var n int
+	err := kafka.Read(ctx, c.Brokers, c.Log, topic, 0, func(r *kgo.Record) error {
+		var v election.RejectedVote
+		if err := json.Unmarshal(r.Value, &v); err != nil {
+			unreadable.say("%s: offset %d cannot be read: %v", topic, r.Offset, err)
+			return nil
+		}
+		key := fmt.Sprintf("%s:%d:%d", v.Topic, v.Partition, v.Offset)
+		of := got[v.Topic]
+		if string(r.Key) != key || of == nil {
+			unreadable.say("%s: offset %d has the key %q, and is of %s", topic, r.Offset, r.Key, key)
+			return nil
+		}
+		at, now := spot{v.Partition, v.Offset}, hash.reject(v.Reason, v.Key, v.Raw)
+		if before, twice := of[at]; twice && before != now {
+			contradicting.say("%s: offset %d says of %s what a record before it does not", topic, r.Offset, key)
+			return nil
+		}
+		of[at] = now
+		return nil
+	})
+	if err != nil && !errors.Is(err, kerr.UnknownTopicOrPartition) {
+		return fmt.Errorf("audit: %w", err)
+	}
+	differences := unreadable.end() + contradicting.end()
+	wanted := 0
+	for _, of := range slices.Sorted(maps.Keys(want)) {
+		wanted, n = wanted+len(want[of]), n+len(got[of])
+		differences += compareSpots(report, topic+": "+of, want[of], got[of], func(r rejected) uint64 { return r.cut })
+	}
+	report.row(topic, fmt.Sprintf("%d rejects", wanted), fmt.Sprintf("%d rejects", n), differences)
+	return nil
+}
+
+func sortedSpots[V any](m map[spot]V) []spot {
+	return slices.SortedFunc(maps.Keys(m), func(a, b spot) int {
+		return cmp.Or(cmp.Compare(a.partition, b.partition), cmp.Compare(a.offset, b.offset))
+	})
+}
+
+func sortedNumbers[V any](m map[int32]V) []int32 { return slices.Sorted(maps.Keys(m)) }
