@@ -63,7 +63,7 @@ type QueryStatus struct {
 	InputRowsPerSecond     float64 `json:"input_rows_per_second"`
 	ProcessedRowsPerSecond float64 `json:"processed_rows_per_second"`
 	BatchMilliseconds      int64   `json:"batch_milliseconds"`
-	StateRows              int64   `json:"state_rows"`      // of all stateful operators
+	StateBytes             int64   `json:"state_bytes"`     // of the query's state, in memory and in the files of RocksDB
 	Error                  string  `json:"error,omitempty"` // of the last failure, until a micro-batch commits again
 	// Counted is, for each partition of votes_topic, the offset up to which (exclusive) the result topics count.
 	Counted   map[string]int64 `json:"counted_offsets"`

@@ -53,16 +53,17 @@ type runs struct {
 	current  run
 	official int // 0 while no run is official
 	status   election.QueryStatus
+	metrics  *metrics
 	cleaned  bool
 }
 
 func openRuns(ctx context.Context, c Config, record *election.Record) (*runs, error) {
-	cl, err := kafka.NewClient(c.Brokers, c.Log)
+	cl, err := kafka.NewClient(c.Brokers, c.Log, c.Health.Kafka("runs"))
 	if err != nil {
 		return nil, err
 	}
 	sum := sha256.Sum256([]byte(election.Grammar + "\x00" + ballotsSQL + "\x00" + totalsSQL + "\x00" + record.Fingerprint))
-	return &runs{config: c, cl: cl, query: hex.EncodeToString(sum[:8])}, nil
+	return &runs{config: c, cl: cl, metrics: newMetrics(c.Health, cl), query: hex.EncodeToString(sum[:8])}, nil
 }
 
 func (r *runs) close() { r.cl.Close() }
@@ -145,7 +146,7 @@ func (r *runs) report(ctx context.Context, progress *connect.Progress) error {
 		Counted:                counted,
 	}
 	for _, operator := range progress.StateOperators {
-		r.status.StateRows += operator.NumRowsTotal
+		r.status.StateBytes += operator.MemoryUsedBytes + operator.CustomMetrics["rocksdbSstFileSize"]
 	}
 	return r.counted(ctx)
 }
@@ -196,6 +197,7 @@ func (r *runs) heartbeat(ctx context.Context) error {
 // failed publishes that the query does not run.
 func (r *runs) failed(ctx context.Context, cause error) error {
 	r.status.State, r.status.Error = "waiting", firstLine(cause)
+	r.metrics.failed(r.status.Error)
 	return r.publishStatus(ctx)
 }
 
@@ -252,6 +254,7 @@ func (r *runs) deleteOthers(ctx context.Context, topic string) error {
 
 func (r *runs) publishStatus(ctx context.Context) error {
 	r.status.UpdatedAt = time.Now().UTC()
+	r.metrics.report(r.status)
 	return r.publish(ctx, election.PipelineStatusTopic, election.QueryKey, r.status)
 }
 

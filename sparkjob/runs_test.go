@@ -67,7 +67,7 @@ func batch(id, first, second int64) *connect.Progress {
 	return &connect.Progress{
 		BatchID:        id,
 		BatchDuration:  7,
-		StateOperators: []connect.StateOperatorProgress{{NumRowsTotal: 5}, {NumRowsTotal: 6}},
+		StateOperators: []connect.StateOperatorProgress{{MemoryUsedBytes: 5}, {MemoryUsedBytes: 2, CustomMetrics: map[string]int64{"rocksdbSstFileSize": 4}}},
 		Sources:        []connect.SourceProgress{{EndOffset: connect.Offset(fmt.Sprintf(`{"votes_topic":{"0":%d,"1":%d}}`, first, second))}},
 	}
 }
@@ -158,7 +158,7 @@ func TestFirstRunIsOfficialAtOnce(t *testing.T) {
 		t.Errorf("the status is of %s", got.UpdatedAt)
 	}
 	got.UpdatedAt = time.Time{}
-	wantStatus := election.QueryStatus{Run: 1, State: "running", BatchMilliseconds: 7, StateRows: 11, Counted: map[string]int64{"0": 3, "1": 4}}
+	wantStatus := election.QueryStatus{Run: 1, State: "running", BatchMilliseconds: 7, StateBytes: 11, Counted: map[string]int64{"0": 3, "1": 4}}
 	if diff := cmp.Diff(wantStatus, got); diff != "" {
 		t.Error(diff)
 	}

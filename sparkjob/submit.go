@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/backoff"
 
 	"realtime-election/election"
+	"realtime-election/internal/health"
 	"realtime-election/internal/kafka"
 	"realtime-election/sparkjob/connect"
 )
@@ -31,6 +32,7 @@ type Config struct {
 	Partitions  int           // state partitions of a new run
 	Trigger     time.Duration // the least time from one micro-batch to the next
 	Log         *slog.Logger
+	Health      *health.Service // may be nil
 }
 
 // Validate names what is wrong.
@@ -82,6 +84,7 @@ func Run(ctx context.Context, c Config) error {
 			return err
 		}
 		c.Log.Warn("the query does not run; trying again", "run", runs.current.Run, "error", firstLine(err))
+		runs.metrics.restarts.Inc()
 		if err := runs.failed(ctx, err); err != nil {
 			c.Log.Warn("report the failure", "error", err)
 		}
