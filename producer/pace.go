@@ -2,19 +2,29 @@ package producer
 
 import (
 	"context"
+	"sort"
 	"time"
 )
 
+// pacing says how many records the next transaction may hold, and when it is due.
+type pacing interface {
+	batch() int64
+	// wait returns when the next transaction is due after n more records.
+	wait(ctx context.Context, n int64) error
+}
+
 // pace slows a producer to a rate. It counts from its start, so that a pause, a slow commit say, is caught up.
 type pace struct {
-	rate  int // records a second; 0 for no limit
+	rate  float64 // records a second; 0 for no limit
 	start time.Time
 	sent  int64
 }
 
-func newPace(rate int) *pace { return &pace{rate: rate, start: time.Now()} }
+func newPace(rate float64) *pace { return &pace{rate: rate, start: time.Now()} }
 
-// batch is how many records the next transaction should hold.
+// steady is the pace of a rate, from wherever a stream goes on.
+func steady(rate float64) func(int64) pacing { return func(int64) pacing { return newPace(rate) } }
+
 func (p *pace) batch() int64 {
 	if p.rate == 0 {
 		return recordsPerTransaction
@@ -22,14 +32,53 @@ func (p *pace) batch() int64 {
 	return int64(min(recordsPerTransaction, max(1, p.rate/transactionsPerSecond)))
 }
 
-// wait returns when the next transaction is due after n more records.
 func (p *pace) wait(ctx context.Context, n int64) error {
 	if p.rate == 0 {
 		return ctx.Err()
 	}
 	p.sent += n
-	due := p.start.Add(time.Duration(float64(p.sent) / float64(p.rate) * float64(time.Second)))
-	timer := time.NewTimer(time.Until(due))
+	return until(ctx, p.start.Add(time.Duration(float64(p.sent)/p.rate*float64(time.Second))))
+}
+
+// day lets the polling day pass faster or slower than it would: a record is due at its time of that day. Who goes on in
+// the middle of the day begins at the last record that was sent.
+type day struct {
+	due   func(serial int64) time.Duration // since the polls open, in the polling day's time; never falls
+	size  int64
+	speed float64 // of the polling day's time to the clock's
+	next  int64   // the serial that is sent next
+	from  time.Duration
+	start time.Time
+	ticks int64
+}
+
+func newDay(next, size int64, speed float64, due func(int64) time.Duration) *day {
+	d := &day{due: due, size: size, speed: speed, next: next, start: time.Now()}
+	if next > 0 {
+		d.from = due(next - 1)
+	}
+	return d
+}
+
+func (d *day) batch() int64 {
+	now := d.from + time.Duration(float64(time.Since(d.start))*d.speed)
+	limit := min(d.size-d.next, recordsPerTransaction)
+	return int64(sort.Search(int(limit), func(i int) bool { return d.due(d.next+int64(i)) > now }))
+}
+
+func (d *day) wait(ctx context.Context, n int64) error {
+	d.next += n
+	if n == recordsPerTransaction {
+		return ctx.Err() // more may be due
+	}
+	const tick = time.Second / transactionsPerSecond
+	d.ticks = max(d.ticks+1, int64(time.Since(d.start)/tick))
+	return until(ctx, d.start.Add(time.Duration(d.ticks)*tick))
+}
+
+// until returns at a time.
+func until(ctx context.Context, at time.Time) error {
+	timer := time.NewTimer(time.Until(at))
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():

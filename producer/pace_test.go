@@ -58,7 +58,7 @@ func TestUnlimitedPaceDoesNotWait(t *testing.T) {
 
 func TestPaceEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		for _, rate := range []int{0, 1} {
+		for _, rate := range []float64{0, 1} {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			began := time.Now()
@@ -71,16 +71,86 @@ func TestPaceEndsWithItsContext(t *testing.T) {
 				}
 			}
 			if took := time.Since(began); took > time.Second || !errors.Is(err, ctx.Err()) {
-				t.Errorf("at rate %d it ended after %s with %v", rate, took, err)
+				t.Errorf("at rate %v it ended after %s with %v", rate, took, err)
 			}
 		}
 	})
 }
 
 func TestBatchesFollowTheRate(t *testing.T) {
-	for rate, want := range map[int]int64{0: 20_000, 1: 1, 4: 1, 1000: 200, 100_000: 20_000, 1_000_000_000: 20_000} {
+	for rate, want := range map[float64]int64{0: 20_000, 0.3: 1, 1: 1, 4: 1, 1000: 200, 100_000: 20_000, 1_000_000_000: 20_000} {
 		if got := newPace(rate).batch(); got != want {
-			t.Errorf("at %d a second a transaction holds %d, want %d", rate, got, want)
+			t.Errorf("at %v a second a transaction holds %d, want %d", rate, got, want)
+		}
+	}
+}
+
+// eachSecond is due at as many seconds since the polls opened as its serial.
+func eachSecond(serial int64) time.Duration { return time.Duration(serial) * time.Second }
+
+// pass lets a day pass to its end, and tells at which times how many records were sent.
+func pass(t *testing.T, d *day) (sent int64, ended time.Duration) {
+	t.Helper()
+	began := time.Now()
+	for d.next < d.size {
+		n := d.batch()
+		sent += n
+		now := d.from + time.Duration(float64(time.Since(began))*d.speed)
+		if n > 0 && d.due(d.next+n-1) > now {
+			t.Fatalf("serial %d is sent at %s", d.next+n-1, now)
+		}
+		// What is due is sent within a tick.
+		if next := d.next + n; n < recordsPerTransaction && next < d.size && d.due(next) <= now {
+			t.Fatalf("serial %d is not sent at %s", next, now)
+		}
+		if err := d.wait(t.Context(), n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return sent, time.Since(began)
+}
+
+func TestDayPassesAtItsSpeed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		// 3600 seconds in one minute, to the next tick.
+		if sent, took := pass(t, newDay(0, 3601, 60, eachSecond)); sent != 3601 || took < time.Minute || took > time.Minute+200*time.Millisecond {
+			t.Errorf("%d records took %s", sent, took)
+		}
+	})
+}
+
+func TestDayGoesOnWhereItStood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		if sent, took := pass(t, newDay(1801, 3601, 60, eachSecond)); sent != 1800 || took < 30*time.Second || took > 30*time.Second+200*time.Millisecond {
+			t.Errorf("%d records took %s", sent, took)
+		}
+	})
+}
+
+func TestDayCatchesUpAPauseInWholeTransactions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDay(0, 100_000, 1, func(serial int64) time.Duration { return time.Duration(serial) * time.Millisecond })
+		<-time.After(50 * time.Second)
+		began, sent := time.Now(), int64(0)
+		for sent < 50_001 {
+			n := d.batch()
+			sent += n
+			if err := d.wait(t.Context(), n); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(began); sent != 50_001 || took > 200*time.Millisecond {
+			t.Errorf("%d records took %s", sent, took)
+		}
+	})
+}
+
+func TestDayEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, n := range []int64{0, 1, recordsPerTransaction} {
+		if err := newDay(0, 1e6, 1e-6, eachSecond).wait(ctx, n); !errors.Is(err, context.Canceled) {
+			t.Errorf("after %d records it ended with %v", n, err)
 		}
 	}
 }

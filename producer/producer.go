@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"realtime-election/election"
@@ -28,23 +29,26 @@ const (
 
 // stream is a numbered sequence of records that goes to one topic.
 type stream struct {
-	name   string // the key of its progress
-	topic  string
-	size   int64 // serial numbers run from 0 to size-1
-	record func(buffer []byte, serial int64) (key, value []byte, partition int32)
+	name  string // the key of its progress
+	topic string
+	size  int64 // serial numbers run from 0 to size-1
+	// record appends the record with a serial to buffer. Key and value lie within what it returns as buffer.
+	record func(buffer []byte, serial int64) (grown, key, value []byte, partition int32)
 }
 
 // sender sends a stream from where its progress says to its end.
 type sender struct {
 	brokers []string
 	log     *slog.Logger
-	rate    int // records a second; 0 as fast as possible
+	pace    func(next int64) pacing // of what is left from a serial on; called once
 	start   election.Progress
+	metrics kgo.Opt
+	sent    prometheus.Counter
 	report  func(sent, size int64)
 }
 
 func (s sender) send(ctx context.Context, of stream) error {
-	cl, err := kafka.NewClient(s.brokers, s.log,
+	cl, err := kafka.NewClient(s.brokers, s.log, s.metrics,
 		kgo.TransactionalID("election-"+of.name),
 		kgo.TransactionTimeout(transactionTimeout),
 		kgo.ProducerBatchMaxBytes(1<<20),
@@ -54,50 +58,63 @@ func (s sender) send(ctx context.Context, of stream) error {
 		return err
 	}
 	defer cl.Close()
-
 	// This ends the transaction of a predecessor, and with it the predecessor. Only then is its progress final.
 	if _, _, err := cl.ProducerID(ctx); err != nil {
 		return fmt.Errorf("become the one producer of %s: %w", of.name, err)
 	}
-	progress, err := s.resume(ctx, of)
+	progress, begun, err := s.resume(ctx, of)
 	if err != nil {
 		return err
 	}
 	progress.Size = of.size
-	before, pace := progress, newPace(s.rate)
-	for progress.NextSerial < of.size {
-		from := progress.NextSerial
-		progress.NextSerial = min(of.size, from+pace.batch())
-		if err := s.transaction(ctx, cl, of, from, progress); err != nil {
-			return fmt.Errorf("send %s %d to %d: %w", of.name, from, progress.NextSerial-1, err)
+	if begun && progress.NextSerial == of.size { // all was sent before
+		s.report(of.size, of.size)
+		return nil
+	}
+	// Who begins says so at once, even where nothing is due yet or ever: others learn the size.
+	for pace := s.pace(progress.NextSerial); progress.NextSerial < of.size || !begun; {
+		from, n := progress.NextSerial, pace.batch()
+		progress.NextSerial = min(of.size, from+n)
+		if n > 0 || !begun {
+			if err := s.transaction(ctx, cl, of, from, progress); err != nil {
+				return fmt.Errorf("send %s from %d to before %d: %w", of.name, from, progress.NextSerial, err)
+			}
+			begun = true
+			s.sent.Add(float64(progress.NextSerial - from))
+			s.report(progress.NextSerial, of.size)
 		}
-		s.report(progress.NextSerial, of.size)
 		if err := pace.wait(ctx, progress.NextSerial-from); err != nil {
 			return err
 		}
 	}
-	if progress == before { // all was sent before
-		s.report(of.size, of.size)
-	}
 	return nil
 }
 
-func (s sender) resume(ctx context.Context, of stream) (election.Progress, error) {
-	last, found, err := kafka.Progress(ctx, s.brokers, s.log, of.name)
+// resume is how far the stream came, and whether it was begun at all.
+func (s sender) resume(ctx context.Context, of stream) (last election.Progress, begun bool, err error) {
+	last, begun, err = kafka.Progress(ctx, s.brokers, s.log, of.name)
 	switch {
 	case err != nil:
-		return last, fmt.Errorf("read how far %s came: %w", of.name, err)
-	case !found:
-		return s.start, nil
-	case last.Seed != s.start.Seed || last.Fingerprint != s.start.Fingerprint:
-		return last, &election.InputError{Text: fmt.Sprintf("%s was begun with --seed %d and another seed or file cannot continue it; "+
-			"give the same file and seed, or begin anew with empty topics", of.name, last.Seed)}
+		return last, begun, fmt.Errorf("read how far %s came: %w", of.name, err)
+	case !begun:
+		return s.start, false, nil
+	case last.Seed != s.start.Seed:
+		return last, true, &election.InputError{Text: fmt.Sprintf("%s was begun with --seed %d and another seed cannot continue it; "+
+			"give the same seed, or begin anew with empty topics", of.name, last.Seed)}
+	case last.Fingerprint != s.start.Fingerprint:
+		return last, true, &election.InputError{Text: fmt.Sprintf("%s was begun for another election; begin anew with empty topics", of.name)}
+	case last.Size != of.size && last.Size > 0:
+		return last, true, &election.InputError{Text: fmt.Sprintf("%s was begun with %d records and now there would be %d; "+
+			"what it is computed from has changed, so begin anew with empty topics", of.name, last.Size, of.size)}
 	}
 	if last.NextSerial > 0 {
 		s.log.Info("resume", "producer", of.name, "next_serial", last.NextSerial)
 	}
-	return last, nil
+	return last, true, nil
 }
+
+// slab is how many bytes of records share an allocation.
+const slab = 64 << 10
 
 // transaction sends the records from a serial up to progress.NextSerial together with the progress, or nothing.
 func (s sender) transaction(ctx context.Context, cl *kgo.Client, of stream, from int64, progress election.Progress) error {
@@ -109,24 +126,31 @@ func (s sender) transaction(ctx context.Context, cl *kgo.Client, of stream, from
 		return fmt.Errorf("begin the transaction: %w", err)
 	}
 	failed := kgo.AbortingFirstErrPromise(cl)
+	var buffer []byte
 	for serial := from; serial < progress.NextSerial; serial++ {
-		key, value, partition := of.record(make([]byte, 0, 256), serial)
-		cl.Produce(ctx, &kgo.Record{Topic: of.topic, Partition: partition, Key: key, Value: value}, failed.Promise())
+		if cap(buffer)-len(buffer) < slab/32 {
+			buffer = make([]byte, 0, slab)
+		}
+		record := &kgo.Record{Topic: of.topic}
+		buffer, record.Key, record.Value, record.Partition = of.record(buffer, serial)
+		cl.Produce(ctx, record, failed.Promise())
 	}
 	cl.Produce(ctx, &kgo.Record{
 		Topic: election.ProducerProgressTopic, Partition: election.ProgressPartition(of.name), Key: []byte(of.name), Value: state,
 	}, failed.Promise())
-
-	err = errors.Join(cl.Flush(ctx), failed.Err())
-	if err != nil {
-		// The context may be over; the transaction must still end.
-		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		return errors.Join(err, cl.EndTransaction(ending, kgo.TryAbort))
+	if err := errors.Join(cl.Flush(ctx), failed.Err()); err != nil {
+		return errors.Join(err, abort(ctx, cl))
 	}
 	// An unconfirmed commit may or may not have happened. Whoever starts next reads from the progress which it was.
 	if err := cl.EndTransaction(ctx, kgo.TryCommit); err != nil {
 		return fmt.Errorf("commit the transaction: %w", err)
 	}
 	return nil
+}
+
+// abort ends a transaction without its records, even where the context is over.
+func abort(ctx context.Context, cl *kgo.Client) error {
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	return cl.EndTransaction(ending, kgo.TryAbort)
 }

@@ -3,16 +3,12 @@ package producer
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
-	"time"
-
-	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 
 	"realtime-election/election"
 	"realtime-election/internal/definition"
+	"realtime-election/internal/health"
 	"realtime-election/internal/kafka"
 	"realtime-election/producer/generate"
 )
@@ -25,7 +21,8 @@ type ReplayConfig struct {
 	Rate    int      // votes a second; 0 as fast as possible
 	Seed    uint64   // of the order and the ballot ids
 	Log     *slog.Logger
-	Out     *os.File // where progress is shown
+	Out     *os.File        // where progress is shown
+	Health  *health.Service // may be nil
 }
 
 // Validate names what is wrong.
@@ -46,6 +43,11 @@ func Replay(ctx context.Context, c ReplayConfig) error {
 	if err != nil {
 		return err
 	}
+	ready, err := answers(c.Brokers, c.Log, c.Health)
+	if err != nil {
+		return err
+	}
+	defer ready.Close()
 	record, err := kafka.Election(ctx, c.Brokers, c.Log)
 	if err != nil {
 		return err
@@ -59,46 +61,20 @@ func Replay(ctx context.Context, c ReplayConfig) error {
 	return sender{
 		brokers: c.Brokers,
 		log:     c.Log,
-		rate:    c.Rate,
+		pace:    steady(float64(c.Rate)),
+		metrics: c.Health.Kafka("producer"),
+		sent:    c.Health.Counter("election_votes_produced_total", "Ballots sent, in committed transactions."),
 		start:   election.Progress{Seed: c.Seed, Fingerprint: fingerprint},
 		report:  reporter(c.Out, c.Log, "replay"),
 	}.send(ctx, stream{
 		name:  election.ReplayProducer,
 		topic: election.VotesTopic,
 		size:  ballots.Size(),
-		record: func(buffer []byte, serial int64) (key, value []byte, partition int32) {
-			line := ballots.Append(buffer, serial)
+		record: func(buffer []byte, serial int64) (grown, key, value []byte, partition int32) {
+			grown = ballots.Append(buffer, serial)
+			line := grown[len(buffer):]
 			id := line[election.BallotIDStart:election.BallotIDEnd]
-			return id, line, election.Partition(id, record.VotePartitions)
+			return grown, id, line, election.Partition(id, record.VotePartitions)
 		},
 	})
-}
-
-// reportEvery is how often a producer that does not write to a terminal says how far it is.
-const reportEvery = 3 * time.Second
-
-// reporter shows progress: a bar on a terminal, a log line every few seconds elsewhere.
-func reporter(out *os.File, log *slog.Logger, name string) func(sent, size int64) {
-	if out != nil && term.IsTerminal(int(out.Fd())) {
-		var bar *progressbar.ProgressBar
-		return func(sent, size int64) {
-			if bar == nil {
-				bar = progressbar.NewOptions64(size, progressbar.OptionSetWriter(io.Writer(out)), progressbar.OptionSetDescription(name),
-					progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionFullWidth(),
-					progressbar.OptionOnCompletion(func() { fmt.Fprintln(out) }))
-			}
-			_ = bar.Set64(sent) // a terminal that cannot be written to is no reason to stop
-		}
-	}
-	start, first, last := time.Now(), int64(-1), time.Time{}
-	return func(sent, size int64) {
-		if first < 0 {
-			first = sent
-		}
-		if sent < size && time.Since(last) < reportEvery {
-			return
-		}
-		last = time.Now()
-		log.Info("progress", "producer", name, "sent", sent, "of", size, "rate", int64(float64(sent-first)/max(time.Since(start).Seconds(), 1e-3)))
-	}
 }

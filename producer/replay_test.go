@@ -4,17 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"realtime-election/election"
@@ -40,9 +36,8 @@ South,S1,Moor,Bo,Blue,100
 
 // replay is a file to be replayed, and the broker to send it to.
 type replay struct {
-	cluster *kfake.Cluster
-	config  ReplayConfig
-	wire    *wire
+	*broker
+	config ReplayConfig
 }
 
 func newReplay(t *testing.T) *replay {
@@ -53,9 +48,8 @@ func newReplay(t *testing.T) *replay {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &wire{}
-	cluster := kafkatest.NewElection(t, file.Definition, partitions, kfake.ListenFn(w.listen))
-	return &replay{cluster, ReplayConfig{Brokers: cluster.ListenAddrs(), File: path, Rate: rate, Seed: 1, Log: kafkatest.Log(t)}, w}
+	b := newBroker(t, file.Definition, partitions)
+	return &replay{b, ReplayConfig{Brokers: b.cluster.ListenAddrs(), File: path, Rate: rate, Seed: 1, Log: kafkatest.Log(t)}}
 }
 
 func write(t *testing.T, path, text string) {
@@ -134,27 +128,14 @@ func TestRecordsAreKeyedByBallotOnItsPartition(t *testing.T) {
 // TestKilledReplayGoesOn ends a replay at each of its transactions, in each way, and starts it again.
 func TestKilledReplayGoesOn(t *testing.T) {
 	t.Parallel()
-	for name, cut := range map[string]func(r *replay, at int64, kill func()){
-		"before the commit is asked for": func(r *replay, at int64, kill func()) {
-			r.atProduce(at, kill)
-		},
-		"by records that are refused": func(r *replay, at int64, _ func()) {
-			r.refuse(at)
-		},
-		"before the commit is carried out": func(r *replay, at int64, kill func()) {
-			r.atCommit(at, func() (handled bool) { kill(); return true })
-		},
-		"before the commit is confirmed": func(r *replay, at int64, kill func()) {
-			r.atCommit(at, func() (handled bool) { r.wire.cut(kill); return false })
-		},
-	} {
+	for name := range new(broker).kills("", "") {
 		for _, at := range []int64{0, 2} {
 			t.Run(fmt.Sprintf("%s of transaction %d", name, at+1), func(t *testing.T) {
 				t.Parallel()
 				r := newReplay(t)
 				ctx, kill := context.WithCancel(t.Context())
 				defer kill()
-				cut(r, at, kill)
+				r.kills(election.ReplayProducer, election.VotesTopic)[name](at, kill)
 				if err := Replay(ctx, r.config); err == nil {
 					t.Fatal("the replay was not ended")
 				}
@@ -168,7 +149,7 @@ func TestKilledReplayGoesOn(t *testing.T) {
 func TestLostConfirmationIsAskedForAgain(t *testing.T) {
 	t.Parallel()
 	r := newReplay(t)
-	r.atCommit(1, func() (handled bool) { r.wire.cut(func() {}); return false })
+	r.atCommit(election.ReplayProducer, 1, func() (handled bool) { r.wire.cut(func() {}); return false })
 	r.finish(t)
 }
 
@@ -214,7 +195,7 @@ func TestProgressOfAnotherElectionIsNotContinued(t *testing.T) {
 		election.Progress{NextSerial: 200, Seed: r.config.Seed, Fingerprint: "another"})
 	progress.Partition = election.ProgressPartition(election.ReplayProducer)
 	kafkatest.Produce(t, r.cluster, progress)
-	wantInputError(t, Replay(t.Context(), r.config), "begun with --seed 1")
+	wantInputError(t, Replay(t.Context(), r.config), "begun for another election")
 }
 
 func TestNegativeRateIsRefused(t *testing.T) {
@@ -235,7 +216,7 @@ func TestSecondProducerEndsTheFirst(t *testing.T) {
 	t.Parallel()
 	r := newReplay(t)
 	asked, second, goesOn := make(chan struct{}), make(chan struct{}), make(chan struct{})
-	r.atCommit(0, func() (handled bool) {
+	r.atCommit(election.ReplayProducer, 0, func() (handled bool) {
 		close(asked)
 		r.cluster.SleepControl(func() { <-second })
 		r.cluster.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
@@ -261,92 +242,4 @@ func TestSecondProducerEndsTheFirst(t *testing.T) {
 		t.Errorf("the first ended with %v, want it fenced", err)
 	}
 	r.complete(t)
-}
-
-// atCommit calls f when the transaction of this number, from 0, asks to be committed. The request is not carried out
-// where f says that it is handled, and the connection is cut.
-func (r *replay) atCommit(at int64, f func() (handled bool)) {
-	var asked atomic.Int64
-	r.cluster.ControlKey(int16(kmsg.EndTxn), func(request kmsg.Request) (kmsg.Response, error, bool) {
-		if !request.(*kmsg.EndTxnRequest).Commit || asked.Add(1) != at+1 {
-			return nil, nil, false
-		}
-		if f() {
-			return nil, errors.New("cut"), true
-		}
-		return nil, nil, false
-	})
-}
-
-// atProduce calls f when votes of the transaction of this number arrive.
-func (r *replay) atProduce(at int64, f func()) {
-	var committed atomic.Int64
-	r.cluster.ControlKey(int16(kmsg.EndTxn), func(kmsg.Request) (kmsg.Response, error, bool) {
-		committed.Add(1)
-		return nil, nil, false
-	})
-	r.cluster.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
-		if committed.Load() == at {
-			f()
-		}
-		return nil, nil, false
-	})
-}
-
-// refuse refuses votes of the transaction of this number for good.
-func (r *replay) refuse(at int64) {
-	var committed atomic.Int64
-	r.cluster.ControlKey(int16(kmsg.EndTxn), func(kmsg.Request) (kmsg.Response, error, bool) {
-		committed.Add(1)
-		return nil, nil, false
-	})
-	r.cluster.Fault(kfake.Fault{
-		Keys: []kmsg.Key{kmsg.Produce}, Topic: election.VotesTopic, Partitions: []int32{1}, Err: kerr.MessageTooLarge,
-		When: func(kmsg.Request) bool { return committed.Load() == at },
-	})
-}
-
-// wire is the broker's side of the network.
-type wire struct {
-	mu       sync.Mutex
-	onAnswer func() // instead of the next answer the connection is cut
-}
-
-// cut cuts the connection when the broker next answers, and calls then.
-func (w *wire) cut(then func()) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.onAnswer = then
-}
-
-func (w *wire) listen(network, address string) (net.Listener, error) {
-	l, err := net.Listen(network, address)
-	return listener{l, w}, err
-}
-
-type listener struct {
-	net.Listener
-	wire *wire
-}
-
-func (l listener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	return conn{c, l.wire}, err
-}
-
-type conn struct {
-	net.Conn
-	wire *wire
-}
-
-func (c conn) Write(b []byte) (int, error) {
-	c.wire.mu.Lock()
-	then := c.wire.onAnswer
-	c.wire.onAnswer = nil
-	c.wire.mu.Unlock()
-	if then == nil {
-		return c.Conn.Write(b)
-	}
-	then()
-	return 0, errors.Join(net.ErrClosed, c.Close())
 }

@@ -1,0 +1,144 @@
+package producer
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"realtime-election/election"
+	"realtime-election/internal/kafka"
+)
+
+// CastConfig is a ballot that somebody casts by hand.
+type CastConfig struct {
+	Brokers   []string
+	District  election.DistrictID
+	Candidate election.CandidateID
+	AgeGroup  string    // one of AgeGroups, or empty
+	Gender    string    // one of Genders, or empty
+	Time      time.Time // when it is cast; zero for the time of the newest ballots, or when the polls open
+	Log       *slog.Logger
+}
+
+// CastBallot is a ballot that was cast, and where it lies.
+type CastBallot struct {
+	Partition int32 // of votes_topic
+	Offset    int64
+	Line      []byte // the record's value
+}
+
+// Validate names what is wrong, as far as can be said without the election.
+func (c CastConfig) Validate() error {
+	switch {
+	case c.District == "":
+		return &election.InputError{Text: "--district is missing; `election results --by district` lists the districts"}
+	case c.Candidate == "":
+		return &election.InputError{Text: "--candidate is missing; `election results` lists the candidates"}
+	case c.AgeGroup != "" && !slices.Contains(election.AgeGroups(), c.AgeGroup):
+		return &election.InputError{Text: fmt.Sprintf("--age-group is %q; there are %s", c.AgeGroup, strings.Join(election.AgeGroups(), ", "))}
+	case c.Gender != "" && !slices.Contains(election.Genders(), c.Gender):
+		return &election.InputError{Text: fmt.Sprintf("--gender is %q; there are %s", c.Gender, strings.Join(election.Genders(), ", "))}
+	}
+	return nil
+}
+
+// Cast sends one ballot with an id of chance. It is in the topic when Cast returns, and the progress of those who cast
+// by hand says so.
+func Cast(ctx context.Context, c CastConfig) (*CastBallot, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	record, err := kafka.Election(ctx, c.Brokers, c.Log)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.check(&record.Definition); err != nil {
+		return nil, err
+	}
+	cl, err := kafka.NewClient(c.Brokers, c.Log, kgo.TransactionalID("election-"+election.CastProducer), kgo.TransactionTimeout(transactionTimeout))
+	if err != nil {
+		return nil, err
+	}
+	defer cl.Close()
+	if c.Time.IsZero() {
+		if c.Time, err = newestTime(ctx, c.Brokers, c.Log, record.Definition.Polling); err != nil {
+			return nil, fmt.Errorf("read the newest ballots: %w", err)
+		}
+	}
+	// As with the sender: this ends who casts at the same time, and only then is their progress final.
+	if _, _, err := cl.ProducerID(ctx); err != nil {
+		return nil, fmt.Errorf("become the one who casts: %w", err)
+	}
+	progress, _, err := kafka.Progress(ctx, c.Brokers, c.Log, election.CastProducer)
+	if err != nil {
+		return nil, fmt.Errorf("read how many ballots were cast by hand: %w", err)
+	}
+	progress.NextSerial++
+	progress.Size, progress.Fingerprint = progress.NextSerial, record.Fingerprint
+	state, err := json.Marshal(progress)
+	if err != nil {
+		return nil, err
+	}
+
+	var id election.BallotID
+	rand.Read(id[:]) // it never fails
+	line := election.AppendVote(nil, election.Vote{
+		BallotID: []byte(id.String()), CandidateID: []byte(c.Candidate), DistrictID: []byte(c.District),
+		AgeGroup: []byte(c.AgeGroup), Gender: []byte(c.Gender), VotingTime: election.AppendTime(nil, c.Time),
+	})
+	vote := &kgo.Record{
+		Topic: election.VotesTopic, Partition: election.Partition([]byte(id.String()), record.VotePartitions), Key: []byte(id.String()), Value: line,
+	}
+	if err := cl.BeginTransaction(); err != nil {
+		return nil, fmt.Errorf("begin the transaction: %w", err)
+	}
+	err = cl.ProduceSync(ctx, vote, &kgo.Record{
+		Topic: election.ProducerProgressTopic, Partition: election.ProgressPartition(election.CastProducer), Key: []byte(election.CastProducer), Value: state,
+	}).FirstErr()
+	if err != nil {
+		return nil, castError(errors.Join(err, abort(ctx, cl)))
+	}
+	if err := cl.EndTransaction(ctx, kgo.TryCommit); err != nil {
+		return nil, castError(err)
+	}
+	return &CastBallot{vote.Partition, vote.Offset, line}, nil
+}
+
+func castError(err error) error {
+	if fenced(err) {
+		return fmt.Errorf("cast the ballot: somebody cast another at the same time, and this one is not in the topic; cast it again: %w", err)
+	}
+	return fmt.Errorf("cast the ballot: %w", err)
+}
+
+// check refuses what would not be counted.
+func (c CastConfig) check(d *election.Definition) error {
+	districts := d.Districts()
+	if !slices.ContainsFunc(districts, func(x election.DistrictIn) bool { return x.ID == c.District }) {
+		var all []choice
+		for _, x := range districts {
+			all = append(all, choice{string(x.ID), x.Name})
+		}
+		return unknown("--district", "district", string(c.District), all, "`election results --by district` lists the districts")
+	}
+	if !slices.ContainsFunc(d.Candidates, func(x election.Candidate) bool { return x.ID == c.Candidate }) {
+		var all []choice
+		for _, x := range d.Candidates {
+			all = append(all, choice{string(x.ID), x.Name})
+		}
+		return unknown("--candidate", "candidate", string(c.Candidate), all, "`election results` lists the candidates")
+	}
+	if p := d.Polling; !c.Time.IsZero() && (c.Time.Before(p.Opens) || !c.Time.Before(p.Closes)) {
+		return &election.InputError{Text: fmt.Sprintf("--time is %s; a ballot counts from %s until just before %s",
+			c.Time.UTC().Format(election.TimeLayout), p.Opens.UTC().Format(election.TimeLayout), p.Closes.UTC().Format(election.TimeLayout))}
+	}
+	return nil
+}

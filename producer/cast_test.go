@@ -1,0 +1,126 @@
+package producer
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"realtime-election/election"
+	"realtime-election/internal/kafka/kafkatest"
+)
+
+func (p *poll) cast(t *testing.T) CastConfig {
+	return CastConfig{Brokers: p.cluster.ListenAddrs(), District: p.record.Definition.Districts()[0].ID, Candidate: "ana", Log: kafkatest.Log(t)}
+}
+
+// mustCast casts, and wants the ballot where the receipt says, and counted.
+func (p *poll) mustCast(t *testing.T, c CastConfig) election.Vote {
+	t.Helper()
+	receipt, err := Cast(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range kafkatest.Read(t, p.cluster, election.VotesTopic, receipt.Partition) {
+		if r.Offset != receipt.Offset {
+			continue
+		}
+		if string(r.Value) != string(receipt.Line) {
+			t.Errorf("at offset %d lies %s, not %s", r.Offset, r.Value, receipt.Line)
+		}
+		count := election.NewCount(&p.record.Definition, p.record.VotePartitions)
+		if reason := count.Add(election.VoteRecord{Partition: r.Partition, Offset: r.Offset, Key: r.Key, Value: r.Value}); reason != "" {
+			t.Errorf("%s is %s", r.Value, reason)
+		}
+		vote, _ := election.ParseVote(r.Value)
+		return vote
+	}
+	t.Fatalf("nothing lies at offset %d of partition %d", receipt.Offset, receipt.Partition)
+	return election.Vote{}
+}
+
+func TestCastBallotIsInTheTopicAndExpected(t *testing.T) {
+	t.Parallel()
+	p := newPoll(t, 10, 10, 10)
+	ids := make(map[string]bool)
+	for n := range int64(5) {
+		c := p.cast(t)
+		c.AgeGroup, c.Gender, c.Time = "35-44", "other", p.record.Definition.Polling.Opens.Add(90*time.Minute)
+		vote := p.mustCast(t, c)
+		want := fmt.Sprintf("ana %s 35-44 other 2025-10-29T08:00:00.000Z", c.District)
+		if got := fmt.Sprintf("%s %s %s %s %s", vote.CandidateID, vote.DistrictID, vote.AgeGroup, vote.Gender, vote.VotingTime); got != want {
+			t.Errorf("cast %s, want %s", got, want)
+		}
+		ids[string(vote.BallotID)] = true
+		if progress, _ := p.progress(t, election.CastProducer); progress != (election.Progress{NextSerial: n + 1, Size: n + 1, Fingerprint: p.record.Fingerprint}) {
+			t.Errorf("after %d ballots the progress is %+v", n+1, progress)
+		}
+	}
+	if len(ids) != 5 {
+		t.Errorf("5 ballots have %d ids", len(ids))
+	}
+}
+
+// TestCastBallotHasTheTimeOfTheNewest looks at the last ballots only, and at those that count.
+func TestCastBallotHasTheTimeOfTheNewest(t *testing.T) {
+	t.Parallel()
+	p := newPoll(t, 10, 10)
+	at := func() string { return string(p.mustCast(t, p.cast(t)).VotingTime) }
+	if got := at(); got != "2025-10-29T06:30:00.000Z" {
+		t.Errorf("the first ballot is cast at %s, want when the polls open", got)
+	}
+	put := func(partition int32, when string) *kgo.Record {
+		return &kgo.Record{Topic: election.VotesTopic, Partition: partition, Value: election.AppendVote(nil, election.Vote{
+			BallotID: []byte("00000000000000000000000000000000"), CandidateID: []byte("ana"), DistrictID: []byte("d0"), VotingTime: []byte(when),
+		})}
+	}
+	kafkatest.ProduceInTransaction(t, p.cluster, kgo.TryCommit, put(0, "2025-10-29T12:34:56.789Z"), put(1, "2025-10-29T10:00:00.000Z"))
+	kafkatest.ProduceInTransaction(t, p.cluster, kgo.TryAbort, put(0, "2025-10-29T19:00:00.000Z"))
+	kafkatest.Produce(t, p.cluster, put(1, "2025-10-29T20:00:00.000Z"), put(1, "2026-01-01T00:00:00.000Z"), put(0, "2025-02-31T00:00:00.000Z"),
+		&kgo.Record{Topic: election.VotesTopic, Partition: 1, Value: []byte("hostile")})
+	if got := at(); got != "2025-10-29T12:34:56.789Z" {
+		t.Errorf("a ballot is cast at %s, want the newest time while the polls are open", got)
+	}
+}
+
+func TestCastThatCannotCountIsRefused(t *testing.T) {
+	t.Parallel()
+	p := newPoll(t, 10, 10, 10, 10, 10, 10, 10, 10)
+	d := &p.record.Definition
+	second := d.Districts()[1]
+	for says, change := range map[string]func(c *CastConfig){
+		"--district is missing":               func(c *CastConfig) { c.District = "" },
+		"--candidate is missing":              func(c *CastConfig) { c.Candidate = "" },
+		"--age-group is \"18\"; there are 18": func(c *CastConfig) { c.AgeGroup = "18" },
+		"--gender is \"f\"; there are female": func(c *CastConfig) { c.Gender = "f" },
+		"there is " + string(second.ID) + " (" + second.Name + ")": func(c *CastConfig) {
+			c.District = election.DistrictID("Distrikt" + second.Name[len("District"):])
+		},
+		"`election results --by district` lists the districts":                                 func(c *CastConfig) { c.District = "nowhere-at-all" },
+		"--candidate is \"Ana\", and there is no such candidate; there is ana (Ana), bo (Bo);": func(c *CastConfig) { c.Candidate = "Ana" },
+		"--time is 2025-10-29T06:29:59.999Z; a ballot counts from":                             func(c *CastConfig) { c.Time = d.Polling.Opens.Add(-time.Millisecond) },
+		"until just before 2025-10-29T20:00:00.000Z":                                           func(c *CastConfig) { c.Time = d.Polling.Closes },
+	} {
+		c := p.cast(t)
+		change(&c)
+		_, err := Cast(t.Context(), c)
+		wantInputError(t, err, says)
+	}
+	if _, begun := p.progress(t, election.CastProducer); begun {
+		t.Error("a ballot was cast all the same")
+	}
+}
+
+func TestDistanceBetweenWords(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want int
+	}{
+		{"utrecht", "Utrecht", 0}, {"utrcht", "utrecht", 1}, {"urtecht", "utrecht", 2}, {"Den Hag", "den haag", 1}, {"amster", "Amsterdam", 0}, {"abc", "xyz", 3}, {"é", "e", 1},
+	} {
+		if got := distance(c.a, c.b); got != c.want {
+			t.Errorf("from %s to %s: %d, want %d", c.a, c.b, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,137 @@
+package generate
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"encoding/hex"
+	"sort"
+	"time"
+
+	"realtime-election/election"
+)
+
+// Ballots is how an electorate votes: what each voter does follows from the voter, the definition and the ballot key.
+// Methods may be called by several goroutines.
+type Ballots struct {
+	key      election.BallotKey
+	opens    time.Time
+	day      curve
+	turnout  []float64     // by age group
+	leanings [][]candidate // by region, age group and gender
+	regions  []int         // of each district
+	// What stands in a ballot, by index.
+	candidates, districts, ages, genders [][]byte
+}
+
+// candidate is somebody that a group of voters may vote for.
+type candidate struct {
+	index int
+	upTo  float64 // the sum of the weights up to this one
+}
+
+// Ballot is a ballot in 32 bytes. Millisecond is when it is cast, since the polls open.
+type Ballot struct {
+	ID                  election.BallotID
+	Millisecond         uint32
+	candidate, district uint32
+	age, gender         uint8
+}
+
+// NewBallots is how the electorate of a definition votes. The definition has one.
+func NewBallots(d *election.Definition, key election.BallotKey) *Ballots {
+	b := &Ballots{key: key, opens: d.Polling.Opens, day: newCurve(d.Polling, d.Electorate.Arrival)}
+	for _, gender := range election.Genders() {
+		b.genders = append(b.genders, []byte(gender))
+	}
+	for _, age := range election.AgeGroups() {
+		b.ages = append(b.ages, []byte(age))
+		share, special := d.Electorate.Turnout.ByAge[age]
+		if !special {
+			share = d.Electorate.Turnout.Overall
+		}
+		b.turnout = append(b.turnout, share)
+	}
+	for _, c := range d.Candidates {
+		b.candidates = append(b.candidates, []byte(c.ID))
+	}
+	for i, region := range d.Regions {
+		for _, x := range region.Districts {
+			b.regions = append(b.regions, i)
+			b.districts = append(b.districts, []byte(x.ID))
+		}
+		for _, age := range election.AgeGroups() {
+			for _, gender := range election.Genders() {
+				b.leanings = append(b.leanings, leanings(d, region.ID, age, gender))
+			}
+		}
+	}
+	return b
+}
+
+// leanings are the candidates that voters of a group may vote for.
+func leanings(d *election.Definition, region election.RegionID, age, gender string) []candidate {
+	of := d.Electorate.Leanings
+	weight := func(weights map[election.CandidateID]float64, id election.CandidateID) float64 {
+		if w, weighed := weights[id]; weighed {
+			return w
+		}
+		return 1
+	}
+	var list, all []candidate
+	var sum float64
+	for i, c := range d.Candidates {
+		w := weight(of.ByRegion[region], c.ID) * weight(of.ByAge[age], c.ID) * weight(of.ByGender[gender], c.ID)
+		all = append(all, candidate{i, float64(i + 1)})
+		if w > 0 {
+			sum += w
+			list = append(list, candidate{i, sum})
+		}
+	}
+	if len(list) == 0 { // nobody stands out
+		return all
+	}
+	return list
+}
+
+// Of is the ballot of a voter; false where the voter stays at home. District, age and gender are indices in the
+// definition's districts, AgeGroups and Genders.
+func (b *Ballots) Of(voter election.VoterID, district, age, gender int) (Ballot, bool) {
+	id, chance := b.key.Draw(voter)
+	const most = 1 << 32
+	if goes := float64(binary.BigEndian.Uint32(chance[:4])) / most; goes >= b.turnout[age] {
+		return Ballot{}, false
+	}
+	list := b.leanings[(b.regions[district]*len(b.turnout)+age)*len(b.genders)+gender]
+	choice := float64(binary.BigEndian.Uint32(chance[4:8])) / most * list[len(list)-1].upTo
+	chosen := sort.Search(len(list)-1, func(i int) bool { return choice < list[i].upTo })
+	moment := float64(binary.BigEndian.Uint64(chance[8:])>>11) / (1 << 53)
+	return Ballot{
+		ID: id, Millisecond: b.day.at(moment),
+		candidate: uint32(list[chosen].index), district: uint32(district), age: uint8(age), gender: uint8(gender),
+	}, true
+}
+
+// Compare orders ballots by the time at which they are cast, and at the same time by id. So their order tells nothing of
+// their voters that the ballots do not tell themselves.
+func (x Ballot) Compare(y Ballot) int {
+	return cmp.Or(
+		cmp.Compare(x.Millisecond, y.Millisecond), bytes.Compare(x.ID[:], y.ID[:]),
+		// Two entries of the register with one id: whoever computes this gets the same order.
+		cmp.Compare(x.district, y.district), cmp.Compare(x.candidate, y.candidate), cmp.Compare(x.age, y.age), cmp.Compare(x.gender, y.gender))
+}
+
+// Append appends the canonical line of a ballot.
+func (b *Ballots) Append(line []byte, x Ballot) []byte {
+	var id [2 * len(election.BallotID{})]byte
+	hex.Encode(id[:], x.ID[:])
+	var clock [len(election.TimeLayout)]byte
+	return election.AppendVote(line, election.Vote{
+		BallotID:    id[:],
+		CandidateID: b.candidates[x.candidate],
+		DistrictID:  b.districts[x.district],
+		AgeGroup:    b.ages[x.age],
+		Gender:      b.genders[x.gender],
+		VotingTime:  election.AppendTime(clock[:0], b.opens.Add(time.Duration(x.Millisecond)*time.Millisecond)),
+	})
+}

@@ -1,0 +1,61 @@
+package producer
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"realtime-election/election"
+)
+
+// choice is what could have been meant.
+type choice struct{ id, name string }
+
+// unknown names those that could have been meant: where there are few, all.
+func unknown(flag, what, given string, all []choice, lists string) error {
+	const few = 6
+	near := all
+	if len(all) > few {
+		near = slices.Clone(all)
+		far := func(x choice) int { return min(distance(given, x.id), distance(given, x.name)) }
+		near = slices.DeleteFunc(near, func(x choice) bool { return far(x) > len([]rune(given))/3 })
+		slices.SortStableFunc(near, func(a, b choice) int { return cmp.Compare(far(a), far(b)) })
+		near = near[:min(few, len(near))]
+	}
+	var names []string
+	for _, x := range near {
+		names = append(names, fmt.Sprintf("%s (%s)", x.id, x.name))
+	}
+	hint := ""
+	if len(names) > 0 {
+		hint = "there is " + strings.Join(names, ", ") + "; "
+	}
+	return &election.InputError{Text: fmt.Sprintf("%s is %q, and there is no such %s; %s%s", flag, given, what, hint, lists)}
+}
+
+// distance is how many letters must be changed, left out or put in to make one word of the other, whatever their case;
+// 0 where one begins with the other.
+func distance(a, b string) int {
+	from, to := []rune(strings.ToLower(a)), []rune(strings.ToLower(b))
+	if strings.HasPrefix(string(to), string(from)) {
+		return 0
+	}
+	row := make([]int, len(to)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range from {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range to {
+			change := diagonal
+			if from[i] != to[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(to)]
+}

@@ -1,0 +1,41 @@
+package producer
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// reportEvery is how often a producer that does not write to a terminal says how far it is.
+const reportEvery = 3 * time.Second
+
+// reporter shows progress: a bar on a terminal, a log line every few seconds elsewhere.
+func reporter(out *os.File, log *slog.Logger, name string) func(sent, size int64) {
+	if out != nil && term.IsTerminal(int(out.Fd())) {
+		var bar *progressbar.ProgressBar
+		return func(sent, size int64) {
+			if bar == nil {
+				bar = progressbar.NewOptions64(size, progressbar.OptionSetWriter(io.Writer(out)), progressbar.OptionSetDescription(name),
+					progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionFullWidth(),
+					progressbar.OptionOnCompletion(func() { fmt.Fprintln(out) }))
+			}
+			_ = bar.Set64(sent) // a terminal that cannot be written to is no reason to stop
+		}
+	}
+	start, first, last := time.Now(), int64(-1), time.Time{}
+	return func(sent, size int64) {
+		if first < 0 {
+			first = sent
+		}
+		if sent < size && time.Since(last) < reportEvery {
+			return
+		}
+		last = time.Now()
+		log.Info("progress", "producer", name, "sent", sent, "of", size, "rate", int64(float64(sent-first)/max(time.Since(start).Seconds(), 1e-3)))
+	}
+}

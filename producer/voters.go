@@ -1,0 +1,99 @@
+package producer
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"realtime-election/election"
+	"realtime-election/internal/health"
+	"realtime-election/internal/kafka"
+	"realtime-election/producer/generate"
+)
+
+// VotersConfig is what Voters needs.
+type VotersConfig struct {
+	Brokers []string
+	Rate    int    // voters a second; 0 as fast as possible
+	Seed    uint64 // of who the voters are, and their order
+	Log     *slog.Logger
+	Out     *os.File        // where progress is shown; may be nil
+	Health  *health.Service // may be nil
+}
+
+// Validate names what is wrong.
+func (c VotersConfig) Validate() error {
+	if c.Rate < 0 {
+		return &election.InputError{Text: fmt.Sprintf("--rate is %d; write voters a second, or 0 for no limit", c.Rate)}
+	}
+	return nil
+}
+
+// Voters writes the public register of the election that Kafka holds, each voter exactly once however often it is
+// stopped and started again. It returns when all are on the register, which is closed by that.
+func Voters(ctx context.Context, c VotersConfig) error {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	ready, err := answers(c.Brokers, c.Log, c.Health)
+	if err != nil {
+		return err
+	}
+	defer ready.Close()
+	record, err := electorate(ctx, c.Brokers, c.Log)
+	if err != nil {
+		return err
+	}
+	d := &record.Definition
+	var partitions []int32
+	for _, district := range d.Districts() {
+		partitions = append(partitions, election.VoterPartition(district.ID, record.VotePartitions))
+	}
+	voters := generate.NewVoters(d, c.Seed)
+	return sender{
+		brokers: c.Brokers,
+		log:     c.Log,
+		pace:    steady(float64(c.Rate)),
+		start:   election.Progress{Seed: c.Seed, Fingerprint: record.Fingerprint},
+		metrics: c.Health.Kafka("producer"),
+		sent:    c.Health.Counter("election_voters_produced_total", "Voters put on the register, in committed transactions."),
+		report:  reporter(c.Out, c.Log, election.VotersProducer),
+	}.send(ctx, stream{
+		name:  election.VotersProducer,
+		topic: election.VotersTopic,
+		size:  voters.Size(),
+		record: func(buffer []byte, serial int64) (grown, key, value []byte, partition int32) {
+			grown, district := voters.Append(buffer, serial)
+			line := grown[len(buffer):]
+			return grown, line[generate.VoterIDStart:generate.VoterIDEnd], line, partitions[district]
+		},
+	})
+}
+
+// electorate reads the election that the topics belong to, which must have voters.
+func electorate(ctx context.Context, brokers []string, log *slog.Logger) (*election.Record, error) {
+	record, err := kafka.Election(ctx, brokers, log)
+	switch {
+	case err != nil:
+		return nil, err
+	case record.Definition.Electorate == nil:
+		return nil, &election.InputError{Text: fmt.Sprintf("%q has no electorate, and so no register: a replayed election's votes come from its result file; "+
+			"run `election replay`, or begin anew with a definition that has an electorate", record.Definition.Name)}
+	case record.Definition.RegisteredVoters() == 0:
+		return nil, &election.InputError{Text: fmt.Sprintf("no district of %q has registered voters; begin anew with a definition that gives registered", record.Definition.Name)}
+	}
+	return record, nil
+}
+
+// answers is a client for asking whether Kafka answers, which readiness does until the client is closed.
+func answers(brokers []string, log *slog.Logger, h *health.Service) (*kgo.Client, error) {
+	cl, err := kafka.NewClient(brokers, log)
+	if err != nil {
+		return nil, err
+	}
+	h.Needs("kafka", cl.Ping)
+	return cl, nil
+}

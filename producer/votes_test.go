@@ -1,0 +1,383 @@
+package producer
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"realtime-election/election"
+	"realtime-election/internal/health"
+	"realtime-election/internal/kafka/kafkatest"
+	"realtime-election/producer/generate"
+)
+
+func (p *poll) votes(t *testing.T) VotesConfig {
+	return VotesConfig{Brokers: p.cluster.ListenAddrs(), Key: key, Log: kafkatest.Log(t)}
+}
+
+// joined is closed when a copy of Votes has got its partitions.
+func (p *poll) joined() <-chan struct{} {
+	done := make(chan struct{})
+	var once sync.Once
+	p.cluster.ControlKey(int16(kmsg.Heartbeat), func(kmsg.Request) (kmsg.Response, error, bool) {
+		once.Do(func() { close(done) })
+		return nil, nil, false
+	})
+	return done
+}
+
+// complete wants the ballot of each voter on the register who votes, once, as the ballot key decides; those of a
+// partition of the register in the order of their time.
+func (p *poll) complete(t *testing.T) {
+	t.Helper()
+	d := &p.record.Definition
+	ballots := generate.NewBallots(d, key)
+	want, places := make(map[string]int32), make(map[string]int) // the line's partition of the register
+	for partition := range p.record.VotePartitions {
+		var cast []generate.Ballot
+		for _, r := range kafkatest.Read(t, p.cluster, election.VotersTopic, partition) {
+			var voter election.Voter
+			if json.Unmarshal(r.Value, &voter) != nil {
+				continue
+			}
+			district := slices.IndexFunc(d.Districts(), func(x election.DistrictIn) bool { return x.ID == voter.DistrictID })
+			age, gender := slices.Index(election.AgeGroups(), election.AgeGroupOf(voter.RegisteredAge)), slices.Index(election.Genders(), voter.Gender)
+			if ballot, votes := ballots.Of(voter.ID, district, age, gender); votes {
+				cast = append(cast, ballot)
+			}
+		}
+		slices.SortFunc(cast, generate.Ballot.Compare)
+		for i, ballot := range cast {
+			line := string(ballots.Append(nil, ballot))
+			want[line], places[line] = partition, i
+		}
+		progress, begun := p.progress(t, election.VotesProducer(partition))
+		if n := int64(len(cast)); !begun || progress.NextSerial != n || progress.Size != n || progress.Fingerprint != p.record.Fingerprint || progress.Seed != 0 {
+			t.Errorf("the progress of partition %d is %+v after %d ballots", partition, progress, n)
+		}
+	}
+	sent := make(map[string]int)
+	for partition := range p.record.VotePartitions {
+		last := make(map[int32]int)
+		for _, r := range kafkatest.Read(t, p.cluster, election.VotesTopic, partition) {
+			line := string(r.Value)
+			from, known := want[line]
+			if !known {
+				t.Fatalf("nobody cast %s", line)
+			}
+			if sent[line]++; sent[line] > 1 {
+				t.Fatalf("sent again: %s", line)
+			}
+			if id := line[election.BallotIDStart:election.BallotIDEnd]; string(r.Key) != id || partition != election.Partition([]byte(id), p.record.VotePartitions) {
+				t.Fatalf("on partition %d with key %s: %s", partition, r.Key, line)
+			}
+			if places[line] < last[from] {
+				t.Fatalf("out of order: %s", line)
+			}
+			last[from] = places[line]
+		}
+	}
+	if len(sent) != len(want) {
+		t.Errorf("%d ballots were sent of %d", len(sent), len(want))
+	}
+}
+
+// finish lets all vote, and wants them to have voted.
+func (p *poll) finish(t *testing.T) {
+	t.Helper()
+	if err := Votes(t.Context(), p.votes(t)); err != nil {
+		t.Fatalf("vote to the end: %v", err)
+	}
+	p.complete(t)
+}
+
+func TestEachVoterVotesOnce(t *testing.T) {
+	t.Parallel()
+	p := newPoll(t, 300, 0, 200) // nobody is on the second partition of the register
+	p.register(t)
+	p.finish(t)
+	p.finish(t) // and again adds nothing
+	count := election.NewCount(&p.record.Definition, 3)
+	for partition := range int32(3) {
+		for _, r := range kafkatest.Read(t, p.cluster, election.VotesTopic, partition) {
+			if reason := count.Add(election.VoteRecord{Partition: partition, Offset: r.Offset, Key: r.Key, Value: r.Value}); reason != "" {
+				t.Errorf("%s is %s", r.Value, reason)
+			}
+		}
+	}
+	if got := count.Results(1)[election.TurnoutByLocationTopic]["north"].TotalVotes; got != 500 {
+		t.Errorf("the north has %d votes, want all of 500", got)
+	}
+}
+
+// TestKilledVotesGoOn ends Votes at each of the transactions of a partition of the register, in each way, and starts it
+// again.
+func TestKilledVotesGoOn(t *testing.T) {
+	t.Parallel()
+	for name := range new(broker).kills("", "") {
+		for _, at := range []int64{0, 1, 2} {
+			t.Run(fmt.Sprintf("%s of transaction %d", name, at+1), func(t *testing.T) {
+				t.Parallel()
+				p := newPoll(t, 50, 450)
+				p.register(t)
+				ctx, kill := context.WithCancel(t.Context())
+				defer kill()
+				p.kills(election.VotesProducer(1), election.VotesTopic)[name](at, kill)
+				c := p.votes(t)
+				c.Rate = 1112 // of which partition 1 has 1000.8: transactions of 200, 200 and 50
+				if err := Votes(ctx, c); err == nil {
+					t.Fatal("it was not ended")
+				}
+				if progress, _ := p.progress(t, election.VotesProducer(1)); progress.NextSerial > (at+1)*200 {
+					t.Errorf("it was ended after %d", progress.NextSerial)
+				}
+				p.finish(t)
+			})
+		}
+	}
+}
+
+func TestPollsOpenWhenTheRegisterIsClosed(t *testing.T) {
+	t.Parallel()
+	p := newPoll(t, 300, 200)
+	joined := p.joined()
+	voted := make(chan error, 1)
+	go func() { voted <- Votes(t.Context(), p.votes(t)) }()
+	<-joined
+	var sent atomic.Bool
+	p.cluster.ControlKey(int16(kmsg.Produce), func(request kmsg.Request) (kmsg.Response, error, bool) {
+		if producedBy(request, election.VotesProducer(0)) || producedBy(request, election.VotesProducer(1)) {
+			sent.Store(true)
+		}
+		return nil, nil, false
+	})
+	p.atCommit(election.VotersProducer, 2, func() (handled bool) {
+		if sent.Load() {
+			t.Error("ballots were sent before the register was closed")
+		}
+		return false
+	})
+	if err := Voters(t.Context(), p.voters(t, 1000)); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-voted; err != nil {
+		t.Fatal(err)
+	}
+	p.complete(t)
+	if !sent.Load() {
+		t.Error("the broker was not asked")
+	}
+}
+
+// TestCopiesShareTheVoters starts a second copy while the first is at work. Each sends a part, and both end well.
+func TestCopiesShareTheVoters(t *testing.T) {
+	t.Parallel()
+	p := newPoll(t, 2000, 2000, 2000, 2000)
+	p.register(t)
+	var healths [2]*health.Service
+	ended := make(chan error, 2)
+	first := p.joined()
+	for i := range healths {
+		healths[i] = health.New("votes")
+		c := p.votes(t)
+		c.Rate, c.Health = 1000, healths[i] // 8 seconds
+		go func() { ended <- Votes(t.Context(), c) }()
+		<-first
+	}
+	for range healths {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+	p.complete(t)
+	for i, h := range healths {
+		if strings.Contains(page(t, h, "/metrics"), "election_votes_produced_total 0\n") {
+			t.Errorf("copy %d sent nothing", i+1)
+		}
+	}
+}
+
+// TestCopyTakesOverWhatAnotherLeaves ends one of two copies in the middle. The other sends all that is left.
+func TestCopyTakesOverWhatAnotherLeaves(t *testing.T) {
+	t.Parallel()
+	p := newPoll(t, 700, 700)
+	p.register(t)
+	ctx, kill := context.WithCancel(t.Context())
+	defer kill()
+	p.atCommit(election.VotesProducer(0), 12, func() (handled bool) { kill(); return false }) // after the first sign of life
+	c := p.votes(t)
+	c.Rate = 200 // 20 in each transaction of a partition
+	killed := make(chan error, 1)
+	joined := p.joined()
+	go func() { killed <- Votes(ctx, c) }()
+	<-joined
+	c.Rate, c.Health = 0, health.New("votes")
+	other := make(chan error, 1)
+	go func() { other <- Votes(t.Context(), c) }()
+	if err := <-killed; err == nil {
+		t.Error("the first copy was not ended")
+	}
+	if err := <-other; err != nil {
+		t.Error(err)
+	}
+	p.complete(t)
+}
+
+// TestMemberThatIsThrownOutComesBack tells a member that the group does not know it. It stops its workers and joins
+// again.
+func TestMemberThatIsThrownOutComesBack(t *testing.T) {
+	t.Parallel()
+	p := newPoll(t, 900, 900)
+	p.register(t)
+	var beats atomic.Int64
+	p.cluster.ControlKey(int16(kmsg.Heartbeat), func(request kmsg.Request) (kmsg.Response, error, bool) {
+		p.cluster.KeepControl()
+		if beats.Add(1) != 1 {
+			return nil, nil, false
+		}
+		response := request.ResponseKind().(*kmsg.HeartbeatResponse)
+		response.ErrorCode = kerr.UnknownMemberID.Code
+		return response, nil, true
+	})
+	c := p.votes(t)
+	c.Rate = 600 // 3 seconds
+	if err := Votes(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	p.complete(t)
+	if beats.Load() == 0 {
+		t.Error("the member was not thrown out")
+	}
+}
+
+// TestFencedWorkerGoesOnWhereThePartitionIsStillItsOwn takes a transactional id away, and nobody uses it.
+func TestFencedWorkerGoesOnWhereThePartitionIsStillItsOwn(t *testing.T) {
+	t.Parallel()
+	p := newPoll(t, 450)
+	p.register(t)
+	p.atCommit(election.VotesProducer(0), 1, func() (handled bool) {
+		p.cluster.SleepControl(func() {
+			thief := kafkatest.NewClient(t, p.cluster, kgo.TransactionalID("election-"+election.VotesProducer(0)))
+			if _, _, err := thief.ProducerID(t.Context()); err != nil {
+				t.Error(err)
+			}
+			thief.Close()
+		})
+		return false
+	})
+	c := p.votes(t)
+	c.Rate, c.Health = 1000, health.New("votes")
+	if err := Votes(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	p.complete(t)
+}
+
+func TestForeignBallotKeyIsRefused(t *testing.T) {
+	t.Parallel()
+	p := newPoll(t, 100)
+	p.register(t)
+	c := p.votes(t)
+	c.Key[0]++
+	wantInputError(t, Votes(t.Context(), c), "the ballot key is not the one")
+	if n := len(kafkatest.Read(t, p.cluster, election.VotesTopic, 0)); n > 0 {
+		t.Errorf("%d ballots were sent all the same", n)
+	}
+}
+
+func TestUnreadableVotersDoNotVote(t *testing.T) {
+	t.Parallel()
+	p := newPoll(t, 100, 100)
+	p.register(t)
+	entry := kafkatest.Read(t, p.cluster, election.VotersTopic, 1)[0]
+	for _, value := range []string{
+		"", "null", "{", "\x00\xff", `[]`, `{"voter_id":"x"}`, `{"voter_id":7}`,
+		strings.Replace(string(entry.Value), `"district_id":"d`, `"district_id":"x`, 1),
+		strings.Replace(strings.Replace(string(entry.Value), `"gender":"female"`, `"gender":""`, 1), `"gender":"male"`, `"gender":""`, 1),
+		string(entry.Value), // the same voter again
+	} {
+		record := &kgo.Record{Topic: election.VotersTopic, Partition: 1, Key: entry.Key, Value: []byte(value)}
+		kafkatest.Produce(t, p.cluster, record)
+	}
+	// A voter of the second partition's district stands on the first as well.
+	kafkatest.Produce(t, p.cluster, &kgo.Record{Topic: election.VotersTopic, Partition: 0, Key: entry.Key, Value: entry.Value})
+	if err := Votes(t.Context(), p.votes(t)); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for partition := range int32(2) {
+		n += len(kafkatest.Read(t, p.cluster, election.VotesTopic, partition))
+	}
+	if n != 200 {
+		t.Errorf("%d ballots were cast by 200 voters", n)
+	}
+}
+
+func TestPollingDayTakesItsTime(t *testing.T) {
+	t.Parallel()
+	p := newPoll(t, 200, 100)
+	p.register(t)
+	c := p.votes(t)
+	c.Speed = 2 * time.Second
+	began := time.Now()
+	if err := Votes(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(began); took < 1900*time.Millisecond {
+		t.Errorf("the polls were open for %s", took)
+	}
+	p.complete(t)
+}
+
+func TestVotesAtARate(t *testing.T) {
+	t.Parallel()
+	p := newPoll(t, 900, 100)
+	p.register(t)
+	c := p.votes(t)
+	c.Rate = 1000
+	began := time.Now()
+	if err := Votes(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(began); took < 790*time.Millisecond { // the last of five transactions is sent after 0.8 seconds
+		t.Errorf("1000 ballots at 1000 a second took %s", took)
+	}
+	p.complete(t)
+}
+
+func TestStoppedVotesLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	p := newPoll(t, 1000)
+	p.register(t)
+	ctx, stop := context.WithCancel(t.Context())
+	p.atCommit(election.VotesProducer(0), 0, func() (handled bool) { stop(); return false })
+	c := p.votes(t)
+	c.Rate = 100
+	if err := Votes(ctx, c); !errors.Is(err, context.Canceled) {
+		t.Errorf("ended with %v", err)
+	}
+	began := time.Now()
+	p.finish(t)
+	if took := time.Since(began); took > sessionTimeout-time.Second { // it would wait for the one before
+		t.Errorf("the next took %s: the first did not leave the group", took)
+	}
+}
+
+func TestVotesFlagsAreChecked(t *testing.T) {
+	for says, c := range map[string]VotesConfig{
+		"--rate is -1": {Rate: -1}, "--speed is -1s": {Speed: -time.Second}, "--rate and --speed": {Rate: 1, Speed: time.Second},
+	} {
+		wantInputError(t, Votes(t.Context(), c), says)
+	}
+}
