@@ -4,13 +4,19 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"time"
 
-	"realtime-election/audit"
+	"golang.org/x/sync/errgroup"
+
+	"realtime-election/dashboard"
 	"realtime-election/election"
+	"realtime-election/internal/ballotkey"
 	"realtime-election/internal/definition"
 	"realtime-election/internal/health"
+	"realtime-election/internal/postgres"
+	"realtime-election/ledger"
 	"realtime-election/producer"
 	"realtime-election/setup"
 	"realtime-election/sparkjob"
@@ -21,39 +27,72 @@ type kafkaFlags struct {
 	Brokers []string `help:"Kafka's bootstrap servers." default:"${brokers}" env:"ELECTION_BROKERS"`
 }
 
-// postgresFlags say where PostgreSQL is.
-type postgresFlags struct {
-	Postgres string `help:"PostgreSQL's URL, with user and password." placeholder:"URL" env:"ELECTION_POSTGRES" required:""`
+// healthFlags say where a service tells how it is.
+type healthFlags struct {
+	Health string `help:"Serve /healthz, /readyz, /metrics and /version at this host:port; port 0 takes a free one. Off by default." placeholder:"ADDR" env:"ELECTION_HEALTH"`
+}
+
+// serve runs a service, and its health beside it until the service has ended.
+func (f healthFlags) serve(ctx context.Context, name string, log *slog.Logger, run func(context.Context, *health.Service) error) error {
+	if f.Health == "" {
+		return run(ctx, nil)
+	}
+	h := health.New(name)
+	group, ctx := errgroup.WithContext(ctx)
+	ctx, ended := context.WithCancel(ctx)
+	group.Go(func() error {
+		defer ended()
+		return run(ctx, h)
+	})
+	group.Go(func() error { return h.Serve(ctx, f.Health, log) })
+	return group.Wait()
 }
 
 // electionFlags choose the election.
 type electionFlags struct {
-	Definition string   `help:"A definition file; election definition prints one to start from. Without it and without --replay, the default definition." placeholder:"FILE" xor:"election"`
-	Replay     string   `help:"A result file to derive the definition from: CSV with the columns region,district_id,district,candidate,party,votes." placeholder:"FILE" xor:"election"`
+	Definition string   `help:"A definition file; election definition prints one to start from. Without it and without --replay, the default definition." placeholder:"FILE" env:"ELECTION_DEFINITION"`
+	Replay     string   `help:"A result file to derive the definition from: CSV with the columns region,district_id,district,candidate,party,votes." placeholder:"FILE" env:"ELECTION_REPLAY"`
 	Regions    []string `help:"Only these regions of the result file." env:"ELECTION_REGIONS"`
+	Voters     int64    `help:"How many voters are registered in all, spread over the districts as the definition has them; 0 is as many as it says." default:"0" env:"ELECTION_VOTERS"`
 }
 
 func (f electionFlags) read() (*election.Definition, error) {
 	switch {
+	case f.Replay != "" && f.Definition != "":
+		return nil, &election.InputError{Text: "--definition (ELECTION_DEFINITION) and --replay (ELECTION_REPLAY) can't be used together: a replayed file is a definition itself"}
+	case f.Replay == "" && len(f.Regions) > 0:
+		return nil, &election.InputError{Text: "--regions chooses from a result file; name it with --replay"}
+	case f.Voters < 0:
+		return nil, &election.InputError{Text: fmt.Sprintf("--voters is %d; choose 1 or more, or 0 for as many as the definition says", f.Voters)}
+	case f.Replay != "" && f.Voters > 0:
+		return nil, &election.InputError{Text: "--voters sizes an electorate, and a replay has none; leave one of --replay and --voters out"}
 	case f.Replay != "":
 		file, err := definition.ReadResultFile(f.Replay, f.Regions)
 		if err != nil {
 			return nil, err
 		}
 		return file.Definition, nil
-	case len(f.Regions) > 0:
-		return nil, &election.InputError{Text: "--regions chooses from a result file; name it with --replay"}
-	case f.Definition != "":
-		return definition.ReadYAML(f.Definition)
 	}
-	return definition.Default()
+	read := definition.Default
+	if f.Definition != "" {
+		read = func() (*election.Definition, error) { return definition.ReadYAML(f.Definition) }
+	}
+	d, err := read()
+	if err == nil && f.Voters > 0 {
+		err = d.ScaleRegister(f.Voters)
+	}
+	return d, err
 }
 
 type initCommand struct {
 	kafkaFlags
-	postgresFlags
+	Postgres string `help:"PostgreSQL's URL, with user and password, of a role that may make tables and roles." placeholder:"URL" env:"ELECTION_POSTGRES" required:""`
 	electionFlags
-	Partitions int32 `help:"Partitions of votes_topic, where it does not exist yet." default:"4" env:"ELECTION_PARTITIONS"`
+	Partitions     int32  `help:"Partitions of votes_topic, where it does not exist yet." default:"4" env:"ELECTION_PARTITIONS"`
+	BallotKey      string `help:"The file of the secret ballot key, made where it does not exist, for a definition with an electorate." placeholder:"FILE" env:"ELECTION_BALLOT_KEY"`
+	LedgerPassword string `help:"Password of the role election_ledger. Without one a role cannot log in. Arguments can be read by every user of the machine: use the environment." placeholder:"SECRET" env:"ELECTION_LEDGER_PASSWORD"`
+	SparkPassword  string `help:"Password of the role election_spark, for submit." placeholder:"SECRET" env:"ELECTION_SPARK_PASSWORD"`
+	ReaderPassword string `help:"Password of the role election_reader, for audit and for people." placeholder:"SECRET" env:"ELECTION_READER_PASSWORD"`
 }
 
 func (c *initCommand) Run(ctx context.Context, log *slog.Logger) error {
@@ -61,11 +100,60 @@ func (c *initCommand) Run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	return setup.Run(ctx, setup.Config{Brokers: c.Brokers, Postgres: c.Postgres, Definition: d, Partitions: c.Partitions, Log: log})
+	var fingerprint string
+	if d.Electorate != nil {
+		if c.BallotKey == "" {
+			return &election.InputError{Text: "the definition has an electorate, whose ballots need a secret key: name its file with --ballot-key; it is made where it does not exist"}
+		}
+		key, err := ballotkey.OpenOrMake(c.BallotKey)
+		if err != nil {
+			return err
+		}
+		fingerprint = key.Fingerprint()
+	}
+	return setup.Run(ctx, setup.Config{
+		Brokers: c.Brokers, Postgres: c.Postgres, Definition: d, Partitions: c.Partitions, BallotKeyFingerprint: fingerprint,
+		Passwords: map[postgres.Role]string{
+			postgres.LedgerRole: c.LedgerPassword, postgres.SparkRole: c.SparkPassword, postgres.ReaderRole: c.ReaderPassword,
+		},
+		Log: log,
+	})
+}
+
+type votersCommand struct {
+	kafkaFlags
+	healthFlags
+	Rate int    `help:"Voters a second; 0 is as fast as possible." default:"0" env:"ELECTION_VOTERS_RATE"`
+	Seed uint64 `help:"Of who the voters are." default:"1" env:"ELECTION_SEED"`
+}
+
+func (c *votersCommand) Run(ctx context.Context, log *slog.Logger) error {
+	return c.serve(ctx, "voters", log, func(ctx context.Context, h *health.Service) error {
+		return producer.Voters(ctx, producer.VotersConfig{Brokers: c.Brokers, Rate: c.Rate, Seed: c.Seed, Log: log, Out: os.Stderr, Health: h})
+	})
+}
+
+type votesCommand struct {
+	kafkaFlags
+	healthFlags
+	BallotKey string        `help:"The file of the secret ballot key that init made." placeholder:"FILE" env:"ELECTION_BALLOT_KEY" required:""`
+	Rate      int           `help:"Votes a second, all together; 0 is as fast as possible." default:"0" env:"ELECTION_RATE"`
+	Speed     time.Duration `help:"Hold the polling day in this much time, such as 5m: votes arrive as they would over the day. Not with --rate." placeholder:"TIME" env:"ELECTION_SPEED"`
+}
+
+func (c *votesCommand) Run(ctx context.Context, log *slog.Logger) error {
+	key, err := ballotkey.Open(c.BallotKey)
+	if err != nil {
+		return err
+	}
+	return c.serve(ctx, "votes", log, func(ctx context.Context, h *health.Service) error {
+		return producer.Votes(ctx, producer.VotesConfig{Brokers: c.Brokers, Key: key, Rate: c.Rate, Speed: c.Speed, Log: log, Health: h})
+	})
 }
 
 type replayCommand struct {
 	kafkaFlags
+	healthFlags
 	File    string   `arg:"" help:"The result file: CSV with the columns region,district_id,district,candidate,party,votes."`
 	Regions []string `help:"Only these regions." env:"ELECTION_REGIONS"`
 	Rate    int      `help:"Votes a second; 0 is as fast as possible." default:"0" env:"ELECTION_RATE"`
@@ -73,14 +161,17 @@ type replayCommand struct {
 }
 
 func (c *replayCommand) Run(ctx context.Context, log *slog.Logger) error {
-	return producer.Replay(ctx, producer.ReplayConfig{
-		Brokers: c.Brokers, File: c.File, Regions: c.Regions, Rate: c.Rate, Seed: c.Seed, Log: log, Out: os.Stderr,
+	return c.serve(ctx, "replay", log, func(ctx context.Context, h *health.Service) error {
+		return producer.Replay(ctx, producer.ReplayConfig{
+			Brokers: c.Brokers, File: c.File, Regions: c.Regions, Rate: c.Rate, Seed: c.Seed, Log: log, Out: os.Stderr, Health: h,
+		})
 	})
 }
 
 type submitCommand struct {
 	kafkaFlags
-	postgresFlags
+	healthFlags
+	Postgres        string        `help:"PostgreSQL's URL, with user and password, of a role that may read the definition's tables: election_spark. Spark gets it." placeholder:"URL" env:"ELECTION_POSTGRES" required:""`
 	Remote          string        `help:"The Spark Connect server: sc://host:port/;token=…" placeholder:"URL" env:"SPARK_REMOTE" required:""`
 	Checkpoints     string        `help:"URI of the folder for checkpoints, which Spark's driver and executors share." placeholder:"URI" env:"ELECTION_CHECKPOINTS" required:""`
 	StatePartitions int           `help:"Partitions of the query's state, fixed when a run begins." default:"2" env:"ELECTION_STATE_PARTITIONS"`
@@ -88,10 +179,40 @@ type submitCommand struct {
 }
 
 func (c *submitCommand) Run(ctx context.Context, log *slog.Logger) error {
-	return sparkjob.Run(ctx, sparkjob.Config{
-		Brokers: c.Brokers, Postgres: c.Postgres, Remote: c.Remote, Checkpoints: c.Checkpoints,
-		Partitions: c.StatePartitions, Trigger: c.Trigger, Log: log,
+	return c.serve(ctx, "submit", log, func(ctx context.Context, h *health.Service) error {
+		return sparkjob.Run(ctx, sparkjob.Config{
+			Brokers: c.Brokers, Postgres: c.Postgres, Remote: c.Remote, Checkpoints: c.Checkpoints,
+			Partitions: c.StatePartitions, Trigger: c.Trigger, Log: log, Health: h,
+		})
 	})
+}
+
+type ledgerCommand struct {
+	kafkaFlags
+	healthFlags
+	Postgres string `help:"PostgreSQL's URL, with user and password, of a role that may write the ledger's tables: election_ledger." placeholder:"URL" env:"ELECTION_POSTGRES" required:""`
+}
+
+func (c *ledgerCommand) Run(ctx context.Context, log *slog.Logger) error {
+	return c.serve(ctx, "ledger", log, func(ctx context.Context, h *health.Service) error {
+		return ledger.Run(ctx, ledger.Config{Brokers: c.Brokers, Postgres: c.Postgres, Log: log, Health: h})
+	})
+}
+
+type dashboardCommand struct {
+	kafkaFlags
+	Listen string `help:"Where the page is served, and its health: host:port; port 0 takes a free one." default:"127.0.0.1:8080" env:"ELECTION_LISTEN"`
+}
+
+func (c *dashboardCommand) Run(ctx context.Context, log *slog.Logger) error {
+	config := dashboard.Config{
+		Brokers: c.Brokers, Listen: c.Listen, Portraits: definition.Portraits(), Logger: log, Health: health.New("dashboard"),
+		Ready: func(at net.Addr) { log.Info("the page is served", "address", "http://"+at.String()) },
+	}
+	if err := config.Validate(); err != nil {
+		return &election.InputError{Text: err.Error()}
+	}
+	return dashboard.Run(ctx, config)
 }
 
 type definitionCommand struct{}
@@ -106,26 +227,4 @@ type versionCommand struct{}
 func (*versionCommand) Run() error {
 	_, err := fmt.Println("election", health.Version())
 	return err
-}
-
-type auditCommand struct {
-	kafkaFlags
-	Data   string `help:"The folder of an election up: its Kafka and its page are used, and started for the audit where they do not run." placeholder:"DIR"`
-	Page   string `help:"The page's URL, to compare its API as well." placeholder:"URL"`
-	Expect int64  `help:"How many votes must be counted. Without it, as many as the definition promises." default:"-1"`
-}
-
-func (c *auditCommand) Run(ctx context.Context, log *slog.Logger) error {
-	check := func(brokers []string, page string) error {
-		return audit.Run(ctx, audit.Config{Brokers: brokers, Page: page, Expect: c.Expect, Out: os.Stdout, Log: log})
-	}
-	if c.Data == "" {
-		return check(c.Brokers, c.Page)
-	}
-	return withKafka(ctx, c.Data, log, func(brokers []string) error {
-		if c.Page != "" {
-			return check(brokers, c.Page)
-		}
-		return withPage(ctx, c.Data, brokers, log, func(page string) error { return check(brokers, page) })
-	})
 }

@@ -30,33 +30,45 @@ const (
 	exitInterrupted = 130 // stopped by Ctrl-C or SIGTERM before it was done
 )
 
+// defaultData is the folder of an election where nothing else is said.
+const defaultData = "data"
+
 const description = `A real-time election: ballots through Kafka, counted by Spark, shown live.
 
 A flag overrides its environment variable, which overrides the default.
 
-Exit codes: 0 done; 1 failed; 2 wrong flags, file or definition; 3 the audit found differences; 130 interrupted.`
+Exit codes: 0 done; 1 failed, or for status that nothing runs; 2 wrong flags, file or definition; 3 the audit found
+differences; 130 interrupted.`
 
 type cli struct {
 	LogLevel slog.Level `help:"What to log: debug, info, warn or error." default:"info" env:"ELECTION_LOG_LEVEL"`
 
-	Up         upCommand         `cmd:"" help:"Run everything on this machine: Kafka, PostgreSQL, Spark and the services. Ctrl-C stops it; started again it continues."`
-	Init       initCommand       `cmd:"" help:"Prepare topics, tables and the election definition."`
-	Replay     replayCommand     `cmd:"" help:"Send one ballot for every vote of a result file."`
-	Submit     submitCommand     `cmd:"" help:"Submit the streaming query to Spark and keep it running."`
-	Dashboard  dashboardCommand  `cmd:"" help:"Serve the live page."`
-	Audit      auditCommand      `cmd:"" help:"Recount the votes independently and compare all that is published."`
-	Results    resultsCommand    `cmd:"" help:"Print what the result topics hold."`
-	Definition definitionCommand `cmd:"" help:"Print the default election definition, to change and give back with --definition."`
-	Version    versionCommand    `cmd:"" help:"Print the version."`
+	Up    upCommand    `cmd:"" group:"run" help:"Run everything on this machine: Kafka, PostgreSQL, Spark and the services. Ctrl-C stops it; started again it continues."`
+	Reset resetCommand `cmd:"" group:"run" help:"Remove the election of a folder: topics, tables and checkpoints together."`
+
+	Init      initCommand      `cmd:"" group:"services" help:"Prepare topics, tables, roles and the election definition."`
+	Voters    votersCommand    `cmd:"" group:"services" help:"Send the public register of voters."`
+	Votes     votesCommand     `cmd:"" group:"services" help:"Vote for the registered voters. Several may run: they share the work."`
+	Replay    replayCommand    `cmd:"" group:"services" help:"Send one ballot for every vote of a result file."`
+	Cast      castCommand      `cmd:"" group:"services" help:"Cast one ballot by hand."`
+	Submit    submitCommand    `cmd:"" group:"services" help:"Submit the streaming query to Spark and keep it running."`
+	Ledger    ledgerCommand    `cmd:"" group:"services" help:"Keep the register and every ballot in PostgreSQL."`
+	Dashboard dashboardCommand `cmd:"" group:"services" help:"Serve the live page."`
+
+	Status     statusCommand     `cmd:"" group:"look" help:"Print what runs, how far it is, and what went wrong last."`
+	Topics     topicsCommand     `cmd:"" group:"look" help:"List the topics."`
+	Tail       tailCommand       `cmd:"" group:"look" help:"Print records of a topic."`
+	Results    resultsCommand    `cmd:"" group:"look" help:"Print what the result topics hold."`
+	Audit      auditCommand      `cmd:"" group:"look" help:"Recount the votes independently and compare all that is published and stored."`
+	Definition definitionCommand `cmd:"" group:"look" help:"Print the default election definition, to change and give back with --definition."`
+	Version    versionCommand    `cmd:"" group:"look" help:"Print the version."`
 }
 
 func main() { os.Exit(run(os.Args[1:])) }
 
 func run(args []string) int {
 	var c cli
-	parser := kong.Must(&c, kong.Name("election"), kong.Description(description), kong.UsageOnError(),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.Vars{"brokers": "127.0.0.1:9092", "data": "data"})
+	parser := newParser(&c)
 	command, err := parser.Parse(args)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "election: %v\nSee election --help.\n", err)
@@ -75,6 +87,17 @@ func run(args []string) int {
 		return code
 	}
 	return exitDone
+}
+
+func newParser(c *cli) *kong.Kong {
+	return kong.Must(c, kong.Name("election"), kong.Description(description), kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.ExplicitGroups([]kong.Group{
+			{Key: "run", Title: "Run it here:"},
+			{Key: "services", Title: "Services, each against servers of one's own:"},
+			{Key: "look", Title: "Look inside:"},
+		}),
+		kong.Vars{"brokers": "127.0.0.1:9092", "data": defaultData})
 }
 
 // exitCode tells why a command ended.

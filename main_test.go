@@ -62,13 +62,24 @@ func TestMistakesOfThePersonExitWith2(t *testing.T) {
 		args []string
 		says []string
 	}{
-		"unknown flag":           {[]string{"replay", "--wrong", "x.csv"}, []string{"unknown flag --wrong", "See election --help"}},
-		"unknown command":        {[]string{"count"}, []string{"unexpected argument count"}},
-		"no command":             {nil, []string{"See election --help"}},
-		"flag that is not given": {[]string{"init"}, []string{"missing flags: --postgres=URL"}},
-		"number that is none":    {[]string{"replay", "--rate=fast", "x.csv"}, []string{"--rate"}},
-		"two definitions":        {[]string{"init", "--postgres=x", "--definition=a", "--replay=b"}, []string{"can't be used together"}},
-		"unknown listing":        {[]string{"results", "--by=street"}, []string{"--by"}},
+		"unknown flag":             {[]string{"replay", "--wrong", "x.csv"}, []string{"unknown flag --wrong", "See election --help"}},
+		"unknown command":          {[]string{"count"}, []string{"unexpected argument count"}},
+		"no command":               {nil, []string{"See election --help"}},
+		"flag that is not given":   {[]string{"init"}, []string{"missing flags: --postgres=URL"}},
+		"number that is none":      {[]string{"replay", "--rate=fast", "x.csv"}, []string{"--rate"}},
+		"negative voters":          {[]string{"init", "--postgres=x", "--voters=-1"}, []string{"--voters is -1"}},
+		"voters of a replay":       {[]string{"up", "--replay=x", "--voters=1"}, []string{"--voters sizes an electorate"}},
+		"no ballot key to make":    {[]string{"init", "--postgres=x"}, []string{"--ballot-key"}},
+		"no ballot key":            {[]string{"votes"}, []string{"missing flags: --ballot-key=FILE"}},
+		"missing ballot key":       {[]string{"votes", "--ballot-key=" + filepath.Join(t.TempDir(), "none")}, []string{"there is no ballot key at "}},
+		"rate and speed":           {[]string{"up", "--rate=1", "--speed=5m"}, []string{"--rate and --speed exclude each other"}},
+		"speed that is no time":    {[]string{"up", "--speed=fast"}, []string{"--speed"}},
+		"ledger without database":  {[]string{"ledger", "--postgres=x"}, []string{"--postgres is not a PostgreSQL URL"}},
+		"reset without a terminal": {[]string{"reset"}, []string{"--yes"}},
+		"cast for nobody":          {[]string{"cast", "--district=N1"}, []string{"missing flags: --candidate"}},
+		"tail of no topic":         {[]string{"tail"}, []string{"<topic>"}},
+		"two definitions":          {[]string{"init", "--postgres=x", "--definition=a", "--replay=b"}, []string{"can't be used together"}},
+		"unknown listing":          {[]string{"results", "--by=street"}, []string{"--by"}},
 		"missing definition": {
 			[]string{"init", "--postgres=x", "--definition=" + filepath.Join(t.TempDir(), "none.yaml")},
 			[]string{"election init: read the definition: open ", "none.yaml: no such file"},
@@ -84,7 +95,7 @@ func TestMistakesOfThePersonExitWith2(t *testing.T) {
 		},
 		"regions of no file": {[]string{"init", "--postgres=x", "--regions=North"}, []string{"--regions chooses from a result file; name it with --replay"}},
 		"negative rate":      {[]string{"replay", "--rate=-1", file(t, resultLines)}, []string{"--rate is -1"}},
-		"partitions of init": {[]string{"init", "--postgres=x", "--partitions=0"}, []string{"--partitions is 0"}},
+		"partitions of init": {[]string{"init", "--postgres=x", "--ballot-key=" + filepath.Join(t.TempDir(), "key"), "--partitions=0"}, []string{"--partitions is 0"}},
 		"checkpoints that are no URI": {
 			[]string{"submit", "--postgres=postgres://u:p@h/d", "--remote=sc://h", "--checkpoints=/var"},
 			[]string{`election submit: --checkpoints is "/var"`},
@@ -215,7 +226,7 @@ func TestResultsByDistrictAreTheReplayedFile(t *testing.T) {
 
 func TestResultsArePrinted(t *testing.T) {
 	cluster := newCounted(t, file(t, resultLines))
-	if got, want := printed(t, cluster), "candidate  party  votes\nAna        Red    30\nBo         Blue   15\n"; got != want {
+	if got, want := printed(t, cluster), "candidate  party  votes\nAna        Red       30\nBo         Blue      15\n"; got != want {
 		t.Errorf("the table is\n%swant\n%s", got, want)
 	}
 	want := "region,candidate,party,votes\nSouth,Ana,Red,20\nSouth,Bo,Blue,0\nNorth,Ana,Red,10\nNorth,Bo,Blue,15\n"
@@ -248,7 +259,7 @@ func TestAuditTellsByItsExitCode(t *testing.T) {
 
 func TestCommandsWithoutAnElectionSaySo(t *testing.T) {
 	cluster := kafkatest.NewCluster(t)
-	for _, name := range []string{"results", "audit"} {
+	for _, name := range []string{"results", "audit", "status"} {
 		code, stdout, stderr := command(t, name, "--brokers="+cluster.ListenAddrs()[0])
 		if code != exitFailed || stdout != "" || stderr != "election "+name+": there is no election on this Kafka; run `election init` first\n" {
 			t.Errorf("%s: exit code %d: %s%s", name, code, stdout, stderr)

@@ -5,29 +5,27 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"slices"
 	"strconv"
-	"text/tabwriter"
 
 	"realtime-election/election"
 	"realtime-election/internal/definition"
 	"realtime-election/internal/kafka"
 	"realtime-election/internal/results"
+	"realtime-election/internal/terminal"
 )
 
 type resultsCommand struct {
-	kafkaFlags
-	Data   string `help:"The folder of an election up: its Kafka is used, and started where it does not run." placeholder:"DIR"`
+	lookFlags
 	By     string `help:"What a line is: candidate, region (and candidate) or district (and candidate)." enum:"candidate,region,district" default:"candidate"`
 	Output string `help:"table, csv or json. A csv by district has the columns and the order of a replayed file." short:"o" enum:"table,csv,json" default:"table"`
 }
 
 func (c *resultsCommand) Run(ctx context.Context, log *slog.Logger) error {
-	show := func(brokers []string) error {
+	return c.kafka(ctx, func(brokers []string) error {
 		if _, err := kafka.Election(ctx, brokers, log); err != nil {
 			return err
 		}
@@ -36,11 +34,7 @@ func (c *resultsCommand) Run(ctx context.Context, log *slog.Logger) error {
 			return err
 		}
 		return print(os.Stdout, c.Output, lines(snapshot, c.By))
-	}
-	if c.Data == "" {
-		return show(c.Brokers)
-	}
-	return withKafka(ctx, c.Data, log, show)
+	})
 }
 
 // listing is what `results` prints.
@@ -121,19 +115,7 @@ func print(out io.Writer, format string, l listing) error {
 			object["votes"] = json.Number(row[len(row)-1])
 			objects = append(objects, object)
 		}
-		encoder := json.NewEncoder(out)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(objects)
+		return printJSON(out, objects)
 	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	for _, row := range append([][]string{l.columns}, l.rows...) {
-		for i, cell := range row {
-			if i > 0 {
-				fmt.Fprint(w, "\t")
-			}
-			fmt.Fprint(w, cell)
-		}
-		fmt.Fprintln(w)
-	}
-	return w.Flush()
+	return terminal.Table(out, append([][]string{l.columns}, l.rows...), terminal.Right(len(l.columns)-1))
 }

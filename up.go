@@ -3,95 +3,66 @@ package main
 import (
 	"context"
 	"log/slog"
-	"net"
 	"os"
 	"time"
 
-	"realtime-election/dashboard"
 	"realtime-election/election"
-	"realtime-election/internal/definition"
+	"realtime-election/ledger"
 	"realtime-election/local"
 	"realtime-election/sparkjob"
 )
 
 type upCommand struct {
 	electionFlags
-	Data        string `help:"The folder of everything: servers, checkpoints, secrets and logs." default:"${data}" env:"ELECTION_DATA" placeholder:"DIR"`
-	Host        string `help:"Where the page is served; 0.0.0.0 is every interface." default:"127.0.0.1" env:"ELECTION_HOST"`
-	Port        int    `help:"Port of the page; 0 picks a free one." default:"8080" env:"ELECTION_PORT"`
-	Rate        int    `help:"Votes a second of the replay; 0 is as fast as possible." default:"0" env:"ELECTION_RATE"`
-	Seed        uint64 `help:"Of the order of the votes and their ballot ids." default:"1" env:"ELECTION_SEED"`
-	Once        bool   `help:"End when everything is sent, counted and audited, with the audit's exit code."`
-	SparkMemory string `help:"Java heap of Spark, such as 4g." placeholder:"SIZE" env:"ELECTION_SPARK_MEMORY"`
-	SparkUI     bool   `help:"Serve Spark's own web page, on loopback." env:"ELECTION_SPARK_UI" name:"spark-ui"`
+	Data        string        `help:"The folder of everything: servers, checkpoints, secrets and logs." default:"${data}" env:"ELECTION_DATA" placeholder:"DIR"`
+	Host        string        `help:"Where the page is served; 0.0.0.0 is every interface." default:"127.0.0.1" env:"ELECTION_HOST"`
+	Port        int           `help:"Port of the page; 0 picks a free one." default:"8080" env:"ELECTION_PORT"`
+	Rate        int           `help:"Votes a second; 0 is as fast as possible." default:"0" env:"ELECTION_RATE"`
+	Speed       time.Duration `help:"Hold the electorate's polling day in this much time, such as 5m. Not with --rate." placeholder:"TIME" env:"ELECTION_SPEED"`
+	Seed        uint64        `help:"Of who the voters are; with --replay, of the order of the votes and their ballot ids." default:"1" env:"ELECTION_SEED"`
+	Once        bool          `help:"End when everything is sent, counted, stored and audited, with the audit's exit code." env:"ELECTION_ONCE"`
+	SparkMemory string        `help:"Java heap of Spark, such as 4g." placeholder:"SIZE" env:"ELECTION_SPARK_MEMORY"`
+	SparkUI     bool          `help:"Serve Spark's own web page, on loopback." env:"ELECTION_SPARK_UI" name:"spark-ui"`
 }
 
 func (c *upCommand) Run(ctx context.Context, log *slog.Logger) error {
+	d, err := c.read() // before anything is started
+	if err != nil {
+		return err
+	}
 	config := local.UpConfig{
 		Config: local.Config{Data: c.Data, Log: log, SparkMemory: c.SparkMemory, SparkUI: c.SparkUI},
-		Host:   c.Host, Port: c.Port, Replay: c.Replay, Regions: c.Regions, Rate: c.Rate, Seed: c.Seed,
-		Definition: c.Definition, Once: c.Once, Out: os.Stdout,
+		Host:   c.Host, Port: c.Port, Replay: c.Replay, Regions: c.Regions, Definition: c.Definition,
+		Electorate: d.Electorate != nil, Voters: c.Voters, Rate: c.Rate, Speed: c.Speed, Seed: c.Seed,
+		Load: load(d), Once: c.Once, Out: os.Stdout,
 		Counted: func(ctx context.Context, brokers string) (bool, error) {
-			return sparkjob.Counted(ctx, []string{brokers}, log)
+			if counted, err := sparkjob.Counted(ctx, []string{brokers}, log); err != nil || !counted {
+				return false, err
+			}
+			return ledger.CaughtUp(ctx, []string{brokers}, log)
 		},
 	}
 	if err := config.Validate(); err != nil {
 		return &election.InputError{Text: err.Error()}
 	}
-	if _, err := c.read(); err != nil { // before anything is started
-		return err
-	}
-	if c.Replay == "" {
-		log.Warn("nobody will vote: the page stays empty; give --replay FILE to vote a result again")
+	if c.Replay == "" && d.Electorate == nil {
+		log.Warn("nobody will vote: the definition has no electorate; give --replay FILE to vote a result again, or cast ballots with election cast")
 	}
 	return local.Up(ctx, config)
 }
 
-type dashboardCommand struct {
-	kafkaFlags
-	Listen string `help:"Where the page is served: host:port; port 0 takes a free one." default:"127.0.0.1:8080" env:"ELECTION_LISTEN"`
-}
-
-func (c *dashboardCommand) Run(ctx context.Context, log *slog.Logger) error {
-	config := dashboard.Config{
-		Brokers: c.Brokers, Listen: c.Listen, Portraits: definition.Portraits(), Logger: log,
-		Ready: func(at net.Addr) { log.Info("the page is served", "address", "http://"+at.String()) },
+// load is what a definition promises to be stored: its voters, and the votes of those who are expected to vote.
+func load(d *election.Definition) local.Load {
+	if d.Electorate == nil {
+		return local.Load{Votes: d.ExpectedVotes()}
 	}
-	if err := config.Validate(); err != nil {
-		return &election.InputError{Text: err.Error()}
-	}
-	return dashboard.Run(ctx, config)
-}
-
-// withKafka calls f with the Kafka of a folder, which is started for f where it does not run.
-func withKafka(ctx context.Context, data string, log *slog.Logger, f func(brokers []string) error) error {
-	return local.WithKafka(ctx, data, func(brokers string) error { return f([]string{brokers}) })
-}
-
-// withPage calls f with the URL of a folder's page, which is served for f where it is not.
-func withPage(ctx context.Context, data string, brokers []string, log *slog.Logger, f func(page string) error) error {
-	if record, ok := local.Running(data, "dashboard"); ok {
-		return f("http://" + record.Address)
-	}
-	ctx, stop := context.WithCancel(ctx)
-	ready, ended := make(chan net.Addr, 1), make(chan error, 1)
-	go func() {
-		ended <- dashboard.Run(ctx, dashboard.Config{
-			Brokers: brokers, Listen: "127.0.0.1:0", Portraits: definition.Portraits(), Logger: log,
-			Ready: func(at net.Addr) { ready <- at },
-		})
-	}()
-	defer func() {
-		stop()
-		select {
-		case <-ended:
-		case <-time.After(5 * time.Second):
+	l := local.Load{Voters: d.RegisteredVoters()}
+	for i, n := range d.RegisteredByAge() {
+		turnout, own := d.Electorate.Turnout.ByAge[election.AgeGroups()[i]]
+		if !own {
+			turnout = d.Electorate.Turnout.Overall
 		}
-	}()
-	select {
-	case at := <-ready:
-		return f("http://" + at.String())
-	case err := <-ended:
-		return err
+		l.Votes += int64(float64(n) * turnout)
 	}
+	return l
 }

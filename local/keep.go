@@ -37,7 +37,7 @@ type keeper struct {
 // for stop. ready is called after each start. It returns errFinished when the work is done, and an error when the
 // first start fails or the process says that another would be of no use.
 func (k *keeper) keep(ctx context.Context, ready func(*Process) error) error {
-	pause := firstPause
+	pause, restarts, lastExit := firstPause, 0, ""
 	for first := true; ; first = false {
 		started := time.Now()
 		process, err := k.start(ctx)
@@ -47,6 +47,7 @@ func (k *keeper) keep(ctx context.Context, ready func(*Process) error) error {
 		case err != nil && first:
 			return err
 		case err == nil:
+			process.restarts, process.lastExit = restarts, lastExit
 			k.set(process)
 			if err := ready(process); err != nil {
 				return err
@@ -65,6 +66,7 @@ func (k *keeper) keep(ctx context.Context, ready func(*Process) error) error {
 			}
 			err = exit
 		}
+		restarts, lastExit = restarts+1, err.Error()
 		if time.Since(started) > longLife {
 			pause = firstPause
 		}

@@ -6,6 +6,9 @@
 // free. A server that was started is ready: it has answered a request. It outlives the context it was started with,
 // and even this process: whoever starts it stops it, and EndOrphans ends what a killed process left behind.
 //
+// It runs on Linux and on macOS, on amd64 and arm64. The tests run on Linux; for macOS the code is compiled and vetted,
+// and differs in one thing: ps says when a process was started, to the second.
+//
 //	kafka, err := local.StartKafka(ctx, local.Config{Data: folder})
 //	if err != nil { … }
 //	defer kafka.Stop(context.Background())

@@ -128,6 +128,14 @@ func claim(elsewhere, link string) error {
 
 // Remove deletes DATA and the database that may lie elsewhere. Nothing of it may run.
 func Remove(data string) error {
+	if err := removeDatabase(data); err != nil {
+		return err
+	}
+	return os.RemoveAll(data)
+}
+
+// removeDatabase removes the database that may lie elsewhere.
+func removeDatabase(data string) error {
 	link, err := Config{Data: data}.in("postgresql")
 	if err != nil {
 		return err
@@ -138,7 +146,7 @@ func Remove(data string) error {
 			return fmt.Errorf("remove the database: %w", err)
 		}
 	}
-	return os.RemoveAll(data)
+	return nil
 }
 
 // folder makes the owner's private folder.

@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -27,6 +29,11 @@ type Process struct {
 	done chan struct{}
 	err  error // set before done is closed
 
+	since    time.Time
+	health   string
+	restarts int
+	lastExit string
+
 	stopping sync.Once
 	stopped  chan struct{} // closed when Stop was called
 }
@@ -39,6 +46,7 @@ type command struct {
 	env     []string // added to ours
 	folder  string   // its working folder
 	address string   // recorded once it is ready
+	health  string   // host:port of its health, recorded at once
 	gentle  syscall.Signal
 	user    *syscall.Credential // nil is ours
 	ours    bool                // it is this program, with another subcommand
@@ -59,7 +67,7 @@ func start(config Config, c command) (*Process, error) {
 
 	cmd := exec.Command(c.path, c.args...)
 	cmd.Dir = c.folder
-	cmd.Env = append(os.Environ(), c.env...)
+	cmd.Env = append(inherited(), c.env...)
 	cmd.Stdout, cmd.Stderr = logFile, logFile
 	if c.output != nil {
 		cmd.Stdout = c.output
@@ -70,7 +78,7 @@ func start(config Config, c command) (*Process, error) {
 	}
 	p := &Process{
 		name: c.name, data: config, address: c.address, ours: c.ours, logFile: logPath, gentle: c.gentle,
-		cmd: cmd, done: make(chan struct{}), stopped: make(chan struct{}),
+		since: time.Now().UTC(), health: c.health, cmd: cmd, done: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	if p.gentle == 0 {
 		p.gentle = syscall.SIGTERM
@@ -78,7 +86,7 @@ func start(config Config, c command) (*Process, error) {
 	// Read before anyone waits for it: until then even a dead child keeps its pid.
 	p.started, _, err = identity(cmd.Process.Pid)
 	if err == nil {
-		err = writeRecord(config, c.name, Record{PID: cmd.Process.Pid, Started: p.started, Signal: int(p.gentle)})
+		err = writeRecord(config, c.name, p.recorded())
 	}
 	go p.wait()
 	if err != nil {
@@ -89,11 +97,28 @@ func start(config Config, c command) (*Process, error) {
 	return p, nil
 }
 
+// inherited is our environment without the addresses and the secrets of an election: a child gets those that it needs,
+// and no others. What merely tunes the services is passed on.
+func inherited() []string {
+	tuning := []string{"ELECTION_LOG_LEVEL", "ELECTION_PARTITIONS", "ELECTION_STATE_PARTITIONS", "ELECTION_TRIGGER"}
+	return slices.DeleteFunc(os.Environ(), func(variable string) bool {
+		name, _, _ := strings.Cut(variable, "=")
+		return name == "SPARK_REMOTE" || strings.HasPrefix(name, "ELECTION_") && !slices.Contains(tuning, name)
+	})
+}
+
 // record notes in DATA/run that the process is ready, at its address if it has one.
 func (p *Process) record() error {
-	return writeRecord(p.data, p.name, Record{
-		PID: p.cmd.Process.Pid, Started: p.started, Signal: int(p.gentle), Ready: true, Address: p.address,
-	})
+	ready := p.recorded()
+	ready.Ready, ready.Address = true, p.address
+	return writeRecord(p.data, p.name, ready)
+}
+
+func (p *Process) recorded() Record {
+	return Record{
+		PID: p.cmd.Process.Pid, Started: p.started, Since: p.since, Signal: int(p.gentle), Health: p.health,
+		Restarts: p.restarts, LastExit: p.lastExit,
+	}
 }
 
 func (p *Process) wait() {

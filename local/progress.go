@@ -7,10 +7,11 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"strconv"
 	"time"
 
 	"golang.org/x/term"
+
+	"realtime-election/internal/terminal"
 )
 
 // tally is what the progress line takes from the page's API.
@@ -21,7 +22,7 @@ type tally struct {
 }
 
 // progress prints the page's address once the page answers, and then how far the count is: in place on a terminal,
-// else a line whenever it has changed. It stays until ctx ends.
+// else a line whenever it has changed. It stays until ctx ends. The first votes on the page are logged.
 func (r *run) progress(ctx context.Context) {
 	page := pageURL(r.known.listen)
 	out, every := r.config.Out, 3*time.Second
@@ -32,29 +33,39 @@ func (r *run) progress(ctx context.Context) {
 	client := &http.Client{Timeout: 2 * time.Second}
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	announced, shown, last, lastAt := false, "", tally{}, time.Now()
-	poll := time.NewTicker(100 * time.Millisecond) // until the page answers
+	announced, counting, shown, last, lastAt := false, false, "", tally{}, time.Now()
+	poll := time.NewTicker(200 * time.Millisecond) // until the page answers, and shows votes
 	defer poll.Stop()
 	for {
-		next := tick.C
-		if !announced {
-			next = poll.C
+		early := (<-chan time.Time)(nil)
+		if !announced || !counting {
+			early = poll.C
 		}
+		due := false
 		select {
 		case <-ctx.Done():
 			if announced && after == "" {
 				fmt.Fprintln(out)
 			}
 			return
-		case <-next:
+		case <-early:
+		case <-tick.C:
+			due = true
 		}
 		now, err := fetchTally(ctx, client, page)
 		if err != nil {
 			continue
 		}
+		if !counting && now.Total > 0 {
+			counting = true
+			r.say("the page shows votes", "dashboard")
+		}
 		if !announced {
 			fmt.Fprintf(out, "The page: %s\n", page)
 			announced, last, lastAt = true, now, time.Now()
+			continue
+		}
+		if !due {
 			continue
 		}
 		line := now.line(last, time.Since(lastAt))
@@ -113,28 +124,19 @@ func fetchTally(ctx context.Context, client *http.Client, page string) (tally, e
 
 // line says how far the count is, and how fast it went since an earlier tally.
 func (t tally) line(earlier tally, since time.Duration) string {
-	line := thousands(t.Total) + " votes counted"
+	line := terminal.Number(t.Total) + " votes counted"
 	if t.Expected > 0 {
-		line = fmt.Sprintf("%s of %s votes counted (%.1f %%)", thousands(t.Total), thousands(t.Expected), 100*float64(t.Total)/float64(t.Expected))
+		line = fmt.Sprintf("%s of %s votes counted (%.1f %%)", terminal.Number(t.Total), terminal.Number(t.Expected), 100*float64(t.Total)/float64(t.Expected))
 	}
 	if rate := float64(t.Total-earlier.Total) / max(since.Seconds(), 0.001); rate >= 0.5 {
-		line += fmt.Sprintf(", %s a second", thousands(int64(rate+0.5)))
+		line += fmt.Sprintf(", %s a second", terminal.Number(int64(rate+0.5)))
 	}
 	var rejected int64
 	for _, n := range t.Rejected {
 		rejected += n
 	}
 	if rejected > 0 {
-		line += ", " + thousands(rejected) + " rejected"
+		line += ", " + terminal.Number(rejected) + " rejected"
 	}
 	return line
-}
-
-// thousands writes 1234567 as 1,234,567.
-func thousands(n int64) string {
-	text := strconv.FormatInt(n, 10)
-	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-	return text
 }

@@ -15,12 +15,19 @@ import (
 
 // Record is what DATA/run/NAME.json says of a running process. It holds addresses with secrets: mode 0600.
 type Record struct {
-	PID     int    `json:"pid"`
-	Started string `json:"started"`           // the start identity: with the pid it names one process for ever
-	Signal  int    `json:"signal"`            // what asks it to stop
-	Ready   bool   `json:"ready,omitempty"`   // a server answers; a service is ready at once
-	Address string `json:"address,omitempty"` // of what serves, once it is ready
+	PID      int       `json:"pid"`
+	Started  string    `json:"started"` // the start identity: with the pid it names one process for ever
+	Since    time.Time `json:"since"`
+	Signal   int       `json:"signal"`              // what asks it to stop
+	Ready    bool      `json:"ready,omitempty"`     // a server answers; a service is ready at once
+	Address  string    `json:"address,omitempty"`   // of what serves, once it is ready
+	Health   string    `json:"health,omitempty"`    // host:port of /healthz, /readyz and /metrics, if it has them
+	Restarts int       `json:"restarts,omitempty"`  // how often this up had to start it again
+	LastExit string    `json:"last_exit,omitempty"` // how the one before it ended
 }
+
+// upName is the record of up itself, which nobody starts.
+const upName = "up"
 
 // Running is the record of the folder's process of that name, if it runs and is ready.
 func Running(data, name string) (Record, bool) {
@@ -54,7 +61,7 @@ func EndOrphans(ctx context.Context, config Config, grace time.Duration) ([]stri
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".json")
 		record, err := readRecord(config, name)
-		if err == nil && record.alive() {
+		if err == nil && name != upName && record.alive() {
 			orphans[name] = record
 			ended = append(ended, name)
 			syscall.Kill(record.PID, syscall.Signal(record.Signal))

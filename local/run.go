@@ -16,20 +16,26 @@ type run struct {
 	config UpConfig
 	group  *errgroup.Group // of everything that goes on at the same time
 	known  addresses
+	begun  time.Time
 
 	mu      sync.Mutex
-	keepers []*keeper // in the order of starting
+	keepers []*keeper
 }
 
-// all starts the servers, has the election made, starts the services, and stays until ctx ends or everything is
-// counted. It returns errFinished in the second case.
+// all starts the servers, has the election made as soon as Kafka and PostgreSQL answer, starts each service as soon as
+// what it needs is there, and stays until ctx ends or everything is counted. It returns errFinished in the second case.
 func (r *run) all(ctx context.Context, servers []server) error {
-	if err := r.startServers(ctx, servers); err != nil {
+	answering := r.startServers(ctx, servers)
+	for _, name := range []string{Kafka, PostgreSQL} {
+		if err := answering.wait(ctx, name); err != nil {
+			return err
+		}
+	}
+	r.known.brokers, r.known.postgres = answering.address(Kafka), answering.address(PostgreSQL)
+	if err := r.once(ctx, command{name: "init", args: initArgs(r.config), env: r.known.forInit()}); err != nil {
 		return err
 	}
-	if err := r.once(ctx, command{name: "init", args: initArgs(r.config)}); err != nil {
-		return err
-	}
+	r.say("prepared", "init")
 	r.group.Go(func() error { return r.watchDisk(ctx) })
 	watching, enough := context.WithCancel(ctx)
 	defer enough()
@@ -45,28 +51,19 @@ func (r *run) all(ctx context.Context, servers []server) error {
 		if service.when != nil && !service.when(r.config) {
 			continue
 		}
-		args := []string{service.name}
-		if service.args != nil {
-			args = append(args, service.args(r.config)...)
-		}
-		var address string
-		if service.address != nil {
-			address = service.address(r.known)
-		}
-		keeper := r.keeper(service.name, service.finishes, func(context.Context) (*Process, error) {
-			return start(r.config.Config, r.ours(command{name: service.name, args: args, address: address}))
-		})
 		if service.finishes {
 			working++
 		}
 		r.group.Go(func() error {
-			err := keeper.keep(ctx, func(process *Process) error {
-				if address == "" {
-					return process.record()
+			if service.after != "" {
+				if err := answering.wait(ctx, service.after); err != nil {
+					return nil // whoever starts it says why
 				}
-				r.group.Go(func() error { return r.recordPage(ctx, process) })
-				return nil
-			})
+				if service.after == Spark {
+					r.known.spark = answering.address(Spark) // submit is the only one who reads it
+				}
+			}
+			err := r.keep(ctx, service)
 			if errors.Is(err, errFinished) {
 				finished <- service.name
 				return nil
@@ -83,7 +80,7 @@ func (r *run) all(ctx context.Context, servers []server) error {
 		case <-ctx.Done():
 			return nil
 		case name := <-finished:
-			r.config.log().Info("finished", "name", name)
+			r.say("finished", name)
 		}
 	}
 	if err := r.counted(ctx); err != nil {
@@ -91,48 +88,99 @@ func (r *run) all(ctx context.Context, servers []server) error {
 	}
 	enough() // the report is printed below the progress, not into it
 	<-said
-	args := []string{"audit", "--brokers", r.known.brokers, "--page", pageURL(r.known.listen)}
-	if err := r.once(ctx, command{name: "audit", args: args, output: r.config.Out}); err != nil {
+	audit := command{
+		name: "audit", args: []string{"audit", "--page", pageURL(r.known.listen)}, env: r.known.forAudit(), output: r.config.Out,
+	}
+	if err := r.once(ctx, audit); err != nil {
 		return err
 	}
 	return errFinished
 }
 
-// startServers starts all at the same time and returns when all answer.
-func (r *run) startServers(ctx context.Context, servers []server) error {
-	ready := make(chan *Process, len(servers))
+// say logs what a process has reached, and how long after the start of up.
+func (r *run) say(what, name string) {
+	r.config.log().Info(what, "name", name, "after", time.Since(r.begun).Round(10*time.Millisecond))
+}
+
+// keep runs a service.
+func (r *run) keep(ctx context.Context, service service) error {
+	args := []string{service.name}
+	if service.args != nil {
+		args = append(args, service.args(r.config)...)
+	}
+	var env []string
+	if service.needs != nil {
+		env = service.needs(&r.known)
+	}
+	keeper := r.keeper(service.name, service.finishes, func(context.Context) (*Process, error) {
+		c := command{name: service.name, args: args, env: env}
+		if service.page {
+			c.address = pageHost(r.known.listen)
+			c.health = c.address
+		} else {
+			port, err := keptPort(r.config.Config, "127.0.0.1", service.name+"-health")
+			if err != nil {
+				return nil, err
+			}
+			c.health = fmt.Sprintf("127.0.0.1:%d", port)
+			c.env = append(c.env[:len(c.env):len(c.env)], "ELECTION_HEALTH="+c.health)
+		}
+		return start(r.config.Config, r.ours(c))
+	})
+	return keeper.keep(ctx, func(process *Process) error {
+		if !service.page {
+			return process.record()
+		}
+		r.group.Go(func() error { return r.recordPage(ctx, process) })
+		return nil
+	})
+}
+
+// answering are the servers that have answered, at their addresses.
+type answering map[string]*answered
+
+type answered struct {
+	address string        // read after ready
+	ready   chan struct{} // closed at the first answer
+}
+
+func (a answering) wait(ctx context.Context, name string) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-a[name].ready:
+		return nil
+	}
+}
+
+func (a answering) address(name string) string { return a[name].address }
+
+// startServers starts all at the same time and keeps them running.
+func (r *run) startServers(ctx context.Context, servers []server) answering {
+	all := make(answering)
 	for _, server := range servers {
 		keeper := r.keeper(server.name, false, func(ctx context.Context) (*Process, error) {
 			return server.start(ctx, r.config.Config)
 		})
+		first := &answered{ready: make(chan struct{})}
+		all[server.name] = first
 		var before *Process
 		r.group.Go(func() error {
 			return keeper.keep(ctx, func(process *Process) error {
 				if before == nil {
-					ready <- process
+					r.say("ready", process.Name())
+					first.address = process.Address()
+					close(first.ready)
 				}
 				defer func() { before = process }()
-				return sameAddress(before, process)
+				if err := sameAddress(before, process); err != nil {
+					return err
+				}
+				return process.record() // with how often it was started
 			})
 		})
 	}
-	for range servers {
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case process := <-ready:
-			r.config.log().Info("ready", "name", process.Name())
-			switch process.Name() {
-			case Kafka:
-				r.known.brokers = process.Address()
-			case PostgreSQL:
-				r.known.postgres = process.Address()
-			case Spark:
-				r.known.spark = process.Address()
-			}
-		}
-	}
-	return nil
+	return all
 }
 
 func (r *run) keeper(name string, finishes bool, start func(context.Context) (*Process, error)) *keeper {
@@ -145,12 +193,36 @@ func (r *run) keeper(name string, finishes bool, start func(context.Context) (*P
 
 // ours completes the command of a service.
 func (r *run) ours(c command) command {
-	c.path, c.env, c.ours = r.config.Executable, r.known.environment(), true
+	c.path, c.ours = r.config.Executable, true
+	c.env = append(c.env[:len(c.env):len(c.env)], "ELECTION_BROKERS="+r.known.brokers)
 	return c
 }
 
-// once runs a service to its end. The error says how it ended, unless with exit code 0.
+const (
+	attempts     = 7 // of what must be done once, over more than ten seconds: longer than a server needs to come back
+	exitDisagree = 3 // of audit: it was carried out
+)
+
+// once runs a service to its end. It is tried again when it failed for a reason that may pass, such as a server that
+// was being started again. The error says how it ended, unless with exit code 0.
 func (r *run) once(ctx context.Context, c command) error {
+	for attempt, pause := 1, firstPause; ; attempt, pause = attempt+1, min(2*pause, longPause) {
+		err := r.attempt(ctx, c)
+		exit, ended := errors.AsType[*ExitError](err)
+		if !ended || exit.Refused() || exit.Code == exitDisagree || attempt == attempts {
+			return err
+		}
+		r.config.log().Warn("it failed, trying again", "name", c.name, "pause", pause, "error", err)
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(pause):
+		}
+	}
+}
+
+// attempt runs a service once to its end.
+func (r *run) attempt(ctx context.Context, c command) error {
 	process, err := start(r.config.Config, r.ours(c))
 	if err != nil {
 		return err
@@ -169,7 +241,7 @@ func (r *run) once(ctx context.Context, c command) error {
 	return nil
 }
 
-// counted waits until the query has counted every vote. An answer that does not come for a minute is an error.
+// counted waits until everything is counted and stored. An answer that does not come for a minute is an error.
 func (r *run) counted(ctx context.Context) error {
 	answered := time.Now()
 	for {

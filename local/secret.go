@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+
+	"realtime-election/internal/postgres"
 )
 
 // secret is the password kept in DATA/secrets under that name, made at first use: 128 random bits in hex.
@@ -26,4 +28,17 @@ func secret(config Config, name string) (string, error) {
 	rand.Read(bits)
 	made := hex.EncodeToString(bits)
 	return made, replaceFile(path, []byte(made), 0o600)
+}
+
+// rolePasswords are the passwords of PostgreSQL's roles.
+func rolePasswords(config Config) (map[postgres.Role]string, error) {
+	passwords := make(map[postgres.Role]string)
+	for _, role := range postgres.Roles() {
+		password, err := secret(config, "postgresql-"+string(role))
+		if err != nil {
+			return nil, err
+		}
+		passwords[role] = password
+	}
+	return passwords, nil
 }

@@ -2,26 +2,50 @@ package local
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
+
+	"realtime-election/internal/postgres"
 )
 
 // service is a child of `up` that is this program again, with another subcommand.
 type service struct {
 	name     string // the subcommand; also in DATA/run and DATA/logs
 	when     func(UpConfig) bool
+	after    string // a server that must have answered first, beside Kafka and PostgreSQL
 	args     func(UpConfig) []string
-	address  func(addresses) string // where it serves the page, if it does
-	finishes bool                   // exit code 0 means that its work is done
+	needs    func(*addresses) []string // what its environment says beside the brokers
+	page     bool                      // it serves the page, and its health there
+	finishes bool                      // exit code 0 means that its work is done
 }
 
-// services are started in this order and stopped in the reverse one.
+// services are started as soon as `init` is done and what they need answers.
 var services = []service{
-	{name: "submit"},
-	{name: "dashboard", address: func(a addresses) string { return pageHost(a.listen) }},
+	{name: "dashboard", page: true, needs: func(a *addresses) []string { return []string{"ELECTION_LISTEN=" + a.listen} }},
+	{name: "voters", when: UpConfig.votes, args: votersArgs, finishes: true},
+	{name: "votes", when: UpConfig.votes, args: votesArgs, finishes: true, needs: func(a *addresses) []string {
+		return []string{"ELECTION_BALLOT_KEY=" + a.ballotKey}
+	}},
 	{name: "replay", when: UpConfig.replays, args: replayArgs, finishes: true},
+	{name: "ledger", needs: func(a *addresses) []string { return []string{"ELECTION_POSTGRES=" + a.as(postgres.LedgerRole)} }},
+	{name: "submit", after: Spark, needs: func(a *addresses) []string {
+		return []string{"ELECTION_POSTGRES=" + a.as(postgres.SparkRole), "SPARK_REMOTE=" + a.spark, "ELECTION_CHECKPOINTS=" + a.checkpoints}
+	}},
 }
 
 func (c UpConfig) replays() bool { return c.Replay != "" }
+func (c UpConfig) votes() bool   { return c.Electorate && c.Replay == "" }
+
+func votersArgs(c UpConfig) []string { return []string{"--seed", fmt.Sprint(c.Seed)} }
+
+func votesArgs(c UpConfig) []string {
+	switch {
+	case c.Speed > 0:
+		return []string{"--speed", c.Speed.String()}
+	default:
+		return []string{"--rate", fmt.Sprint(c.Rate)}
+	}
+}
 
 func replayArgs(c UpConfig) []string {
 	args := append([]string{c.Replay}, regionArgs(c)...)
@@ -40,28 +64,50 @@ func regionArgs(c UpConfig) []string {
 }
 
 func initArgs(c UpConfig) []string {
+	args := []string{"init"}
 	switch {
 	case c.Replay != "":
-		return append([]string{"init", "--replay", c.Replay}, regionArgs(c)...)
+		args = append(append(args, "--replay", c.Replay), regionArgs(c)...)
 	case c.Definition != "":
-		return []string{"init", "--definition", c.Definition}
-	default:
-		return []string{"init"}
+		args = append(args, "--definition", c.Definition)
 	}
+	if c.Voters > 0 {
+		args = append(args, "--voters", fmt.Sprint(c.Voters))
+	}
+	return args
 }
 
-// addresses are what the services need to know. They get them by environment: arguments can be read by everyone.
+// addresses are what the services need to know. They get them by environment, each only what it needs: arguments can be
+// read by everyone.
 type addresses struct {
-	brokers, postgres, spark, listen, data, checkpoints string
+	brokers, spark, listen, checkpoints string
+	postgres                            string // URL of the owner
+	passwords                           map[postgres.Role]string
+	ballotKey                           string // path
 }
 
-func (a addresses) environment() []string {
-	return []string{
-		"ELECTION_BROKERS=" + a.brokers,
-		"ELECTION_POSTGRES=" + a.postgres,
-		"SPARK_REMOTE=" + a.spark,
-		"ELECTION_LISTEN=" + a.listen,
-		"ELECTION_DATA=" + a.data,
-		"ELECTION_CHECKPOINTS=" + a.checkpoints,
+// as is PostgreSQL's URL for a role.
+func (a *addresses) as(role postgres.Role) string {
+	address, err := url.Parse(a.postgres)
+	if err != nil {
+		panic("PostgreSQL's address is not one") // it was made by url.URL.String
 	}
+	address.User = url.UserPassword(string(role), a.passwords[role])
+	return address.String()
+}
+
+// forInit is the environment of `init`, which makes the tables, the roles and the ballot key.
+func (a *addresses) forInit() []string {
+	return []string{
+		"ELECTION_POSTGRES=" + a.postgres,
+		"ELECTION_LEDGER_PASSWORD=" + a.passwords[postgres.LedgerRole],
+		"ELECTION_SPARK_PASSWORD=" + a.passwords[postgres.SparkRole],
+		"ELECTION_READER_PASSWORD=" + a.passwords[postgres.ReaderRole],
+		"ELECTION_BALLOT_KEY=" + a.ballotKey,
+	}
+}
+
+// forAudit is the environment of `audit`, which compares the tables with its own count.
+func (a *addresses) forAudit() []string {
+	return []string{"ELECTION_POSTGRES=" + a.as(postgres.ReaderRole)}
 }

@@ -77,17 +77,25 @@ func TestValidateNamesTheFlag(t *testing.T) {
 	}
 	data := Config{Data: "d"}
 	for flag, config := range map[string]UpConfig{
-		"--data":       {},
-		"--port":       {Config: data, Port: 70000},
-		"--definition": {Config: data, Replay: file, Definition: file},
-		"--regions":    {Config: data, Regions: []string{"NL"}},
-		"--once":       {Config: data, Once: true},
-		"--rate":       {Config: data, Replay: file, Rate: -1},
-		"--replay":     {Config: data, Replay: file + "x"},
+		"--voters":                              {Config: data, Voters: -1},
+		"--speed":                               {Config: data, Speed: -1},
+		"--voters sizes an electorate":          {Config: data, Replay: file, Voters: 1},
+		"--speed is for an electorate":          {Config: data, Replay: file, Speed: time.Minute},
+		"--rate and --speed exclude each other": {Config: data, Rate: 1, Speed: time.Minute},
+		"--data":                                {},
+		"--port":                                {Config: data, Port: 70000},
+		"--definition":                          {Config: data, Replay: file, Definition: file},
+		"--regions":                             {Config: data, Regions: []string{"NL"}},
+		"--once":                                {Config: data, Once: true},
+		"--rate":                                {Config: data, Replay: file, Rate: -1},
+		"--replay":                              {Config: data, Replay: file + "x"},
 	} {
 		if err := config.Validate(); err == nil || !strings.Contains(err.Error(), flag) {
 			t.Errorf("%s: error %v", flag, err)
 		}
+	}
+	if err := (UpConfig{Config: data, Electorate: true, Once: true, Voters: 9, Speed: time.Minute}).Validate(); err != nil {
+		t.Error(err)
 	}
 	if err := (UpConfig{Config: data, Replay: file, Once: true, Regions: []string{"NL"}}).Validate(); err != nil {
 		t.Error(err)

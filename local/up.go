@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,28 +9,33 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strconv"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"realtime-election/election"
 )
 
 // UpConfig is what `election up` can be told. Data, Out and Counted (with Once) are required.
 type UpConfig struct {
 	Config
-	Host        string   // where the page is served; "" is 127.0.0.1
-	Port        int      // of the page; 0 is a free one, kept for DATA
-	Replay      string   // a file of real results to be voted again
-	Regions     []string // of the replay; none means all
-	Rate        int      // votes a second of the replay; 0 is as fast as possible
+	Host        string        // where the page is served; "" is 127.0.0.1
+	Port        int           // of the page; 0 is a free one, kept for DATA
+	Replay      string        // a file of real results to be voted again
+	Regions     []string      // of the replay; none means all
+	Definition  string        // a file that defines the election, if nothing is replayed; "" is the default
+	Electorate  bool          // the definition has an electorate, which votes if nothing is replayed
+	Voters      int64         // registered voters in all; 0 is as the definition says
+	Rate        int           // votes a second; 0 is as fast as possible
+	Speed       time.Duration // how long the electorate's polling day takes; 0 is as Rate says
 	Seed        uint64
-	Definition  string // a file that defines the election, if nothing is replayed
+	Load        Load   // what will be stored, for which there must be room
 	Checkpoints string // URI of the query's checkpoints; "" is in DATA
-	Once        bool   // end when everything is counted and audited
+	Once        bool   // end when everything is counted, stored and audited
 
-	// Counted says whether the query has counted every vote there is. With Once it is asked again and again after the
-	// replay has finished.
+	// Counted says whether the query has counted, and the ledger stored, every vote there is. With Once it is asked
+	// again and again after the producers have finished.
 	Counted func(ctx context.Context, brokers string) (bool, error)
 
 	Out        io.Writer // the page's address, the progress and the audit's report
@@ -47,10 +53,20 @@ func (c UpConfig) Validate() error {
 		return errors.New("--replay and --definition exclude each other: the replayed results define the election")
 	case c.Replay == "" && len(c.Regions) > 0:
 		return errors.New("--regions chooses from the results to replay: give --replay too")
-	case c.Replay == "" && c.Once:
-		return errors.New("--once ends when the replay is counted: give --replay too")
+	case c.Replay == "" && !c.Electorate && c.Once:
+		return errors.New("--once ends when all votes are counted, and nobody votes: the definition has no electorate; give one that has, or --replay")
 	case c.Rate < 0:
 		return fmt.Errorf("--rate %d: give votes a second, or 0 for as fast as possible", c.Rate)
+	case c.Voters < 0:
+		return fmt.Errorf("--voters %d: give how many are registered, or 0 for as many as the definition says", c.Voters)
+	case c.Speed < 0:
+		return fmt.Errorf("--speed %s: give how long the polling day may take, such as 5m, or 0 for no polling day", c.Speed)
+	case c.Replay != "" && c.Voters > 0:
+		return errors.New("--voters sizes an electorate, and a replay has none: leave one of --replay and --voters out")
+	case c.Replay != "" && c.Speed > 0:
+		return errors.New("--speed is for an electorate's polling day: give --rate with --replay")
+	case c.Rate > 0 && c.Speed > 0:
+		return errors.New("--rate and --speed exclude each other: votes a second, or the whole polling day in that time")
 	}
 	for flag, file := range map[string]string{"--replay": c.Replay, "--definition": c.Definition} {
 		if file == "" {
@@ -90,6 +106,13 @@ func Up(ctx context.Context, config UpConfig) error {
 	if len(ended) > 0 {
 		config.log().Info("ended what a killed up had left behind", "names", ended)
 	}
+	if err := recordUp(config.Config); err != nil {
+		return err
+	}
+	defer removeRecord(config.Config, upName)
+	if _, err := config.pageAddress(); err != nil { // before anything is fetched
+		return err
+	}
 	if err := check(ctx, config); err != nil {
 		return err
 	}
@@ -103,11 +126,18 @@ func up(ctx context.Context, config UpConfig, servers []server) error {
 		return err
 	}
 	known := addresses{listen: page, checkpoints: config.Checkpoints}
-	if known.data, err = filepath.Abs(config.Data); err != nil {
-		return fmt.Errorf("find %s: %w", config.Data, err)
-	}
 	if known.checkpoints == "" {
-		known.checkpoints = (&url.URL{Scheme: "file", Path: filepath.Join(known.data, "checkpoints")}).String()
+		checkpoints, err := config.in("checkpoints")
+		if err != nil {
+			return err
+		}
+		known.checkpoints = (&url.URL{Scheme: "file", Path: checkpoints}).String()
+	}
+	if known.ballotKey, err = config.in("secrets", "ballot-key"); err != nil {
+		return err
+	}
+	if known.passwords, err = rolePasswords(config.Config); err != nil {
+		return err
 	}
 	if config.Executable == "" {
 		if config.Executable, err = os.Executable(); err != nil {
@@ -118,7 +148,7 @@ func up(ctx context.Context, config UpConfig, servers []server) error {
 	// Keepers run under running; when it ends they let go, and only then are their processes stopped, last started
 	// first, so that nothing is started again meanwhile.
 	group, running := errgroup.WithContext(ctx)
-	run := &run{config: config, group: group, known: known}
+	run := &run{config: config, group: group, known: known, begun: time.Now()}
 	group.Go(func() error { return run.all(running, servers) })
 	err = group.Wait()
 	run.stop()
@@ -130,9 +160,9 @@ func up(ctx context.Context, config UpConfig, servers []server) error {
 
 // pageAddress is the host:port of the page, which nothing else listens on.
 func (c UpConfig) pageAddress() (string, error) {
-	host := c.Host
-	if host == "" {
-		host = "127.0.0.1"
+	host := cmp.Or(c.Host, "127.0.0.1")
+	if err := ourHost(host); err != nil {
+		return "", err
 	}
 	if c.Port != 0 {
 		if err := portFree(host, c.Port); err != nil {
@@ -142,6 +172,15 @@ func (c UpConfig) pageAddress() (string, error) {
 	}
 	port, err := keptPort(c.Config, host, "page")
 	return net.JoinHostPort(host, strconv.Itoa(port)), err
+}
+
+// ourHost is an error unless this machine has that address.
+func ourHost(host string) error {
+	listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		return &election.InputError{Text: fmt.Sprintf("the page cannot be served on --host %s (%v): give an address of this machine, 127.0.0.1 for this machine only, or 0.0.0.0 for every address it has", host, err)}
+	}
+	return listener.Close()
 }
 
 // pageHost is the host:port where this machine reaches what listens there.

@@ -5,11 +5,15 @@ package local
 import (
 	"context"
 	"errors"
+	"net/url"
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"realtime-election/internal/postgres"
 )
 
 func TestUpRunsRealServersAndEndsOrphansFirst(t *testing.T) {
@@ -23,7 +27,7 @@ func TestUpRunsRealServersAndEndsOrphansFirst(t *testing.T) {
 	brokers := orphans[0].Address()
 
 	config, _ := s.upConfig()
-	config.Config, config.Replay, config.Regions, config.Once = s.config, "", nil, false
+	config.Config, config.Replay, config.Regions, config.Electorate, config.Once = s.config, "", nil, false, false
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	done := make(chan error)
@@ -38,9 +42,18 @@ func TestUpRunsRealServersAndEndsOrphansFirst(t *testing.T) {
 		}
 	}
 	note := strings.Join(s.starts("dashboard"), "")
-	for _, want := range []string{"ELECTION_BROKERS=" + brokers, "SPARK_REMOTE=sc://127.0.0.1:", "ELECTION_POSTGRES=" + orphans[1].Address()} {
+	if !strings.Contains(note, "ELECTION_BROKERS="+brokers) {
+		t.Error("the dashboard was not told where Kafka is")
+	}
+	s.until("submit serves", func() bool { return s.serves("submit") })
+	note = strings.Join(s.starts("submit"), "")
+	database, err := url.Parse(orphans[1].Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"SPARK_REMOTE=sc://127.0.0.1:", "ELECTION_POSTGRES=postgres://election_spark:", "@" + database.Host + database.Path + "?"} {
 		if !strings.Contains(note, want) {
-			t.Errorf("the dashboard's environment lacks %s", want)
+			t.Errorf("the environment of submit lacks %s", want)
 		}
 	}
 	if err := topicsAnswer(ctx, brokers); err != nil {
@@ -96,6 +109,62 @@ func TestWithKafkaUsesOrStartsTheFoldersKafka(t *testing.T) {
 	}
 	if _, ok := Running(config.Data, Kafka); ok {
 		t.Error("the Kafka that was started is left behind")
+	}
+}
+
+func TestWithStoresStartsBothAndLogsInAsTheReader(t *testing.T) {
+	config := Config{Data: newData(t)}
+	kafka, postgresql := startServer(t, config, StartKafka), startServer(t, config, StartPostgreSQL)
+	passwords, err := rolePasswords(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	connection, err := pgx.Connect(t.Context(), postgresql.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := postgres.Migrate(t.Context(), connection); err != nil {
+		t.Fatal(err)
+	}
+	if err := postgres.EnsureRoles(t.Context(), connection, passwords); err != nil {
+		t.Fatal(err)
+	}
+	if err := connection.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	use := func(brokers, url string) error {
+		connection, err := pgx.Connect(t.Context(), url)
+		if err != nil {
+			return err
+		}
+		defer connection.Close(t.Context())
+		var user string
+		if err := connection.QueryRow(t.Context(), "SELECT current_user").Scan(&user); err != nil || user != string(postgres.ReaderRole) {
+			t.Errorf("logged in as %q (%v)", user, err)
+		}
+		return topicsAnswer(t.Context(), brokers)
+	}
+	if err := WithStores(t.Context(), config.Data, use); err != nil {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), stopGrace)
+	defer cancel()
+	if err := postgresql.Stop(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := WithStores(t.Context(), config.Data, use); err == nil || !strings.Contains(err.Error(), "try again in a few seconds") {
+		t.Errorf("beside a living Kafka it started PostgreSQL: %v", err)
+	}
+	if err := kafka.Stop(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := WithStores(t.Context(), config.Data, use); err != nil {
+		t.Error(err)
+	}
+	for _, name := range []string{Kafka, PostgreSQL} {
+		if _, ok := Running(config.Data, name); ok {
+			t.Errorf("the %s that was started is left behind", name)
+		}
 	}
 }
 

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"realtime-election/election"
+	"realtime-election/producer"
+)
+
+type castCommand struct {
+	lookFlags
+	District  string    `help:"The district's id." required:""`
+	Candidate string    `help:"The candidate's id." required:""`
+	AgeGroup  string    `help:"18-24, 25-34, 35-44, 45-54, 55-64 or 65+. Without it, not known." placeholder:"AGES"`
+	Gender    string    `help:"female, male or other. Without it, not known."`
+	Time      time.Time `help:"When it is cast, such as 2025-10-29T12:00:00Z. Without it, when the newest ballots were." placeholder:"TIME"`
+}
+
+// Run prints where the ballot lies, as tail does.
+func (c *castCommand) Run(ctx context.Context, log *slog.Logger) error {
+	return c.kafka(ctx, func(brokers []string) error {
+		ballot, err := producer.Cast(ctx, producer.CastConfig{
+			Brokers: brokers, District: election.DistrictID(c.District), Candidate: election.CandidateID(c.Candidate),
+			AgeGroup: c.AgeGroup, Gender: c.Gender, Time: c.Time, Log: log,
+		})
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(os.Stdout, "%s %d:%d  %s\n", election.VotesTopic, ballot.Partition, ballot.Offset, ballot.Line)
+		return err
+	})
+}

@@ -1,0 +1,215 @@
+package local
+
+import (
+	"context"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestWhatMustBeDoneOnceIsTriedAgain(t *testing.T) {
+	s := newStage(t)
+	s.script("init", "exit 1 election: kafka is away", "kill", "exit 0")
+	s.script("replay", "exit 0")
+	s.script("audit", "panic kafka is away", "exit 1 election: kafka is away", "exit 0 everything agrees")
+	config, out := s.upConfig()
+	if err := up(t.Context(), config, s.servers()); err != nil {
+		t.Fatal(err)
+	}
+	if init, audit := len(s.starts("init")), len(s.starts("audit")); init != 3 || audit != 3 || !strings.Contains(out.String(), "everything agrees") {
+		t.Errorf("init was started %d times, audit %d times: %s", init, audit, out.String())
+	}
+}
+
+func TestWhatNeverSucceedsIsGivenUp(t *testing.T) {
+	s := newStage(t)
+	s.script("init", "exit 1 election: no room in the database")
+	config, _ := s.upConfig()
+	err := up(t.Context(), config, s.servers())
+	if err == nil || !strings.Contains(err.Error(), "no room in the database") || len(s.starts("init")) != attempts {
+		t.Errorf("after %d starts: %v", len(s.starts("init")), err)
+	}
+}
+
+func TestChildrenTellWhatRunsAndRan(t *testing.T) {
+	s := newStage(t)
+	if children, up := Children(s.config.Data); len(children) != 0 || up {
+		t.Errorf("in a folder without an up: %+v, %t", children, up)
+	}
+	s.script("init", "exit 0")
+	s.script("replay", "exit 0")
+	s.script("submit", "exit 1 election: spark is away", "serve")
+	config, _ := s.upConfig()
+	config.Once = false
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	done := make(chan error)
+	go func() { done <- up(ctx, config, s.servers()) }()
+	if err := recordUp(s.config); err != nil {
+		t.Fatal(err)
+	}
+	find := func(name string) Child {
+		children, _ := Children(s.config.Data)
+		for _, child := range children {
+			if child.Name == name {
+				return child
+			}
+		}
+		return Child{}
+	}
+	s.until("the query was started again, the page answers, and the replay has ended", func() bool {
+		return find("submit").Restarts == 1 && find("dashboard").State == "running" && find("replay").State == "ended"
+	})
+	if submit := find("submit"); submit.State != "running" || submit.PID == 0 || submit.Since.IsZero() ||
+		!strings.HasPrefix(submit.Health, "http://127.0.0.1:") || !strings.Contains(submit.Error, "spark is away") {
+		t.Errorf("submit is %+v", submit)
+	}
+	if page := find("dashboard"); page.Health != "http://"+page.Address+"/" {
+		t.Errorf("the dashboard is %+v", page)
+	}
+	if database := find(PostgreSQL); database.Address != "127.0.0.1:1" {
+		t.Errorf("PostgreSQL's address, which must not show its password, is %s", database.Address)
+	}
+	if replay := find("replay"); replay.Error != "" || replay.PID != 0 {
+		t.Errorf("the replay is %+v", replay)
+	}
+	if _, up := Children(s.config.Data); !up {
+		t.Error("up is said not to run")
+	}
+	removeRecord(s.config, upName)
+	if _, up := Children(s.config.Data); up {
+		t.Error("up is said to run")
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if kafka := find(Kafka); kafka.State != "ended" {
+		t.Errorf("after up, kafka is %+v", kafka)
+	}
+}
+
+func TestResetRemovesTheElectionAndNothingElse(t *testing.T) {
+	s := newStage(t)
+	data := s.config.Data
+	if err := Reset(t.Context(), data); err == nil || !strings.Contains(err.Error(), "there is no election in "+data) {
+		t.Errorf("a folder that is not there: %v", err)
+	}
+	for _, name := range []string{"postgresql/data/x", "kafka/data/x", "checkpoints/run-1/metadata", "secrets/ballot-key", "logs/x.log", "thesis.txt"} {
+		path, err := s.config.in(filepath.Split(name))
+		if err == nil {
+			err = os.WriteFile(path, nil, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	unlock, err := lock(s.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Reset(t.Context(), data); err == nil || !strings.Contains(err.Error(), "stop it first") {
+		t.Errorf("while an up runs: %v", err)
+	}
+	unlock()
+	orphan := s.start("submit")
+	if err := Reset(t.Context(), data); err != nil {
+		t.Fatal(err)
+	}
+	if !gone(orphan.PID()) {
+		t.Error("what a killed up had left still runs")
+	}
+	left, err := os.ReadDir(data)
+	if err != nil || len(left) != 1 || left[0].Name() != "thesis.txt" {
+		t.Errorf("left: %v (%v)", left, err)
+	}
+	if err := Reset(t.Context(), data); err == nil {
+		t.Error("a folder without an election was reset")
+	}
+}
+
+func TestResetRemovesADatabaseThatLiesElsewhere(t *testing.T) {
+	config := Config{Data: filepath.Join(t.TempDir(), "data")}
+	elsewhere := filepath.Join(t.TempDir(), "postgresql-1")
+	link, err := config.in("postgresql")
+	if err == nil {
+		err = os.Mkdir(elsewhere, 0o700)
+	}
+	if err == nil {
+		err = os.Symlink(elsewhere, link)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Reset(t.Context(), config.Data); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{elsewhere, config.Data} {
+		if _, err := os.Lstat(path); err == nil {
+			t.Errorf("%s is left", path)
+		}
+	}
+}
+
+func TestUpNamesAnAddressThatIsNotThisMachines(t *testing.T) {
+	s := newStage(t)
+	config, _ := s.upConfig()
+	config.Host = "192.0.2.1" // of a network for documentation
+	err := up(t.Context(), config, s.servers())
+	if err == nil || !strings.Contains(err.Error(), "--host 192.0.2.1") || !strings.Contains(err.Error(), "0.0.0.0") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestUpChecksThePageBeforeItFetches(t *testing.T) {
+	s := newStage(t)
+	t.Setenv("ELECTION_CACHE", filepath.Join(t.TempDir(), "empty"))
+	t.Setenv("JAVA_HOME", t.TempDir())
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	config, _ := s.upConfig()
+	config.Replay, config.Regions = "", nil
+	config.Port = listener.Addr().(*net.TCPAddr).Port
+	if err := Up(t.Context(), config); err == nil || !strings.Contains(err.Error(), "--port") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestUpRefusesAnElectionTooLargeForTheDisk(t *testing.T) {
+	config := UpConfig{Config: Config{Data: t.TempDir()}, Load: Load{Voters: 1 << 45, Votes: 1 << 40}}
+	err := roomForLoad(config)
+	for _, says := range []string{"35,184,372,088,832 voters and 1,099,511,627,776 votes", " are needed", "--voters", "--data"} {
+		if err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("the error is %v, want %q", err, says)
+		}
+	}
+	config.Load = Load{Votes: 1}
+	if err := roomForLoad(config); err != nil {
+		t.Errorf("a single vote: %v", err)
+	}
+}
+
+func TestWhatIsStoredAlreadyNeedsNoRoom(t *testing.T) {
+	folder := t.TempDir()
+	for name, size := range map[string]int64{"a/b": 1000, "c": 24} {
+		path := filepath.Join(folder, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, make([]byte, size), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := syscall.Mkfifo(filepath.Join(folder, "pipe"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := used(folder); got != 1024 {
+		t.Errorf("%d bytes are used, want 1024", got)
+	}
+}

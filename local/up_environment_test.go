@@ -1,0 +1,102 @@
+package local
+
+import (
+	"context"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"realtime-election/internal/postgres"
+)
+
+// TestEachChildGetsOnlyWhatItNeeds also holds the list of services: a child that is not named here fails it.
+func TestEachChildGetsOnlyWhatItNeeds(t *testing.T) {
+	s := newStage(t)
+	for name, value := range map[string]string{ // those of somebody's own servers, and what tunes a service
+		"ELECTION_POSTGRES": "postgres://own:own@own/own", "ELECTION_BALLOT_KEY": "own", "SPARK_REMOTE": "sc://own",
+		"ELECTION_HEALTH": "own:1", "ELECTION_DEFINITION": "own.yaml", "ELECTION_RATE": "17", "ELECTION_TRIGGER": "2s",
+	} {
+		t.Setenv(name, value)
+	}
+	for _, name := range []string{"init", "voters", "votes", "audit"} {
+		s.script(name, "exit 0")
+	}
+	config, _ := s.upConfig()
+	config.Replay, config.Regions, config.Voters, config.Definition = "", nil, 1000, "own.yaml"
+	config.Counted = func(context.Context, string) (bool, error) {
+		return s.serves("submit") && s.serves("ledger") && s.serves("dashboard"), nil
+	}
+	if err := up(t.Context(), config, s.servers()); err != nil {
+		t.Fatal(err)
+	}
+	const key = "ELECTION_BALLOT_KEY=DATA/secrets/ballot-key"
+	const database = "@127.0.0.1:1/election?sslmode=disable"
+	const health = "ELECTION_HEALTH=127.0.0.1:PORT"
+	want := map[string][]string{
+		"init": {
+			"init --definition own.yaml --voters 1000", "ELECTION_POSTGRES=postgres://election:owners" + database, key,
+			"ELECTION_LEDGER_PASSWORD=LEDGER", "ELECTION_SPARK_PASSWORD=SPARK", "ELECTION_READER_PASSWORD=READER",
+		},
+		"dashboard": {"dashboard", "ELECTION_LISTEN=127.0.0.1:PORT"},
+		"voters":    {"voters --seed 3", health},
+		"votes":     {"votes --rate 7", health, key},
+		"ledger":    {"ledger", health, "ELECTION_POSTGRES=postgres://election_ledger:LEDGER" + database},
+		"submit": {
+			"submit", health, "ELECTION_POSTGRES=postgres://election_spark:SPARK" + database, "SPARK_REMOTE=spark:1",
+			"ELECTION_CHECKPOINTS=file://DATA/checkpoints",
+		},
+		"audit":    {"audit --page http://127.0.0.1:PORT/", "ELECTION_POSTGRES=postgres://election_reader:READER" + database},
+		Kafka:      {Kafka},
+		PostgreSQL: {PostgreSQL},
+		Spark:      {Spark},
+	}
+	hide := []string{s.config.Data, "DATA", strings.ReplaceAll(s.config.Data, " ", "%20"), "DATA"}
+	for role, name := range map[postgres.Role]string{postgres.LedgerRole: "LEDGER", postgres.SparkRole: "SPARK", postgres.ReaderRole: "READER"} {
+		password, err := os.ReadFile(filepath.Join(s.config.Data, "secrets", "postgresql-"+string(role)))
+		if err != nil || len(password) != 32 {
+			t.Fatalf("the password of %s is %d characters (%v)", role, len(password), err)
+		}
+		hide = append(hide, string(password), name)
+	}
+	port := regexp.MustCompile(`127\.0\.0\.1:\d{2,}`)
+	for name, lines := range want {
+		if len(s.starts(name)) != 1 {
+			t.Errorf("%s was started %d times", name, len(s.starts(name)))
+			continue
+		}
+		switch name {
+		case Kafka, PostgreSQL, Spark:
+		default:
+			lines = append(lines, "ELECTION_BROKERS=kafka:1")
+		}
+		lines = append(lines, "ELECTION_TRIGGER=2s")
+		note := port.ReplaceAllString(strings.NewReplacer(hide...).Replace(s.starts(name)[0]), "127.0.0.1:PORT")
+		var got []string
+		for i, line := range strings.Split(note, "\n") {
+			if i == 0 || strings.HasPrefix(line, "ELECTION_") || strings.HasPrefix(line, "SPARK_") {
+				got = append(got, line)
+			}
+		}
+		slices.Sort(got)
+		slices.Sort(lines)
+		if !slices.Equal(got, lines) {
+			t.Errorf("%s got\n  %s\nwant\n  %s", name, strings.Join(got, "\n  "), strings.Join(lines, "\n  "))
+		}
+	}
+	for _, service := range services {
+		if want[service.name] == nil && service.name != "replay" {
+			t.Errorf("%s is not tested here", service.name)
+		}
+	}
+	known := slices.Collect(maps.Keys(want))
+	notes, _ := filepath.Glob(filepath.Join(s.folder, "*.started"))
+	for _, note := range notes {
+		if name, _, _ := strings.Cut(filepath.Base(note), "."); !slices.Contains(known, name) {
+			t.Errorf("%s was started", name)
+		}
+	}
+}

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+
+	"realtime-election/election"
+	"realtime-election/local"
+)
+
+type resetCommand struct {
+	Data string `help:"The folder of an election up." default:"${data}" env:"ELECTION_DATA" placeholder:"DIR"`
+	Yes  bool   `help:"Do not ask."`
+}
+
+// Help is part of reset --help.
+func (*resetCommand) Help() string {
+	return `Topics, tables and checkpoints belong together: a checkpoint without its topics stops the count. So they go together, with the ballot key, the passwords and the logs. What was downloaded stays, and so does any other file in the folder.
+
+It refuses while election up runs there. For servers of your own: delete the topics that election topics lists, the database, and the folder of checkpoints.`
+}
+
+func (c *resetCommand) Run(ctx context.Context, log *slog.Logger) error {
+	if !c.Yes {
+		if !term.IsTerminal(int(os.Stdin.Fd())) {
+			return &election.InputError{Text: "reset removes an election for good, and nobody can be asked here: say --yes"}
+		}
+		if !confirmed(os.Stdin, os.Stderr, c.Data) {
+			return &election.InputError{Text: "nothing was removed"}
+		}
+	}
+	if err := local.Reset(ctx, c.Data); err != nil {
+		return err
+	}
+	log.Info("the election was removed", "data", c.Data)
+	return nil
+}
+
+// confirmed asks whether the folder's election may go.
+func confirmed(in io.Reader, out io.Writer, data string) bool {
+	fmt.Fprintf(out, "Remove the election in %s, with all its votes, for good? Type yes: ", data)
+	answer, _ := bufio.NewReader(in).ReadString('\n') // an answer that cannot be read is not yes
+	return strings.TrimSpace(answer) == "yes"
+}
