@@ -16,6 +16,7 @@ import (
 
 	"realtime-election/audit"
 	"realtime-election/election"
+	"realtime-election/internal/kafka"
 	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/internal/scenario"
 	"realtime-election/ledger"
@@ -398,4 +399,97 @@ func TestKafkaIsWaitedFor(t *testing.T) {
 		t.Errorf("ended with %v", err)
 	}
 	s.brokers = brokers
+}
+
+// TestTransactionIsTriedAgain has PostgreSQL refuse the first two, as it may whenever it cannot put two in an order.
+func TestTransactionIsTriedAgain(t *testing.T) {
+	s := newSystem(t)
+	_, err := s.conn.Exec(t.Context(), `
+		CREATE SEQUENCE tries;
+		CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+		BEGIN
+			IF nextval('tries') <= 2 THEN RAISE EXCEPTION 'once more' USING ERRCODE = '40001'; END IF;
+			RETURN NULL;
+		END $$;
+		CREATE TRIGGER refuse AFTER INSERT ON votes FOR EACH STATEMENT EXECUTE FUNCTION refuse()`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kafkatest.Produce(t, s.cluster, s.voteFor(1, s.definition.Candidates[0].ID), s.voteFor(1, s.definition.Candidates[1].ID), s.vote(2))
+	s.start(t)
+	s.untilCaughtUp(t)
+	s.wantExact(t)
+	if s.log.count("nothing is stored") > 0 {
+		t.Error("it lost its connection over it")
+	}
+}
+
+// TestRealKafkaIsWaitedFor stores what a real Kafka holds in transactions, and stops it in between.
+func TestRealKafkaIsWaitedFor(t *testing.T) {
+	s := newSystem(t)
+	config := local.Config{Data: t.TempDir()}
+	server, err := local.StartKafka(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Stop(context.Background()) })
+	s.brokers = []string{server.Address()}
+	cl := s.client(t)
+	if err := kafka.EnsureTopics(t.Context(), cl, election.Topics(partitions)); err != nil {
+		t.Fatal(err)
+	}
+	record := election.Record{Definition: *s.definition, Fingerprint: s.definition.Fingerprint(), VotePartitions: partitions}
+	if err := cl.ProduceSync(t.Context(), kafkatest.JSON(t, election.ElectionTopic, election.DefinitionKey, record)).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	s.start(t)
+	s.transaction(t, kgo.TryCommit, s.votes(0, 5000)...)
+	s.transaction(t, kgo.TryAbort, s.votes(5000, 6000)...)
+	s.untilCaughtUp(t)
+	wantVotes := func(want int) {
+		t.Helper()
+		if got := len(s.rows(t, "votes")); got != want {
+			t.Errorf("%d votes are stored, want %d", got, want)
+		}
+	}
+	wantVotes(5000)
+	if err := server.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if server, err = local.StartKafka(t.Context(), config); err != nil {
+		t.Fatal(err)
+	}
+	bad := &kgo.Record{Topic: election.VotesTopic, Value: []byte("bad")}
+	s.transaction(t, kgo.TryCommit, append(s.votes(4000, 8000), bad)...)
+	s.transaction(t, kgo.TryAbort, s.votes(8000, 9000)...)
+	s.untilCaughtUp(t)
+	wantVotes(8000)
+	if got := len(s.rows(t, "rejected_votes")); got != 1001 {
+		t.Errorf("%d records are rejected, want 1001", got)
+	}
+}
+
+func (s *system) client(t *testing.T, options ...kgo.Opt) *kgo.Client {
+	t.Helper()
+	cl, err := kafka.NewClient(s.brokers, kafkatest.Log(t), options...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cl.Close)
+	return cl
+}
+
+// transaction writes records in a transaction of their own, and ends it.
+func (s *system) transaction(t *testing.T, end kgo.TransactionEndTry, records ...*kgo.Record) {
+	t.Helper()
+	cl := s.client(t, kgo.TransactionalID("test"))
+	if err := cl.BeginTransaction(); err != nil {
+		t.Fatal(err)
+	}
+	if err := cl.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	if err := cl.EndTransaction(t.Context(), end); err != nil {
+		t.Fatal(err)
+	}
 }
