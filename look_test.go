@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alecthomas/kong"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -95,6 +96,15 @@ func TestHealthIsServedForAsLongAsTheService(t *testing.T) {
 	if response, err := http.Get("http://" + address + "/healthz"); err == nil {
 		response.Body.Close()
 		t.Error("its health outlives the service")
+	}
+}
+
+func TestHealthEndsWithAServiceThatIsDone(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	err := healthFlags{Health: freeAddress(t)}.serve(ctx, "votes", kafkatest.Log(t), func(context.Context, *health.Service) error { return nil })
+	if err != nil || ctx.Err() != nil {
+		t.Errorf("ended with %v (%v)", err, ctx.Err())
 	}
 }
 

@@ -122,6 +122,9 @@ func TestUpCarriesTheAuditsExitCode(t *testing.T) {
 	if exit, ok := errors.AsType[*ExitError](err); !ok || exit.Name != "audit" || exit.Code != 3 {
 		t.Errorf("the error is %v", err)
 	}
+	if n := len(s.starts("audit")); n != 1 {
+		t.Errorf("the audit, which was carried out, was started %d times", n)
+	}
 }
 
 func TestUpStopsEverythingWhenInitRefuses(t *testing.T) {
