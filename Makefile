@@ -15,9 +15,11 @@ HEAVY := ./(e2e|sparkjob)
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-demo: build ## vote an invented result again, live, at http://127.0.0.1:8080 (Ctrl-C ends it, again continues)
+DEMO := --voters 300000 --speed 4m
+
+demo: build ## a country of 300,000 voters votes in four minutes, live, at http://127.0.0.1:8080 (Ctrl-C ends it, again continues)
 	@scripts/prerequisites.sh run
-	bin/election up --replay examples/island.csv --rate 4000
+	bin/election up $(DEMO)
 
 test: ## every tier: pure, fakes, real services, browser, the whole program
 	@scripts/prerequisites.sh test

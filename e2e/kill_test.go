@@ -61,7 +61,7 @@ func TestKilledProcessesCostNoVote(t *testing.T) {
 	if code := s.exit(t, 5*time.Minute); code != 0 {
 		t.Fatalf("up --once exits %d", code)
 	}
-	out, _ := election(t, "results", "--by", "district", "-o", "csv", "--data", data)
+	out, _ := run(t, "results", "--by", "district", "-o", "csv", "--data", data)
 	if diff := cmp.Diff(wantCSV(t), out); diff != "" {
 		t.Error("the results are not the file: ", diff)
 	}

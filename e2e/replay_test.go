@@ -24,7 +24,7 @@ func TestReplayedResultIsCountedAndShownToTheVote(t *testing.T) {
 	}
 	photograph(t, s.page(), file)
 
-	if out, code := election(t, "audit", "--data", data); code != 0 {
+	if out, code := run(t, "audit", "--data", data); code != 0 {
 		t.Errorf("the audit beside the running system exits %d\n%s", code, out)
 	} else {
 		t.Logf("\n%s", out)
@@ -41,7 +41,7 @@ func TestReplayedResultIsCountedAndShownToTheVote(t *testing.T) {
 		}
 	}
 
-	out, code := election(t, "results", "--by", "district", "-o", "csv", "--data", data)
+	out, code := run(t, "results", "--by", "district", "-o", "csv", "--data", data)
 	if code != 0 {
 		t.Errorf("results exits %d", code)
 	}
@@ -49,7 +49,7 @@ func TestReplayedResultIsCountedAndShownToTheVote(t *testing.T) {
 		t.Error("the results are not the file: ", diff)
 	}
 	// The audit starts what it needs of a stopped system, and ends it again.
-	if out, code := election(t, "audit", "--data", data, "--expect", "1"); code != 3 || strings.Count(out, "DIFFERS") != 1 {
+	if out, code := run(t, "audit", "--data", data, "--expect", "1"); code != 3 || strings.Count(out, "DIFFERS") != 1 {
 		t.Errorf("an audit that expects one vote exits %d, want 3 and one difference\n%s", code, out)
 	}
 }

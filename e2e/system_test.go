@@ -25,10 +25,12 @@ import (
 )
 
 var (
-	replay  = flag.String("replay", "../examples/island.csv", "the result file to replay")
-	regions = flag.String("regions", "", "only these regions of it, separated by commas")
-	rate    = flag.Int("rate", 0, "votes a second while processes are killed; 0: so that the votes last for two minutes")
-	picture = flag.String("picture", "", "where to write the page's picture; a temporary file where empty")
+	replay   = flag.String("replay", "../examples/island.csv", "the result file to replay")
+	regions  = flag.String("regions", "", "only these regions of it, separated by commas")
+	rate     = flag.Int("rate", 0, "votes a second while processes are killed; 0: so that the votes last for two minutes")
+	voters   = flag.Int64("voters", 200_000, "registered voters of the country that votes")
+	picture  = flag.String("picture", "", "where to write the picture of the page after a replay; a temporary file where empty")
+	pictures = flag.String("pictures", "", "folder for the pictures of the page while a country votes; a temporary one where empty")
 )
 
 // binary is the program under test.
@@ -105,7 +107,7 @@ func newData(t *testing.T) string {
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
-			for _, name := range []string{"replay", "submit", "spark", "kafka", "dashboard"} {
+			for _, name := range []string{"replay", "voters", "votes", "ledger", "submit", "spark", "kafka", "dashboard"} {
 				t.Logf("%s: %s", name, tail(filepath.Join(data, "logs", name+".log")))
 			}
 		}
@@ -121,13 +123,20 @@ func tail(path string) string {
 	if err != nil {
 		return err.Error()
 	}
-	return string(text[max(0, len(text)-2000):])
+	return tailOf(string(text))
 }
+
+func tailOf(text string) string { return text[max(0, len(text)-2000):] }
 
 func up(t *testing.T, data string, flags ...string) *system {
 	t.Helper()
-	s := &system{data: data, out: &output{}, done: make(chan struct{})}
-	s.cmd = exec.Command(binary, append([]string{"up", "--data", data, "--port", "0"}, flags...)...)
+	return startUp(t, data, exec.Command(binary, append([]string{"up", "--data", data, "--port", "0"}, flags...)...))
+}
+
+// startUp starts the command that runs `up`.
+func startUp(t *testing.T, data string, cmd *exec.Cmd) *system {
+	t.Helper()
+	s := &system{data: data, cmd: cmd, out: &output{}, done: make(chan struct{})}
 	s.cmd.Stdout, s.cmd.Stderr = s.out, s.out
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -230,7 +239,7 @@ func (s *system) kill(t *testing.T, name string) (pid int) {
 }
 
 // election runs another subcommand and returns what it prints.
-func election(t *testing.T, args ...string) (out string, code int) {
+func run(t *testing.T, args ...string) (out string, code int) {
 	t.Helper()
 	cmd := exec.Command(binary, args...)
 	var stdout, stderr bytes.Buffer

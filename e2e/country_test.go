@@ -1,0 +1,209 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"realtime-election/election"
+	"realtime-election/internal/browsertest"
+	"realtime-election/internal/kafka"
+	"realtime-election/internal/kafka/kafkatest"
+	"realtime-election/internal/postgres"
+	"realtime-election/internal/scenario"
+	"realtime-election/local"
+)
+
+// hostileOfEachKind makes about a thousand hostile records in all.
+const hostileOfEachKind = 30
+
+// TestACountryVotes runs the demo: the first vote is painted, hostile records are sent among the ballots, and in the end
+// Spark, PostgreSQL, the page and the audit agree about every record, with every service as it was started.
+func TestACountryVotes(t *testing.T) {
+	data := newData(t)
+	began := time.Now()
+	demo := exec.Command("make", "-C", "..", "demo", fmt.Sprintf("DEMO=--voters %d --speed 40s", *voters))
+	demo.Env = append(os.Environ(), "ELECTION_DATA="+data, "ELECTION_PORT=0")
+	demo.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C goes to all that a terminal runs
+	s := startUp(t, data, demo)
+
+	browser := browsertest.New(t)
+	browsertest.Prefer(t, browser, "light")
+	await(t, "the page is served", func() bool { return s.page() != "" })
+	browsertest.Do(t, browser, chromedp.Navigate(s.page()))
+	painted := func() int64 {
+		return browsertest.Evaluate[int64](t, browser, `[...document.querySelectorAll('table[aria-label="Candidates"] tbody td.n:nth-of-type(2)')]
+			.reduce((sum, cell) => sum + Number(cell.textContent.replace(/\D/g, '')), 0)`)
+	}
+	await(t, "the first vote is painted", func() bool { return painted() > 0 })
+	t.Logf("the first votes were painted %.1f s after the start of make demo", time.Since(began).Seconds())
+	photo(t, browser, "start")
+	pids := running(t, data)
+
+	planted := plant(t, data)
+	record := electionRecord(t, data)
+	sent := func() (next, size int64) {
+		for p := range record.VotePartitions {
+			progress, _, err := kafka.Progress(t.Context(), brokers(t, data), kafkatest.Log(t), election.VotesProducer(p))
+			if err != nil {
+				t.Fatal(err)
+			}
+			next, size = next+progress.NextSerial, size+progress.Size
+		}
+		return next, size
+	}
+	awaitFor(t, 3*time.Minute, "half of the ballots are sent", func() bool { next, size := sent(); return next > size/2 })
+	photo(t, browser, "middle")
+	awaitFor(t, 3*time.Minute, "all ballots are sent", func() bool { next, size := sent(); return size > 0 && next == size })
+	_, ballots := sent()
+	for _, h := range planted {
+		if h.Reason == "" {
+			ballots++ // the first copy of a ballot counts
+		}
+	}
+	awaitFor(t, 3*time.Minute, fmt.Sprintf("%d votes are painted", ballots), func() bool { return painted() == ballots })
+
+	// The ledger may still be behind the page; the audit beside a running system is asked until it agrees.
+	var report string
+	awaitFor(t, 2*time.Minute, "the audit agrees", func() bool {
+		out, code := run(t, "audit", "--data", data, "--expect", fmt.Sprint(ballots))
+		report = out
+		return code == 0
+	}, func() string { return report })
+	t.Logf("\n%s", report)
+	photo(t, browser, "end")
+	compareRejects(t, data, planted)
+
+	for name, pid := range running(t, data) {
+		if was, there := pids[name]; there && was != pid {
+			t.Errorf("%s was started again: its pid was %d and is %d", name, was, pid)
+		}
+	}
+	if err := syscall.Kill(-s.cmd.Process.Pid, syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	s.exit(t, 40*time.Second)
+}
+
+// planted is a hostile record, and where it lies in votes_topic.
+type planted struct {
+	scenario.Hostile
+	offset int64
+}
+
+// plant sends the hostile records to a running system.
+func plant(t *testing.T, data string) []planted {
+	t.Helper()
+	record := electionRecord(t, data)
+	cl, err := kafka.NewClient(brokers(t, data), kafkatest.Log(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	var all []planted
+	for _, h := range scenario.Hostiles(&record.Definition, record.VotePartitions, hostileOfEachKind) {
+		r := &kgo.Record{Topic: election.VotesTopic, Partition: h.Partition, Key: h.Key, Value: h.Value}
+		if err := cl.ProduceSync(t.Context(), r).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, planted{h, r.Offset})
+	}
+	return all
+}
+
+// compareRejects holds what PostgreSQL keeps of each hostile record, by kind, to what was sent.
+func compareRejects(t *testing.T, data string, sent []planted) {
+	t.Helper()
+	server, ok := local.Running(data, "postgresql")
+	if !ok {
+		t.Fatal("PostgreSQL does not run")
+	}
+	ctx := context.Background()
+	conn, err := postgres.Connect(ctx, server.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(ctx)
+	kinds := make(map[string]int)
+	for _, p := range sent {
+		if p.Reason == "" {
+			continue
+		}
+		var reason string
+		var raw []byte
+		err := conn.QueryRow(ctx, `SELECT reason, raw FROM rejected_votes WHERE topic = $1 AND partition = $2 AND record_offset = $3`,
+			election.VotesTopic, p.Partition, p.offset).Scan(&reason, &raw)
+		switch {
+		case err != nil:
+			t.Errorf("%s at %d:%d: %v", p.Kind, p.Partition, p.offset, err)
+		case reason != string(p.Reason) || !bytes.Equal(raw, p.Value):
+			t.Errorf("%s at %d:%d is %s and %d bytes long, want %s and %d bytes", p.Kind, p.Partition, p.offset, reason, len(raw), p.Reason, len(p.Value))
+		default:
+			kinds[p.Kind]++
+		}
+	}
+	var lines []string
+	for _, kind := range scenario.HostileKinds() {
+		lines = append(lines, fmt.Sprintf("%3d %s", kinds[kind], kind))
+	}
+	t.Logf("hostile records in PostgreSQL with the reason and the bytes that they must have:\n%s", strings.Join(lines, "\n"))
+	var rejected int
+	if err := conn.QueryRow(ctx, `SELECT count(*) FROM rejected_votes`).Scan(&rejected); err != nil {
+		t.Fatal(err)
+	}
+	if want := len(scenario.HostileKinds()) * hostileOfEachKind; rejected != want {
+		t.Errorf("PostgreSQL holds %d rejected records, want %d", rejected, want)
+	}
+}
+
+// photo takes the page's picture, into the folder that -pictures names.
+func photo(t *testing.T, browser context.Context, name string) {
+	t.Helper()
+	folder := *pictures
+	if folder == "" {
+		folder = t.TempDir()
+	}
+	browsertest.Screenshot(t, browser, filepath.Join(folder, name+".png"))
+}
+
+// running are the pids of what runs in a folder.
+func running(t *testing.T, data string) map[string]int {
+	t.Helper()
+	pids := make(map[string]int)
+	for _, name := range []string{"kafka", "postgresql", "spark", "submit", "dashboard", "ledger", "votes"} {
+		if record, ok := local.Running(data, name); ok {
+			pids[name] = record.PID
+		}
+	}
+	return pids
+}
+
+func brokers(t *testing.T, data string) []string {
+	t.Helper()
+	record, ok := local.Running(data, "kafka")
+	if !ok {
+		t.Fatal("Kafka does not run")
+	}
+	return []string{record.Address}
+}
+
+func electionRecord(t *testing.T, data string) *election.Record {
+	t.Helper()
+	record, err := kafka.Election(t.Context(), brokers(t, data), kafkatest.Log(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return record
+}

@@ -1,0 +1,136 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"realtime-election/election"
+	"realtime-election/internal/kafka"
+	"realtime-election/internal/kafka/kafkatest"
+	"realtime-election/internal/postgres"
+	"realtime-election/local"
+)
+
+// TestKilledElectorateCostsNoVote kills voters, votes, ledger and PostgreSQL, each while it is at work, with second
+// copies of votes and ledger beside them, and expects an audit that agrees.
+func TestKilledElectorateCostsNoVote(t *testing.T) {
+	data := newData(t)
+	perSecond := max(*rate, int(*voters/40))
+	s := up(t, data, "--once", "--voters", fmt.Sprint(*voters), "--rate", fmt.Sprint(perSecond))
+
+	log := kafkatest.Log(t)
+	progress := func(producers ...string) (next, size int64) {
+		for _, producer := range producers {
+			// Kafka may not answer yet; then nobody has come far.
+			if server, ok := local.Running(data, "kafka"); ok {
+				if p, _, err := kafka.Progress(t.Context(), []string{server.Address}, log, producer); err == nil {
+					next, size = next+p.NextSerial, size+p.Size
+				}
+			}
+		}
+		return next, size
+	}
+	atWork := func(producers ...string) func() bool {
+		return func() bool {
+			next, size := progress(producers...)
+			return next > 0 && next < size
+		}
+	}
+	kill := func(name string) {
+		pid := s.kill(t, name)
+		killed := time.Now()
+		await(t, name+" runs again", func() bool {
+			record, running := local.Running(data, name)
+			return running && record.PID != pid
+		})
+		t.Logf("%-10s killed, and running again after %.1f s", name, time.Since(killed).Seconds())
+	}
+
+	awaitFast(t, "voters is in the middle of the register", atWork(election.VotersProducer))
+	kill("voters")
+
+	record := electionRecord(t, data)
+	var votes []string
+	for p := range record.VotePartitions {
+		votes = append(votes, election.VotesProducer(p))
+	}
+	awaitFast(t, "votes is in the middle of the ballots", atWork(votes...))
+	second := func(name string, env string, flags ...string) {
+		cmd := exec.Command(binary, append([]string{name, "--brokers", brokers(t, data)[0]}, flags...)...)
+		cmd.Env = append(os.Environ(), env)
+		out := &output{}
+		cmd.Stdout, cmd.Stderr = out, out
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			_ = cmd.Process.Signal(os.Interrupt) // it may have ended
+			_ = cmd.Wait()
+			if t.Failed() {
+				t.Logf("the second %s:\n%s", name, tailOf(out.String()))
+			}
+		})
+	}
+	second("votes", "", "--ballot-key", filepath.Join(data, "secrets", "ballot-key"), "--rate", fmt.Sprint(perSecond))
+	second("ledger", "ELECTION_POSTGRES="+ledgerURL(t, data))
+
+	for i, name := range []string{"ledger", "votes", "postgresql"} {
+		var at, size int64
+		awaitFast(t, "it is time to kill "+name, func() bool {
+			at, size = progress(votes...)
+			return at*5 > size*int64(i+1) // at 20, 40 and 60 % of the ballots
+		})
+		if at >= size {
+			t.Fatalf("%s would be killed after the last of %d ballots: lower -rate", name, size)
+		}
+		kill(name)
+		awaitFast(t, "ballots go on after "+name+" was killed", func() bool {
+			next, _ := progress(votes...)
+			return next > at
+		})
+		t.Logf("%-10s killed at %d of %d ballots (%d %%)", name, at, size, 100*at/size)
+	}
+	if code := s.exit(t, 5*time.Minute); code != 0 {
+		t.Fatalf("up --once exits %d", code)
+	}
+	t.Logf("\n%s", tailOf(s.out.String()))
+}
+
+// awaitFast is await for what may be over soon.
+func awaitFast(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	limit := time.After(patience)
+	for !holds() {
+		select {
+		case <-limit:
+			t.Fatalf("it did not come to pass that %s", what)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+// ledgerURL is PostgreSQL's URL for the role of the ledger.
+func ledgerURL(t *testing.T, data string) string {
+	t.Helper()
+	server, ok := local.Running(data, "postgresql")
+	if !ok {
+		t.Fatal("PostgreSQL does not run")
+	}
+	address, err := url.Parse(server.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	password, err := os.ReadFile(filepath.Join(data, "secrets", "postgresql-"+string(postgres.LedgerRole)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	address.User = url.UserPassword(string(postgres.LedgerRole), string(password))
+	return address.String()
+}
