@@ -84,11 +84,8 @@ func apportion(n int64, weights []float64) []int64 {
 		left -= shares[i]
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(remainders[b], remainders[a]) })
-	for i := 0; left > 0; i = (i + 1) % len(order) {
-		if weights[order[i]] > 0 {
-			shares[order[i]]++
-			left--
-		}
+	for _, i := range order[:left] { // fewer are left than weights that are not 0
+		shares[i]++
 	}
 	return shares
 }

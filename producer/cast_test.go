@@ -97,7 +97,7 @@ func TestCastThatCannotCountIsRefused(t *testing.T) {
 		"there is " + string(second.ID) + " (" + second.Name + ")": func(c *CastConfig) {
 			c.District = election.DistrictID("Distrikt" + second.Name[len("District"):])
 		},
-		"`election results --by district` lists the districts":                                 func(c *CastConfig) { c.District = "nowhere-at-all" },
+		"no such district; `election results --by district` lists the districts":               func(c *CastConfig) { c.District = "nowhere-at-all" },
 		"--candidate is \"Ana\", and there is no such candidate; there is ana (Ana), bo (Bo);": func(c *CastConfig) { c.Candidate = "Ana" },
 		"--time is 2025-10-29T06:29:59.999Z; a ballot counts from":                             func(c *CastConfig) { c.Time = d.Polling.Opens.Add(-time.Millisecond) },
 		"until just before 2025-10-29T20:00:00.000Z":                                           func(c *CastConfig) { c.Time = d.Polling.Closes },

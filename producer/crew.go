@@ -18,8 +18,6 @@ const (
 	votesGroup = "election-votes"
 	// sessionTimeout is after how long without a sign of life a member's partitions go to others.
 	sessionTimeout = 6 * time.Second
-	// leaveTimeout is how long a member tries to tell the group that it leaves.
-	leaveTimeout = 5 * time.Second
 )
 
 // share is a member of the group of all copies of Votes, and produces the ballots of the partitions that the group gives
@@ -51,12 +49,7 @@ func (v *voting) share(ctx context.Context) error {
 		err = ctx.Err()
 	case err = <-crew.failed:
 	}
-	leaving, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
-	defer cancel()
-	if err := cl.LeaveGroupContext(leaving); err != nil { // the others wait until the session times out
-		v.Log.Debug("leave the group", "error", err)
-	}
-	cl.Close()
+	cl.Close() // leaves the group, and waits for end
 	crew.end(crew.partitions())
 	return err
 }

@@ -55,9 +55,13 @@ type poll struct {
 
 func newPoll(t *testing.T, registered ...int64) *poll {
 	t.Helper()
-	d := newElectorate(registered...)
-	p := &poll{newBroker(t, d, int32(len(registered))), election.Record{
-		Definition: *d, Fingerprint: d.Fingerprint(), VotePartitions: int32(len(registered)), BallotKeyFingerprint: key.Fingerprint(),
+	return newPollOf(t, newElectorate(registered...), int32(len(registered)))
+}
+
+func newPollOf(t *testing.T, d *election.Definition, partitions int32) *poll {
+	t.Helper()
+	p := &poll{newBroker(t, d, partitions), election.Record{
+		Definition: *d, Fingerprint: d.Fingerprint(), VotePartitions: partitions, BallotKeyFingerprint: key.Fingerprint(),
 	}}
 	kafkatest.Produce(t, p.cluster, kafkatest.JSON(t, election.ElectionTopic, election.DefinitionKey, p.record))
 	return p

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -180,7 +181,8 @@ func TestPollsOpenWhenTheRegisterIsClosed(t *testing.T) {
 	}
 }
 
-// TestCopiesShareTheVoters starts a second copy while the first is at work. Each sends a part, and both end well.
+// TestCopiesShareTheVoters starts a second copy while the first is at work. Each sends a part, both end well, and none
+// takes a partition that another is still at.
 func TestCopiesShareTheVoters(t *testing.T) {
 	t.Parallel()
 	p := newPoll(t, 2000, 2000, 2000, 2000)
@@ -188,10 +190,12 @@ func TestCopiesShareTheVoters(t *testing.T) {
 	var healths [2]*health.Service
 	ended := make(chan error, 2)
 	first := p.joined()
+	var said lockedBuffer
 	for i := range healths {
 		healths[i] = health.New("votes")
 		c := p.votes(t)
 		c.Rate, c.Health = 1000, healths[i] // 8 seconds
+		c.Log = slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelWarn}))
 		go func() { ended <- Votes(t.Context(), c) }()
 		<-first
 	}
@@ -206,6 +210,21 @@ func TestCopiesShareTheVoters(t *testing.T) {
 			t.Errorf("copy %d sent nothing", i+1)
 		}
 	}
+	if warnings := said.String(); strings.Contains(warnings, "fenced") {
+		t.Errorf("one took what the other was still at: %s", warnings)
+	}
+}
+
+// lockedBuffer holds what several goroutines log.
+type lockedBuffer struct {
+	mu sync.Mutex
+	strings.Builder
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Builder.Write(p)
 }
 
 // TestCopyTakesOverWhatAnotherLeaves ends one of two copies in the middle. The other sends all that is left.
@@ -293,6 +312,85 @@ func TestForeignBallotKeyIsRefused(t *testing.T) {
 	wantInputError(t, Votes(t.Context(), c), "the ballot key is not the one")
 	if n := len(kafkatest.Read(t, p.cluster, election.VotesTopic, 0)); n > 0 {
 		t.Errorf("%d ballots were sent all the same", n)
+	}
+}
+
+// TestRegisterThatChangedWhilePeopleVoteIsTold adds a voter to a closed register.
+func TestRegisterThatChangedWhilePeopleVoteIsTold(t *testing.T) {
+	t.Parallel()
+	p := newPoll(t, 450)
+	p.register(t)
+	ctx, kill := context.WithCancel(t.Context())
+	defer kill()
+	p.atCommit(election.VotesProducer(0), 1, func() (handled bool) { kill(); return true })
+	c := p.votes(t)
+	c.Rate = 1000
+	if err := Votes(ctx, c); err == nil {
+		t.Fatal("it was not ended")
+	}
+	line, _ := generate.NewVoters(&p.record.Definition, 2).Append(nil, 0) // of another seed
+	kafkatest.Produce(t, p.cluster, &kgo.Record{Topic: election.VotersTopic, Value: line})
+	wantInputError(t, Votes(t.Context(), p.votes(t)), "votes/0 was begun with 450 records and now there would be 451")
+}
+
+// TestVotesEndsThoughKafkaIsGone stops a copy that can tell nobody that it leaves.
+func TestVotesEndsThoughKafkaIsGone(t *testing.T) {
+	t.Parallel()
+	p := newPoll(t, 100)
+	joined := p.joined()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	c := p.votes(t)
+	c.Log = slog.New(slog.DiscardHandler) // it has much to say
+	ended := make(chan error, 1)
+	go func() { ended <- Votes(ctx, c) }()
+	<-joined
+	p.cluster.Close()
+	stop()
+	select {
+	case err := <-ended:
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("ended with %v", err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("it does not end")
+	}
+}
+
+func TestProgressOfAnotherElectionDecidesNothing(t *testing.T) {
+	record := &election.Record{Fingerprint: "this", VotePartitions: 1}
+	course := newCourse(record)
+	learn := func(fingerprint string, next int64, producers ...string) {
+		t.Helper()
+		for _, producer := range producers {
+			value, err := json.Marshal(election.Progress{NextSerial: next, Size: 5, Fingerprint: fingerprint})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := course.learn(producer, value); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	all := []string{election.VotersProducer, election.VotesProducer(0)}
+	learn("another", 5, all...)
+	learn("this", 4, all...)
+	learn("this", 5, election.ReplayProducer, election.CastProducer, election.VotesProducer(0))
+	select {
+	case <-course.register:
+		t.Error("the register is closed")
+	default:
+	}
+	if course.isOver() {
+		t.Error("it is over without a register")
+	}
+	learn("this", 5, all...) // and again
+	<-course.register
+	if !course.isOver() {
+		t.Error("it is not over")
+	}
+	if err := newCourse(record).learn(election.VotersProducer, []byte("{")); err == nil {
+		t.Error("progress that cannot be read is taken for progress")
 	}
 }
 

@@ -131,7 +131,7 @@ func TestTimeTellsNothingOfTheChoice(t *testing.T) {
 	b := NewBallots(d, testKey)
 	early, ofEarly, all := 0, 0.0, cast(b, n, 0, 0, 0)
 	for _, x := range all {
-		if x.Millisecond < uint32(b.day.last/2) {
+		if x.Millisecond < uint32(d.Polling.Closes.Sub(d.Polling.Opens).Milliseconds()/2) {
 			early++
 			if x.candidate == 0 {
 				ofEarly++
@@ -232,6 +232,13 @@ func TestShortestAndLongestPolls(t *testing.T) {
 				t.Errorf("%s: a share of %v has come after %s", name, share, at)
 			}
 		}
+	}
+}
+
+func TestNoBallotComesAfterSharesThatSumToLessThanOne(t *testing.T) {
+	c := curve{{0, 1000, 0.5}, {1000, 2000, 1 - 2e-16}}
+	if at := c.at(math.Nextafter(1, 0)); at != 1999 {
+		t.Errorf("the last ballot comes after %d milliseconds", at)
 	}
 }
 

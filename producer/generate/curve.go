@@ -10,10 +10,7 @@ import (
 )
 
 // curve is how the ballots of a polling day come in. Between two of its points they come evenly.
-type curve struct {
-	last   int64 // the last millisecond, since the polls open, at which a ballot counts
-	points []point
-}
+type curve []point
 
 type point struct {
 	from, to int64   // milliseconds since the polls open
@@ -26,7 +23,7 @@ type point struct {
 func newCurve(polls election.Polling, arrival []election.Arrival) curve {
 	opens, closes := polls.Opens.UTC(), polls.Closes.UTC()
 	length := closes.Sub(opens).Milliseconds()
-	c := curve{last: length - 1}
+	var c curve
 	type piece struct {
 		from, to int64
 		share    float64
@@ -63,7 +60,7 @@ func newCurve(polls election.Polling, arrival []election.Arrival) curve {
 	for _, p := range pieces {
 		if p.share > 0 {
 			upTo += p.share / sum
-			c.points = append(c.points, point{p.from, p.to, upTo})
+			c = append(c, point{p.from, p.to, upTo})
 		}
 	}
 	return c
@@ -71,11 +68,12 @@ func newCurve(polls election.Polling, arrival []election.Arrival) curve {
 
 // at is when, in milliseconds since the polls open, that share of the ballots has come in.
 func (c curve) at(share float64) uint32 {
-	i := min(len(c.points)-1, sort.Search(len(c.points), func(i int) bool { return share < c.points[i].upTo }))
-	p, before := c.points[i], 0.0
+	i := min(len(c)-1, sort.Search(len(c), func(i int) bool { return share < c[i].upTo }))
+	p, before := c[i], 0.0
 	if i > 0 {
-		before = c.points[i-1].upTo
+		before = c[i-1].upTo
 	}
 	within := (share - before) / (p.upTo - before)
-	return uint32(min(c.last, p.to-1, p.from+int64(within*float64(p.to-p.from))))
+	// The sum of the shares may be a little less than 1, and what is behind it belongs to the last part.
+	return uint32(min(p.to-1, p.from+int64(within*float64(p.to-p.from))))
 }

@@ -21,8 +21,8 @@ func newElectorate() *election.Definition {
 		Polling:    election.Polling{Opens: time.Date(2024, 2, 29, 6, 30, 0, 0, time.UTC), Closes: time.Date(2024, 2, 29, 20, 0, 0, 0, time.UTC)},
 		Candidates: []election.Candidate{{ID: "a", Name: "A"}, {ID: "b", Name: "B"}, {ID: "c", Name: "C"}},
 		Regions: []election.Region{
-			{ID: "r", Name: `R "& <S>`, Districts: []election.District{{ID: "d1", Name: "'s-Hage\\", Registered: 30_000}, {ID: "d2", Name: "Ø\u2028", Registered: 0}}},
-			{ID: "s", Name: "S", Districts: []election.District{{ID: "D-3", Name: "3", Registered: 7}, {ID: "d4", Name: "4", Registered: 9_993}}},
+			{ID: "r", Name: `R "& <S>`, Districts: []election.District{{ID: "d1", Name: "'s-Hage\\", Registered: 12_000}, {ID: "d2", Name: "Ø\u2028", Registered: 0}}},
+			{ID: "s", Name: "S", Districts: []election.District{{ID: "D-3", Name: "3", Registered: 7}, {ID: "d4", Name: "4", Registered: 3_993}}},
 		},
 		Electorate: &election.Electorate{
 			Ages:    map[string]float64{"18-24": 0.11, "25-34": 0.16, "35-44": 0.15, "45-54": 0.16, "55-64": 0.17, "65+": 0.25},

@@ -1,0 +1,122 @@
+//go:build services
+
+package producer
+
+import (
+	"runtime"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"realtime-election/election"
+	"realtime-election/internal/kafka"
+	"realtime-election/internal/kafka/kafkatest"
+	"realtime-election/local/localtest"
+)
+
+func TestMain(m *testing.M) { localtest.Main(m) }
+
+// newRealPoll is an election on a real Kafka, whose topics it empties.
+func newRealPoll(t testing.TB, registered ...int64) (brokers []string, record election.Record) {
+	t.Helper()
+	brokers = []string{localtest.Kafka(t)}
+	cl, err := kafka.NewClient(brokers, kafkatest.Log(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	d := newElectorate(registered...)
+	topics := election.Topics(int32(len(registered)))
+	for _, topic := range topics {
+		deleted, err := kadm.NewClient(cl).DeleteTopic(t.Context(), topic.Name)
+		if err == nil && deleted.Err == nil { // it was there
+			t.Logf("topic %s is made anew", topic.Name)
+		}
+	}
+	if err := kafka.EnsureTopics(t.Context(), cl, topics); err != nil {
+		t.Fatal(err)
+	}
+	record = election.Record{
+		Definition: *d, Fingerprint: d.Fingerprint(), VotePartitions: int32(len(registered)), BallotKeyFingerprint: key.Fingerprint(),
+	}
+	if err := cl.ProduceSync(t.Context(), kafkatest.JSON(t, election.ElectionTopic, election.DefinitionKey, record)).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	return brokers, record
+}
+
+// sent is how many ballots the topic holds, and how many of them count.
+func sent(t testing.TB, brokers []string, record election.Record) (ballots, counted int64) {
+	t.Helper()
+	count := election.NewCount(&record.Definition, record.VotePartitions)
+	for partition := range record.VotePartitions {
+		err := kafka.Read(t.Context(), brokers, kafkatest.Log(t), election.VotesTopic, partition, func(r *kgo.Record) error {
+			ballots++
+			if count.Add(election.VoteRecord{Partition: partition, Offset: r.Offset, Timestamp: r.Timestamp, Key: r.Key, Value: r.Value}) == "" {
+				counted++
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return ballots, counted
+}
+
+// TestCopiesVoteOnARealKafka lets two copies vote, one of which waits for the register and one of which comes later.
+func TestCopiesVoteOnARealKafka(t *testing.T) {
+	brokers, record := newRealPoll(t, 3000, 4000, 5000, 0)
+	c := VotesConfig{Brokers: brokers, Key: key, Rate: 2000, Log: kafkatest.Log(t)}
+	ended := make(chan error, 2)
+	go func() { ended <- Votes(t.Context(), c) }()
+	if err := Voters(t.Context(), VotersConfig{Brokers: brokers, Seed: 1, Log: kafkatest.Log(t)}); err != nil {
+		t.Fatal(err)
+	}
+	go func() { ended <- Votes(t.Context(), c) }()
+	for range 2 {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+	if ballots, counted := sent(t, brokers, record); ballots != 12_000 || counted != 12_000 {
+		t.Errorf("%d ballots were sent and %d of them count, of 12000", ballots, counted)
+	}
+}
+
+// processor is the time that this process has computed for.
+func processor(t testing.TB) time.Duration {
+	t.Helper()
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+// BenchmarkElectorate tells how fast a million voters register and vote on a real Kafka: by the clock, and by the time
+// that this process computed for.
+func BenchmarkElectorate(b *testing.B) {
+	const n = 1_000_000
+	for range b.N {
+		brokers, _ := newRealPoll(b, n/4, n/4, n/4, n/4)
+		measure := func(name string, run func() error) {
+			runtime.GC()
+			began, computed := time.Now(), processor(b)
+			if err := run(); err != nil {
+				b.Fatal(err)
+			}
+			b.ReportMetric(n/time.Since(began).Seconds(), name+"/s")
+			b.ReportMetric(n/(processor(b)-computed).Seconds(), name+"/core-s")
+		}
+		measure("voters", func() error {
+			return Voters(b.Context(), VotersConfig{Brokers: brokers, Seed: 1, Log: kafkatest.Log(b)})
+		})
+		measure("ballots", func() error {
+			return Votes(b.Context(), VotesConfig{Brokers: brokers, Key: key, Log: kafkatest.Log(b)})
+		})
+	}
+}
