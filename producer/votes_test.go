@@ -185,7 +185,7 @@ func TestPollsOpenWhenTheRegisterIsClosed(t *testing.T) {
 // takes a partition that another is still at.
 func TestCopiesShareTheVoters(t *testing.T) {
 	t.Parallel()
-	p := newPoll(t, 2000, 2000, 2000, 2000)
+	p := newPoll(t, 1500, 1500)
 	p.register(t)
 	var healths [2]*health.Service
 	ended := make(chan error, 2)
@@ -194,7 +194,7 @@ func TestCopiesShareTheVoters(t *testing.T) {
 	for i := range healths {
 		healths[i] = health.New("votes")
 		c := p.votes(t)
-		c.Rate, c.Health = 1000, healths[i] // 8 seconds
+		c.Rate, c.Health = 500, healths[i] // 6 seconds
 		c.Log = slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelWarn}))
 		go func() { ended <- Votes(t.Context(), c) }()
 		<-first
