@@ -22,25 +22,24 @@ import (
 // an expected line, … is whatever stands there.
 type step struct {
 	shell    string
-	server   bool // it runs until the next server, or the end
+	server   bool // it runs until the next server, or until it is stopped
+	stopped  bool // the server is stopped before it
 	expected []string
 }
 
-// steps reads the blocks of a Markdown file: ```sh, ```sh server, ```diff (which is applied to the tree), and ```text for what
-// the block before prints.
-func steps(t *testing.T, path string) []step {
+// steps reads the blocks of a Markdown file: ```sh, ```sh server, ```sh stopped, and ```text for what the block before
+// prints. The page has another port than people's.
+func steps(t *testing.T, path, port string) []step {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var all []step
-	for _, block := range regexp.MustCompile("(?ms)^```([a-z ]+)\n(.*?)^```$").FindAllStringSubmatch(string(text), -1) {
+	for _, block := range regexp.MustCompile("(?ms)^```([a-z ]+)\n(.*?)^```$").FindAllStringSubmatch(strings.ReplaceAll(string(text), "127.0.0.1:8080", "127.0.0.1:"+port), -1) {
 		switch kind, body := block[1], block[2]; kind {
-		case "sh", "sh server":
-			all = append(all, step{shell: body, server: kind == "sh server"})
-		case "diff":
-			all = append(all, step{shell: "patch -p1 <<'END'\n" + body + "END\n"})
+		case "sh", "sh server", "sh stopped":
+			all = append(all, step{shell: body, server: kind == "sh server", stopped: kind == "sh stopped"})
 		case "text":
 			if len(all) == 0 {
 				t.Fatalf("%q follows no command", body)
@@ -80,17 +79,19 @@ func TestWalkthroughDoesWhatItSays(t *testing.T) {
 	port := freePort(t)
 	env := append(os.Environ(), "ELECTION_PORT="+port, "PATH="+filepath.Join(tree, "bin")+":"+os.Getenv("PATH"))
 	shell := func(ctx context.Context, text string, out *output) *exec.Cmd {
-		cmd := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", strings.ReplaceAll(text, "127.0.0.1:8080", "127.0.0.1:"+port))
+		cmd := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", text)
 		cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = tree, env, out, out
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C goes to all that a terminal runs
 		return cmd
 	}
 	interrupt := func() {}
 	t.Cleanup(func() { interrupt() })
-	for i, s := range steps(t, "../docs/walkthrough.md") {
+	for i, s := range steps(t, "../docs/walkthrough.md", port) {
 		began := time.Now()
-		if s.server {
+		if s.server || s.stopped {
 			interrupt()
+		}
+		if s.server {
 			out := &output{}
 			cmd := shell(context.Background(), s.shell, out)
 			if err := cmd.Start(); err != nil {
@@ -108,7 +109,7 @@ func TestWalkthroughDoesWhatItSays(t *testing.T) {
 		} else {
 			// What the system is asked for may take a moment to come true: the question may be repeated, a change not.
 			var last string
-			await(t, fmt.Sprintf("step %d succeeds:\n%s", i+1, s.shell), func() bool {
+			awaitFor(t, 5*time.Minute, fmt.Sprintf("step %d succeeds:\n%s", i+1, s.shell), func() bool {
 				out := &output{}
 				err := shell(t.Context(), s.shell, out).Run()
 				last = out.String()
