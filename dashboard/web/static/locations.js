@@ -10,7 +10,6 @@
   const problem = document.getElementById('locations-problem');
 
   let view = new URLSearchParams(location.search);
-  let paused = false;
   let under = null; // the request under way
   let again = false; // what it brings is not the newest
   let asked = false; // it is for rows that a person asked for, and waits for even while updates are paused
@@ -107,10 +106,9 @@
     if (link.hasAttribute('href')) go(new URL(link.href).searchParams);
   });
 
-  document.addEventListener('election:version', () => { if (!paused) load(); });
+  document.addEventListener('election:version', load); // none comes while updates are paused
   document.addEventListener('election:paused', (event) => {
-    paused = event.detail;
-    if (!paused) load();
+    if (!event.detail) load();
     else if (!asked) abandon();
   });
 })();
