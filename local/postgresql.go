@@ -64,6 +64,7 @@ func StartPostgreSQL(ctx context.Context, config Config) (*Process, error) {
 		name: PostgreSQL, path: filepath.Join(binaries, "bin", "postgres"), args: args, folder: home,
 		address: address.String(), user: owner.credential(),
 		gentle: syscall.SIGINT, // "fast": disconnect clients, then end
+		yields: true,           // nobody waits for the ledger; the count is watched
 	})
 	if err != nil {
 		return nil, err

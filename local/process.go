@@ -50,8 +50,12 @@ type command struct {
 	gentle  syscall.Signal
 	user    *syscall.Credential // nil is ours
 	ours    bool                // it is this program, with another subcommand
+	yields  bool                // it gives way where the processors are busy
 	output  io.Writer           // standard output, if it does not belong in the log
 }
+
+// yielding is the nice value of what gives way.
+const yielding = 10
 
 // start runs the command with its output in DATA/logs and records it in DATA/run. It does not wait until it is ready.
 func start(config Config, c command) (*Process, error) {
@@ -75,6 +79,9 @@ func start(config Config, c command) (*Process, error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: c.user}
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", c.name, err)
+	}
+	if c.yields {
+		_ = syscall.Setpriority(syscall.PRIO_PGRP, cmd.Process.Pid, yielding) // without it, others are slower, no more
 	}
 	p := &Process{
 		name: c.name, data: config, address: c.address, ours: c.ours, logFile: logPath, gentle: c.gentle,

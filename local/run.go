@@ -113,7 +113,7 @@ func (r *run) keep(ctx context.Context, service service) error {
 		env = service.needs(&r.known)
 	}
 	keeper := r.keeper(service.name, service.finishes, func(context.Context) (*Process, error) {
-		c := command{name: service.name, args: args, env: env}
+		c := command{name: service.name, args: args, env: env, yields: service.yields}
 		if service.page {
 			c.address = pageHost(r.known.listen)
 			c.health = c.address

@@ -17,6 +17,7 @@ type service struct {
 	needs    func(*addresses) []string // what its environment says beside the brokers
 	page     bool                      // it serves the page, and its health there
 	finishes bool                      // exit code 0 means that its work is done
+	yields   bool                      // it gives way where the processors are busy
 }
 
 // services are started as soon as `init` is done and what they need answers.
@@ -27,7 +28,7 @@ var services = []service{
 		return []string{"ELECTION_BALLOT_KEY=" + a.ballotKey}
 	}},
 	{name: "replay", when: UpConfig.replays, args: replayArgs, finishes: true},
-	{name: "ledger", needs: func(a *addresses) []string { return []string{"ELECTION_POSTGRES=" + a.as(postgres.LedgerRole)} }},
+	{name: "ledger", yields: true, needs: func(a *addresses) []string { return []string{"ELECTION_POSTGRES=" + a.as(postgres.LedgerRole)} }},
 	{name: "submit", after: Spark, needs: func(a *addresses) []string {
 		return []string{"ELECTION_POSTGRES=" + a.as(postgres.SparkRole), "SPARK_REMOTE=" + a.spark, "ELECTION_CHECKPOINTS=" + a.checkpoints}
 	}},
