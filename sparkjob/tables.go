@@ -5,27 +5,33 @@ import (
 	"fmt"
 	"net/url"
 
+	"golang.org/x/sync/errgroup"
+
 	"realtime-election/election"
 	"realtime-election/sparkjob/connect"
 )
 
-// cacheTables reads the definition's tables once. Uncached, Spark would ask PostgreSQL again in every micro-batch, and
+// cacheTables has the definition's tables read once, by the first micro-batch. Uncached, Spark would ask PostgreSQL again in every micro-batch, and
 // stop counting while it is away.
 func cacheTables(ctx context.Context, session *connect.Session, postgres string) error {
 	jdbc, err := jdbcOptions(postgres)
 	if err != nil {
 		return err
 	}
+	group, ctx := errgroup.WithContext(ctx)
 	for _, table := range []string{"candidates", "regions", "districts"} {
-		source := session.Read().Format("jdbc").Options(jdbc).Option("dbtable", table).Load()
-		if err := source.CreateOrReplaceTempView(ctx, table+"_in_postgresql"); err != nil {
-			return fmt.Errorf("read table %s: %w", table, err)
-		}
-		if _, err := session.SQL(ctx, fmt.Sprintf("CACHE TABLE %s AS SELECT * FROM %[1]s_in_postgresql", table)); err != nil {
-			return fmt.Errorf("cache table %s: %w", table, err)
-		}
+		group.Go(func() error {
+			source := session.Read().Format("jdbc").Options(jdbc).Option("dbtable", table).Load()
+			if err := source.CreateOrReplaceTempView(ctx, table+"_in_postgresql"); err != nil {
+				return fmt.Errorf("read table %s: %w", table, err)
+			}
+			if _, err := session.SQL(ctx, fmt.Sprintf("CACHE LAZY TABLE %s AS SELECT * FROM %[1]s_in_postgresql", table)); err != nil {
+				return fmt.Errorf("cache table %s: %w", table, err)
+			}
+			return nil
+		})
 	}
-	return nil
+	return group.Wait()
 }
 
 // jdbcOptions turns a PostgreSQL URL into what Spark's JDBC source wants. Parameters such as sslmode are passed on: the
