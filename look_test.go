@@ -246,6 +246,12 @@ func TestResetAsksFirst(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(data, local.Kafka)); err != nil {
 		t.Errorf("it was removed all the same: %v", err)
 	}
+	if code, _, stderr := command(t, "reset", "--data="+data, "--yes"); code != exitFailed || !strings.Contains(stderr, "never ran there") {
+		t.Errorf("where no up ran: exit code %d: %s", code, stderr)
+	}
+	if err := os.WriteFile(filepath.Join(data, "lock"), []byte("pid 1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	if code, _, stderr := command(t, "reset", "--data="+data, "--yes"); code != exitDone {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}

@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"syscall"
 	"time"
 )
@@ -86,13 +85,11 @@ func hostPort(address string) string {
 var belongings = []string{Kafka, PostgreSQL, Spark, "checkpoints", "logs", "run", "secrets"}
 
 // Reset removes the election in DATA: topics, tables, checkpoints, secrets and logs, together. Nothing else that lies in
-// the folder is touched, nor is what was fetched. It refuses while an up runs there, and ends what a killed one left.
+// the folder is touched, nor is what was fetched. It refuses a folder where no up ever ran, whatever its folders are
+// called, and while an up runs there, and ends what a killed one left.
 func Reset(ctx context.Context, data string) error {
-	if !slices.ContainsFunc(belongings, func(name string) bool {
-		_, err := os.Lstat(filepath.Join(data, name))
-		return err == nil
-	}) {
-		return fmt.Errorf("there is no election in %s: name the folder that `election up` used with --data", data)
+	if !wasLocked(data) {
+		return fmt.Errorf("there is no election in %s, for `election up` never ran there: name the folder that it used with --data", data)
 	}
 	config := Config{Data: data}
 	unlock, err := lock(config)
@@ -103,7 +100,7 @@ func Reset(ctx context.Context, data string) error {
 	if _, err := EndOrphans(ctx, config, stopGrace); err != nil {
 		return err
 	}
-	if err := removeDatabase(data); err != nil {
+	if err := removeDatabase(data, publicFolder); err != nil {
 		return err
 	}
 	for _, name := range belongings {

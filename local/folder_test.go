@@ -107,6 +107,21 @@ func TestResetRemovesTheElectionAndNothingElse(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := Reset(t.Context(), data); err == nil || !strings.Contains(err.Error(), "never ran there") {
+		t.Errorf("where no up ran: %v", err)
+	}
+	write(t, filepath.Join(data, "lock"), "of another program\n")
+	if err := Reset(t.Context(), data); err == nil || !strings.Contains(err.Error(), "never ran there") {
+		t.Errorf("another program's lock: %v", err)
+	}
+	for _, name := range []string{"postgresql/data/x", "kafka/data/x", "secrets/ballot-key", "logs/x.log", "lock"} {
+		if _, err := os.Stat(filepath.Join(data, name)); err != nil {
+			t.Errorf("a refused reset touched it: %v", err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(data, "run")); err == nil {
+		t.Error("a refused reset made a folder")
+	}
 	unlock, err := lock(s.config)
 	if err != nil {
 		t.Fatal(err)
@@ -131,26 +146,100 @@ func TestResetRemovesTheElectionAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestResetRemovesADatabaseThatLiesElsewhere(t *testing.T) {
+func TestResetRemovesWhatAKilledFirstStartLeft(t *testing.T) {
 	config := Config{Data: filepath.Join(t.TempDir(), "data")}
-	elsewhere := filepath.Join(t.TempDir(), "postgresql-1")
-	link, err := config.in("postgresql")
-	if err == nil {
-		err = os.Mkdir(elsewhere, 0o700)
+	unlock, err := lock(config)
+	if err != nil {
+		t.Fatal(err)
 	}
+	unlock()
+	if err := Reset(t.Context(), config.Data); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Lstat(config.Data); err == nil {
+		t.Error("the folder is left")
+	}
+}
+
+// linked is a DATA where an up ran, whose database is a link to that folder.
+func linked(t *testing.T, elsewhere string) (data string) {
+	t.Helper()
+	config := Config{Data: filepath.Join(t.TempDir(), "data")}
+	unlock, err := lock(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlock()
+	if err := os.Symlink(elsewhere, filepath.Join(config.Data, "postgresql")); err != nil {
+		t.Fatal(err)
+	}
+	return config.Data
+}
+
+func write(t *testing.T, path, content string) {
+	t.Helper()
+	err := os.MkdirAll(filepath.Dir(path), 0o700)
 	if err == nil {
-		err = os.Symlink(elsewhere, link)
+		err = os.WriteFile(path, []byte(content), 0o600)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Reset(t.Context(), config.Data); err != nil {
+}
+
+func TestNobodyElsesFolderIsDeletedThroughALink(t *testing.T) {
+	for name, remove := range map[string]func(string) error{
+		"reset":  func(data string) error { return Reset(t.Context(), data) },
+		"remove": Remove,
+	} {
+		elsewhere := filepath.Join(t.TempDir(), "postgresql-1")
+		data := linked(t, elsewhere)
+		write(t, filepath.Join(elsewhere, "thesis.txt"), "")
+		write(t, elsewhere+".of", filepath.Join(data, "postgresql"))
+		if err := remove(data); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		for _, path := range []string{filepath.Join(elsewhere, "thesis.txt"), elsewhere + ".of"} {
+			if _, err := os.Stat(path); err != nil {
+				t.Errorf("%s went through the link: %v", name, err)
+			}
+		}
+		if _, err := os.Lstat(data); err == nil {
+			t.Errorf("%s left %s", name, data)
+		}
+	}
+}
+
+func TestADatabaseElsewhereIsRemovedWithItsOwnDataOnly(t *testing.T) {
+	public := t.TempDir()
+	elsewhere := filepath.Join(public, "postgresql-1")
+	original, copied := linked(t, elsewhere), linked(t, elsewhere)
+	write(t, filepath.Join(elsewhere, "PG_VERSION"), "")
+	left := func() bool {
+		_, err := os.Stat(filepath.Join(elsewhere, "PG_VERSION"))
+		return err == nil
+	}
+	if err := removeDatabase(original, public); err != nil || !left() {
+		t.Errorf("a database without a note: %v, left %t", err, left())
+	}
+	if err := claim(elsewhere, filepath.Join(original, "postgresql")); err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{elsewhere, config.Data} {
-		if _, err := os.Lstat(path); err == nil {
-			t.Errorf("%s is left", path)
-		}
+	if err := removeDatabase(copied, public); err != nil || !left() {
+		t.Errorf("from a copy: %v, left %t", err, left())
+	}
+	if err := removeDatabase(original, t.TempDir()); err != nil || !left() {
+		t.Errorf("outside the public folder: %v, left %t", err, left())
+	}
+	alias := filepath.Join(t.TempDir(), "alias")
+	if err := os.Symlink(original, alias); err != nil {
+		t.Fatal(err)
+	}
+	if err := removeDatabase(alias, public); err != nil || left() {
+		t.Errorf("its own, by another path: %v, left %t", err, left())
+	}
+	if entries, err := os.ReadDir(public); err != nil || len(entries) != 0 {
+		t.Errorf("left: %v (%v)", entries, err)
 	}
 }
 

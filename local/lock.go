@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 )
@@ -37,4 +39,18 @@ func lock(config Config) (unlock func(), err error) {
 		return nil, fmt.Errorf("write the lock of %s: %w", config.Data, err)
 	}
 	return func() { f.Close() }, nil
+}
+
+var lockText = regexp.MustCompile(`^pid [0-9]+\n$`)
+
+// wasLocked says whether an election process ever worked in DATA: the lock's file is the first that up makes there, and
+// stays when up ends or is killed. Nothing is created.
+func wasLocked(data string) bool {
+	path := filepath.Join(data, "lock")
+	info, err := os.Lstat(path)
+	if err != nil || !info.Mode().IsRegular() || info.Size() > 32 {
+		return false
+	}
+	content, err := os.ReadFile(path)
+	return err == nil && lockText.Match(content)
 }

@@ -13,6 +13,9 @@ import (
 	"syscall"
 )
 
+// publicFolder is where root puts the databases whose owner cannot reach DATA.
+const publicFolder = "/var/lib/realtime-election"
+
 // owner is the user PostgreSQL runs as: it refuses root. Where this process is not root, it is ourselves.
 type owner struct {
 	root     bool // we are root, and the owner is another
@@ -26,7 +29,7 @@ func ownerOf(config Config) (owner, error) {
 	if os.Geteuid() != 0 {
 		return owner{}, nil
 	}
-	found := owner{root: true, public: "/var/lib/realtime-election"}
+	found := owner{root: true, public: publicFolder}
 	path, err := config.in("postgresql")
 	if err != nil {
 		return owner{}, err
@@ -126,27 +129,52 @@ func claim(elsewhere, link string) error {
 	return replaceFile(note, []byte(link), 0o600)
 }
 
-// Remove deletes DATA and the database that may lie elsewhere. Nothing of it may run.
+// Remove deletes DATA and its database, which may lie elsewhere. Nothing of it may run.
 func Remove(data string) error {
-	if err := removeDatabase(data); err != nil {
+	if err := removeDatabase(data, publicFolder); err != nil {
 		return err
 	}
 	return os.RemoveAll(data)
 }
 
-// removeDatabase removes the database that may lie elsewhere.
-func removeDatabase(data string) error {
-	link, err := Config{Data: data}.in("postgresql")
+// removeDatabase removes the database that lies in the public folder, with its note, if the note says that it is this
+// DATA's. What any other link leads to is not ours to delete: the database of the DATA that this one was copied from,
+// or a folder that someone else linked. The link itself stays.
+func removeDatabase(data, public string) error {
+	link := filepath.Join(data, "postgresql")
+	elsewhere, err := os.Readlink(link)
 	if err != nil {
-		return err
+		return nil // no link: what is there goes with DATA
 	}
-	if elsewhere, err := os.Readlink(link); err == nil {
-		os.Remove(elsewhere + ".of")
-		if err := os.RemoveAll(elsewhere); err != nil {
-			return fmt.Errorf("remove the database: %w", err)
-		}
+	elsewhere = filepath.Clean(elsewhere)
+	if filepath.Dir(elsewhere) != public {
+		return nil
+	}
+	note := elsewhere + ".of"
+	owned, err := os.ReadFile(note)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read whose database it is: %w", err)
+	}
+	if !sameFolder(filepath.Dir(string(owned)), data) {
+		return nil
+	}
+	if err := os.RemoveAll(elsewhere); err != nil {
+		return fmt.Errorf("remove the database: %w", err)
+	}
+	if err := os.Remove(note); err != nil { // last: without it, nobody may remove what is left
+		return fmt.Errorf("remove the note of the database: %w", err)
 	}
 	return nil
+}
+
+// sameFolder says whether both paths, which may lead through links, name one folder.
+func sameFolder(a, b string) bool {
+	first, err1 := os.Stat(a)
+	second, err2 := os.Stat(b)
+	return err1 == nil && err2 == nil && os.SameFile(first, second)
 }
 
 // folder makes the owner's private folder.
