@@ -53,6 +53,9 @@ type Progress struct {
 	Size        int64  `json:"size"`        // the serials run from 0 to Size-1
 	Seed        uint64 `json:"seed"`
 	Fingerprint string `json:"fingerprint"` // of the definition that the serials belong to
+	// Ends are, for each partition of voters_topic, the offset before which the register ends. They close it: what
+	// somebody adds later is on no register. Only voters has them, in its last record.
+	Ends map[int32]int64 `json:"end_offsets,omitempty"`
 }
 
 // QueryStatus is what `submit` reports of the streaming query under the key "submit" of pipeline_status.

@@ -9,6 +9,8 @@ import (
 
 	"realtime-election/election"
 	"realtime-election/internal/kafka/kafkatest"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func (p *poll) cast(t *testing.T) CastConfig {
@@ -53,8 +55,9 @@ func TestCastBallotIsInTheTopicAndExpected(t *testing.T) {
 			t.Errorf("cast %s, want %s", got, want)
 		}
 		ids[string(vote.BallotID)] = true
-		if progress, _ := p.progress(t, election.CastProducer); progress != (election.Progress{NextSerial: n + 1, Size: n + 1, Fingerprint: p.record.Fingerprint}) {
-			t.Errorf("after %d ballots the progress is %+v", n+1, progress)
+		progress, _ := p.progress(t, election.CastProducer)
+		if diff := cmp.Diff(election.Progress{NextSerial: n + 1, Size: n + 1, Fingerprint: p.record.Fingerprint}, progress); diff != "" {
+			t.Errorf("after %d ballots the progress is another: %s", n+1, diff)
 		}
 	}
 	if len(ids) != 5 {

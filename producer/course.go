@@ -15,8 +15,9 @@ import (
 // course is how far the producers of an election are, of all copies.
 type course struct {
 	fingerprint string
-	register    chan struct{} // closed when the register is
-	over        chan struct{} // closed when the ballots of all partitions are sent
+	register    chan struct{}   // closed when the register is
+	ends        map[int32]int64 // of the register's partitions, once it is closed
+	over        chan struct{}   // closed when the ballots of all partitions are sent
 	open        map[string]bool
 }
 
@@ -68,11 +69,13 @@ func (c *course) learn(producer string, value []byte) error {
 	if err := json.Unmarshal(value, &progress); err != nil {
 		return fmt.Errorf("decode the progress of %s: %w", producer, err)
 	}
-	if progress.Fingerprint != c.fingerprint || progress.NextSerial < progress.Size {
+	closed := producer != election.VotersProducer || progress.Ends != nil
+	if progress.Fingerprint != c.fingerprint || progress.NextSerial < progress.Size || !closed {
 		return nil
 	}
 	delete(c.open, producer)
 	if producer == election.VotersProducer {
+		c.ends = progress.Ends
 		close(c.register)
 	}
 	if len(c.open) == 0 {

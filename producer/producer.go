@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"realtime-election/election"
@@ -34,6 +35,7 @@ type stream struct {
 	size  int64 // serial numbers run from 0 to size-1
 	// record appends the record with a serial to buffer. Key and value lie within what it returns as buffer.
 	record func(buffer []byte, serial int64) (grown, key, value []byte, partition int32)
+	closes bool // a last progress record says where the topic ends by then
 }
 
 // sender sends a stream from where its progress says to its end.
@@ -69,7 +71,6 @@ func (s sender) send(ctx context.Context, of stream) error {
 	progress.Size = of.size
 	if begun && progress.NextSerial == of.size { // all was sent before
 		s.report(of.size, of.size)
-		return nil
 	}
 	// Who begins says so at once, even where nothing is due yet or ever: others learn the size.
 	for pace := s.pace(progress.NextSerial); progress.NextSerial < of.size || !begun; {
@@ -87,7 +88,30 @@ func (s sender) send(ctx context.Context, of stream) error {
 			return err
 		}
 	}
+	if !of.closes || progress.Ends != nil {
+		return nil
+	}
+	if progress.Ends, err = ends(ctx, cl, of.topic); err != nil {
+		return err
+	}
+	if err := s.transaction(ctx, cl, of, of.size, progress); err != nil {
+		return fmt.Errorf("close %s: %w", of.topic, err)
+	}
 	return nil
+}
+
+// ends are the offsets before which a topic ends now, by partition. What was committed before lies before them.
+func ends(ctx context.Context, cl *kgo.Client, topic string) (map[int32]int64, error) {
+	listed, err := kadm.NewClient(cl).ListEndOffsets(ctx, topic)
+	if err == nil {
+		err = listed.Error()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list the end offsets of %s: %w", topic, err)
+	}
+	all := make(map[int32]int64)
+	listed.Each(func(o kadm.ListedOffset) { all[o.Partition] = o.Offset })
+	return all, nil
 }
 
 // resume is how far the stream came, and whether it was begun at all.

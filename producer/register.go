@@ -26,7 +26,7 @@ func (v *voting) castOf(ctx context.Context, partition int32) ([]generate.Ballot
 		}
 	}
 	ballots := make([]generate.Ballot, 0, v.registered(partition))
-	err := kafka.Read(ctx, v.Brokers, v.Log, election.VotersTopic, partition, func(record *kgo.Record) error {
+	err := kafka.ReadTo(ctx, v.Brokers, v.Log, election.VotersTopic, partition, v.course.ends[partition], func(record *kgo.Record) error {
 		entry, err := parseEntry(record.Value)
 		district, known := districts[string(entry.district)]
 		if err == nil && !known {

@@ -62,9 +62,10 @@ func Voters(ctx context.Context, c VotersConfig) error {
 		sent:    c.Health.Counter("election_voters_produced_total", "Voters put on the register, in committed transactions."),
 		report:  reporter(c.Out, c.Log, election.VotersProducer),
 	}.send(ctx, stream{
-		name:  election.VotersProducer,
-		topic: election.VotersTopic,
-		size:  voters.Size(),
+		name:   election.VotersProducer,
+		topic:  election.VotersTopic,
+		size:   voters.Size(),
+		closes: true,
 		record: func(buffer []byte, serial int64) (grown, key, value []byte, partition int32) {
 			grown, district := voters.Append(buffer, serial)
 			line := grown[len(buffer):]

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"realtime-election/election"
 	"realtime-election/internal/health"
 	"realtime-election/internal/kafka"
@@ -118,11 +120,19 @@ func TestVotersAreRegisteredOnce(t *testing.T) {
 	p := newPoll(t, 300, 0, 200)
 	p.register(t)
 	p.registered(t)
-	p.register(t) // and again adds nothing
-	p.registered(t)
-	want := election.Progress{NextSerial: 500, Size: 500, Seed: 1, Fingerprint: p.record.Fingerprint}
-	if got, _ := p.progress(t, election.VotersProducer); got != want {
-		t.Errorf("the register is closed with %+v, want %+v", got, want)
+	closed, _ := p.progress(t, election.VotersProducer)
+	if len(closed.Ends) != 3 {
+		t.Errorf("the register is closed at %v", closed.Ends)
+	}
+	want := election.Progress{NextSerial: 500, Size: 500, Seed: 1, Fingerprint: p.record.Fingerprint, Ends: closed.Ends}
+	if diff := cmp.Diff(want, closed); diff != "" {
+		t.Error("the register is closed otherwise:", diff)
+	}
+	line, _ := generate.NewVoters(&p.record.Definition, 2).Append(nil, 0) // of another seed
+	kafkatest.Produce(t, p.cluster, &kgo.Record{Topic: election.VotersTopic, Value: line})
+	p.register(t) // and again adds nothing, and closes it nowhere else
+	if again, _ := p.progress(t, election.VotersProducer); !cmp.Equal(closed, again) {
+		t.Errorf("the register was closed with %+v, and then with %+v", closed, again)
 	}
 }
 

@@ -12,6 +12,16 @@ import (
 // Read hands every committed record of a partition to each, from the first up to the end that was stable when Read
 // was called. The record is each's only until each returns.
 func Read(ctx context.Context, brokers []string, log *slog.Logger, topic string, partition int32, each func(*kgo.Record) error) error {
+	return read(ctx, brokers, log, topic, partition, -1, each)
+}
+
+// ReadTo is Read up to an offset, exclusive, that transactions may not yet be decided before: it waits for them.
+func ReadTo(ctx context.Context, brokers []string, log *slog.Logger, topic string, partition int32, end int64, each func(*kgo.Record) error) error {
+	return read(ctx, brokers, log, topic, partition, end, each)
+}
+
+// read is ReadTo, or Read where end is negative.
+func read(ctx context.Context, brokers []string, log *slog.Logger, topic string, partition int32, end int64, each func(*kgo.Record) error) error {
 	// Transaction markers are kept: a topic often ends in one, and it tells that the end is reached.
 	cl, err := NewClient(brokers, log, kgo.KeepControlRecords(),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {partition: kgo.NewOffset().AtStart()}}))
@@ -31,9 +41,12 @@ func Read(ctx context.Context, brokers []string, log *slog.Logger, topic string,
 	if err != nil {
 		return fmt.Errorf("list the start offsets of %s: %w", topic, err)
 	}
-	end, exists := ends[partition]
+	stable, exists := ends[partition]
 	if !exists {
 		return fmt.Errorf("read %s: it has no partition %d", topic, partition)
+	}
+	if end < 0 {
+		end = stable
 	}
 	start, _ := starts.Lookup(topic, partition)
 	for next := start.Offset; next < end; {
