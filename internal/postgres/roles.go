@@ -19,7 +19,7 @@ type Role string
 const (
 	LedgerRole Role = "election_ledger" // adds to voters, votes and rejected_votes, and moves ledger_offsets
 	SparkRole  Role = "election_spark"  // reads the definition's tables
-	ReaderRole Role = "election_reader" // reads all tables: the page, the audit, people
+	ReaderRole Role = "election_reader" // reads all tables of the election: the page, the audit, people
 )
 
 // Roles are all roles.
@@ -31,8 +31,8 @@ const rolesLock int64 = 0x726f6c6573
 //go:embed grants.sql
 var grants string
 
-// EnsureRoles makes the roles that are missing and gives each the privileges it needs, and no others, in the database
-// that conn is connected to. A role without a password cannot log in. It must run as the owner of the tables, after
+// EnsureRoles makes the roles that are missing and gives each the privileges it needs, and no others, on the tables of
+// the election in the database that conn is connected to. A role without a password cannot log in. It must run as the owner of the tables, after
 // Migrate, with the right to make roles. Several may call it at once.
 //
 // PostgreSQL is sent a verifier made here, so that no password reaches its log.

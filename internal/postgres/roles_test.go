@@ -145,6 +145,23 @@ func TestEachRoleMayDoWhatItMustAndNoMore(t *testing.T) {
 	}
 }
 
+// TestTablesOfOthersAreLeftAlone has an application of its own in the same database and schema.
+func TestTablesOfOthersAreLeftAlone(t *testing.T) {
+	_, owner := newDatabase(t, localtest.PostgreSQL(t), "shared")
+	if _, err := owner.Exec(t.Context(), "CREATE TABLE theirs (x int); GRANT SELECT, INSERT ON theirs TO PUBLIC; CREATE TABLE secret (x int)"); err != nil {
+		t.Fatal(err)
+	}
+	if err := postgres.EnsureRoles(t.Context(), owner, nil); err != nil {
+		t.Fatal(err)
+	}
+	const privileges = "SELECT concat_ws(' ', has_table_privilege('election_reader', 'theirs', 'INSERT'), " +
+		"has_table_privilege('election_spark', 'theirs', 'SELECT'), has_table_privilege('election_reader', 'secret', 'SELECT'))"
+	var got string
+	if err := owner.QueryRow(t.Context(), privileges).Scan(&got); err != nil || got != "t t f" {
+		t.Errorf("what everybody may still do, may still do, and our reader may with what is secret: %s (%v)", got, err)
+	}
+}
+
 func TestPasswordsAreSetAgain(t *testing.T) {
 	u, owner := newDatabase(t, localtest.PostgreSQL(t), "passwords")
 	login := func(password string) string {
