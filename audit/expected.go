@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"realtime-election/election"
 	"realtime-election/internal/kafka"
@@ -15,8 +16,8 @@ type expectation struct {
 	from  string // who says so
 }
 
-// expect asks the producers how many ballots they have sent. A replay must have sent all votes of its file. It notes
-// who is not done.
+// expect asks the producers how many ballots they have sent. A replay must have sent all votes of its file, and every
+// part of an electorate must have begun to vote, unless it is said how many votes to expect. It notes who is not done.
 func expect(ctx context.Context, c Config, report *report, record *election.Record) (expectation, error) {
 	d := &record.Definition
 	producers := []string{election.CastProducer}
@@ -30,6 +31,7 @@ func expect(ctx context.Context, c Config, report *report, record *election.Reco
 	}
 	var sent int64
 	anyone := false
+	var silent []string // parts of the electorate
 	for _, producer := range producers {
 		progress, found, err := kafka.Progress(ctx, c.Brokers, c.Log, producer)
 		if err != nil {
@@ -37,6 +39,10 @@ func expect(ctx context.Context, c Config, report *report, record *election.Reco
 		}
 		switch {
 		case !found:
+			// Who begins says so at once, even with no ballot to send.
+			if d.Source == nil && d.Electorate != nil && producer != election.CastProducer && producer != election.VotersProducer {
+				silent = append(silent, producer)
+			}
 			continue
 		case producer == election.VotersProducer:
 			if progress.NextSerial < progress.Size {
@@ -51,6 +57,14 @@ func expect(ctx context.Context, c Config, report *report, record *election.Reco
 		if producer == election.ReplayProducer && progress.NextSerial != d.Source.Votes {
 			report.row("ballots replayed", strconv.FormatInt(d.Source.Votes, 10)+" in the file", strconv.FormatInt(progress.NextSerial, 10)+" sent", 1)
 			report.say("the replay has sent %d ballots where its file has %d votes", progress.NextSerial, d.Source.Votes)
+		}
+	}
+	if len(silent) > 0 {
+		report.note("Voting has not begun in %d of %d partitions of the register: %s.", len(silent), record.VotePartitions, strings.Join(silent, ", "))
+		if c.Expect < 0 {
+			begun := int64(record.VotePartitions) - int64(len(silent))
+			report.row("partitions that vote", strconv.Itoa(int(record.VotePartitions)), strconv.FormatInt(begun, 10)+" begun", len(silent))
+			report.say("a part of the electorate has not begun to vote: start `election votes` and wait, or say with --expect how many votes must be counted")
 		}
 	}
 	switch {

@@ -57,12 +57,29 @@ func TestElectorateIsExpectedByWhatItSent(t *testing.T) {
 	f.progress(t, election.VotersProducer, 90, 100)
 	f.progress(t, election.VotesProducer(0), 4, 9)
 	f.progress(t, election.VotesProducer(2), 3, 3)
+	const notBegun = "Voting has not begun in 1 of 3 partitions of the register: votes/1."
 	printed, err := f.audit(t)
+	if !errors.Is(err, audit.ErrDisagree) {
+		t.Errorf("where a part has not begun to vote, ended with %v", err)
+	}
+	wantSaid(t, printed, "votes counted 7 7 sent agrees", notBegun, "partitions that vote 3 2 begun DIFFERS (1)")
+	f.config.Expect = 7
+	if printed, err = f.audit(t); err != nil {
+		t.Errorf("where 7 are expected, ended with %v", err)
+	}
+	wantSaid(t, printed, notBegun, "votes counted 7 7 expected agrees", "Everything agrees.")
+	f.config.Expect = -1
+
+	f.progress(t, election.VotesProducer(1), 0, 0) // it has no voters
+	printed, err = f.audit(t)
 	if err != nil {
 		t.Errorf("ended with %v", err)
 	}
 	wantSaid(t, printed, "votes counted 7 7 sent agrees", "The register is still being written: 90 of 100 voters.",
 		"Voting still goes on: votes/0 has sent 4 of 9 ballots.", "Everything agrees.")
+	if strings.Contains(printed, "not begun") {
+		t.Errorf("it says that voting has not begun:\n%s", printed)
+	}
 
 	f.progress(t, election.VotersProducer, 100, 100)
 	f.progress(t, election.VotesProducer(0), 9, 9)

@@ -17,7 +17,8 @@ import (
 )
 
 // compareVoters holds every record of voters_topic to be either the one entry of a voter in the table voters, or in
-// rejected_votes for a reason that it has. It returns the rejects.
+// rejected_votes for a reason that it has. Of the table voters it reads the ids alone: whether the other columns hold what
+// the entry does is not asked. It returns the rejects.
 //
 // Which entry is the first is not asked where a voter has several: they may be of several partitions.
 func compareVoters(ctx context.Context, c Config, report *report, record *election.Record, tx pgx.Tx, hash *ballots) (map[spot]rejected, error) {
