@@ -1,7 +1,9 @@
 package ledger_test
 
 import (
+	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -79,4 +81,52 @@ func TestCaughtUpMeansEveryPartitionOfBothTopics(t *testing.T) {
 	if caughtUp(all) {
 		t.Error("with a partition that nobody speaks of")
 	}
+}
+
+// TestOnlyTheLedgerThatStoredReportsThatItWaits has ledgers that reach no PostgreSQL and have stored nothing.
+func TestOnlyTheLedgerThatStoredReportsThatItWaits(t *testing.T) {
+	d, err := definition.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	active := election.LedgerStatus{State: "running", Votes: 7, Stored: map[string]map[string]int64{election.VotesTopic: {"0": 7}}}
+	for name, c := range map[string]struct {
+		before election.LedgerStatus
+		want   string
+	}{
+		"where none has stored": {election.LedgerStatus{State: "waiting", Error: "of another"}, "waiting"},
+		"where another stores":  {active, "running"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cluster := kafkatest.NewElection(t, d, 1)
+			kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.PipelineStatusTopic, election.LedgerKey, c.before))
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			log := slog.New(slog.NewTextHandler(stopper{"nothing is stored", stop}, nil))
+			// Its last report is sent before it ends.
+			if err := ledger.Run(ctx, ledger.Config{Brokers: cluster.ListenAddrs(), Postgres: nowhere, Log: log}); err != nil {
+				t.Fatal(err)
+			}
+			var status election.LedgerStatus
+			if _, err := kafka.LatestJSON(t.Context(), cluster.ListenAddrs(), kafkatest.Log(t), election.PipelineStatusTopic, election.LedgerKey, &status); err != nil {
+				t.Fatal(err)
+			}
+			if status.State != c.want || status.Votes != c.before.Votes || (status.Error == c.before.Error) != (c.want == "running") {
+				t.Errorf("it reports %+v", status)
+			}
+		})
+	}
+}
+
+// stopper is a log that ends what writes a text to it.
+type stopper struct {
+	text string
+	stop func()
+}
+
+func (s stopper) Write(line []byte) (int, error) {
+	if strings.Contains(string(line), s.text) {
+		s.stop()
+	}
+	return len(line), nil
 }

@@ -47,10 +47,10 @@ func (l *ledger) attend(ctx context.Context) (stored bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		l.rules = newRules(record)
 		if err := l.status.load(ctx); err != nil {
 			return false, err
 		}
+		l.rules = newRules(record)
 	}
 	connecting, cancel := context.WithTimeout(ctx, patience)
 	conn, err := postgres.Connect(connecting, l.config.Postgres)

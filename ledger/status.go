@@ -24,7 +24,8 @@ const (
 	farewell = 2 * time.Second
 )
 
-// status is what the ledger reports of itself. A ledger in waiting reports nothing: the one that stores does.
+// status is what the ledger reports of itself. A ledger that has not stored, or has found another that stores, reports
+// nothing where a report of what is stored may be overwritten: that one is the other's.
 type status struct {
 	config   Config
 	producer *kgo.Client
@@ -32,7 +33,7 @@ type status struct {
 	mu      sync.Mutex
 	current election.LedgerStatus
 	cause   error // why nothing is stored
-	silent  bool  // another ledger stores
+	silent  bool  // the report is, or may be, another ledger's
 	changed bool  // since the last report
 }
 
@@ -43,7 +44,8 @@ func newStatus(c Config, producer *kgo.Client) *status {
 	}
 }
 
-// load takes over what the ledger before reported: it holds until more is known.
+// load takes over what the ledger before reported: it holds until more is known. Where none has stored, there is nothing
+// to overwrite.
 func (s *status) load(ctx context.Context) error {
 	var last election.LedgerStatus
 	if _, err := kafka.LatestJSON(ctx, s.config.Brokers, s.config.Log, election.PipelineStatusTopic, election.LedgerKey, &last); err != nil {
@@ -51,7 +53,7 @@ func (s *status) load(ctx context.Context) error {
 	}
 	s.change(func() {
 		last.State, last.Error = s.current.State, s.current.Error
-		s.current = last
+		s.current, s.silent = last, last.Stored != nil
 	})
 	return nil
 }
@@ -67,7 +69,7 @@ func (s *status) change(f func()) {
 func (s *status) waiting(cause error) (news bool) {
 	s.change(func() {
 		news = s.current.State != "waiting" || s.current.Error != cause.Error()
-		s.current.State, s.current.Error, s.cause, s.silent = "waiting", cause.Error(), cause, false
+		s.current.State, s.current.Error, s.cause = "waiting", cause.Error(), cause
 	})
 	return news
 }
