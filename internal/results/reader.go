@@ -19,7 +19,7 @@ type Reader struct {
 	Brokers  []string
 	Options  []kgo.Opt     // added to the reader's own, for logging and metrics
 	Logger   *slog.Logger  // nil: the default logger
-	Interval time.Duration // shortest time between two snapshots of Follow; 0 means 250 ms
+	Interval time.Duration // how long Follow waits for more after a change, up to twelve times; 0 means 250 ms
 	Watch    time.Duration // how often to look whether the topics are still the same ones; 0 means 2 s
 }
 
@@ -28,8 +28,9 @@ var (
 	errRecreated = errors.New("the topics are no longer the ones that were read")
 )
 
-// Follow publishes a snapshot once it has read to the ends that it found, and then one after each change, at most one
-// an Interval. It waits for topics that do not exist yet, and starts over when they are created anew; what was
+// Follow publishes a snapshot once it has read to the ends that it found, and then one after changes, when nothing more
+// has come for an Interval: a micro-batch writes its totals one by one, and a snapshot in the middle would show a candidate
+// with votes beside one whose votes are still being written. It waits for topics that do not exist yet, and starts over when they are created anew; what was
 // published last stays valid until then. Follow blocks until ctx ends, and then returns nil: whatever Kafka does
 // meanwhile is waited out. publish is called by one goroutine at a time and must not block.
 func (r Reader) Follow(ctx context.Context, publish func(*Snapshot)) error {
@@ -70,6 +71,9 @@ func (r Reader) logger() *slog.Logger    { return cmp.Or(r.Logger, slog.Default(
 func (r Reader) interval() time.Duration { return cmp.Or(r.Interval, 250*time.Millisecond) }
 func (r Reader) watch() time.Duration    { return cmp.Or(r.Watch, 2*time.Second) }
 
+// longest is for how many intervals Follow holds changes back where more keep coming.
+const longest = 12
+
 // session reads one generation of the topics into one fold, until ctx ends, publish returns an error, a topic is
 // another one, or a partition can't be read on.
 func (r Reader) session(ctx context.Context, publish func(*Snapshot) error) error {
@@ -108,21 +112,31 @@ func (r Reader) read(ctx context.Context, cl *kgo.Client, admin *kadm.Client, en
 	var (
 		fold  Fold
 		at    = offsets{}
-		dirty = true // the first snapshot is published even if the topics are empty
-		next  time.Time
+		dirty = true    // the first snapshot is published even if the topics are empty
+		since time.Time // of the first change that is not published
+		due   time.Time // when nothing more has come for an interval, or changes have been held back for long
 	)
+	changed := func() {
+		now := time.Now()
+		if !dirty {
+			dirty, since = true, now
+		}
+		if due = now.Add(r.interval()); due.Sub(since) > longest*r.interval() {
+			due = since.Add(longest * r.interval())
+		}
+	}
 	for {
-		if dirty && at.reached(ends) && !time.Now().Before(next) {
+		if dirty && at.reached(ends) && !time.Now().Before(due) {
 			if err := publish(fold.Snapshot()); err != nil {
 				return err
 			}
-			dirty, next = false, time.Now().Add(r.interval())
+			dirty = false
 		}
 
 		// Poll no longer than until the changes held back are due.
 		poll, cancel := ctx, context.CancelFunc(func() {})
 		if dirty && at.reached(ends) {
-			poll, cancel = context.WithDeadline(ctx, next)
+			poll, cancel = context.WithDeadline(ctx, due)
 		}
 		fetches := cl.PollFetches(poll)
 		cancel()
@@ -143,11 +157,12 @@ func (r Reader) read(ctx context.Context, cl *kgo.Client, admin *kadm.Client, en
 			}
 			switch fold.Apply(rec.Topic, rec.Key, rec.Value, rec.Timestamp) {
 			case Changed:
-				dirty = true
+				changed()
 			case Switched:
-				dirty, switched = true, true
+				changed()
+				switched = true
 			case Skipped:
-				dirty = true
+				changed()
 				r.logger().Debug("skipped a malformed record", "topic", rec.Topic, "partition", rec.Partition, "offset", rec.Offset)
 			}
 		})

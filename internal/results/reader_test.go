@@ -64,11 +64,16 @@ func newReader(t *testing.T, cluster *kfake.Cluster) results.Reader {
 // follow starts a reader and returns the totals that it publishes, in order.
 func follow(t *testing.T, cluster *kfake.Cluster) <-chan *results.Snapshot {
 	t.Helper()
+	return followWith(t, newReader(t, cluster))
+}
+
+func followWith(t *testing.T, reader results.Reader) <-chan *results.Snapshot {
+	t.Helper()
 	published := make(chan *results.Snapshot, 10_000)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- newReader(t, cluster).Follow(ctx, func(s *results.Snapshot) { published <- s })
+		ended <- reader.Follow(ctx, func(s *results.Snapshot) { published <- s })
 	}()
 	t.Cleanup(func() {
 		cancel()
@@ -140,6 +145,24 @@ func TestEmptyTopicsGiveAnEmptySnapshot(t *testing.T) {
 	createTopics(t, cluster)
 	if s := next(t, follow(t, cluster)); s.Definition != nil || s.TotalVotes != 0 {
 		t.Errorf("got %+v", s)
+	}
+}
+
+// TestMicroBatchIsShownWhole writes totals one by one, as a micro-batch does, when a snapshot would be due.
+func TestMicroBatchIsShownWhole(t *testing.T) {
+	cluster := newCluster(t)
+	createTopics(t, cluster)
+	produce(t, cluster, definition(), official(1), perCandidate(1, "ann", 1))
+	reader := newReader(t, cluster)
+	reader.Interval = 500 * time.Millisecond
+	published := followWith(t, reader)
+	until(t, published, votes(1))
+	<-time.After(2 * reader.Interval) // in which nothing comes
+	for n := int64(2); n <= 20; n++ {
+		produce(t, cluster, perCandidate(1, "ann", n))
+	}
+	if all := until(t, published, votes(20)); len(all) != 1 {
+		t.Errorf("%d snapshots were shown on the way", len(all)-1)
 	}
 }
 
