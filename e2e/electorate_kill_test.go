@@ -22,7 +22,7 @@ import (
 // copies of votes and ledger beside them, and expects an audit that agrees.
 func TestKilledElectorateCostsNoVote(t *testing.T) {
 	data := newData(t)
-	perSecond := max(*rate, int(*voters/40))
+	perSecond := max(*rate, int(*voters/60))
 	s := up(t, data, "--once", "--voters", fmt.Sprint(*voters), "--rate", fmt.Sprint(perSecond))
 
 	log := kafkatest.Log(t)

@@ -19,7 +19,7 @@ func TestKilledProcessesCostNoVote(t *testing.T) {
 	want := file.Definition.ExpectedVotes()
 	perSecond := *rate
 	if perSecond == 0 {
-		perSecond = int(want / 130)
+		perSecond = int(want / 170)
 	}
 	flags = append(flags, "--once", "--rate", fmt.Sprint(perSecond))
 	data := newData(t)

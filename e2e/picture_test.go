@@ -62,7 +62,7 @@ func awaitRow(t *testing.T, browser context.Context, table, name string, votes i
 }
 
 // patience is how long anything may take to come true.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 // await waits until something holds. Where it does not come to hold, more says why.
 func await(t *testing.T, what string, holds func() bool, more ...func() string) {
