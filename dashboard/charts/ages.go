@@ -34,7 +34,10 @@ func Ages(s *results.Snapshot) Chart {
 		charts.WithLegendOpts(opts.Legend{Show: opts.Bool(false)}),
 		charts.WithTooltipOpts(opts.Tooltip{Show: opts.Bool(true), Trigger: "item"}),
 		charts.WithGridOpts(opts.Grid{Left: "4", Right: "4", Top: "20", Bottom: "4", ContainLabel: opts.Bool(true)}),
-		charts.WithXAxisOpts(opts.XAxis{Type: "category", AxisTick: &opts.AxisTick{Show: opts.Bool(false)}}),
+		// Every group is named, however wide the letters are.
+		charts.WithXAxisOpts(opts.XAxis{
+			Type: "category", AxisTick: &opts.AxisTick{Show: opts.Bool(false)}, AxisLabel: &opts.AxisLabel{Interval: "0", FontSize: 11},
+		}),
 		// All of the day on one scale: bars grow, the axis stays.
 		charts.WithYAxisOpts(opts.YAxis{Type: "value", Min: 0, Max: 100, AxisLabel: &opts.AxisLabel{Formatter: "{value}%"}}),
 	)
