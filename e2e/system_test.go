@@ -80,22 +80,22 @@ type system struct {
 	done chan struct{}
 }
 
-// output collects what a process prints.
+// output collects what a process prints. The buffer is not embedded: its ReadFrom would write without the lock.
 type output struct {
-	sync.Mutex
-	bytes.Buffer
+	mu   sync.Mutex
+	text bytes.Buffer
 }
 
 func (o *output) Write(p []byte) (int, error) {
-	o.Lock()
-	defer o.Unlock()
-	return o.Buffer.Write(p)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
 }
 
 func (o *output) String() string {
-	o.Lock()
-	defer o.Unlock()
-	return o.Buffer.String()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
 }
 
 // newData is a folder for `up`; whatever still runs in it when the test ends is ended.
