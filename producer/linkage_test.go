@@ -63,21 +63,25 @@ func newAttacker(t *testing.T, p *poll) *attacker {
 
 // orders are how voters and ballots may be lined up.
 func orders() (ofVoters map[string]func(a, b publicVoter) int, ofBallots map[string]func(a, b publicBallot) int) {
-	return map[string]func(a, b publicVoter) int{
+	ofVoters = map[string]func(a, b publicVoter) int{
 		"place in the register": func(a, b publicVoter) int { return cmp.Compare(a.place, b.place) },
 		"voter id":              func(a, b publicVoter) int { return cmp.Compare(a.ID, b.ID) },
 		"registration number":   func(a, b publicVoter) int { return cmp.Compare(a.RegistrationNumber, b.RegistrationNumber) },
 		"name":                  func(a, b publicVoter) int { return cmp.Compare(a.Name, b.Name) },
 		"date of birth":         func(a, b publicVoter) int { return cmp.Compare(a.DateOfBirth, b.DateOfBirth) },
-	}, map[string]func(a, b publicBallot) int{
+	}
+	ofBallots = map[string]func(a, b publicBallot) int{
 		"place in the topic": func(a, b publicBallot) int { return cmp.Compare(a.place, b.place) },
 		"offset":             func(a, b publicBallot) int { return cmp.Compare(a.offset, b.offset) },
-		"arrival": func(a, b publicBallot) int {
-			return cmp.Or(a.arrived.Compare(b.arrived), cmp.Compare(a.place, b.place))
-		},
-		"voting time": func(a, b publicBallot) int { return cmp.Compare(a.castAt, b.castAt) },
-		"ballot id":   func(a, b publicBallot) int { return cmp.Compare(a.id, b.id) },
+		"arrival":            byArrival,
+		"voting time":        func(a, b publicBallot) int { return cmp.Compare(a.castAt, b.castAt) },
+		"ballot id":          func(a, b publicBallot) int { return cmp.Compare(a.id, b.id) },
 	}
+	return ofVoters, ofBallots
+}
+
+func byArrival(a, b publicBallot) int {
+	return cmp.Or(a.arrived.Compare(b.arrived), cmp.Compare(a.place, b.place))
 }
 
 // byOrder is how many voters the attacker finds by pairing the first with the first, the second with the second, in each

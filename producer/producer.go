@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"realtime-election/election"
@@ -91,27 +90,13 @@ func (s sender) send(ctx context.Context, of stream) error {
 	if !of.closes || progress.Ends != nil {
 		return nil
 	}
-	if progress.Ends, err = ends(ctx, cl, of.topic); err != nil {
+	if progress.Ends, err = kafka.Ends(ctx, cl, of.topic); err != nil {
 		return err
 	}
 	if err := s.transaction(ctx, cl, of, of.size, progress); err != nil {
 		return fmt.Errorf("close %s: %w", of.topic, err)
 	}
 	return nil
-}
-
-// ends are the offsets before which a topic ends now, by partition. What was committed before lies before them.
-func ends(ctx context.Context, cl *kgo.Client, topic string) (map[int32]int64, error) {
-	listed, err := kadm.NewClient(cl).ListEndOffsets(ctx, topic)
-	if err == nil {
-		err = listed.Error()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("list the end offsets of %s: %w", topic, err)
-	}
-	all := make(map[int32]int64)
-	listed.Each(func(o kadm.ListedOffset) { all[o.Partition] = o.Offset })
-	return all, nil
 }
 
 // resume is how far the stream came, and whether it was begun at all.

@@ -26,7 +26,7 @@ type Status struct {
 	Behind Behind `json:"offsets_behind"`
 }
 
-// Behind are offsets; -1 is not known.
+// Behind are offsets. A reader that has not reported has read nothing.
 type Behind struct {
 	Count        int64 `json:"count"`         // of votes_topic, for the streaming query
 	LedgerVotes  int64 `json:"ledger_votes"`  // of votes_topic, for the ledger
@@ -41,9 +41,6 @@ type Producer struct {
 	Rate   float64   `json:"records_per_second"` // lately; 0 where nothing was sent lately
 	SentAt time.Time `json:"sent_at"`            // its last transaction
 }
-
-// Finished reports whether the producer has sent all. Ballots cast by hand have no end.
-func (p Producer) Finished() bool { return p.Name != election.CastProducer && p.Sent >= p.Size }
 
 // lately is how far back a rate looks.
 const lately = 10 * time.Second

@@ -149,8 +149,7 @@ func last(ctx context.Context, c TailConfig, starts, ends map[int32]int64) ([]*k
 
 // bounds are the first offsets and the stable ends of the partitions to read.
 func bounds(ctx context.Context, c TailConfig, cl *kgo.Client) (starts, ends map[int32]int64, err error) {
-	admin := kadm.NewClient(cl)
-	details, err := admin.ListTopics(ctx, c.Topic)
+	details, err := kadm.NewClient(cl).ListTopics(ctx, c.Topic)
 	if err != nil {
 		return nil, nil, unreachable(ctx, "look for topic "+c.Topic, c.Brokers, err)
 	}
@@ -160,15 +159,9 @@ func bounds(ctx context.Context, c TailConfig, cl *kgo.Client) (starts, ends map
 	if ends, err = kafka.StableEnds(ctx, cl, c.Topic); err != nil {
 		return nil, nil, err
 	}
-	listed, err := admin.ListStartOffsets(ctx, c.Topic)
-	if err == nil {
-		err = listed.Error()
+	if starts, err = kafka.Starts(ctx, cl, c.Topic); err != nil {
+		return nil, nil, err
 	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("list the start offsets of %s: %w", c.Topic, err)
-	}
-	starts = make(map[int32]int64)
-	listed.Each(func(o kadm.ListedOffset) { starts[o.Partition] = o.Offset })
 	if c.Partition >= 0 {
 		end, exists := ends[c.Partition]
 		if !exists {
@@ -182,43 +175,7 @@ func bounds(ctx context.Context, c TailConfig, cl *kgo.Client) (starts, ends map
 
 // pass reads the partitions of from, up to ends; without ends it reads on until ctx ends.
 func (c TailConfig) pass(ctx context.Context, from, ends map[int32]int64, each func(*kgo.Record) error) error {
-	offsets, left := make(map[int32]kgo.Offset), make(map[int32]bool)
-	for partition, at := range from {
-		if ends == nil || at < ends[partition] {
-			offsets[partition], left[partition] = kgo.NewOffset().At(at), true
-		}
-	}
-	if len(left) == 0 {
-		return nil
-	}
-	// Transaction markers are kept: a topic often ends in one, and it tells that the end is reached.
-	cl, err := kafka.NewClient(c.Brokers, c.Log, kgo.KeepControlRecords(), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{c.Topic: offsets}))
-	if err != nil {
-		return err
-	}
-	defer cl.Close()
-	for len(left) > 0 {
-		fetches := cl.PollFetches(ctx)
-		if err := fetches.Err0(); err != nil {
-			return fmt.Errorf("read %s: %w", c.Topic, err)
-		}
-		for _, failed := range fetches.Errors() {
-			return fmt.Errorf("read %s: %w", c.Topic, failed.Err)
-		}
-		for records := fetches.RecordIter(); !records.Done(); {
-			r := records.Next()
-			if ends != nil && r.Offset+1 >= ends[r.Partition] {
-				delete(left, r.Partition)
-			}
-			if r.Attrs.IsControl() || ends != nil && r.Offset >= ends[r.Partition] {
-				continue
-			}
-			if err := each(r); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return kafka.ReadBetween(ctx, c.Brokers, c.Log, c.Topic, from, ends, each)
 }
 
 func sorted(partitions map[int32]int64) []int32 {

@@ -5,51 +5,68 @@ import (
 	"fmt"
 	"log/slog"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // Read hands every committed record of a partition to each, from the first up to the end that was stable when Read
 // was called. The record is each's only until each returns.
 func Read(ctx context.Context, brokers []string, log *slog.Logger, topic string, partition int32, each func(*kgo.Record) error) error {
-	return read(ctx, brokers, log, topic, partition, -1, each)
+	return readPartition(ctx, brokers, log, topic, partition, StableEnds, each)
 }
 
 // ReadTo is Read up to an offset, exclusive, that transactions may not yet be decided before: it waits for them.
 func ReadTo(ctx context.Context, brokers []string, log *slog.Logger, topic string, partition int32, end int64, each func(*kgo.Record) error) error {
-	return read(ctx, brokers, log, topic, partition, end, each)
+	given := func(context.Context, *kgo.Client, string) (map[int32]int64, error) {
+		return map[int32]int64{partition: end}, nil
+	}
+	return readPartition(ctx, brokers, log, topic, partition, given, each)
 }
 
-// read is ReadTo, or Read where end is negative.
-func read(ctx context.Context, brokers []string, log *slog.Logger, topic string, partition int32, end int64, each func(*kgo.Record) error) error {
-	// Transaction markers are kept: a topic often ends in one, and it tells that the end is reached.
-	cl, err := NewClient(brokers, log, kgo.KeepControlRecords(),
-		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {partition: kgo.NewOffset().AtStart()}}))
+func readPartition(ctx context.Context, brokers []string, log *slog.Logger, topic string, partition int32,
+	endsOf func(context.Context, *kgo.Client, string) (map[int32]int64, error), each func(*kgo.Record) error,
+) error {
+	cl, err := NewClient(brokers, log, kgo.KeepControlRecords())
 	if err != nil {
 		return err
 	}
 	defer cl.Close()
-
-	ends, err := StableEnds(ctx, cl, topic)
+	ends, err := endsOf(ctx, cl, topic)
 	if err != nil {
 		return err
 	}
-	starts, err := kadm.NewClient(cl).ListStartOffsets(ctx, topic)
-	if err == nil {
-		err = starts.Error()
-	}
+	starts, err := Starts(ctx, cl, topic)
 	if err != nil {
-		return fmt.Errorf("list the start offsets of %s: %w", topic, err)
+		return err
 	}
-	stable, exists := ends[partition]
+	start, exists := starts[partition]
 	if !exists {
 		return fmt.Errorf("read %s: it has no partition %d", topic, partition)
 	}
-	if end < 0 {
-		end = stable
+	return between(ctx, cl, topic, map[int32]int64{partition: start}, map[int32]int64{partition: ends[partition]}, each)
+}
+
+// ReadBetween hands the committed records of partitions of a topic to each, from the offsets of from up to those of to,
+// exclusive. Without to it reads on until ctx ends. The record is each's only until each returns.
+func ReadBetween(ctx context.Context, brokers []string, log *slog.Logger, topic string, from, to map[int32]int64, each func(*kgo.Record) error) error {
+	cl, err := NewClient(brokers, log, kgo.KeepControlRecords())
+	if err != nil {
+		return err
 	}
-	start, _ := starts.Lookup(topic, partition)
-	for next := start.Offset; next < end; {
+	defer cl.Close()
+	return between(ctx, cl, topic, from, to, each)
+}
+
+// between is ReadBetween by a client that keeps control records: a topic often ends in a transaction's marker, and it
+// tells that the end is reached.
+func between(ctx context.Context, cl *kgo.Client, topic string, from, to map[int32]int64, each func(*kgo.Record) error) error {
+	offsets, left := make(map[int32]kgo.Offset), make(map[int32]bool)
+	for partition, at := range from {
+		if to == nil || at < to[partition] {
+			offsets[partition], left[partition] = kgo.NewOffset().At(at), true
+		}
+	}
+	cl.AddConsumePartitions(map[string]map[int32]kgo.Offset{topic: offsets})
+	for len(left) > 0 {
 		fetches := cl.PollFetches(ctx)
 		if err := fetches.Err0(); err != nil {
 			return fmt.Errorf("read %s: %w", topic, err)
@@ -59,8 +76,10 @@ func read(ctx context.Context, brokers []string, log *slog.Logger, topic string,
 		}
 		for records := fetches.RecordIter(); !records.Done(); {
 			record := records.Next()
-			next = record.Offset + 1
-			if record.Attrs.IsControl() || record.Offset >= end {
+			if to != nil && record.Offset+1 >= to[record.Partition] {
+				delete(left, record.Partition)
+			}
+			if record.Attrs.IsControl() || to != nil && record.Offset >= to[record.Partition] {
 				continue
 			}
 			if err := each(record); err != nil {

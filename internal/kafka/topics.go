@@ -71,14 +71,28 @@ func ensureTopic(ctx context.Context, admin *kadm.Client, topic election.Topic) 
 
 // StableEnds are the offsets, by partition, up to which a topic's transactions are decided.
 func StableEnds(ctx context.Context, cl *kgo.Client, topic string) (map[int32]int64, error) {
-	listed, err := kadm.NewClient(cl).ListCommittedOffsets(ctx, topic)
+	return offsets(ctx, "stable end", topic, kadm.NewClient(cl).ListCommittedOffsets)
+}
+
+// Ends are the offsets, by partition, at which a topic ends. What was committed before lies before them.
+func Ends(ctx context.Context, cl *kgo.Client, topic string) (map[int32]int64, error) {
+	return offsets(ctx, "end", topic, kadm.NewClient(cl).ListEndOffsets)
+}
+
+// Starts are the offsets, by partition, at which a topic begins.
+func Starts(ctx context.Context, cl *kgo.Client, topic string) (map[int32]int64, error) {
+	return offsets(ctx, "start", topic, kadm.NewClient(cl).ListStartOffsets)
+}
+
+func offsets(ctx context.Context, what, topic string, list func(context.Context, ...string) (kadm.ListedOffsets, error)) (map[int32]int64, error) {
+	listed, err := list(ctx, topic)
 	if err == nil {
 		err = listed.Error()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("list the end offsets of %s: %w", topic, err)
+		return nil, fmt.Errorf("list the %s offsets of %s: %w", what, topic, err)
 	}
-	ends := make(map[int32]int64)
-	listed.Each(func(o kadm.ListedOffset) { ends[o.Partition] = o.Offset })
-	return ends, nil
+	all := make(map[int32]int64)
+	listed.Each(func(o kadm.ListedOffset) { all[o.Partition] = o.Offset })
+	return all, nil
 }
