@@ -18,8 +18,10 @@ const (
 	lockKey int64 = 0x6c6564676572
 	// lockEvery is how often a ledger in waiting asks for it.
 	lockEvery = time.Second
-	// patience bounds what PostgreSQL and Kafka are asked to do at once, so that a dead connection is noticed.
+	// patience bounds each thing that PostgreSQL and Kafka are asked to do, so that a dead connection is noticed.
 	patience = time.Minute
+	// counting bounds counting the rows of a table, which takes as long as the table is large; TCP notices a dead connection.
+	counting = time.Hour
 	// fetchBytes bound what Kafka sends ahead.
 	fetchBytes, fetchPartitionBytes = 16 << 20, 4 << 20
 )
@@ -106,16 +108,46 @@ func (l *ledger) lock(ctx context.Context, conn *pgx.Conn) error {
 	}
 }
 
-// open reads where to go on, and makes what the session needs.
+// open reads where to go on, and makes what the session needs. Each step has its own time: how long all of them take
+// grows with what is stored.
 func (s *session) open(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
+	counts := make(map[string]int64)
+	for _, step := range []struct {
+		limit time.Duration
+		do    func(context.Context) error
+	}{
+		{patience, s.prepare},
+		{patience, s.readOffsets},
+		{patience, s.checkEnds},
+		{counting, s.count("voters", counts)},
+		{counting, s.count("votes", counts)},
+		{counting, s.count("rejected_votes", counts)},
+	} {
+		if err := within(ctx, step.limit, step.do); err != nil {
+			return err
+		}
+	}
+	if err := s.readSent(ctx); err != nil {
+		return err
+	}
+	if err := s.consume(); err != nil {
+		return err
+	}
+	s.status.opened(counts, s.next)
+	return nil
+}
+
+func (s *session) prepare(ctx context.Context) error {
 	if _, err := s.conn.Exec(ctx, stageSQL); err != nil {
 		return fmt.Errorf("make the staging tables: %w", err)
 	}
 	if _, err := s.conn.Exec(ctx, beginOffsetsSQL, topics, s.rules.partitions); err != nil {
 		return fmt.Errorf("begin the offsets: %w", err)
 	}
+	return nil
+}
+
+func (s *session) readOffsets(ctx context.Context) error {
 	rows, err := s.conn.Query(ctx, "SELECT topic, partition, next_offset FROM ledger_offsets")
 	if err != nil {
 		return fmt.Errorf("read the offsets: %w", err)
@@ -128,25 +160,18 @@ func (s *session) open(ctx context.Context) error {
 	}); err != nil {
 		return fmt.Errorf("read the offsets: %w", err)
 	}
-	if err := s.checkEnds(ctx); err != nil {
-		return err
-	}
-	counts := make(map[string]int64)
-	for _, name := range []string{"voters", "votes", "rejected_votes"} {
-		var n int64
-		if err := s.conn.QueryRow(ctx, "SELECT count(*) FROM "+name).Scan(&n); err != nil {
-			return fmt.Errorf("count the rows of %s: %w", name, err)
-		}
-		counts[name] = n
-	}
-	if err := s.readSent(ctx); err != nil {
-		return err
-	}
-	if err := s.consume(); err != nil {
-		return err
-	}
-	s.status.opened(counts, s.next)
 	return nil
+}
+
+func (s *session) count(table string, counts map[string]int64) func(context.Context) error {
+	return func(ctx context.Context) error {
+		var n int64
+		if err := s.conn.QueryRow(ctx, "SELECT count(*) FROM "+table).Scan(&n); err != nil {
+			return fmt.Errorf("count the rows of %s: %w", table, err)
+		}
+		counts[table] = n
+		return nil
+	}
 }
 
 // checkEnds refuses topics that end before what is stored of them.
