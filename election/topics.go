@@ -92,7 +92,12 @@ type Topic struct {
 
 // Topics are all topics of an election whose ballots are spread over this many partitions.
 func Topics(votePartitions int32) []Topic {
-	log := map[string]string{"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
+	// A batch that is compressed may unpack to a thousand times its size, and its readers would have to hold it. So the
+	// logs are not compressed: the broker unpacks what comes, and refuses a batch that is too large then.
+	log := map[string]string{
+		"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1",
+		"compression.type": "uncompressed", "max.message.bytes": "1048588",
+	}
 	votes := maps.Clone(log)
 	// The broker's clock, not the sender's: Spark cannot read every timestamp that a sender may write, and stops.
 	votes["message.timestamp.type"] = "LogAppendTime"

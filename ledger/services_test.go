@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -384,6 +385,19 @@ func TestRejectSentAheadIsNotSentAgain(t *testing.T) {
 	if got := len(s.publishedRejects(t, election.VotesTopic)); got != 3 {
 		t.Errorf("%d rejects are published, want 3", got)
 	}
+}
+
+// TestLargeRejectsArePublished has more of them at once than Kafka takes in a batch.
+func TestLargeRejectsArePublished(t *testing.T) {
+	s := newSystem(t)
+	for n := range 12 {
+		value := make([]byte, 1_000_000)
+		rand.NewChaCha8([32]byte{byte(n)}).Read(value)
+		kafkatest.Produce(t, s.cluster, &kgo.Record{Topic: election.VotesTopic, Value: value})
+	}
+	s.start(t)
+	s.untilCaughtUp(t)
+	s.wantExact(t)
 }
 
 func TestKafkaIsWaitedFor(t *testing.T) {

@@ -52,8 +52,7 @@ func newSystem(t *testing.T) *system {
 	if err != nil {
 		t.Fatal(err)
 	}
-	large := kfake.BrokerConfigs(map[string]string{"message.max.bytes": "8388608"}) // as of the real one
-	s := &system{cluster: kafkatest.NewElection(t, d, partitions, large), definition: d, log: new(journal)}
+	s := &system{cluster: kafkatest.NewElection(t, d, partitions), definition: d, log: new(journal)}
 	s.brokers = s.cluster.ListenAddrs()
 	s.prepare(t, localtest.PostgreSQL(t))
 	return s

@@ -52,7 +52,6 @@ func (s sender) send(ctx context.Context, of stream) error {
 	cl, err := kafka.NewClient(s.brokers, s.log, s.metrics,
 		kgo.TransactionalID("election-"+of.name),
 		kgo.TransactionTimeout(transactionTimeout),
-		kgo.ProducerBatchMaxBytes(1<<20),
 		kgo.ProducerLinger(5*time.Millisecond),
 		kgo.MaxBufferedRecords(2*recordsPerTransaction))
 	if err != nil {

@@ -57,7 +57,7 @@ func Run(ctx context.Context, c Config) error {
 		record.VotePartitions = there.VotePartitions
 	}
 
-	cl, err := kafka.NewClient(c.Brokers, c.Log)
+	cl, err := kafka.NewClient(c.Brokers, c.Log, kgo.ProducerBatchMaxBytes(kafka.MaxRecordBytes))
 	if err != nil {
 		return err
 	}

@@ -11,19 +11,23 @@ import (
 	"github.com/twmb/franz-go/plugin/kslog"
 )
 
-// MaxRecordBytes bounds a record that the services write. The election record of a large country is the largest.
-const MaxRecordBytes = 8 << 20
+const (
+	// MaxRecordBytes bounds a record of a compacted topic. The election record of a large country is the largest.
+	MaxRecordBytes = 8 << 20
+	// batchBytes bounds what is sent at once, so that every topic takes it.
+	batchBytes = 1 << 20
+)
 
-// NewClient makes a client that reads committed records only. It connects on first use.
+// NewClient makes a client that reads committed records only, and writes records of up to 1 MiB. It connects on first use.
 func NewClient(brokers []string, log *slog.Logger, options ...kgo.Opt) (*kgo.Client, error) {
 	all := append([]kgo.Opt{
 		kgo.SeedBrokers(brokers...),
 		kgo.ClientID("election"),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
-		kgo.ProducerBatchMaxBytes(MaxRecordBytes),
-		kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()),
-		kgo.DisableClientMetrics(), // a client here may live for one read only
+		kgo.ProducerBatchMaxBytes(batchBytes),
+		kgo.ProducerBatchCompression(kgo.NoCompression()), // the broker would unpack it: see election.Topics
+		kgo.DisableClientMetrics(),                        // a client here may live for one read only
 		kgo.WithLogger(kslog.New(slog.New(quiet{log.Handler()}))),
 	}, options...)
 	cl, err := kgo.NewClient(all...)

@@ -54,8 +54,6 @@ func NewElection(t testing.TB, d *election.Definition, partitions int32, options
 // NewClient is a client with the project's settings that is closed when the test has ended.
 func NewClient(t testing.TB, cluster *kfake.Cluster, options ...kgo.Opt) *kgo.Client {
 	t.Helper()
-	// The race detector is slow where the compressor allocates its blocks.
-	options = append([]kgo.Opt{kgo.ProducerBatchCompression(kgo.NoCompression())}, options...)
 	cl, err := kafka.NewClient(cluster.ListenAddrs(), Log(t), options...)
 	if err != nil {
 		t.Fatal(err)
