@@ -104,19 +104,41 @@ func Cast(ctx context.Context, c CastConfig) (*CastBallot, error) {
 		Topic: election.ProducerProgressTopic, Partition: election.ProgressPartition(election.CastProducer), Key: []byte(election.CastProducer), Value: state,
 	}).FirstErr()
 	if err != nil {
-		return nil, castError(errors.Join(err, abort(ctx, cl)))
+		return nil, notCast(errors.Join(err, abort(ctx, cl)))
 	}
-	if err := cl.EndTransaction(ctx, kgo.TryCommit); err != nil {
-		return nil, castError(err)
+	if err := cl.EndTransaction(ctx, kgo.TryCommit); err != nil { // it may have happened all the same
+		there, unknown := c.lies(ctx, vote)
+		switch {
+		case unknown != nil:
+			return nil, fmt.Errorf("cast the ballot: whether it is in the topic is not known; look with "+
+				"`election tail %s --partition %d` whether ballot %s is there before you cast another: %w",
+				vote.Topic, vote.Partition, id, errors.Join(err, unknown))
+		case !there:
+			return nil, notCast(err)
+		}
 	}
 	return &CastBallot{vote.Partition, vote.Offset, line}, nil
 }
 
-func castError(err error) error {
+// lies reports whether the transaction of a record that Kafka took was committed. It waits until that is decided, which
+// Kafka does when the transaction times out, at the latest.
+func (c CastConfig) lies(ctx context.Context, sent *kgo.Record) (there bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*transactionTimeout)
+	defer cancel()
+	at := func(offset int64) map[int32]int64 { return map[int32]int64{sent.Partition: offset} }
+	err = kafka.ReadBetween(ctx, c.Brokers, c.Log, sent.Topic, at(sent.Offset), at(sent.Offset+1), func(*kgo.Record) error {
+		there = true
+		return nil
+	})
+	return there, err
+}
+
+// notCast says so, and why.
+func notCast(err error) error {
 	if fenced(err) {
 		return fmt.Errorf("cast the ballot: somebody cast another at the same time, and this one is not in the topic; cast it again: %w", err)
 	}
-	return fmt.Errorf("cast the ballot: %w", err)
+	return fmt.Errorf("cast the ballot: it is not in the topic; cast it again: %w", err)
 }
 
 // check refuses what would not be counted.

@@ -1,7 +1,10 @@
 package producer
 
 import (
+	"context"
 	"fmt"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -112,6 +115,63 @@ func TestCastThatCannotCountIsRefused(t *testing.T) {
 	}
 	if _, begun := p.progress(t, election.CastProducer); begun {
 		t.Error("a ballot was cast all the same")
+	}
+}
+
+// TestCastTellsWhetherTheBallotLies loses the answer to a commit, and has another cast before it is asked for again.
+func TestCastTellsWhetherTheBallotLies(t *testing.T) {
+	for name, c := range map[string]struct {
+		lose func(b *broker, other func())
+		lies bool
+	}{
+		"the commit was carried out": {func(b *broker, other func()) {
+			b.atCommit(election.CastProducer, 0, func() (handled bool) { b.wire.cut(other); return false })
+		}, true},
+		"the commit did not arrive": {func(b *broker, other func()) {
+			b.atCommit(election.CastProducer, 0, func() (handled bool) { b.cluster.SleepControl(other); return true })
+		}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPoll(t, 10, 10)
+			var fenced atomic.Bool
+			c.lose(p.broker, func() {
+				_, err := Cast(t.Context(), p.cast(t))
+				fenced.Store(err == nil)
+			})
+			receipt, err := Cast(t.Context(), p.cast(t))
+			if !fenced.Load() {
+				t.Fatalf("nobody else cast: %v", err)
+			}
+			var lie int
+			for partition := range p.record.VotePartitions {
+				lie += len(kafkatest.Read(t, p.cluster, election.VotesTopic, partition))
+			}
+			switch {
+			case c.lies && (err != nil || lie != 2):
+				t.Errorf("%d ballots lie, and it ended with %v", lie, err)
+			case c.lies:
+				for _, r := range kafkatest.Read(t, p.cluster, election.VotesTopic, receipt.Partition) {
+					if r.Offset == receipt.Offset && string(r.Value) != string(receipt.Line) {
+						t.Errorf("at offset %d lies %s, not %s", r.Offset, r.Value, receipt.Line)
+					}
+				}
+			case err == nil || !strings.Contains(err.Error(), "this one is not in the topic; cast it again") || lie != 1:
+				t.Errorf("%d ballots lie, and it ended with %v", lie, err)
+			}
+		})
+	}
+}
+
+// TestCastThatDoesNotKnowSaysWhereToLook loses Kafka with the commit.
+func TestCastThatDoesNotKnowSaysWhereToLook(t *testing.T) {
+	t.Parallel()
+	p := newPoll(t, 10, 10)
+	ctx, cancel := context.WithCancel(t.Context())
+	p.atCommit(election.CastProducer, 0, func() (handled bool) { p.wire.cut(cancel); return false })
+	_, err := Cast(ctx, p.cast(t))
+	if err == nil || !strings.Contains(err.Error(), "is not known; look with `election tail votes_topic --partition") {
+		t.Errorf("ended with %v", err)
 	}
 }
 
