@@ -26,6 +26,8 @@ func (v *voting) castOf(ctx context.Context, partition int32) ([]generate.Ballot
 		}
 	}
 	ballots := make([]generate.Ballot, 0, v.registered(partition))
+	var unreadable, first int64 // how many, and the offset of the first
+	var why error
 	err := kafka.ReadTo(ctx, v.Brokers, v.Log, election.VotersTopic, partition, v.course.ends[partition], func(record *kgo.Record) error {
 		entry, err := parseEntry(record.Value)
 		district, known := districts[string(entry.district)]
@@ -33,7 +35,9 @@ func (v *voting) castOf(ctx context.Context, partition int32) ([]generate.Ballot
 			err = errors.New("its district is not one of this partition")
 		}
 		if err != nil { // whose entry cannot be read does not vote
-			v.Log.Warn("voter cannot be read", "topic", record.Topic, "partition", partition, "offset", record.Offset, "error", err)
+			if unreadable++; unreadable == 1 {
+				first, why = record.Offset, err
+			}
 			return nil
 		}
 		if ballot, votes := v.ballots.Of(election.VoterID(entry.id), district, entry.age, entry.gender); votes {
@@ -43,6 +47,10 @@ func (v *voting) castOf(ctx context.Context, partition int32) ([]generate.Ballot
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the register: %w", err)
+	}
+	if unreadable > 0 {
+		v.Log.Warn("voters cannot be read, and do not vote; the offset and the error are the first one's",
+			"voters", unreadable, "topic", election.VotersTopic, "partition", partition, "offset", first, "error", why)
 	}
 	if !v.keepOrder {
 		slices.SortFunc(ballots, generate.Ballot.Compare)

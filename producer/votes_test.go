@@ -429,8 +429,18 @@ func TestUnreadableVotersDoNotVote(t *testing.T) {
 	if err := Voters(t.Context(), p.voters(t, 0)); err != nil {
 		t.Fatal(err)
 	}
-	if err := Votes(t.Context(), p.votes(t)); err != nil {
+	c, log := p.votes(t), new(lockedBuffer)
+	c.Log = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	if err := Votes(t.Context(), c); err != nil {
 		t.Fatal(err)
+	}
+	for _, warning := range []string{
+		`voters=1 topic=voters_topic partition=0 offset=0 error="its district is not one of this partition"`,
+		`voters=9 topic=voters_topic partition=1 offset=0 error="it is not the JSON of a voter"`,
+	} {
+		if text := log.String(); strings.Count(text, warning) != 1 || strings.Count(text, "cannot be read") != 2 {
+			t.Errorf("%s is not one of two warnings:\n%s", warning, text)
+		}
 	}
 	n := 0
 	for partition := range int32(2) {
