@@ -2,9 +2,8 @@
 //
 // It reads votes_topic, committed records only, to its stable end; classifies, deduplicates and counts with the
 // reference count of package election; and then reads every record of every result topic, with code of its own, the
-// page's API, and the ledger's tables: the rows of ballots and of rejects in every column, those of voters by their ids
-// alone. What else the table voters holds of a voter is not compared with the register. Each difference is named. It
-// shares no counting, folding or storing with what it checks.
+// page's API, and the ledger's tables, every row in every column. Each difference is named. It shares no counting,
+// folding or storing with what it checks.
 package audit
 
 import (

@@ -83,7 +83,11 @@ func newDatabase(t *testing.T, f *fixture) *pgx.Conn {
 // voter is an entry of the register.
 func voter(t *testing.T, n int, district election.DistrictID, name string) *kgo.Record {
 	t.Helper()
-	v := election.Voter{ID: election.VoterID(fmt.Sprintf("voter-%d", n)), Name: name, DateOfBirth: "1970-01-01", RegisteredAge: 54, DistrictID: district}
+	v := election.Voter{
+		ID: election.VoterID(fmt.Sprintf("voter-%d", n)), Name: name, DateOfBirth: "1970-01-01", Gender: "other", Nationality: "NL", RegistrationNumber: "R1",
+		Address: election.Address{Street: "Street 1", City: "City", State: "State", Country: "Country", Postcode: "1234 AB"},
+		Email:   "z@example.org", PhoneNumber: "1", CellNumber: "2", Picture: "/p.svg", RegisteredAge: 54, DistrictID: district,
+	}
 	return kafkatest.JSON(t, election.VotersTopic, string(v.ID), v)
 }
 
@@ -137,7 +141,8 @@ func (s *tables) store(t *testing.T) {
 	}
 	for i, r := range kafkatest.Read(t, s.cluster, election.VotersTopic, 0) {
 		if i < registered {
-			s.exec(t, "INSERT INTO voters VALUES ($1, '1970-01-01', 54, '', '', '', '', '', '', '', '', '', '', '', '', '', 'N1')", string(r.Key))
+			s.exec(t, "INSERT INTO voters VALUES ($1, '1970-01-01', 54, 'Zoë', 'other', 'NL', 'R1', 'Street 1', 'City', 'State', 'Country', '1234 AB', "+
+				"'z@example.org', '1', '2', '/p.svg', 'N1')", string(r.Key))
 			continue
 		}
 		reject(r, []election.Reason{election.Duplicate, election.Conflicting, election.UnknownDistrict, election.Malformed}[i-registered])
@@ -229,6 +234,39 @@ func TestAuditNamesWhatIsPlantedInTables(t *testing.T) {
 			wantSaid(t, printed, says...)
 		})
 	}
+}
+
+// TestAuditNamesEveryColumnOfAVoter changes one column of one voter at a time, and takes it back.
+func TestAuditNamesEveryColumnOfAVoter(t *testing.T) {
+	s := newTables(t)
+	rows, err := s.conn.Query(t.Context(), "SELECT attname FROM pg_attribute WHERE attrelid = 'voters'::regclass AND attnum > 1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	columns, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil || len(columns) < 16 {
+		t.Fatalf("voters has the columns %v (%v)", columns, err)
+	}
+	s.exec(t, "CREATE TABLE kept AS SELECT * FROM voters WHERE voter_id = 'voter-7'")
+	for _, column := range columns {
+		for _, value := range map[string][]string{"date_of_birth": {"date_of_birth + 1", "'infinity'"}, "registered_age": {"55"}}[column] {
+			s.wantChangedVoter(t, column, value)
+		}
+		if column != "date_of_birth" && column != "registered_age" {
+			s.wantChangedVoter(t, column, "'N2'")
+		}
+	}
+}
+
+func (s *tables) wantChangedVoter(t *testing.T, column, value string) {
+	t.Helper()
+	s.exec(t, "UPDATE voters SET "+column+" = "+value+" WHERE voter_id = 'voter-7'")
+	printed, err := s.audit(t)
+	if !errors.Is(err, audit.ErrDisagree) {
+		t.Errorf("%s is %s: ended with %v", column, value, err)
+	}
+	wantSaid(t, printed, `voters: row {"voter_id":"voter-7",`, "is not what voters_topic holds of the voter", "table voters 40 rows 40 rows DIFFERS (1)")
+	s.exec(t, "UPDATE voters SET "+column+" = (SELECT "+column+" FROM kept) WHERE voter_id = 'voter-7'")
 }
 
 func TestVoterRejectedAsACopyOfNobodyIsNamed(t *testing.T) {

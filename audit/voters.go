@@ -10,15 +10,15 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"realtime-election/election"
 	"realtime-election/internal/kafka"
 )
 
-// compareVoters holds every record of voters_topic to be either the one entry of a voter in the table voters, or in
-// rejected_votes for a reason that it has. Of the table voters it reads the ids alone: whether the other columns hold what
-// the entry does is not asked. It returns the rejects.
+// compareVoters holds every record of voters_topic to be either the one entry of a voter in the table voters, in every
+// column, or in rejected_votes for a reason that it has. It returns the rejects.
 //
 // Which entry is the first is not asked where a voter has several: they may be of several partitions.
 func compareVoters(ctx context.Context, c Config, report *report, record *election.Record, tx pgx.Tx, hash *ballots) (map[spot]rejected, error) {
@@ -32,14 +32,14 @@ func compareVoters(ctx context.Context, c Config, report *report, record *electi
 	}
 	what := "rejected_votes: " + election.VotersTopic
 	wrong, copies := report.kind(what+" wrong"), report.kind("voters: copies")
-	missing, added := report.kind("voters: missing"), report.kind("voters: added")
+	missing, changed, added := report.kind("voters: missing"), report.kind("voters: changed"), report.kind("voters: added")
 
 	left := make(map[spot]bool, len(rejects))
 	for at := range rejects {
 		left[at] = true
 	}
-	stored := make(map[uint64]bool) // voters, by a hash of the id, of whom an entry is not rejected
-	copied := make(map[uint64]spot) // voters of whom one is, as a copy
+	stored := make(map[uint64]uint64) // by a hash of a voter's id, one of the entry that is not rejected
+	copied := make(map[uint64]spot)   // voters of whom one is, as a copy
 	voter := func(id string) uint64 { return maphash.String(hash.seed, id) }
 	err = eachVoter(ctx, c, record, func(r *kgo.Record) error {
 		at, reason := spot{r.Partition, r.Offset}, judge(r, districts)
@@ -55,10 +55,10 @@ func compareVoters(ctx context.Context, c Config, report *report, record *electi
 		case isRejected:
 		case reason != "":
 			wrong.say("%s %d offset %d is missing; it must be %s", what, at.partition, at.offset, reason)
-		case stored[voter(string(r.Key))]:
+		case has(stored, voter(string(r.Key))):
 			copies.say("voters: %s %d offset %d is a further entry of a voter, and not rejected", election.VotersTopic, at.partition, at.offset)
 		default:
-			stored[voter(string(r.Key))] = true
+			stored[voter(string(r.Key))] = maphash.Bytes(hash.seed, r.Value)
 		}
 		return nil
 	})
@@ -69,30 +69,28 @@ func compareVoters(ctx context.Context, c Config, report *report, record *electi
 		wrong.say("%s %d offset %d must not be there: the topic has no such record", what, at.partition, at.offset)
 	}
 	for id, at := range copied {
-		if !stored[id] {
+		if !has(stored, id) {
 			wrong.say("%s %d offset %d is rejected as a copy, and so is every other entry of the voter", what, at.partition, at.offset)
 		}
 	}
 
 	voters := int64(len(stored))
-	rows, err := tx.Query(ctx, "SELECT voter_id FROM voters")
-	if err != nil {
-		return nil, fmt.Errorf("read the table voters: %w", err)
-	}
-	var id string
-	n, err := countRows(pgx.ForEachRow(rows, []any{&id}, func() error {
-		if !stored[voter(id)] {
-			added.say("voters: voter %s must not be there", id)
+	n, err := eachRow(ctx, tx, func(v election.Voter, line []byte) {
+		id := voter(string(v.ID))
+		switch want, there := stored[id]; {
+		case !there:
+			added.say("voters: voter %s must not be there", v.ID)
+		case want != maphash.Bytes(hash.seed, line):
+			changed.say("voters: row %s is not what voters_topic holds of the voter", line)
 		}
-		delete(stored, voter(id))
-		return nil
-	}))
+		delete(stored, id)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read the table voters: %w", err)
 	}
 	if len(stored) > 0 { // they have names in the topic only
 		err := eachVoter(ctx, c, record, func(r *kgo.Record) error {
-			if id := voter(string(r.Key)); stored[id] {
+			if id := voter(string(r.Key)); has(stored, id) {
 				missing.say("voters: voter %s is missing", r.Key)
 				delete(stored, id)
 			}
@@ -102,9 +100,41 @@ func compareVoters(ctx context.Context, c Config, report *report, record *electi
 			return nil, err
 		}
 	}
-	report.row("table voters", rowsOf(voters), rowsOf(n), missing.end()+added.end()+copies.end())
+	report.row("table voters", rowsOf(voters), rowsOf(n), missing.end()+changed.end()+added.end()+copies.end())
 	report.row("  of them rejected", "", rowsOf(int64(len(rejects))), wrong.end())
 	return rejects, nil
+}
+
+func has(hashes map[uint64]uint64, id uint64) bool {
+	_, there := hashes[id]
+	return there
+}
+
+// eachRow hands on each row of the table voters, and the record that it must have been. It returns how many there are.
+func eachRow(ctx context.Context, tx pgx.Tx, each func(v election.Voter, line []byte)) (int64, error) {
+	rows, err := tx.Query(ctx, `SELECT voter_id, date_of_birth, registered_age, voter_name, gender, nationality, registration_number,
+		address_street, address_city, address_state, address_country, address_postcode, email, phone_number, cell_number, picture, district_id
+		FROM voters`)
+	if err != nil {
+		return 0, err
+	}
+	var v election.Voter
+	var born pgtype.Date
+	a := &v.Address
+	return countRows(pgx.ForEachRow(rows, []any{
+		&v.ID, &born, &v.RegisteredAge, &v.Name, &v.Gender, &v.Nationality, &v.RegistrationNumber,
+		&a.Street, &a.City, &a.State, &a.Country, &a.Postcode, &v.Email, &v.PhoneNumber, &v.CellNumber, &v.Picture, &v.DistrictID,
+	}, func() error {
+		v.DateOfBirth = born.Time.Format(time.DateOnly)
+		if born.InfinityModifier != pgtype.Finite { // nobody's
+			v.DateOfBirth = born.InfinityModifier.String()
+		}
+		line, err := json.Marshal(v)
+		if err == nil {
+			each(v, line)
+		}
+		return err
+	}))
 }
 
 func eachVoter(ctx context.Context, c Config, record *election.Record, each func(*kgo.Record) error) error {
