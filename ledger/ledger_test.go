@@ -77,6 +77,16 @@ func TestCaughtUpMeansEveryPartitionOfBothTopics(t *testing.T) {
 	if !caughtUp(all) {
 		t.Error("not with all stored")
 	}
+	open := kafkatest.Begin(t, cluster, &kgo.Record{Topic: election.VotesTopic})
+	if caughtUp(nil) {
+		t.Error("with a record that is not decided")
+	}
+	if err := open.EndTransaction(t.Context(), kgo.TryCommit); err != nil {
+		t.Fatal(err)
+	}
+	if all[election.VotesTopic]["0"] = 2; !caughtUp(all) {
+		t.Error("not with what was decided later")
+	}
 	delete(all[election.VotersTopic], "1")
 	if caughtUp(all) {
 		t.Error("with a partition that nobody speaks of")

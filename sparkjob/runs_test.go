@@ -360,12 +360,21 @@ func TestSettledQueryHasCountedAll(t *testing.T) {
 	if !counted() {
 		t.Error("not all is counted when the last record is")
 	}
+	open := kafkatest.Begin(t, cluster, &kgo.Record{Topic: election.VotesTopic, Partition: 1, Value: []byte("vote")})
+	if counted() {
+		t.Error("all is counted before a transaction is decided")
+	}
+	done(t, open.EndTransaction(t.Context(), kgo.TryCommit))
+	done(t, r.report(t.Context(), batch(1, 0, 3)))
+	if !counted() {
+		t.Error("not all is counted when the transaction is")
+	}
 	metadata(t, c, 1)
 	chosen(t, c, "b")
 	if counted() {
 		t.Error("all is counted although the next run has counted nothing")
 	}
-	next := election.QueryStatus{Run: 2, State: "running", Counted: map[string]int64{"0": 0, "1": 1}}
+	next := election.QueryStatus{Run: 2, State: "running", Counted: map[string]int64{"0": 0, "1": 3}}
 	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.PipelineStatusTopic, election.QueryKey, next))
 	if counted() {
 		t.Error("all is counted although the next run is not official yet")
