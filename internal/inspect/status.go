@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"time"
 
@@ -56,13 +57,18 @@ func Look(ctx context.Context, brokers []string, log *slog.Logger, now time.Time
 	for partition := range record.VotePartitions {
 		names = append(names, election.VotesProducer(partition))
 	}
+	cl, err := kafka.NewClient(brokers, log)
+	if err != nil {
+		return nil, err
+	}
+	defer cl.Close()
+	progress, err := reports(ctx, brokers, log, cl, names, now)
+	if err != nil {
+		return nil, err
+	}
 	for _, name := range names {
-		producer, err := look(ctx, brokers, log, name, now)
-		if err != nil {
-			return nil, fmt.Errorf("read how far %s came: %w", name, err)
-		}
-		if producer != nil {
-			status.Producers = append(status.Producers, *producer)
+		if of := progress[name]; len(of) > 0 {
+			status.Producers = append(status.Producers, look(name, of, now))
 		}
 	}
 	var query election.QueryStatus
@@ -80,11 +86,6 @@ func Look(ctx context.Context, brokers []string, log *slog.Logger, now time.Time
 	if found {
 		status.Ledger = &ledger
 	}
-	cl, err := kafka.NewClient(brokers, log)
-	if err != nil {
-		return nil, err
-	}
-	defer cl.Close()
 	votes, err := kafka.StableEnds(ctx, cl, election.VotesTopic)
 	if err != nil {
 		return nil, err
@@ -110,32 +111,43 @@ func behind(ends map[int32]int64, read map[string]int64) int64 {
 	return sum
 }
 
-// look is how far one producer came, nil where it has not begun.
-func look(ctx context.Context, brokers []string, log *slog.Logger, name string, now time.Time) (*Producer, error) {
-	var reports []report // those of the last seconds, and at least two
-	err := kafka.Read(ctx, brokers, log, election.ProducerProgressTopic, election.ProgressPartition(name), func(r *kgo.Record) error {
-		if string(r.Key) != name {
-			return nil
-		}
-		next := report{at: r.Timestamp}
-		if err := json.Unmarshal(r.Value, &next.Progress); err != nil {
-			return fmt.Errorf("decode its progress at offset %d: %w", r.Offset, err)
-		}
-		reports = append(reports, next)
-		for len(reports) > 2 && now.Sub(reports[0].at) > lately {
-			reports = reports[1:]
-		}
-		return nil
-	})
-	if err != nil || len(reports) == 0 {
+// reports are what producers said of their progress in the last seconds, and at least the last two of each.
+func reports(ctx context.Context, brokers []string, log *slog.Logger, cl *kgo.Client, names []string, now time.Time) (map[string][]report, error) {
+	starts, err := kafka.Starts(ctx, cl, election.ProducerProgressTopic)
+	if err != nil {
 		return nil, err
 	}
-	first, last := reports[0], reports[len(reports)-1]
-	producer := &Producer{Name: name, Sent: last.NextSerial, Size: last.Size, SentAt: last.at}
+	ends, err := kafka.StableEnds(ctx, cl, election.ProducerProgressTopic)
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[string][]report)
+	err = kafka.ReadBetween(ctx, brokers, log, election.ProducerProgressTopic, starts, ends, func(r *kgo.Record) error {
+		name, next := string(r.Key), report{at: r.Timestamp}
+		if !slices.Contains(names, name) || election.ProgressPartition(name) != r.Partition {
+			return nil
+		}
+		if err := json.Unmarshal(r.Value, &next.Progress); err != nil {
+			return fmt.Errorf("read how far %s came: decode its progress at offset %d: %w", name, r.Offset, err)
+		}
+		of := append(all[name], next)
+		for len(of) > 2 && now.Sub(of[0].at) > lately {
+			of = of[1:]
+		}
+		all[name] = of
+		return nil
+	})
+	return all, err
+}
+
+// look is how far a producer came, by its reports.
+func look(name string, of []report, now time.Time) Producer {
+	first, last := of[0], of[len(of)-1]
+	producer := Producer{Name: name, Sent: last.NextSerial, Size: last.Size, SentAt: last.at}
 	if took := last.at.Sub(first.at); took > 0 && now.Sub(last.at) <= lately {
 		producer.Rate = float64(last.NextSerial-first.NextSerial) / took.Seconds()
 	}
-	return producer, nil
+	return producer
 }
 
 // report is a producer's progress and when it was sent.
