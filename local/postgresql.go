@@ -72,7 +72,8 @@ func StartPostgreSQL(ctx context.Context, config Config) (*Process, error) {
 	return answer(ctx, process, func(ctx context.Context) error { return answersQuery(ctx, address) })
 }
 
-// answersQuery asks the database for a row, and makes the database if the server has none of that name.
+// answersQuery takes from everybody the right to make anything in the database, which is the election's alone. It makes
+// the database if the server has none of that name.
 func answersQuery(ctx context.Context, address url.URL) error {
 	connection, err := pgx.Connect(ctx, address.String())
 	if unknown, ok := errors.AsType[*pgconn.PgError](err); ok && unknown.Code == "3D000" {
@@ -90,7 +91,7 @@ func answersQuery(ctx context.Context, address url.URL) error {
 		return err
 	}
 	defer connection.Close(ctx)
-	_, err = connection.Exec(ctx, "SELECT 1")
+	_, err = connection.Exec(ctx, "REVOKE CREATE, TEMPORARY ON DATABASE "+postgresDatabase+" FROM PUBLIC")
 	return err
 }
 

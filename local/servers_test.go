@@ -174,6 +174,15 @@ func TestPostgreSQLRefusesAWrongPassword(t *testing.T) {
 	}
 }
 
+func TestPostgreSQLLetsNotEverybodyMakeTables(t *testing.T) {
+	db := connect(t, startServer(t, Config{Data: newData(t)}, StartPostgreSQL))
+	var may bool
+	const query = "SELECT has_database_privilege('public', current_database(), 'CREATE, TEMPORARY') OR has_schema_privilege('public', 'public', 'CREATE')"
+	if err := db.QueryRow(t.Context(), query).Scan(&may); err != nil || may {
+		t.Errorf("everybody may (%v)", err)
+	}
+}
+
 func TestSparkKeepsAddressAndHidesItsToken(t *testing.T) {
 	config := Config{Data: newData(t), SparkMemory: "1g"}
 	first := startServer(t, config, StartSpark)

@@ -1,15 +1,13 @@
--- What each role may do with the tables of the election, and nothing else, whatever was granted before. Other tables of
--- this database, and who may do what with them, are left alone.
+-- What each role may do with the tables of the election, and nothing else, whatever was granted to it before. What
+-- everybody may do with this database, and other tables, are left alone.
 DO $$
 BEGIN
-    EXECUTE format('REVOKE CREATE, TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
     EXECUTE format('REVOKE ALL ON DATABASE %I FROM election_ledger, election_spark, election_reader', current_database());
     EXECUTE format('GRANT CONNECT ON DATABASE %I TO election_ledger, election_spark, election_reader', current_database());
     EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO election_ledger', current_database()); -- its staging tables
 END
 $$;
 
-REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 REVOKE ALL ON SCHEMA public FROM election_ledger, election_spark, election_reader;
 GRANT USAGE ON SCHEMA public TO election_ledger, election_spark, election_reader;
 

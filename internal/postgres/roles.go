@@ -32,8 +32,9 @@ const rolesLock int64 = 0x726f6c6573
 var grants string
 
 // EnsureRoles makes the roles that are missing and gives each the privileges it needs, and no others, on the tables of
-// the election in the database that conn is connected to. A role without a password cannot log in. It must run as the owner of the tables, after
-// Migrate, with the right to make roles. Several may call it at once.
+// the election in the database that conn is connected to. What everybody may do with the database they may too. A role
+// without a password cannot log in. It must run as the owner of the tables, after Migrate, with the right to make roles.
+// Several may call it at once.
 //
 // PostgreSQL is sent a verifier made here, so that no password reaches its log.
 func EnsureRoles(ctx context.Context, conn *pgx.Conn, passwords map[Role]string) error {

@@ -72,6 +72,9 @@ const notAllowed = "42501"
 
 func TestEachRoleMayDoWhatItMustAndNoMore(t *testing.T) {
 	u, owner := newDatabase(t, localtest.PostgreSQL(t), "roles")
+	if _, err := owner.Exec(t.Context(), "REVOKE TEMPORARY ON DATABASE roles FROM PUBLIC"); err != nil { // as in the database that is ours
+		t.Fatal(err)
+	}
 	passwords := make(map[postgres.Role]string)
 	for _, role := range postgres.Roles() {
 		passwords[role] = `it's "` + string(role) + `" \`
@@ -80,7 +83,7 @@ func TestEachRoleMayDoWhatItMustAndNoMore(t *testing.T) {
 	if err := postgres.EnsureRoles(t.Context(), owner, passwords); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := owner.Exec(t.Context(), "GRANT ALL ON votes, voters TO election_spark; GRANT SELECT ON voters TO PUBLIC; GRANT CREATE ON SCHEMA public TO election_reader"); err != nil {
+	if _, err := owner.Exec(t.Context(), "GRANT ALL ON votes, voters TO election_spark; GRANT SELECT ON voters TO PUBLIC; GRANT CREATE ON SCHEMA public TO election_reader; GRANT CREATE, TEMPORARY ON DATABASE roles TO election_reader"); err != nil {
 		t.Fatal(err)
 	}
 	if err := postgres.EnsureRoles(t.Context(), owner, passwords); err != nil {
@@ -148,16 +151,19 @@ func TestEachRoleMayDoWhatItMustAndNoMore(t *testing.T) {
 // TestTablesOfOthersAreLeftAlone has an application of its own in the same database and schema.
 func TestTablesOfOthersAreLeftAlone(t *testing.T) {
 	_, owner := newDatabase(t, localtest.PostgreSQL(t), "shared")
-	if _, err := owner.Exec(t.Context(), "CREATE TABLE theirs (x int); GRANT SELECT, INSERT ON theirs TO PUBLIC; CREATE TABLE secret (x int)"); err != nil {
+	const theirs = "CREATE TABLE theirs (x int); GRANT SELECT, INSERT ON theirs TO PUBLIC; CREATE TABLE secret (x int); " +
+		"GRANT CREATE ON DATABASE shared TO PUBLIC; GRANT CREATE ON SCHEMA public TO PUBLIC"
+	if _, err := owner.Exec(t.Context(), theirs); err != nil {
 		t.Fatal(err)
 	}
 	if err := postgres.EnsureRoles(t.Context(), owner, nil); err != nil {
 		t.Fatal(err)
 	}
 	const privileges = "SELECT concat_ws(' ', has_table_privilege('election_reader', 'theirs', 'INSERT'), " +
-		"has_table_privilege('election_spark', 'theirs', 'SELECT'), has_table_privilege('election_reader', 'secret', 'SELECT'))"
+		"has_table_privilege('election_spark', 'theirs', 'SELECT'), has_table_privilege('election_reader', 'secret', 'SELECT'), " +
+		"has_database_privilege('public', 'shared', 'CREATE'), has_database_privilege('public', 'shared', 'TEMPORARY'), has_schema_privilege('public', 'public', 'CREATE'))"
 	var got string
-	if err := owner.QueryRow(t.Context(), privileges).Scan(&got); err != nil || got != "t t f" {
+	if err := owner.QueryRow(t.Context(), privileges).Scan(&got); err != nil || got != "t t f t t t" {
 		t.Errorf("what everybody may still do, may still do, and our reader may with what is secret: %s (%v)", got, err)
 	}
 }
