@@ -125,7 +125,7 @@ func TestAuditNamesWhatIsPlanted(t *testing.T) {
 		},
 		"rejects where there are none": {
 			func(t *testing.T, f *fixture) {
-				kafkatest.Produce(t, f.cluster, kafkatest.JSON(t, election.VotesRejectedTopic, "2/malformed", election.Result{Run: 2, TotalVotes: 1}))
+				kafkatest.Produce(t, f.cluster, kafkatest.JSON(t, election.PerReasonTopic, "2/malformed", election.Result{Run: 2, TotalVotes: 1}))
 			},
 			[]string{"aggregated_votes_rejected: key \"2/malformed\" must not be there", "aggregated_votes_rejected 0 in 0 keys 1 DIFFERS (1)"},
 		},
@@ -219,7 +219,7 @@ func TestRecordsThatDoNotCountAreToldByReason(t *testing.T) {
 	if got := f.results[election.ByDistrictTopic]["N1/ana"].TotalVotes; got != 92 {
 		t.Errorf("Ana has %d in N1, want 92", got)
 	}
-	f.change(t, election.VotesRejectedTopic, "malformed", func(r *election.Result) { r.TotalVotes = 4 })
+	f.change(t, election.PerReasonTopic, "malformed", func(r *election.Result) { r.TotalVotes = 4 })
 	printed, err = f.audit(t)
 	if !errors.Is(err, audit.ErrDisagree) {
 		t.Errorf("ended with %v", err)

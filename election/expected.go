@@ -62,7 +62,7 @@ func (c *Count) Results(run int) map[string]map[string]Result {
 	}
 	for reason, t := range c.rejected {
 		if reason != Duplicate && reason != Conflicting {
-			put(VotesRejectedTopic, t, Result{Reason: &reason}, string(reason))
+			put(PerReasonTopic, t, Result{Reason: &reason}, string(reason))
 		}
 	}
 	return results

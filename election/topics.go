@@ -24,7 +24,7 @@ const (
 	ByDistrictTopic        = "aggregated_votes_by_district"
 	ByDemographicTopic     = "aggregated_votes_by_demographic"
 	PerMinuteTopic         = "aggregated_votes_per_minute"
-	VotesRejectedTopic     = "aggregated_votes_rejected"
+	PerReasonTopic         = "aggregated_votes_rejected"
 )
 
 // Keys of the records of ElectionTopic.
@@ -79,7 +79,7 @@ func VoterPartition(district DistrictID, partitions int32) int32 {
 func ResultTopics() []string {
 	return []string{
 		PerCandidateTopic, TurnoutByLocationTopic, ByLocationTopic, ByDistrictTopic,
-		ByDemographicTopic, PerMinuteTopic, VotesRejectedTopic,
+		ByDemographicTopic, PerMinuteTopic, PerReasonTopic,
 	}
 }
 

@@ -99,7 +99,7 @@ func TestRejectsAndCopiesAmongGoodVotes(t *testing.T) {
 	}
 	planted100 := (ballots.Size() + 99) / 100
 	for _, reason := range election.Reasons()[:5] {
-		if n := got[election.VotesRejectedTopic][string(reason)].TotalVotes; n != planted100 {
+		if n := got[election.PerReasonTopic][string(reason)].TotalVotes; n != planted100 {
 			t.Errorf("%d records are %s, want %d", n, reason, planted100)
 		}
 	}

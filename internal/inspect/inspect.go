@@ -42,7 +42,7 @@ var purposes = map[string]string{
 	election.ByDistrictTopic:        "votes by district and candidate",
 	election.ByDemographicTopic:     "votes by region, age group, gender and candidate",
 	election.PerMinuteTopic:         "votes by region, minute of voting and candidate",
-	election.VotesRejectedTopic:     "records not counted, by reason",
+	election.PerReasonTopic:         "records not counted, by reason",
 }
 
 // Topics are the topics of the election at these brokers, in the order of election.Topics, and then any others.

@@ -105,7 +105,7 @@ func everyTopic(run int, votes int64) []record {
 	for _, region := range []string{"north", "south"} {
 		all = append(all, result(election.TurnoutByLocationTopic, election.Result{Run: run, RegionID: &region, TotalVotes: 2 * votes}, region))
 	}
-	return append(all, result(election.VotesRejectedTopic, election.Result{Run: run, Reason: ptr(election.Malformed), TotalVotes: votes}, "malformed"))
+	return append(all, result(election.PerReasonTopic, election.Result{Run: run, Reason: ptr(election.Malformed), TotalVotes: votes}, "malformed"))
 }
 
 func TestSnapshotWithoutDefinitionSaysSo(t *testing.T) {

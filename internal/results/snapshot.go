@@ -200,7 +200,7 @@ func (s *Snapshot) fill(t *tally) {
 			}
 		case election.ByDemographicTopic:
 			s.addAge(sum.of.ageGroup, votes)
-		case election.VotesRejectedTopic:
+		case election.PerReasonTopic:
 			rejected[election.Reason(sum.of.reason)] += votes
 		}
 	}

@@ -47,7 +47,7 @@ var needed = map[string]func(cell) error{
 		}
 		return present(c.candidate)
 	},
-	election.VotesRejectedTopic: func(c cell) error { return present(c.reason) },
+	election.PerReasonTopic: func(c cell) error { return present(c.reason) },
 }
 
 func present(fields ...string) error {

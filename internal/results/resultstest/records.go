@@ -40,7 +40,7 @@ func Status(s election.QueryStatus) Record {
 
 // Rejected is how many records a run did not count for a reason.
 func Rejected(run int, reason election.Reason, records int64, newest time.Time) Record {
-	return result(election.VotesRejectedTopic, election.Result{Run: run, Reason: &reason, TotalVotes: records}, newest, string(reason))
+	return result(election.PerReasonTopic, election.Result{Run: run, Reason: &reason, TotalVotes: records}, newest, string(reason))
 }
 
 // Totals are the records of a count, all votes of which were cast in one minute, by women of every age: the older, the
