@@ -21,6 +21,7 @@ import (
 	"realtime-election/election"
 	"realtime-election/internal/definition"
 	"realtime-election/internal/inspect"
+	"realtime-election/internal/number"
 	"realtime-election/internal/terminal"
 	"realtime-election/local"
 )
@@ -70,9 +71,9 @@ func (c *topicsCommand) Run(ctx context.Context, log *slog.Logger) error {
 		for _, topic := range topics {
 			size := "-"
 			if topic.Bytes >= 0 {
-				size = terminal.Number(topic.Bytes)
+				size = number.Thousands(topic.Bytes)
 			}
-			rows = append(rows, []string{topic.Name, fmt.Sprint(topic.Partitions), terminal.Number(topic.Offsets), size, topic.Purpose})
+			rows = append(rows, []string{topic.Name, fmt.Sprint(topic.Partitions), number.Thousands(topic.Offsets), size, topic.Purpose})
 		}
 		return terminal.Table(os.Stdout, rows, terminal.Right(1, 2, 3))
 	})
@@ -276,16 +277,16 @@ func (r report) print(out io.Writer, now time.Time) error {
 func printElection(out io.Writer, e *inspect.Status, ago func(time.Time) string) error {
 	fmt.Fprint(out, terminal.Printable(e.Election))
 	if e.Voters > 0 {
-		fmt.Fprintf(out, ", %s registered voters", terminal.Number(e.Voters))
+		fmt.Fprintf(out, ", %s registered voters", number.Thousands(e.Voters))
 	}
 	fmt.Fprint(out, "\n\n")
 	rows := [][]string{{"producer", "sent", "of", "a second", "last sent"}}
 	for _, p := range e.Producers {
-		of := terminal.Number(p.Size)
+		of := number.Thousands(p.Size)
 		if p.Name == election.CastProducer {
 			of = ""
 		}
-		rows = append(rows, []string{p.Name, terminal.Number(p.Sent), of, terminal.Number(int64(p.Rate + 0.5)), ago(p.SentAt) + " ago"})
+		rows = append(rows, []string{p.Name, number.Thousands(p.Sent), of, number.Thousands(int64(p.Rate + 0.5)), ago(p.SentAt) + " ago"})
 	}
 	if err := terminal.Table(out, rows, terminal.Right(1, 2, 3, 4)); err != nil {
 		return err
@@ -296,7 +297,7 @@ func printElection(out io.Writer, e *inspect.Status, ago func(time.Time) string)
 		rows = append(rows, []string{
 			"count", q.State, fmt.Sprintf(
 				"run %d, batch %d took %d ms at %s votes a second, %s of state, %s offsets behind, reported %s ago",
-				q.Run, q.Batch, q.BatchMilliseconds, terminal.Number(int64(q.ProcessedRowsPerSecond+0.5)), mebibytes(q.StateBytes), terminal.Number(e.Behind.Count), ago(q.UpdatedAt)),
+				q.Run, q.Batch, q.BatchMilliseconds, number.Thousands(int64(q.ProcessedRowsPerSecond+0.5)), mebibytes(q.StateBytes), number.Thousands(e.Behind.Count), ago(q.UpdatedAt)),
 		})
 		if q.Error != "" {
 			rows = append(rows, []string{"", "error", q.Error})
@@ -308,7 +309,7 @@ func printElection(out io.Writer, e *inspect.Status, ago func(time.Time) string)
 		rows = append(rows, []string{
 			"ledger", l.State, fmt.Sprintf(
 				"%s voters, %s votes and %s rejects stored, %s offsets of votes and %s of voters behind, reported %s ago",
-				terminal.Number(l.Voters), terminal.Number(l.Votes), terminal.Number(l.Rejected), terminal.Number(e.Behind.LedgerVotes), terminal.Number(e.Behind.LedgerVoters), ago(l.UpdatedAt)),
+				number.Thousands(l.Voters), number.Thousands(l.Votes), number.Thousands(l.Rejected), number.Thousands(e.Behind.LedgerVotes), number.Thousands(e.Behind.LedgerVoters), ago(l.UpdatedAt)),
 		})
 		if l.Error != "" {
 			rows = append(rows, []string{"", "error", l.Error})

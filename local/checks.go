@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"realtime-election/internal/terminal"
+	"realtime-election/internal/number"
 	"realtime-election/local/maven"
 )
 
@@ -74,7 +74,7 @@ func roomForLoad(config UpConfig) error {
 	}
 	if free < needed {
 		return fmt.Errorf("the disk of %s is too full for %s voters and %s votes: %s are free, about %s are needed; make room, name a folder on another disk with --data, or choose a smaller election with --voters or --regions",
-			config.Data, terminal.Number(config.Load.Voters), terminal.Number(config.Load.Votes), gibibytes(free), gibibytes(needed))
+			config.Data, number.Thousands(config.Load.Voters), number.Thousands(config.Load.Votes), gibibytes(free), gibibytes(needed))
 	}
 	config.log().Info("the disk has room", "needed", gibibytes(needed), "free", gibibytes(free))
 	return nil

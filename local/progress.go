@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/term"
 
-	"realtime-election/internal/terminal"
+	"realtime-election/internal/number"
 )
 
 // tally is what the progress line takes from the page's API.
@@ -124,19 +124,19 @@ func fetchTally(ctx context.Context, client *http.Client, page string) (tally, e
 
 // line says how far the count is, and how fast it went since an earlier tally.
 func (t tally) line(earlier tally, since time.Duration) string {
-	line := terminal.Number(t.Total) + " votes counted"
+	line := number.Thousands(t.Total) + " votes counted"
 	if t.Expected > 0 {
-		line = fmt.Sprintf("%s of %s votes counted (%.1f %%)", terminal.Number(t.Total), terminal.Number(t.Expected), 100*float64(t.Total)/float64(t.Expected))
+		line = fmt.Sprintf("%s of %s votes counted (%.1f %%)", number.Thousands(t.Total), number.Thousands(t.Expected), 100*float64(t.Total)/float64(t.Expected))
 	}
 	if rate := float64(t.Total-earlier.Total) / max(since.Seconds(), 0.001); rate >= 0.5 {
-		line += fmt.Sprintf(", %s a second", terminal.Number(int64(rate+0.5)))
+		line += fmt.Sprintf(", %s a second", number.Thousands(int64(rate+0.5)))
 	}
 	var rejected int64
 	for _, n := range t.Rejected {
 		rejected += n
 	}
 	if rejected > 0 {
-		line += ", " + terminal.Number(rejected) + " rejected"
+		line += ", " + number.Thousands(rejected) + " rejected"
 	}
 	return line
 }

@@ -15,11 +15,11 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
 
 	"github.com/go-echarts/go-echarts/v2/charts"
 	"github.com/go-echarts/go-echarts/v2/opts"
 
+	"realtime-election/internal/number"
 	"realtime-election/internal/results"
 )
 
@@ -110,7 +110,7 @@ func Votes(s *results.Snapshot) Chart {
 		labels = append(labels, name[c])
 		data = append(data, opts.BarData{
 			Name: name[c], Value: votes, ItemStyle: colour(c),
-			Label: &opts.Label{Show: opts.Bool(true), Position: "right", Formatter: Thousands(votes)},
+			Label: &opts.Label{Show: opts.Bool(true), Position: "right", Formatter: number.Thousands(votes)},
 		})
 	}
 	bar.SetGlobalOptions(
@@ -151,7 +151,7 @@ func Shares(s *results.Snapshot) Chart {
 	}
 	pie.SetGlobalOptions(
 		charts.WithInitializationOpts(opts.Initialization{ChartID: ShareID, BackgroundColor: "transparent"}),
-		charts.WithTitleOpts(opts.Title{Title: Thousands(s.TotalVotes), Subtitle: "votes", Left: "center", Top: "34%"}),
+		charts.WithTitleOpts(opts.Title{Title: number.Thousands(s.TotalVotes), Subtitle: "votes", Left: "center", Top: "34%"}),
 		charts.WithLegendOpts(opts.Legend{Show: opts.Bool(len(data) > 0), Type: "scroll", Bottom: "0", Icon: "roundRect"}),
 		charts.WithTooltipOpts(opts.Tooltip{Show: opts.Bool(true), Trigger: "item"}),
 	)
@@ -161,19 +161,6 @@ func Shares(s *results.Snapshot) Chart {
 	)
 	pie.Validate()
 	return Chart{ShareID, 320, pie.JSON()}
-}
-
-// Thousands writes a whole number with a comma after each three digits, from the right.
-func Thousands(n int64) string {
-	digits := strconv.FormatInt(n, 10)
-	sign := ""
-	if n < 0 {
-		sign, digits = "-", digits[1:]
-	}
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	return sign + digits
 }
 
 // Percent writes a share, 0 to 1, with one decimal.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"realtime-election/dashboard/charts"
+	"realtime-election/internal/number"
 	"realtime-election/internal/results"
 )
 
@@ -26,7 +27,7 @@ func (v *view) count(s *results.Snapshot) {
 	text := counted(s.TotalVotes, "vote") + " counted"
 	if of > 0 {
 		v.Bounded, v.Progress = true, min(1, share(s.TotalVotes, of))
-		text = fmt.Sprintf("%s, %s of %s %s", text, charts.Percent(v.Progress), charts.Thousands(of), what)
+		text = fmt.Sprintf("%s, %s of %s %s", text, charts.Percent(v.Progress), number.Thousands(of), what)
 	}
 	v.Counted = v.say("counted", text)
 }
@@ -37,12 +38,12 @@ func (v *view) figures(s *results.Snapshot) {
 		v.Figures = append(v.Figures, figure{label, v.say("figure."+label, text)})
 	}
 	if s.Registered > 0 {
-		add("Registered voters", charts.Thousands(s.Registered))
+		add("Registered voters", number.Thousands(s.Registered))
 	} else {
-		add("Districts", charts.Thousands(int64(len(s.Districts))))
+		add("Districts", number.Thousands(int64(len(s.Districts))))
 	}
-	add("Candidates", charts.Thousands(int64(len(s.Candidates))))
-	add("Votes counted", charts.Thousands(s.TotalVotes))
+	add("Candidates", number.Thousands(int64(len(s.Candidates))))
+	add("Votes counted", number.Thousands(s.TotalVotes))
 	switch {
 	case s.Registered > 0:
 		add("Turnout", charts.Percent(share(s.TotalVotes, s.Registered)))
@@ -63,9 +64,9 @@ func (v *view) ages(s *results.Snapshot) {
 		}
 		key, row, turnout := "age."+age.Group, ageRow{Group: age.Group, Registered: "–"}, "–"
 		if age.Registered > 0 {
-			row.Registered, turnout = charts.Thousands(age.Registered), charts.Percent(share(age.Votes, age.Registered))
+			row.Registered, turnout = number.Thousands(age.Registered), charts.Percent(share(age.Votes, age.Registered))
 		}
-		row.Votes, row.Turnout = v.say(key+".votes", charts.Thousands(age.Votes)), v.say(key+".turnout", turnout)
+		row.Votes, row.Turnout = v.say(key+".votes", number.Thousands(age.Votes)), v.say(key+".turnout", turnout)
 		v.Ages = append(v.Ages, row)
 	}
 }

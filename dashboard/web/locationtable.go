@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"realtime-election/dashboard/charts"
+	"realtime-election/internal/number"
 	"realtime-election/internal/results"
 )
 
@@ -56,13 +57,13 @@ func newLocationTable(s *results.Snapshot, a *atlas, q locationQuery) locationTa
 	q = page.query
 	t := locationTable{
 		Search: q.Search, Matching: page.matching, WithRegister: slices.ContainsFunc(s.Regions, func(r results.RegionVotes) bool { return r.Registered() > 0 }),
-		Page: charts.Thousands(int64(q.Page)), Pages: charts.Thousands(int64(page.pages())),
+		Page: number.Thousands(int64(q.Page)), Pages: number.Thousands(int64(page.pages())),
 	}
 	of := counted(int64(len(s.Districts)), "district")
 	if q.Search != "" {
 		of = counted(int64(page.matching), "matching district")
 	}
-	t.Shown = fmt.Sprintf("Showing %s–%s of %s", charts.Thousands(int64(min(page.from+1, page.matching))), charts.Thousands(int64(page.from+len(page.rows))), of)
+	t.Shown = fmt.Sprintf("Showing %s–%s of %s", number.Thousands(int64(min(page.from+1, page.matching))), number.Thousands(int64(page.from+len(page.rows))), of)
 	for _, name := range []string{"sort", "dir"} {
 		if value := q.values().Get(name); value != "" {
 			t.Hidden = append(t.Hidden, parameter{name, value})
@@ -122,11 +123,11 @@ func (t *locationTable) headers(s *results.Snapshot, q locationQuery) {
 
 func newLocationRow(s *results.Snapshot, l location) locationRow {
 	row := locationRow{
-		District: l.label(), Region: l.DistrictIn.Region.Name, Registered: "–", Votes: charts.Thousands(l.Votes), Turnout: "–",
+		District: l.label(), Region: l.DistrictIn.Region.Name, Registered: "–", Votes: number.Thousands(l.Votes), Turnout: "–",
 		Leader: "–", Colour: -1,
 	}
 	if l.Registered > 0 {
-		row.Registered, row.Turnout = charts.Thousands(l.Registered), charts.Percent(share(l.Votes, l.Registered))
+		row.Registered, row.Turnout = number.Thousands(l.Registered), charts.Percent(share(l.Votes, l.Registered))
 	}
 	switch len(l.leaders) {
 	case 0:
@@ -136,7 +137,7 @@ func newLocationRow(s *results.Snapshot, l location) locationRow {
 		row.Leader = "Tied"
 	}
 	for _, votes := range l.ByCandidate {
-		row.Candidates = append(row.Candidates, charts.Thousands(votes))
+		row.Candidates = append(row.Candidates, number.Thousands(votes))
 	}
 	return row
 }

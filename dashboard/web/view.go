@@ -7,6 +7,7 @@ import (
 
 	"realtime-election/dashboard/charts"
 	"realtime-election/election"
+	"realtime-election/internal/number"
 	"realtime-election/internal/results"
 )
 
@@ -161,7 +162,7 @@ func margin(s *results.Snapshot, leaders []int) string {
 		return text
 	}
 	second := s.Candidates[charts.Ranked(s)[1]]
-	return fmt.Sprintf("%s, %s ahead of %s", text, charts.Thousands(first.Votes-second.Votes), second.Name)
+	return fmt.Sprintf("%s, %s ahead of %s", text, number.Thousands(first.Votes-second.Votes), second.Name)
 }
 
 func (v *view) candidate(c int) candidateRow {
@@ -169,7 +170,7 @@ func (v *view) candidate(c int) candidateRow {
 	key := "candidate." + string(of.ID)
 	return candidateRow{
 		ID: of.ID, Name: of.Name, Party: of.Party, Colour: c % charts.Colours(),
-		Votes: v.say(key+".votes", charts.Thousands(of.Votes)),
+		Votes: v.say(key+".votes", number.Thousands(of.Votes)),
 		Share: v.say(key+".share", charts.Percent(share(of.Votes, v.snapshot.TotalVotes))),
 	}
 }
@@ -178,7 +179,7 @@ func (v *view) region(r *results.RegionVotes) regionRow {
 	key := "region." + string(r.ID)
 	row := regionRow{
 		Name:   r.Name,
-		Votes:  v.say(key+".votes", charts.Thousands(r.Votes)),
+		Votes:  v.say(key+".votes", number.Thousands(r.Votes)),
 		Leader: v.say(key+".leader", v.leaderOf(r)),
 	}
 	if v.WithTurnout {
@@ -189,7 +190,7 @@ func (v *view) region(r *results.RegionVotes) regionRow {
 		row.Turnout = v.say(key+".turnout", turnout)
 	}
 	for c, votes := range r.ByCandidate {
-		row.Candidates = append(row.Candidates, v.say(key+".of."+string(v.snapshot.Candidates[c].ID), charts.Thousands(votes)))
+		row.Candidates = append(row.Candidates, v.say(key+".of."+string(v.snapshot.Candidates[c].ID), number.Thousands(votes)))
 	}
 	return row
 }
@@ -213,7 +214,7 @@ func (v *view) times(s *results.Snapshot) {
 	intervals, width := charts.Intervals(s)
 	v.TimeCaption = v.say("time", "Votes cast per "+charts.Minutes(width))
 	for _, in := range intervals {
-		v.Times = append(v.Times, [2]string{in.From.Format("2 Jan 15:04"), charts.Thousands(in.Votes)})
+		v.Times = append(v.Times, [2]string{in.From.Format("2 Jan 15:04"), number.Thousands(in.Votes)})
 	}
 }
 
@@ -223,7 +224,7 @@ func (v *view) reject(s *results.Snapshot) {
 		records[r.Reason] = r.Records
 	}
 	for _, r := range reasons {
-		v.Reasons = append(v.Reasons, reasonRow{r.text, v.say("reason."+string(r.Reason), charts.Thousands(records[r.Reason]))})
+		v.Reasons = append(v.Reasons, reasonRow{r.text, v.say("reason."+string(r.Reason), number.Thousands(records[r.Reason]))})
 	}
 	v.Rejected = v.say("rejected", counted(s.RejectedRecords(), "record")+" not counted")
 }
@@ -251,5 +252,5 @@ func counted(n int64, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	return charts.Thousands(n) + " " + noun + "s"
+	return number.Thousands(n) + " " + noun + "s"
 }

@@ -82,11 +82,3 @@ func TestTableIsolatesWhatIsWrittenFromRightToLeft(t *testing.T) {
 		t.Errorf("printed %q, want %q", out.String(), want)
 	}
 }
-
-func TestNumbersHaveCommas(t *testing.T) {
-	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", -123: "-123", -1234: "-1,234"} {
-		if got := Number(n); got != want {
-			t.Errorf("%d is %q", n, got)
-		}
-	}
-}
