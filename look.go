@@ -10,9 +10,11 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/alecthomas/kong"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/term"
 
@@ -30,6 +32,19 @@ import (
 type lookFlags struct {
 	Brokers []string `help:"Kafka's bootstrap servers. Without them and without --data, the folder that election up uses." env:"ELECTION_BROKERS"`
 	Data    string   `help:"The folder of an election up: its servers are used, and started for this where they do not run." placeholder:"DIR"`
+}
+
+// AfterApply refuses two elections. It is not a mistake where one of them is said by the environment: the flag wins.
+func (lookFlags) AfterApply(c *kong.Context) error {
+	if given(c, "brokers") && given(c, "data") {
+		return &election.InputError{Text: "--brokers and --data name two elections; leave one of them out"}
+	}
+	return nil
+}
+
+// given tells whether a flag stands on the command line itself.
+func given(c *kong.Context, name string) bool {
+	return slices.ContainsFunc(c.Path, func(p *kong.Path) bool { return p.Flag != nil && p.Flag.Name == name })
 }
 
 // folder is the folder of the election, or empty where only its Kafka is known.
@@ -134,6 +149,14 @@ type auditCommand struct {
 	Expect   int64  `help:"How many votes must be counted. Without it, as many as the producers have sent." default:"-1"`
 }
 
+// AfterApply refuses a database beside a folder, which has its own.
+func (c *auditCommand) AfterApply(at *kong.Context) error {
+	if folder := c.folder(); folder != "" && given(at, "postgres") {
+		return &election.InputError{Text: "--postgres is not asked where the election is that of a folder, here " + folder + ", which has a database of its own; leave it out, or say with --brokers where its Kafka is"}
+	}
+	return c.lookFlags.AfterApply(at)
+}
+
 func (c *auditCommand) Run(ctx context.Context, log *slog.Logger) error {
 	check := func(brokers []string, postgres, page string) error {
 		return audit.Run(ctx, audit.Config{Brokers: brokers, Postgres: postgres, Page: page, Expect: c.Expect, Out: os.Stdout, Log: log})
@@ -194,6 +217,9 @@ func (*statusCommand) Help() string {
 
 Exit codes: 0 it runs and Kafka answers; 1 nothing runs, or Kafka does not answer.`
 }
+
+// AfterApply is that of all who look.
+func (*statusCommand) AfterApply(c *kong.Context) error { return lookFlags{}.AfterApply(c) }
 
 // report is what status prints.
 type report struct {

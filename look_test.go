@@ -228,6 +228,25 @@ func TestStatusSaysThatNothingRuns(t *testing.T) {
 	}
 }
 
+func TestAFlagWinsOverAnotherElectionInTheEnvironment(t *testing.T) {
+	folder, away := filepath.Join(t.TempDir(), "none"), freeAddress(t)
+	t.Run("brokers", func(t *testing.T) {
+		t.Setenv("ELECTION_BROKERS", away)
+		t.Setenv("ELECTION_POSTGRES", "postgres://u:p@"+away+"/d")
+		for _, name := range []string{"topics", "audit"} {
+			if code, _, stderr := command(t, name, "--data="+folder); code != exitInput || !strings.Contains(stderr, folder) {
+				t.Errorf("%s: exit code %d: %s", name, code, stderr)
+			}
+		}
+	})
+	t.Run("data", func(t *testing.T) {
+		t.Setenv("ELECTION_DATA", folder)
+		if code, _, stderr := command(t, "topics", "--brokers="+away); code != exitFailed || !strings.Contains(stderr, away) {
+			t.Errorf("exit code %d: %s", code, stderr)
+		}
+	})
+}
+
 func TestStatusSaysThatKafkaIsAway(t *testing.T) {
 	code, _, stderr := command(t, "status", "--brokers="+freeAddress(t))
 	if code != exitFailed || !strings.Contains(stderr, "does Kafka run at 127.0.0.1:") {

@@ -79,6 +79,11 @@ func TestMistakesOfThePersonExitWith2(t *testing.T) {
 		"cast for nobody":          {[]string{"cast", "--district=N1"}, []string{"missing flags: --candidate"}},
 		"tail of no topic":         {[]string{"tail"}, []string{"<topic>"}},
 		"two definitions":          {[]string{"init", "--postgres=x", "--definition=a", "--replay=b"}, []string{"can't be used together"}},
+		"two elections":            {[]string{"topics", "--data=d", "--brokers=b:1"}, []string{"--brokers and --data name two elections"}},
+		"status of two elections":  {[]string{"status", "--data=d", "--brokers=b:1"}, []string{"--brokers and --data name two elections"}},
+		"audit of two elections":   {[]string{"audit", "--brokers=b:1", "--data=d"}, []string{"--brokers and --data name two elections"}},
+		"database of a folder":     {[]string{"audit", "--data=d", "--postgres=x"}, []string{"--postgres is not asked", "here d,"}},
+		"database of the folder":   {[]string{"audit", "--postgres=x"}, []string{"--postgres is not asked", "here data,"}},
 		"unknown listing":          {[]string{"results", "--by=street"}, []string{"--by"}},
 		"missing definition": {
 			[]string{"init", "--postgres=x", "--definition=" + filepath.Join(t.TempDir(), "none.yaml")},
