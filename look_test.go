@@ -73,7 +73,7 @@ func TestHealthIsServedForAsLongAsTheService(t *testing.T) {
 	address := freeAddress(t)
 	broken := errors.New("broken")
 	err := healthFlags{Health: address}.serve(t.Context(), "votes", kafkatest.Log(t), func(ctx context.Context, h *health.Service) error {
-		h.Needs("kafka", func(context.Context) error { return errors.New("away") })
+		h.Needs(health.Need{What: "kafka", Check: func(context.Context) error { return errors.New("away") }})
 		for {
 			response, err := http.Get("http://" + address + "/readyz")
 			if err != nil {

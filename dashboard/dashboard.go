@@ -80,7 +80,7 @@ func Run(ctx context.Context, config Config) error {
 		return fmt.Errorf("make Kafka client: %w", err)
 	}
 	defer cl.Close()
-	healthy.Needs("kafka", cl.Ping)
+	healthy.Needs(health.Need{What: "kafka", Check: cl.Ping})
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", config.Listen)
 	if err != nil {
 		return fmt.Errorf("listen on --listen %s: %w; is another dashboard running? Choose another port", config.Listen, err)

@@ -97,8 +97,10 @@ func Run(ctx context.Context, c Config) error {
 		batch: c.Health.Gauge("election_ledger_batch_seconds", "How long the last transaction took."),
 		lag:   c.Health.GaugeBy("election_ledger_lag_offsets", "Offsets from what is stored to the stable end of the topic.", "topic"),
 	}
-	c.Health.Needs("kafka", producer.Ping)
-	c.Health.Needs("postgresql", func(context.Context) error { return l.status.trouble() })
+	c.Health.Needs(
+		health.Need{What: "kafka", Check: producer.Ping},
+		health.Need{What: "postgresql", Check: func(context.Context) error { return l.status.trouble() }},
+	)
 
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return l.status.report(ctx) })

@@ -95,6 +95,6 @@ func answers(brokers []string, log *slog.Logger, h *health.Service) (*kgo.Client
 	if err != nil {
 		return nil, err
 	}
-	h.Needs("kafka", cl.Ping)
+	h.Needs(health.Need{What: "kafka", Check: cl.Ping})
 	return cl, nil
 }

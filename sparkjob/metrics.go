@@ -31,13 +31,12 @@ func newMetrics(h *health.Service, cl *kgo.Client) *metrics {
 		open:     h.Gauge("election_query_running", "1 while the query runs."),
 	}
 	m.failed("the query has not been started yet")
-	h.Needs("kafka", cl.Ping)
-	h.Needs("query", func(context.Context) error {
+	h.Needs(health.Need{What: "kafka", Check: cl.Ping}, health.Need{What: "query", Check: func(context.Context) error {
 		if trouble := m.trouble.Load(); trouble != nil {
 			return errors.New(*trouble)
 		}
 		return nil
-	})
+	}})
 	return m
 }
 

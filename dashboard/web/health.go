@@ -16,12 +16,12 @@ func (s Site) measure(mux *http.ServeMux) {
 	if h == nil {
 		h = health.New("dashboard")
 	}
-	h.Needs("results", func(context.Context) error {
+	h.Needs(health.Need{What: "results", Check: func(context.Context) error {
 		if s.Hub.Current() == nil {
 			return errors.New(s.Hub.Status().Detail)
 		}
 		return nil
-	})
+	}})
 	viewers := h.Gauge("election_page_viewers", "Open event streams, one for each browser that looks at the page.")
 	age := h.Gauge("election_result_age_seconds", "Since the newest vote counted was recorded; NaN before the first.")
 	version := h.Gauge("election_result_version", "Version of the results that are shown, rising from 1 at the start of the process.")

@@ -1,14 +1,15 @@
 // Package health is what every service tells of itself over HTTP:
 //
 //	/healthz  200 while the process serves
-//	/readyz   a line for each thing that the service needs; 503 while one of them is missing
+//	/readyz   a line for each thing that the service needs; 503 while one of them is missing, and while the service is
+//	          starting: before it has declared what it needs
 //	/metrics  Prometheus metrics, those of the Kafka clients among them
 //	/version  which build this is
 //
 // A service declares what it needs and what it measures:
 //
 //	h := health.New("votes")
-//	h.Needs("kafka", func(ctx context.Context) error { return client.Ping(ctx) })
+//	h.Needs(health.Need{What: "kafka", Check: client.Ping})
 //	sent := h.Counter("election_votes_produced_total", "Ballots sent, in committed transactions.")
 //	err := h.Serve(ctx, "127.0.0.1:0", log)
 //
@@ -41,13 +42,16 @@ type Service struct {
 	name     string
 	registry *prometheus.Registry
 
-	mu    sync.Mutex
-	needs []need
+	mu      sync.Mutex
+	started bool // needs are declared
+	needs   []Need
 }
 
-type need struct {
-	what  string
-	check func(context.Context) error
+// Need is a thing without which a service is not ready. Check returns nil while it is there. It is asked at each request
+// for /readyz, by several goroutines, and given up after two seconds.
+type Need struct {
+	What  string
+	Check func(context.Context) error
 }
 
 // New is the health of the service of that name.
@@ -62,15 +66,15 @@ func New(name string) *Service {
 	return &Service{name: name, registry: registry}
 }
 
-// Needs declares that the service is ready only while check returns nil. check is asked at each request for /readyz, by
-// several goroutines, and given up after two seconds.
-func (s *Service) Needs(what string, check func(context.Context) error) {
+// Needs declares that the service has started, and is ready while it has all of these. Those of an earlier call stay.
+func (s *Service) Needs(needs ...Need) {
 	if s == nil {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.needs = append(s.needs, need{what, check})
+	s.started = true
+	s.needs = append(s.needs, needs...)
 }
 
 // Counter is a metric that only rises.
@@ -128,12 +132,17 @@ func (s *Service) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), patience)
 	defer cancel()
 	s.mu.Lock()
-	needs := slices.Clone(s.needs)
+	started, needs := s.started, slices.Clone(s.needs)
 	s.mu.Unlock()
+	if !started {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		fmt.Fprintln(w, "starting")
+		return
+	}
 	answers := make([]error, len(needs))
 	var asking sync.WaitGroup
 	for i, n := range needs {
-		asking.Go(func() { answers[i] = n.check(ctx) })
+		asking.Go(func() { answers[i] = n.Check(ctx) })
 	}
 	asking.Wait()
 	if errors.Join(answers...) != nil {
@@ -141,9 +150,9 @@ func (s *Service) ready(w http.ResponseWriter, r *http.Request) {
 	}
 	for i, n := range needs {
 		if answers[i] != nil {
-			fmt.Fprintf(w, "%s: %v\n", n.what, answers[i])
+			fmt.Fprintf(w, "%s: %v\n", n.What, answers[i])
 		} else {
-			fmt.Fprintf(w, "%s: ok\n", n.what)
+			fmt.Fprintf(w, "%s: ok\n", n.What)
 		}
 	}
 }

@@ -33,8 +33,10 @@ func get(t *testing.T, h *health.Service, path string) (int, string) {
 func TestReadyNamesWhatIsMissing(t *testing.T) {
 	h := health.New("votes")
 	var missing error
-	h.Needs("kafka", func(context.Context) error { return nil })
-	h.Needs("postgresql", func(context.Context) error { return missing })
+	h.Needs(
+		health.Need{What: "kafka", Check: func(context.Context) error { return nil }},
+		health.Need{What: "postgresql", Check: func(context.Context) error { return missing }},
+	)
 	if code, body := get(t, h, "/readyz"); code != http.StatusOK || body != "kafka: ok\npostgresql: ok\n" {
 		t.Errorf("all there: %d %q", code, body)
 	}
@@ -44,6 +46,20 @@ func TestReadyNamesWhatIsMissing(t *testing.T) {
 	}
 	if code, _ := get(t, h, "/healthz"); code != http.StatusOK {
 		t.Errorf("alive, but not ready: %d", code)
+	}
+}
+
+func TestNotReadyBeforeTheNeedsAreDeclared(t *testing.T) {
+	h := health.New("votes")
+	if code, body := get(t, h, "/readyz"); code != http.StatusServiceUnavailable || body != "starting\n" {
+		t.Errorf("it starts: %d %q", code, body)
+	}
+	if code, _ := get(t, h, "/healthz"); code != http.StatusOK {
+		t.Errorf("alive, but not ready: %d", code)
+	}
+	h.Needs()
+	if code, body := get(t, h, "/readyz"); code != http.StatusOK || body != "" {
+		t.Errorf("it has started, and needs nothing: %d %q", code, body)
 	}
 }
 
@@ -63,7 +79,7 @@ func TestMetricsAndVersion(t *testing.T) {
 
 func TestNobodyIsTold(t *testing.T) {
 	var h *health.Service
-	h.Needs("kafka", nil)
+	h.Needs(health.Need{What: "kafka"})
 	h.Counter("a", "b").Add(1)
 	h.Kafka("consumer")
 	ctx, cancel := context.WithCancel(t.Context())
