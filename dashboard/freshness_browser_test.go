@@ -3,6 +3,7 @@
 package dashboard_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -155,6 +156,27 @@ func TestBrowserSaysThatRowsCannotBeLoaded(t *testing.T) {
 	part(t, browser, "alert", "", has("These rows could not be loaded"))
 	g.down.Store(false) // no update comes: the page tries by itself
 	shownRows(t, browser, asAnswered(t, address, "sort=votes"))
+	nothingWrong(t, browser)
+}
+
+func TestBrowserGivesUpRowsThatNeverCome(t *testing.T) {
+	_, address := counting(t, nation(60))
+	g := newGate(t, address)
+	browser := browsertest.New(t)
+	browsertest.Do(t, browser, chromedp.Navigate(g.URL+"/"))
+	part(t, browser, "status", "Connection", has("Live"))
+	shownRows(t, browser, asAnswered(t, address, ""))
+	g.set(true)
+	press(t, browser, "button", "Votes")
+	g.next(t)
+	g.set(false)
+	part(t, browser, "alert", "", has("These rows could not be loaded", "tried again"))
+	shownRows(t, browser, asAnswered(t, address, "sort=votes"))
+	nothingWrong(t, browser)
+}
+
+func nothingWrong(t *testing.T, browser context.Context) {
+	t.Helper()
 	if shown := browsertest.Evaluate[bool](t, browser, `!document.getElementById('locations-problem').hidden`); shown {
 		t.Error("the page still says that rows could not be loaded")
 	}

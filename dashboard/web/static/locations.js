@@ -16,7 +16,7 @@
   let retry = 0;
 
   // One request at a time: an answer is shown before the next is asked for, so rows never go back to an older version.
-  // A person who asks for other rows does not wait for it: it is given up.
+  // A person who asks for other rows does not wait for it: it is given up, as is one that nobody answers for 10 s.
   async function load() {
     clearTimeout(retry);
     if (under) {
@@ -26,7 +26,8 @@
     const mine = under = new AbortController();
     again = false;
     try {
-      const response = await fetch('/locations?' + view, { signal: mine.signal, cache: 'no-store' });
+      const signal = AbortSignal.any([mine.signal, AbortSignal.timeout(10000)]);
+      const response = await fetch('/locations?' + view, { signal, cache: 'no-store' });
       if (!response.ok) throw new Error(response.statusText);
       const html = await response.text();
       if (under !== mine) return;
