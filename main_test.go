@@ -68,6 +68,8 @@ func TestMistakesOfThePersonExitWith2(t *testing.T) {
 		"flag that is not given":   {[]string{"init"}, []string{"missing flags: --postgres=URL"}},
 		"number that is none":      {[]string{"replay", "--rate=fast", "x.csv"}, []string{"--rate"}},
 		"negative voters":          {[]string{"init", "--postgres=x", "--voters=-1"}, []string{"--voters is -1"}},
+		"two elections to run":     {[]string{"up", "--definition=a", "--replay=b"}, []string{"can't be used together"}},
+		"missing file to replay":   {[]string{"up", "--replay=none.csv"}, []string{"none.csv: no such file"}},
 		"voters of a replay":       {[]string{"up", "--replay=x", "--voters=1"}, []string{"--voters sizes an electorate"}},
 		"no ballot key to make":    {[]string{"init", "--postgres=x"}, []string{"--ballot-key"}},
 		"no ballot key":            {[]string{"votes"}, []string{"missing flags: --ballot-key=FILE"}},

@@ -42,39 +42,24 @@ type UpConfig struct {
 	Executable string    // of the services; "" is this program
 }
 
-// Validate says which setting is wrong.
+// Validate says which setting is wrong. Those that choose the election are not looked at: whoever knows its Electorate
+// and its Load has read it.
 func (c UpConfig) Validate() error {
 	switch {
 	case c.Data == "":
 		return errors.New("--data is empty: name a folder")
 	case c.Port < 0 || c.Port > 65535:
 		return fmt.Errorf("--port %d: ports go from 1 to 65535, and 0 picks a free one", c.Port)
-	case c.Replay != "" && c.Definition != "":
-		return errors.New("--replay and --definition exclude each other: the replayed results define the election")
-	case c.Replay == "" && len(c.Regions) > 0:
-		return errors.New("--regions chooses from the results to replay: give --replay too")
 	case c.Replay == "" && !c.Electorate && c.Once:
 		return errors.New("--once ends when all votes are counted, and nobody votes: the definition has no electorate; give one that has, or --replay")
 	case c.Rate < 0:
 		return fmt.Errorf("--rate %d: give votes a second, or 0 for as fast as possible", c.Rate)
-	case c.Voters < 0:
-		return fmt.Errorf("--voters %d: give how many are registered, or 0 for as many as the definition says", c.Voters)
 	case c.Speed < 0:
 		return fmt.Errorf("--speed %s: give how long the polling day may take, such as 5m, or 0 for no polling day", c.Speed)
-	case c.Replay != "" && c.Voters > 0:
-		return errors.New("--voters sizes an electorate, and a replay has none: leave one of --replay and --voters out")
 	case c.Replay != "" && c.Speed > 0:
 		return errors.New("--speed is for an electorate's polling day: give --rate with --replay")
 	case c.Rate > 0 && c.Speed > 0:
 		return errors.New("--rate and --speed exclude each other: votes a second, or the whole polling day in that time")
-	}
-	for flag, file := range map[string]string{"--replay": c.Replay, "--definition": c.Definition} {
-		if file == "" {
-			continue
-		}
-		if _, err := os.Stat(file); err != nil {
-			return fmt.Errorf("%s: %w", flag, err)
-		}
 	}
 	return nil
 }
