@@ -10,10 +10,32 @@ import (
 	"strings"
 )
 
-// openLog opens a new log; the previous one becomes NAME.log.1.
+const (
+	logsKept  = 5        // before the present one
+	logsBytes = 64 << 20 // of them together, if it is more than one
+)
+
+// openLog opens a new log. Those before it are NAME.log.1, which is the newest, to NAME.log.5, as far as there is room.
 func openLog(path string) (*os.File, error) {
-	if err := os.Rename(path, path+".1"); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("keep the previous log: %w", err)
+	log := func(back int) string {
+		if back == 0 {
+			return path
+		}
+		return fmt.Sprintf("%s.%d", path, back)
+	}
+	for n := logsKept; n > 0; n-- {
+		if err := os.Rename(log(n-1), log(n)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("keep the previous log: %w", err)
+		}
+	}
+	var size int64
+	for n := 1; n <= logsKept; n++ {
+		if file, err := os.Stat(log(n)); err == nil {
+			size += file.Size()
+		}
+		if n > 1 && size > logsBytes {
+			_ = os.Remove(log(n)) // it may be away
+		}
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {

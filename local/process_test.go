@@ -2,8 +2,11 @@ package local
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -77,6 +80,47 @@ func TestAProcessThatEndsAtOnceIsNotLost(t *testing.T) {
 			t.Fatalf("it exited with code %d", code)
 		}
 	}
+}
+
+func TestTheNewestLogsAreKept(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "kafka.log")
+	logged := func(size int64) {
+		t.Helper()
+		file, err := openLog(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(file.Truncate(size), file.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	expect := func(want ...int64) {
+		t.Helper()
+		var sizes []int64
+		for n := range 10 {
+			name := path
+			if n > 0 {
+				name = fmt.Sprintf("%s.%d", path, n)
+			}
+			if file, err := os.Stat(name); err == nil {
+				sizes = append(sizes, file.Size())
+			}
+		}
+		if !slices.Equal(sizes, want) {
+			t.Errorf("logs of %d bytes are kept, want %d", sizes, want)
+		}
+	}
+	for size := range int64(9) {
+		logged(size)
+	}
+	expect(8, 7, 6, 5, 4, 3)
+	logged(logsBytes - 15)
+	expect(logsBytes-15, 8, 7, 6, 5, 4)
+	logged(9)
+	expect(9, logsBytes-15, 8, 7)
+	logged(logsBytes + 1)
+	logged(10)
+	expect(10, logsBytes+1)
 }
 
 func TestThePreviousLogIsKept(t *testing.T) {
