@@ -243,6 +243,26 @@ func TestADatabaseElsewhereIsRemovedWithItsOwnDataOnly(t *testing.T) {
 	}
 }
 
+func TestADatabaseElsewhereIsRemovedWithItsMovedData(t *testing.T) {
+	public := t.TempDir()
+	elsewhere := filepath.Join(public, "postgresql-1")
+	data := linked(t, elsewhere)
+	write(t, filepath.Join(elsewhere, "PG_VERSION"), "")
+	if err := claim(elsewhere, filepath.Join(data, "postgresql")); err != nil {
+		t.Fatal(err)
+	}
+	moved := filepath.Join(t.TempDir(), "moved")
+	if err := os.Rename(data, moved); err != nil {
+		t.Fatal(err)
+	}
+	if err := removeDatabase(moved, public); err != nil {
+		t.Error(err)
+	}
+	if entries, err := os.ReadDir(public); err != nil || len(entries) != 0 {
+		t.Errorf("left: %v (%v)", entries, err)
+	}
+}
+
 func TestUpNamesAnAddressThatIsNotThisMachines(t *testing.T) {
 	s := newStage(t)
 	config, _ := s.upConfig()

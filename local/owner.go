@@ -123,10 +123,17 @@ func claim(elsewhere, link string) error {
 	if string(former) == link {
 		return nil
 	}
-	if target, err := os.Readlink(string(former)); err == nil && target == elsewhere {
+	if anothers(string(former), elsewhere, filepath.Dir(link)) {
 		return fmt.Errorf("%s is a copy of %s, whose database in %s cannot belong to both; start with an empty --data", filepath.Dir(link), filepath.Dir(string(former)), elsewhere)
 	}
 	return replaceFile(note, []byte(link), 0o600)
+}
+
+// anothers says whether the database elsewhere belongs to a DATA that is not this one: the noted link is still where it
+// was made and leads to the database. Otherwise it was moved with its DATA.
+func anothers(noted, elsewhere, data string) bool {
+	target, err := os.Readlink(noted)
+	return err == nil && filepath.Clean(target) == filepath.Clean(elsewhere) && !sameFolder(filepath.Dir(noted), data)
 }
 
 // Remove deletes DATA and its database, which may lie elsewhere. Nothing of it may run.
@@ -138,16 +145,16 @@ func Remove(data string) error {
 }
 
 // removeDatabase removes the database that lies in the public folder, with its note, if the note says that it is this
-// DATA's. What any other link leads to is not ours to delete: the database of the DATA that this one was copied from,
-// or a folder that someone else linked. The link itself stays.
+// DATA's, or that of a DATA which is there no longer: this one, before it was moved. What any other link leads to is not
+// ours to delete: the database of the DATA that this one was copied from, or a folder that someone else linked. The link
+// itself stays.
 func removeDatabase(data, public string) error {
 	link := filepath.Join(data, "postgresql")
 	elsewhere, err := os.Readlink(link)
 	if err != nil {
 		return nil // no link: what is there goes with DATA
 	}
-	elsewhere = filepath.Clean(elsewhere)
-	if filepath.Dir(elsewhere) != public {
+	if elsewhere = filepath.Clean(elsewhere); filepath.Dir(elsewhere) != public {
 		return nil
 	}
 	note := elsewhere + ".of"
@@ -158,7 +165,7 @@ func removeDatabase(data, public string) error {
 	if err != nil {
 		return fmt.Errorf("read whose database it is: %w", err)
 	}
-	if !sameFolder(filepath.Dir(string(owned)), data) {
+	if anothers(string(owned), elsewhere, data) {
 		return nil
 	}
 	if err := os.RemoveAll(elsewhere); err != nil {
