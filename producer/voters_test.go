@@ -4,9 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"realtime-election/election"
 	"realtime-election/internal/health"
+	"realtime-election/internal/health/healthtest"
 	"realtime-election/internal/kafka"
 	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/producer/generate"
@@ -182,25 +181,6 @@ func TestElectionWithoutVotersIsRefused(t *testing.T) {
 	wantInputError(t, Voters(t.Context(), VotersConfig{Rate: -1}), "--rate is -1")
 }
 
-// page is what a service tells under a path.
-func page(t *testing.T, h *health.Service, path string) string {
-	t.Helper()
-	mux := http.NewServeMux()
-	h.Register(mux)
-	server := httptest.NewServer(mux)
-	defer server.Close()
-	response, err := http.Get(server.URL + path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(body)
-}
-
 func TestProducersTellWhatTheySent(t *testing.T) {
 	t.Parallel()
 	p := newPoll(t, 120, 80)
@@ -215,7 +195,7 @@ func TestProducersTellWhatTheySent(t *testing.T) {
 	for says, h := range map[string]*health.Service{
 		"election_voters_produced_total 200\n": voters.Health, "election_votes_produced_total 200\n": votes.Health,
 	} {
-		if metrics := page(t, h, "/metrics"); !strings.Contains(metrics, says) {
+		if metrics := healthtest.Metrics(h); !strings.Contains(metrics, says) {
 			t.Errorf("the metrics do not say %s", says)
 		}
 	}
@@ -231,10 +211,10 @@ func TestProducerIsReadyWhileKafkaAnswers(t *testing.T) {
 	joined := p.joined()
 	go func() { ended <- Votes(ctx, c) }()
 	<-joined
-	if ready := page(t, c.Health, "/readyz"); ready != "kafka: ok\n" {
-		t.Errorf("it says %q", ready)
+	if status, ready := healthtest.Get(c.Health, "/readyz"); status != http.StatusOK || ready != "kafka: ok\n" {
+		t.Errorf("it says %d %q", status, ready)
 	}
-	if metrics := page(t, c.Health, "/metrics"); !strings.Contains(metrics, `client="group"`) {
+	if metrics := healthtest.Metrics(c.Health); !strings.Contains(metrics, `client="group"`) {
 		t.Error("the metrics tell nothing of the group's client")
 	}
 	stop()

@@ -19,6 +19,7 @@ import (
 
 	"realtime-election/election"
 	"realtime-election/internal/health"
+	"realtime-election/internal/health/healthtest"
 	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/producer/generate"
 )
@@ -206,7 +207,7 @@ func TestCopiesShareTheVoters(t *testing.T) {
 	}
 	p.complete(t)
 	for i, h := range healths {
-		if strings.Contains(page(t, h, "/metrics"), "election_votes_produced_total 0\n") {
+		if strings.Contains(healthtest.Metrics(h), "election_votes_produced_total 0\n") {
 			t.Errorf("copy %d sent nothing", i+1)
 		}
 	}

@@ -2,28 +2,21 @@ package sparkjob
 
 import (
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"realtime-election/election"
 	"realtime-election/internal/health"
+	"realtime-election/internal/health/healthtest"
 	"realtime-election/internal/kafka/kafkatest"
 )
 
 func TestSubmitIsReadyWhileTheQueryRuns(t *testing.T) {
 	h := health.New("submit")
 	m := newMetrics(h, kafkatest.NewClient(t, kafkatest.NewCluster(t)))
-	mux := http.NewServeMux()
-	h.Register(mux)
-	get := func(path string) (int, string) {
-		w := httptest.NewRecorder()
-		mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
-		return w.Code, w.Body.String()
-	}
 	expect := func(code int, says string) {
 		t.Helper()
-		if got, text := get("/readyz"); got != code || !strings.Contains(text, says) || !strings.Contains(text, "kafka: ok\n") {
+		if got, text := healthtest.Get(h, "/readyz"); got != code || !strings.Contains(text, says) || !strings.Contains(text, "kafka: ok\n") {
 			t.Errorf("/readyz says %d %q, want %d %q", got, text, code, says)
 		}
 	}
@@ -32,7 +25,7 @@ func TestSubmitIsReadyWhileTheQueryRuns(t *testing.T) {
 	expect(http.StatusServiceUnavailable, "query: the query has not been started yet\n")
 	m.report(election.QueryStatus{State: "running", Run: 2, Batch: 7, BatchMilliseconds: 1500, ProcessedRowsPerSecond: 90000, StateBytes: 12})
 	expect(http.StatusOK, "query: ok\n")
-	_, text := get("/metrics")
+	text := healthtest.Metrics(h)
 	for _, line := range []string{
 		"election_query_running 1\n", "election_query_run 2\n", "election_query_batch 7\n", "election_query_batch_seconds 1.5\n",
 		"election_query_processed_rows_per_second 90000\n", "election_query_state_bytes 12\n", "election_query_restarts_total 0\n",
@@ -43,7 +36,7 @@ func TestSubmitIsReadyWhileTheQueryRuns(t *testing.T) {
 	}
 	m.failed("Spark is away")
 	expect(http.StatusServiceUnavailable, "query: Spark is away\n")
-	if _, text := get("/metrics"); !strings.Contains(text, "election_query_running 0\n") {
+	if text := healthtest.Metrics(h); !strings.Contains(text, "election_query_running 0\n") {
 		t.Error("/metrics says that the query runs")
 	}
 }
