@@ -53,21 +53,18 @@ func TestACountryVotes(t *testing.T) {
 	pids := running(t, data)
 
 	planted := plant(t, data)
-	record := electionRecord(t, data)
-	sent := func() (next, size int64) {
-		for p := range record.VotePartitions {
-			progress, _, err := kafka.Progress(t.Context(), brokers(t, data), kafkatest.Log(t), election.VotesProducer(p))
-			if err != nil {
-				t.Fatal(err)
-			}
-			next, size = next+progress.NextSerial, size+progress.Size
-		}
-		return next, size
-	}
-	awaitFor(t, 3*time.Minute, "half of the ballots are sent", func() bool { next, size := sent(); return next > size/2 })
+	votes := votesProducers(electionRecord(t, data))
+	awaitFor(t, 3*time.Minute, "half of the ballots are sent", func() bool {
+		next, size := progress(t, data, votes...)
+		return next > size/2
+	})
 	photo(t, browser, "middle")
-	awaitFor(t, 3*time.Minute, "all ballots are sent", func() bool { next, size := sent(); return size > 0 && next == size })
-	_, ballots := sent()
+	var ballots int64
+	awaitFor(t, 3*time.Minute, "all ballots are sent", func() bool {
+		var sent int64
+		sent, ballots = progress(t, data, votes...)
+		return ballots > 0 && sent == ballots
+	})
 	for _, h := range planted {
 		if h.Reason == "" {
 			ballots++ // the first copy of a ballot counts
@@ -207,4 +204,30 @@ func electionRecord(t *testing.T, data string) *election.Record {
 		t.Fatal(err)
 	}
 	return record
+}
+
+// votesProducers are the names of the producers of ballots, one for each partition of the register.
+func votesProducers(record *election.Record) (names []string) {
+	for p := range record.VotePartitions {
+		names = append(names, election.VotesProducer(p))
+	}
+	return names
+}
+
+// progress is how many records producers have sent, and how many they will have sent in the end. It is nothing
+// before all of them have begun, and while Kafka does not answer.
+func progress(t *testing.T, data string, producers ...string) (sent, size int64) {
+	t.Helper()
+	server, ok := local.Running(data, "kafka")
+	if !ok {
+		return 0, 0
+	}
+	for _, producer := range producers {
+		p, begun, err := kafka.Progress(t.Context(), []string{server.Address}, kafkatest.Log(t), producer)
+		if err != nil || !begun {
+			return 0, 0
+		}
+		sent, size = sent+p.NextSerial, size+p.Size
+	}
+	return sent, size
 }

@@ -12,8 +12,6 @@ import (
 	"time"
 
 	"realtime-election/election"
-	"realtime-election/internal/kafka"
-	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/internal/postgres"
 	"realtime-election/local"
 )
@@ -25,21 +23,9 @@ func TestKilledElectorateCostsNoVote(t *testing.T) {
 	perSecond := max(*rate, int(*voters/60))
 	s := up(t, data, "--once", "--voters", fmt.Sprint(*voters), "--rate", fmt.Sprint(perSecond))
 
-	log := kafkatest.Log(t)
-	progress := func(producers ...string) (next, size int64) {
-		for _, producer := range producers {
-			// Kafka may not answer yet; then nobody has come far.
-			if server, ok := local.Running(data, "kafka"); ok {
-				if p, _, err := kafka.Progress(t.Context(), []string{server.Address}, log, producer); err == nil {
-					next, size = next+p.NextSerial, size+p.Size
-				}
-			}
-		}
-		return next, size
-	}
 	atWork := func(producers ...string) func() bool {
 		return func() bool {
-			next, size := progress(producers...)
+			next, size := progress(t, data, producers...)
 			return next > 0 && next < size
 		}
 	}
@@ -56,11 +42,7 @@ func TestKilledElectorateCostsNoVote(t *testing.T) {
 	awaitFast(t, "voters is in the middle of the register", atWork(election.VotersProducer))
 	kill("voters")
 
-	record := electionRecord(t, data)
-	var votes []string
-	for p := range record.VotePartitions {
-		votes = append(votes, election.VotesProducer(p))
-	}
+	votes := votesProducers(electionRecord(t, data))
 	awaitFast(t, "votes is in the middle of the ballots", atWork(votes...))
 	second := func(name string, env string, flags ...string) {
 		cmd := exec.Command(binary, append([]string{name, "--brokers", brokers(t, data)[0]}, flags...)...)
@@ -84,7 +66,7 @@ func TestKilledElectorateCostsNoVote(t *testing.T) {
 	for i, name := range []string{"ledger", "votes", "postgresql"} {
 		var at, size int64
 		awaitFast(t, "it is time to kill "+name, func() bool {
-			at, size = progress(votes...)
+			at, size = progress(t, data, votes...)
 			return at*5 > size*int64(i+1) // at 20, 40 and 60 % of the ballots
 		})
 		if at >= size {
@@ -92,7 +74,7 @@ func TestKilledElectorateCostsNoVote(t *testing.T) {
 		}
 		kill(name)
 		awaitFast(t, "ballots go on after "+name+" was killed", func() bool {
-			next, _ := progress(votes...)
+			next, _ := progress(t, data, votes...)
 			return next > at
 		})
 		t.Logf("%-10s killed at %d of %d ballots (%d %%)", name, at, size, 100*at/size)
@@ -101,19 +83,6 @@ func TestKilledElectorateCostsNoVote(t *testing.T) {
 		t.Fatalf("up --once exits %d", code)
 	}
 	t.Logf("\n%s", tailOf(s.out.String()))
-}
-
-// awaitFast is await for what may be over soon.
-func awaitFast(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	limit := time.After(patience)
-	for !holds() {
-		select {
-		case <-limit:
-			t.Fatalf("it did not come to pass that %s", what)
-		case <-time.After(5 * time.Millisecond):
-		}
-	}
 }
 
 // ledgerURL is PostgreSQL's URL for the role of the ledger.

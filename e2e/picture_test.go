@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -59,30 +58,4 @@ func awaitRow(t *testing.T, browser context.Context, table, name string, votes i
 			return strings.Contains(row, name) && strings.Contains(strings.ReplaceAll(row, ",", ""), strconv.FormatInt(votes, 10))
 		})
 	})
-}
-
-// patience is how long anything may take to come true.
-const patience = 3 * time.Minute
-
-// await waits until something holds. Where it does not come to hold, more says why.
-func await(t *testing.T, what string, holds func() bool, more ...func() string) {
-	t.Helper()
-	awaitFor(t, patience, what, holds, more...)
-}
-
-func awaitFor(t *testing.T, patience time.Duration, what string, holds func() bool, more ...func() string) {
-	t.Helper()
-	tick := time.NewTicker(200 * time.Millisecond)
-	defer tick.Stop()
-	limit := time.After(patience)
-	for !holds() {
-		select {
-		case <-tick.C:
-		case <-limit:
-			for _, why := range more {
-				what += "\n" + why()
-			}
-			t.Fatalf("it did not come to pass that %s", what)
-		}
-	}
 }
