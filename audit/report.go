@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"text/tabwriter"
 
 	"realtime-election/election"
+	"realtime-election/internal/terminal"
 )
 
 // told is how many differences are written out before they are only counted.
@@ -91,8 +91,7 @@ func (r *report) counted(count *election.Count, expect expectation) {
 }
 
 func (r *report) print(out io.Writer) error {
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "AUDIT\tRECOUNT\tPUBLISHED\t")
+	rows := [][]string{{"AUDIT", "RECOUNT", "PUBLISHED", ""}}
 	for _, row := range r.rows {
 		verdict := "agrees"
 		switch {
@@ -101,9 +100,9 @@ func (r *report) print(out io.Writer) error {
 		case row.published == "":
 			verdict = ""
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", row.what, row.recount, row.published, verdict)
+		rows = append(rows, []string{row.what, row.recount, row.published, verdict})
 	}
-	if err := table.Flush(); err != nil {
+	if err := terminal.Table(out, rows); err != nil {
 		return fmt.Errorf("print the audit: %w", err)
 	}
 	for _, note := range r.notes {
