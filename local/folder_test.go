@@ -225,6 +225,9 @@ func TestADatabaseElsewhereIsRemovedWithItsOwnDataOnly(t *testing.T) {
 	if err := claim(elsewhere, filepath.Join(original, "postgresql")); err != nil {
 		t.Fatal(err)
 	}
+	if err := claim(elsewhere, filepath.Join(copied, "postgresql")); err == nil || !strings.Contains(err.Error(), copied+" is a copy of "+original) {
+		t.Errorf("a copy claims it: %v", err)
+	}
 	if err := removeDatabase(copied, public); err != nil || !left() {
 		t.Errorf("from a copy: %v, left %t", err, left())
 	}
@@ -234,6 +237,9 @@ func TestADatabaseElsewhereIsRemovedWithItsOwnDataOnly(t *testing.T) {
 	alias := filepath.Join(t.TempDir(), "alias")
 	if err := os.Symlink(original, alias); err != nil {
 		t.Fatal(err)
+	}
+	if err := claim(elsewhere, filepath.Join(alias, "postgresql")); err != nil {
+		t.Errorf("its own claims it, by another path: %v", err)
 	}
 	if err := removeDatabase(alias, public); err != nil || left() {
 		t.Errorf("its own, by another path: %v, left %t", err, left())
