@@ -302,7 +302,12 @@ func TestPostgreSQLIsWaitedFor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { server.Stop(context.Background()) })
+	t.Cleanup(func() {
+		server.Stop(context.Background())
+		if err := local.Remove(config.Data); err != nil { // its database may lie elsewhere
+			t.Error(err)
+		}
+	})
 	s.prepare(t, server.Address())
 	owner := s.conn.Config().ConnString()
 	s.start(t)

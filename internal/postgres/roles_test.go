@@ -214,7 +214,12 @@ func TestPasswordsStayOutOfTheServersLog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { server.Stop(context.Background()) })
+	t.Cleanup(func() {
+		server.Stop(context.Background())
+		if err := local.Remove(config.Data); err != nil { // its database may lie elsewhere
+			t.Error(err)
+		}
+	})
 	_, owner := newDatabase(t, server.Address(), "logged")
 	if _, err := owner.Exec(t.Context(), "SET log_statement = 'all'"); err != nil {
 		t.Fatal(err)
