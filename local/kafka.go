@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -21,6 +22,9 @@ import (
 
 //go:embed kafka.properties
 var kafkaProperties string
+
+//go:embed kafka.options
+var kafkaOptions string
 
 //go:embed log4j2.properties
 var log4jProperties string
@@ -56,16 +60,14 @@ func StartKafka(ctx context.Context, config Config) (*Process, error) {
 	if err := replaceFile(filepath.Join(folder, "log4j2.properties"), []byte(log4jProperties), 0o600); err != nil {
 		return nil, err
 	}
+	if err := replaceFile(filepath.Join(folder, "java.options"), []byte(kafkaOptions), 0o600); err != nil {
+		return nil, err
+	}
 	memory := config.KafkaMemory
 	if memory == "" {
 		memory = "768m"
 	}
-	// A broker moves bytes: it is no slower without Java's optimising compiler and its parallel collectors, and leaves the
-	// processors to Spark, which starts at the same time.
-	options := []string{
-		"-Xshare:auto", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError", "-Djava.awt.headless=true",
-		"-Dlog4j2.configurationFile=log4j2.properties", "-cp", filepath.Join(jars, "*"),
-	}
+	options := []string{"@java.options", "-Dlog4j2.configurationFile=log4j2.properties", "-cp", filepath.Join(jars, "*")}
 	if err := formatKafka(ctx, java, options, folder); err != nil {
 		return nil, err
 	}
@@ -105,8 +107,7 @@ func formatKafka(ctx context.Context, java string, options []string, folder stri
 	rand.Read(id)
 	id[0] &= 0x7f // an id that begins with '-' is taken for an option
 	cluster := base64.RawURLEncoding.EncodeToString(id)
-	args := append([]string{"-XX:TieredStopAtLevel=1"}, options...)
-	args = append(args, "kafka.tools.StorageTool", "format", "--cluster-id", cluster, "--config", "server.properties", "--ignore-formatted")
+	args := append(slices.Clone(options), "kafka.tools.StorageTool", "format", "--cluster-id", cluster, "--config", "server.properties", "--ignore-formatted")
 	cmd := exec.CommandContext(ctx, java, args...)
 	cmd.Dir = folder
 	if output, err := cmd.CombinedOutput(); err != nil {

@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	_ "embed"
 	"fmt"
 	"io"
 	"net"
@@ -12,13 +13,8 @@ import (
 	"realtime-election/local/maven"
 )
 
-// Java 17 closes what Spark opens; the list is that of Spark's JavaModuleOptions.
-var sparkModules = []string{
-	"java.base/java.lang", "java.base/java.lang.invoke", "java.base/java.lang.reflect", "java.base/java.io",
-	"java.base/java.net", "java.base/java.nio", "java.base/java.util", "java.base/java.util.concurrent",
-	"java.base/java.util.concurrent.atomic", "java.base/jdk.internal.ref", "java.base/sun.nio.ch", "java.base/sun.nio.cs",
-	"java.base/sun.security.action", "java.base/sun.util.calendar", "java.security.jgss/sun.security.krb5",
-}
+//go:embed spark.options
+var sparkOptions string
 
 // StartSpark starts DATA's Spark Connect server and returns once it speaks HTTP/2. Who calls it must show the token
 // that is part of its address. ctx bounds the start only.
@@ -43,10 +39,13 @@ func StartSpark(ctx context.Context, config Config) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
+	folder := filepath.Dir(logging)
 	if err := replaceFile(logging, []byte(log4jProperties), 0o600); err != nil {
 		return nil, err
 	}
-	folder := filepath.Dir(logging)
+	if err := replaceFile(filepath.Join(folder, "java.options"), []byte(sparkOptions), 0o600); err != nil {
+		return nil, err
+	}
 	listen := fmt.Sprintf("127.0.0.1:%d", port)
 	process, err := start(config, command{
 		name: Spark, path: java, folder: folder,
@@ -69,19 +68,7 @@ func sparkArgs(config Config, folder, jars string, port int) []string {
 	if master == "" {
 		master = "local[*]"
 	}
-	args := []string{
-		memory, "-Xshare:auto", "-XX:+UseParallelGC", "-XX:+ExitOnOutOfMemoryError", "-XX:+IgnoreUnrecognizedVMOptions",
-		"-Djava.awt.headless=true", "-Djava.net.preferIPv6Addresses=false", "-Djdk.reflect.useDirectMethodHandle=false",
-		"-Dio.netty.tryReflectionSetAccessible=true", "-Dlog4j2.configurationFile=log4j2.properties",
-		"-Djava.io.tmpdir=" + folder,
-	}
-	// While Spark starts, Java's optimising compiler wants as much of two cores as Spark does. Four times its default
-	// thresholds let it wait for what is really hot.
-	args = append(args, "-XX:Tier4InvocationThreshold=20000", "-XX:Tier4MinInvocationThreshold=2400",
-		"-XX:Tier4CompileThreshold=60000", "-XX:Tier4BackEdgeThreshold=160000")
-	for _, module := range sparkModules {
-		args = append(args, "--add-opens="+module+"=ALL-UNNAMED")
-	}
+	args := []string{memory, "@java.options", "-Dlog4j2.configurationFile=log4j2.properties", "-Djava.io.tmpdir=" + folder}
 	for _, setting := range [][2]string{
 		{"spark.app.name", "election"},
 		{"spark.master", master},
