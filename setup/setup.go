@@ -47,7 +47,7 @@ func Run(ctx context.Context, c Config) error {
 	case err != nil:
 		return err
 	case there.Fingerprint != record.Fingerprint:
-		return &election.InputError{Text: fmt.Sprintf("the topics already hold another election, %q; use another --data folder, or remove the old one",
+		return &election.InputError{Text: fmt.Sprintf("the topics already hold another election, %q; begin this one elsewhere (--data, or another Kafka), or remove the old one first (election reset, or docker compose down --volumes)",
 			there.Definition.Name)}
 	case there.BallotKeyFingerprint != record.BallotKeyFingerprint:
 		return &election.InputError{Text: fmt.Sprintf("the ballots of %q are drawn with the ballot key %s, and the key given is %s: voters would get a second ballot; "+

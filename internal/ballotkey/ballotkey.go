@@ -1,5 +1,5 @@
-// Package ballotkey keeps the secret ballot key in a file: 64 hexadecimal digits that only their owner may read. No
-// error tells any of them.
+// Package ballotkey keeps the secret ballot key in a file: 64 hexadecimal digits that only their owner may read, and a
+// group that the owner chose. No error tells any of them.
 //
 //	key, err := ballotkey.OpenOrMake("/secrets/ballot-key")
 package ballotkey
@@ -57,7 +57,7 @@ func read(path string) (key election.BallotKey, err error) {
 	if !info.Mode().IsRegular() {
 		return key, &election.InputError{Text: fmt.Sprintf("%s is no file; name the file of the ballot key", path)}
 	}
-	if info.Mode().Perm()&0o077 != 0 {
+	if info.Mode().Perm()&0o037 != 0 { // a group may read it: so two containers share one
 		return key, &election.InputError{Text: fmt.Sprintf("the ballot key %s may be read by others (mode %04o), who could tell whose a ballot is; run: chmod 600 %[1]s", path, info.Mode().Perm())}
 	}
 	text, err := io.ReadAll(io.LimitReader(file, int64(digits)+3)) // room for the end of the line, and to see more

@@ -43,14 +43,14 @@ func TestKeyThatCannotBeUsedIsRefusedAndNotTold(t *testing.T) {
 		mode os.FileMode
 		says string
 	}{
-		"group may read": {written, 0o640, "chmod 600 "},
-		"all may read":   {written, 0o604, "chmod 600 "},
-		"all may write":  {written, 0o602, "(mode 0602)"},
-		"empty":          {"", 0o600, "must be 64 hexadecimal digits"},
-		"short":          {written[:62], 0o600, "must be 64 hexadecimal digits"},
-		"long":           {written + "00", 0o600, "must be 64 hexadecimal digits"},
-		"two lines":      {written + "\n\n", 0o600, "must be 64 hexadecimal digits"},
-		"other letters":  {"zyxw" + written[4:], 0o600, "must be 64 hexadecimal digits"},
+		"group may write": {written, 0o660, "chmod 600 "},
+		"all may read":    {written, 0o604, "chmod 600 "},
+		"all may write":   {written, 0o602, "(mode 0602)"},
+		"empty":           {"", 0o600, "must be 64 hexadecimal digits"},
+		"short":           {written[:62], 0o600, "must be 64 hexadecimal digits"},
+		"long":            {written + "00", 0o600, "must be 64 hexadecimal digits"},
+		"two lines":       {written + "\n\n", 0o600, "must be 64 hexadecimal digits"},
+		"other letters":   {"zyxw" + written[4:], 0o600, "must be 64 hexadecimal digits"},
 	} {
 		for how, open := range map[string]func(string) (election.BallotKey, error){"Open": Open, "OpenOrMake": OpenOrMake} {
 			path := newFile(t, c.text, c.mode)

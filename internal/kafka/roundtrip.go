@@ -1,0 +1,51 @@
+package kafka
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"realtime-election/election"
+)
+
+// roundTripTopic holds the records of RoundTrip for a few minutes.
+var roundTripTopic = election.Topic{
+	Name: "roundtrip", Partitions: 1,
+	Settings: map[string]string{"retention.ms": "60000", "segment.ms": "60000", "segment.bytes": "1048576"},
+}
+
+// RoundTrip sends a record and fetches it again, and is nil if Kafka does both. It makes a topic of its own for that.
+func RoundTrip(ctx context.Context, brokers []string, log *slog.Logger) error {
+	cl, err := NewClient(brokers, log, kgo.DisableIdempotentWrite()) // the broker would remember every producer for a day
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	sent := &kgo.Record{Topic: roundTripTopic.Name, Value: []byte(rand.Text())}
+	err = cl.ProduceSync(ctx, sent).FirstErr()
+	if errors.Is(err, kerr.UnknownTopicOrPartition) {
+		if err := EnsureTopics(ctx, cl, []election.Topic{roundTripTopic}); err != nil {
+			return err
+		}
+		err = cl.ProduceSync(ctx, sent).FirstErr()
+	}
+	if err != nil {
+		return fmt.Errorf("send a record: %w", err)
+	}
+	cl.AddConsumePartitions(map[string]map[int32]kgo.Offset{sent.Topic: {sent.Partition: kgo.NewOffset().At(sent.Offset)}})
+	fetches := cl.PollRecords(ctx, 1)
+	if err := fetches.Err(); err != nil {
+		return fmt.Errorf("fetch the record: %w", err)
+	}
+	for r := range fetches.RecordsAll() {
+		if string(r.Value) == string(sent.Value) {
+			return nil
+		}
+	}
+	return errors.New("another record was fetched than was sent")
+}

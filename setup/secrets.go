@@ -1,0 +1,154 @@
+package setup
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"realtime-election/election"
+	"realtime-election/internal/ballotkey"
+	"realtime-election/internal/postgres"
+)
+
+// Secrets is a folder of secrets for an election in containers, a file each. Every file belongs to who makes it and may
+// be read by one group besides: that of the service it is for.
+type Secrets struct {
+	Folder   string
+	Groups   map[string]int // by service; a service without one gets nothing
+	Postgres string         // host:port/database, as the services reach it
+	Spark    string         // host:port of Spark Connect
+}
+
+// The services that have secrets.
+const (
+	PostgresSecrets = "postgres"
+	SparkSecrets    = "spark"
+	LedgerSecrets   = "ledger"
+	SubmitSecrets   = "submit"
+	AuditSecrets    = "audit"
+	VotesSecrets    = "votes"
+)
+
+const unfinishedPrefix = ".secret-"
+
+// Make makes the secrets that are missing: 128 random bits each, and the ballot key. What is there stays. The files are
+//
+//	postgres-password                                 of the role postgres, for PostgreSQL's first start
+//	election_ledger, election_spark, election_reader  passwords of the roles, for init
+//	postgres-url                                      for init
+//	ledger-url, submit-url, audit-url                 PostgreSQL's URL with role and password
+//	spark-token, spark-remote                         Spark Connect's token, and its connection string with the token
+//	ballot-key
+func (s Secrets) Make() error {
+	if err := os.MkdirAll(s.Folder, 0o711); err != nil {
+		return fmt.Errorf("make the folder of secrets: %w", err)
+	}
+	// A predecessor that was killed may have left half of one.
+	unfinished, err := filepath.Glob(filepath.Join(s.Folder, unfinishedPrefix+"*"))
+	if err != nil {
+		return fmt.Errorf("look for unfinished secrets: %w", err)
+	}
+	for _, path := range unfinished {
+		if err := os.Remove(path); err != nil {
+			return fmt.Errorf("remove an unfinished secret: %w", err)
+		}
+	}
+	superuser, err := s.random("postgres-password", PostgresSecrets)
+	if err != nil {
+		return err
+	}
+	if err := s.write("postgres-url", "", s.database("postgres", superuser)); err != nil {
+		return err
+	}
+	for _, account := range []struct {
+		role      postgres.Role
+		url, user string
+	}{
+		{postgres.LedgerRole, "ledger-url", LedgerSecrets},
+		{postgres.SparkRole, "submit-url", SubmitSecrets},
+		{postgres.ReaderRole, "audit-url", AuditSecrets},
+	} {
+		password, err := s.random(string(account.role), "")
+		if err != nil {
+			return err
+		}
+		if err := s.write(account.url, account.user, s.database(string(account.role), password)); err != nil {
+			return err
+		}
+	}
+	token, err := s.random("spark-token", SparkSecrets)
+	if err != nil {
+		return err
+	}
+	if err := s.write("spark-remote", SubmitSecrets, "sc://"+s.Spark+"/;token="+url.PathEscape(token)); err != nil {
+		return err
+	}
+	path := filepath.Join(s.Folder, "ballot-key")
+	if _, err := ballotkey.OpenOrMake(path); err != nil {
+		return err
+	}
+	return s.give(path, VotesSecrets)
+}
+
+func (s Secrets) database(role, password string) string {
+	return fmt.Sprintf("postgres://%s@%s?sslmode=disable", url.UserPassword(role, password), s.Postgres) // the network is the containers' own
+}
+
+// random reads the secret of that name, or makes it.
+func (s Secrets) random(name, user string) (string, error) {
+	path := filepath.Join(s.Folder, name)
+	content, err := os.ReadFile(path)
+	if err == nil && len(content) == 0 {
+		return "", &election.InputError{Text: fmt.Sprintf("the secret %s is empty; put it back, or begin anew: docker compose down --volumes", path)}
+	}
+	if err == nil {
+		return string(content), s.give(path, user)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("read a secret: %w", err)
+	}
+	bits := make([]byte, 16)
+	rand.Read(bits) // it never fails
+	made := hex.EncodeToString(bits)
+	return made, s.write(name, user, made)
+}
+
+// write puts a secret where it is for, whole or not at all.
+func (s Secrets) write(name, user, content string) (err error) {
+	file, err := os.CreateTemp(s.Folder, unfinishedPrefix+"*") // exclusively, with mode 0600
+	if err != nil {
+		return fmt.Errorf("make a secret: %w", err)
+	}
+	defer os.Remove(file.Name())
+	_, err = file.WriteString(content)
+	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return fmt.Errorf("write a secret: %w", err)
+	}
+	if err := s.give(file.Name(), user); err != nil {
+		return err
+	}
+	if err := os.Rename(file.Name(), filepath.Join(s.Folder, name)); err != nil {
+		return fmt.Errorf("keep a secret: %w", err)
+	}
+	return nil
+}
+
+// give lets the service's group read a file. Its owner may do so without being root, as a member of the group.
+func (s Secrets) give(path, user string) error {
+	group, known := s.Groups[user]
+	if !known {
+		return nil
+	}
+	if err := os.Chown(path, -1, group); err != nil {
+		return fmt.Errorf("give a secret to the group %d of %s: %w", group, user, err)
+	}
+	if err := os.Chmod(path, 0o640); err != nil {
+		return fmt.Errorf("give a secret to the group %d of %s: %w", group, user, err)
+	}
+	return nil
+}

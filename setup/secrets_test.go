@@ -1,0 +1,107 @@
+package setup
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"realtime-election/election"
+	"realtime-election/internal/ballotkey"
+)
+
+func read(t *testing.T, folder string) map[string]string {
+	t.Helper()
+	files := make(map[string]string)
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		content, err := os.ReadFile(filepath.Join(folder, entry.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[entry.Name()] = string(content)
+	}
+	return files
+}
+
+// TestSecretsAreMadeOnceForTheirReaders makes them twice: what is there stays, what is missing comes.
+func TestSecretsAreMadeOnceForTheirReaders(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "secrets")
+	group := os.Getgid() // a group that the test is in, as prepare is in those of the services
+	s := Secrets{Folder: folder, Groups: map[string]int{LedgerSecrets: group, VotesSecrets: group, SparkSecrets: group}, Postgres: "db:5432/election", Spark: "spark:15002"}
+	if err := s.Make(); err != nil {
+		t.Fatal(err)
+	}
+	made := read(t, folder)
+	if len(made) != 11 {
+		t.Errorf("%d files are made: %v", len(made), made)
+	}
+	for url, want := range map[string]string{
+		"postgres-url": "postgres://postgres:" + made["postgres-password"] + "@db:5432/election?sslmode=disable",
+		"ledger-url":   "postgres://election_ledger:" + made["election_ledger"] + "@db:5432/election?sslmode=disable",
+		"submit-url":   "postgres://election_spark:" + made["election_spark"] + "@db:5432/election?sslmode=disable",
+		"audit-url":    "postgres://election_reader:" + made["election_reader"] + "@db:5432/election?sslmode=disable",
+		"spark-remote": "sc://spark:15002/;token=" + made["spark-token"],
+	} {
+		if made[url] != want {
+			t.Errorf("%s is %q, want %q", url, made[url], want)
+		}
+	}
+	seen := make(map[string]bool)
+	for _, name := range []string{"postgres-password", "election_ledger", "election_spark", "election_reader", "spark-token"} {
+		if len(made[name]) != 32 || seen[made[name]] {
+			t.Errorf("%s is %q", name, made[name])
+		}
+		seen[made[name]] = true
+	}
+	for name := range made {
+		info, err := os.Stat(filepath.Join(folder, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := os.FileMode(0o600)
+		if name == "ledger-url" || name == "ballot-key" || name == "spark-token" {
+			want = 0o640
+		}
+		if info.Mode().Perm() != want {
+			t.Errorf("%s has mode %04o, want %04o", name, info.Mode().Perm(), want)
+		}
+	}
+	if _, err := ballotkey.Open(filepath.Join(folder, "ballot-key")); err != nil {
+		t.Errorf("the ballot key cannot be used: %v", err)
+	}
+
+	if err := os.Remove(filepath.Join(folder, "ledger-url")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, ".secret-1"), []byte("half"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.Groups[PostgresSecrets] = group
+	if err := s.Make(); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(filepath.Join(folder, "postgres-password")); err != nil || info.Mode().Perm() != 0o640 {
+		t.Errorf("a secret that was there is not given to its new group: %v, %v", info.Mode(), err)
+	}
+	if diff := cmp.Diff(made, read(t, folder)); diff != "" {
+		t.Errorf("made again, the secrets differ:\n%s", diff)
+	}
+}
+
+func TestEmptySecretIsRefused(t *testing.T) {
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "spark-token"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var wrong *election.InputError
+	if err := (Secrets{Folder: folder}).Make(); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "spark-token is empty") {
+		t.Errorf("got %v", err)
+	}
+}
