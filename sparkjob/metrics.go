@@ -3,6 +3,7 @@ package sparkjob
 import (
 	"context"
 	"errors"
+	"strconv"
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -16,6 +17,7 @@ import (
 type metrics struct {
 	restarts                                prometheus.Counter
 	batch, duration, rate, state, run, open prometheus.Gauge
+	official, lag                           prometheus.Gauge
 	trouble                                 atomic.Pointer[string] // why the query does not run; nil while it does
 }
 
@@ -29,6 +31,8 @@ func newMetrics(h *health.Service, cl *kgo.Client) *metrics {
 		rate:     h.Gauge("election_query_processed_rows_per_second", "Records of votes_topic a second in the last micro-batch."),
 		state:    h.Gauge("election_query_state_bytes", "The query's state, in memory and in the files of RocksDB."),
 		open:     h.Gauge("election_query_running", "1 while the query runs."),
+		official: h.Gauge("election_query_official", "1 while the run that is counted is the official one, whose totals are shown."),
+		lag:      h.Gauge("election_query_lag_offsets", "Offsets from what is counted to the stable end of votes_topic."),
 	}
 	m.failed("the query has not been started yet")
 	h.Needs(health.Need{What: "kafka", Check: cl.Ping}, health.Need{What: "query", Check: func(context.Context) error {
@@ -45,11 +49,24 @@ func (m *metrics) failed(why string) {
 	m.open.Set(0)
 }
 
+// lags takes over how far the query is behind.
+func (m *metrics) lags(ends map[int32]int64, counted map[string]int64) {
+	var behind int64
+	for partition, end := range ends {
+		behind += max(0, end-counted[strconv.Itoa(int(partition))])
+	}
+	m.lag.Set(float64(behind))
+}
+
 // report takes over what is published of the query.
-func (m *metrics) report(status election.QueryStatus) {
+func (m *metrics) report(status election.QueryStatus, official bool) {
 	if status.State == "running" {
 		m.trouble.Store(nil)
 		m.open.Set(1)
+	}
+	m.official.Set(0)
+	if official {
+		m.official.Set(1)
 	}
 	m.run.Set(float64(status.Run))
 	m.batch.Set(float64(status.Batch))

@@ -21,14 +21,16 @@ func TestSubmitIsReadyWhileTheQueryRuns(t *testing.T) {
 		}
 	}
 	expect(http.StatusServiceUnavailable, "query: the query has not been started yet\n")
-	m.report(election.QueryStatus{State: "starting"})
+	m.report(election.QueryStatus{State: "starting"}, false)
 	expect(http.StatusServiceUnavailable, "query: the query has not been started yet\n")
-	m.report(election.QueryStatus{State: "running", Run: 2, Batch: 7, BatchMilliseconds: 1500, ProcessedRowsPerSecond: 90000, StateBytes: 12})
+	m.report(election.QueryStatus{State: "running", Run: 2, Batch: 7, BatchMilliseconds: 1500, ProcessedRowsPerSecond: 90000, StateBytes: 12}, true)
+	m.lags(map[int32]int64{0: 10, 1: 20, 2: 5}, map[string]int64{"0": 9, "1": 20})
 	expect(http.StatusOK, "query: ok\n")
 	text := healthtest.Metrics(h)
 	for _, line := range []string{
 		"election_query_running 1\n", "election_query_run 2\n", "election_query_batch 7\n", "election_query_batch_seconds 1.5\n",
 		"election_query_processed_rows_per_second 90000\n", "election_query_state_bytes 12\n", "election_query_restarts_total 0\n",
+		"election_query_official 1\n", "election_query_lag_offsets 6\n",
 	} {
 		if !strings.Contains(text, line) {
 			t.Errorf("/metrics lacks %s", line)

@@ -254,7 +254,10 @@ func (r *runs) deleteOthers(ctx context.Context, topic string) error {
 
 func (r *runs) publishStatus(ctx context.Context) error {
 	r.status.UpdatedAt = time.Now().UTC()
-	r.metrics.report(r.status)
+	r.metrics.report(r.status, r.official == r.current.Run)
+	if ends, err := kafka.StableEnds(ctx, r.cl, election.VotesTopic); err == nil {
+		r.metrics.lags(ends, r.status.Counted)
+	}
 	return r.publish(ctx, election.PipelineStatusTopic, election.QueryKey, r.status)
 }
 

@@ -31,6 +31,7 @@ type Config struct {
 	Checkpoints string        // URI of the folder that holds a folder for each run
 	Partitions  int           // state partitions of a new run
 	Trigger     time.Duration // the least time from one micro-batch to the next
+	PlainText   bool          // the token may travel without TLS, over a network that nobody else can read
 	Log         *slog.Logger
 	Health      *health.Service // may be nil
 }
@@ -181,6 +182,9 @@ func attend(ctx context.Context, c Config, record *election.Record, runs *runs) 
 
 func (c Config) dial(ctx context.Context, options ...connect.Option) (*connect.Session, error) {
 	options = append(options, connect.WithRetry(patience()), connect.WithGRPC(grpc.WithConnectParams(reconnect())))
+	if c.PlainText {
+		options = append(options, connect.WithTokenInPlainText())
+	}
 	session, err := connect.Dial(ctx, c.Remote, options...)
 	if err != nil {
 		return nil, fmt.Errorf("dial Spark: %w", err)
