@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
 
@@ -16,23 +17,44 @@ type expectation struct {
 	from  string // who says so
 }
 
+// producers are those that an election waits for: who replays it, or the register and all parts of its electorate.
+func producers(record *election.Record) []string {
+	switch {
+	case record.Definition.Source != nil:
+		return []string{election.ReplayProducer}
+	case record.Definition.Electorate == nil:
+		return nil
+	}
+	all := []string{election.VotersProducer}
+	for partition := range record.VotePartitions {
+		all = append(all, election.VotesProducer(partition))
+	}
+	return all
+}
+
+// Sent reports whether all producers have sent all that they will.
+func Sent(ctx context.Context, brokers []string, log *slog.Logger) (bool, error) {
+	record, err := kafka.Election(ctx, brokers, log)
+	if err != nil {
+		return false, err
+	}
+	for _, producer := range producers(record) {
+		progress, found, err := kafka.Progress(ctx, brokers, log, producer)
+		if err != nil || !found || progress.NextSerial < progress.Size {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
 // expect asks the producers how many ballots they have sent. A replay must have sent all votes of its file, and every
 // part of an electorate must have begun to vote, unless it is said how many votes to expect. It notes who is not done.
 func expect(ctx context.Context, c Config, report *report, record *election.Record) (expectation, error) {
 	d := &record.Definition
-	producers := []string{election.CastProducer}
-	if d.Source != nil {
-		producers = append(producers, election.ReplayProducer)
-	} else {
-		producers = append(producers, election.VotersProducer)
-		for partition := range record.VotePartitions {
-			producers = append(producers, election.VotesProducer(partition))
-		}
-	}
 	var sent int64
 	anyone := false
 	var silent []string // parts of the electorate
-	for _, producer := range producers {
+	for _, producer := range append(producers(record), election.CastProducer) {
 		progress, found, err := kafka.Progress(ctx, c.Brokers, c.Log, producer)
 		if err != nil {
 			return expectation{}, fmt.Errorf("read how far %s came: %w", producer, err)
@@ -40,7 +62,7 @@ func expect(ctx context.Context, c Config, report *report, record *election.Reco
 		switch {
 		case !found:
 			// Who begins says so at once, even with no ballot to send.
-			if d.Source == nil && d.Electorate != nil && producer != election.CastProducer && producer != election.VotersProducer {
+			if d.Source == nil && producer != election.CastProducer && producer != election.VotersProducer {
 				silent = append(silent, producer)
 			}
 			continue

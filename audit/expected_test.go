@@ -92,3 +92,39 @@ func TestElectorateIsExpectedByWhatItSent(t *testing.T) {
 		t.Errorf("it says that something still goes on:\n%s", printed)
 	}
 }
+
+func TestSentWhenEveryProducerIsDone(t *testing.T) {
+	t.Parallel()
+	d, err := definition.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := newEmptyFixture(t)
+	f.cluster = kafkatest.NewElection(t, d, partitions)
+	expect := func(want bool, when string) {
+		t.Helper()
+		if sent, err := audit.Sent(t.Context(), f.cluster.ListenAddrs(), kafkatest.Log(t)); err != nil || sent != want {
+			t.Errorf("%s: %t, %v", when, sent, err)
+		}
+	}
+	expect(false, "before anybody began")
+	f.progress(t, election.VotersProducer, 100, 100)
+	f.progress(t, election.VotesProducer(0), 4, 9)
+	f.progress(t, election.VotesProducer(1), 0, 0)
+	expect(false, "a part has not begun, another is not done")
+	f.progress(t, election.VotesProducer(2), 3, 3)
+	expect(false, "a part is not done")
+	f.progress(t, election.VotesProducer(0), 9, 9)
+	expect(true, "all are done")
+	f.progress(t, election.VotersProducer, 99, 100)
+	expect(false, "the register is not closed")
+
+	f.cluster = kafkatest.NewElection(t, resultFile(t).Definition, partitions)
+	expect(false, "before the replay began")
+	f.progress(t, election.ReplayProducer, 9, 9)
+	expect(true, "the replay is done")
+
+	d.Electorate = nil
+	f.cluster = kafkatest.NewElection(t, d, partitions)
+	expect(true, "there is nobody to wait for")
+}

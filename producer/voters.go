@@ -32,6 +32,10 @@ func (c VotersConfig) Validate() error {
 	return nil
 }
 
+// ErrNoElectorate is returned where there is no register and nobody to vote.
+var ErrNoElectorate error = &election.InputError{Text: "the election has no electorate, and so no register: a replayed election's votes come from its result file; " +
+	"run `election replay`, or begin anew with a definition that has an electorate"}
+
 // Voters writes the public register of the election that Kafka holds, each voter exactly once however often it is
 // stopped and started again. It returns when all are on the register, which is closed by that.
 func Voters(ctx context.Context, c VotersConfig) error {
@@ -81,8 +85,7 @@ func electorate(ctx context.Context, brokers []string, log *slog.Logger) (*elect
 	case err != nil:
 		return nil, err
 	case record.Definition.Electorate == nil:
-		return nil, &election.InputError{Text: fmt.Sprintf("%q has no electorate, and so no register: a replayed election's votes come from its result file; "+
-			"run `election replay`, or begin anew with a definition that has an electorate", record.Definition.Name)}
+		return nil, ErrNoElectorate
 	case record.Definition.RegisteredVoters() == 0:
 		return nil, &election.InputError{Text: fmt.Sprintf("no district of %q has registered voters; begin anew with a definition that gives registered", record.Definition.Name)}
 	}
