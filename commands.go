@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -120,22 +121,38 @@ func (c *initCommand) Run(ctx context.Context, log *slog.Logger) error {
 	})
 }
 
+// electorateFlags are for who has nothing to do in a replay.
+type electorateFlags struct {
+	Optional bool `help:"End without an error where the election has no electorate, as in a replay." env:"ELECTION_OPTIONAL"`
+}
+
+func (f electorateFlags) end(err error, log *slog.Logger) error {
+	if f.Optional && errors.Is(err, producer.ErrNoElectorate) {
+		log.Info("nothing to do: the election has no electorate")
+		return nil
+	}
+	return err
+}
+
 type votersCommand struct {
 	kafkaFlags
 	healthFlags
+	electorateFlags
 	Rate int    `help:"Voters a second; 0 is as fast as possible." default:"0" env:"ELECTION_VOTERS_RATE"`
 	Seed uint64 `help:"Of who the voters are." default:"1" env:"ELECTION_SEED"`
 }
 
 func (c *votersCommand) Run(ctx context.Context, log *slog.Logger) error {
-	return c.serve(ctx, "voters", log, func(ctx context.Context, h *health.Service) error {
+	err := c.serve(ctx, "voters", log, func(ctx context.Context, h *health.Service) error {
 		return producer.Voters(ctx, producer.VotersConfig{Brokers: c.Brokers, Rate: c.Rate, Seed: c.Seed, Log: log, Out: os.Stderr, Health: h})
 	})
+	return c.end(err, log)
 }
 
 type votesCommand struct {
 	kafkaFlags
 	healthFlags
+	electorateFlags
 	BallotKey string        `help:"The file of the secret ballot key that init made." placeholder:"FILE" env:"ELECTION_BALLOT_KEY" required:""`
 	Rate      int           `help:"Votes a second, all together; 0 is as fast as possible." default:"0" env:"ELECTION_RATE"`
 	Speed     time.Duration `help:"Hold the polling day in this much time, such as 5m: votes arrive as they would over the day. Not with --rate." placeholder:"TIME" env:"ELECTION_SPEED"`
@@ -146,9 +163,10 @@ func (c *votesCommand) Run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	return c.serve(ctx, "votes", log, func(ctx context.Context, h *health.Service) error {
+	err = c.serve(ctx, "votes", log, func(ctx context.Context, h *health.Service) error {
 		return producer.Votes(ctx, producer.VotesConfig{Brokers: c.Brokers, Key: key, Rate: c.Rate, Speed: c.Speed, Log: log, Health: h})
 	})
+	return c.end(err, log)
 }
 
 type replayCommand struct {
@@ -173,6 +191,7 @@ type submitCommand struct {
 	healthFlags
 	Postgres        string        `help:"PostgreSQL's URL, with user and password, of a role that may read the definition's tables: election_spark. Spark gets it." placeholder:"URL" env:"ELECTION_POSTGRES" required:""`
 	Remote          string        `help:"The Spark Connect server: sc://host:port/;token=…" placeholder:"URL" env:"SPARK_REMOTE" required:""`
+	PlainText       bool          `help:"Let the token of --remote travel without TLS: for a network that nobody else can read, such as that of docker compose." env:"ELECTION_PLAIN_TEXT"`
 	Checkpoints     string        `help:"URI of the folder for checkpoints, which Spark's driver and executors share." placeholder:"URI" env:"ELECTION_CHECKPOINTS" required:""`
 	StatePartitions int           `help:"Partitions of the query's state, fixed when a run begins." default:"2" env:"ELECTION_STATE_PARTITIONS"`
 	Trigger         time.Duration `help:"The least time from one micro-batch to the next." default:"1s" env:"ELECTION_TRIGGER"`
@@ -182,7 +201,7 @@ func (c *submitCommand) Run(ctx context.Context, log *slog.Logger) error {
 	return c.serve(ctx, "submit", log, func(ctx context.Context, h *health.Service) error {
 		return sparkjob.Run(ctx, sparkjob.Config{
 			Brokers: c.Brokers, Postgres: c.Postgres, Remote: c.Remote, Checkpoints: c.Checkpoints,
-			Partitions: c.StatePartitions, Trigger: c.Trigger, Log: log, Health: h,
+			Partitions: c.StatePartitions, Trigger: c.Trigger, PlainText: c.PlainText, Log: log, Health: h,
 		})
 	})
 }

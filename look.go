@@ -25,7 +25,9 @@ import (
 	"realtime-election/internal/inspect"
 	"realtime-election/internal/number"
 	"realtime-election/internal/terminal"
+	"realtime-election/ledger"
 	"realtime-election/local"
+	"realtime-election/sparkjob"
 )
 
 // lookFlags say which election is looked at.
@@ -146,6 +148,7 @@ type auditCommand struct {
 	lookFlags
 	Postgres string `help:"PostgreSQL's URL, with user and password, of a role that may read all tables: election_reader. Without it and without a folder, the tables are not compared." placeholder:"URL" env:"ELECTION_POSTGRES"`
 	Page     string `help:"The page's URL, to compare its API as well." placeholder:"URL"`
+	Wait     bool   `help:"Wait first until all producers have sent all, and until that is counted and stored."`
 	Expect   int64  `help:"How many votes must be counted. Without it, as many as the producers have sent." default:"-1"`
 }
 
@@ -159,6 +162,11 @@ func (c *auditCommand) AfterApply(at *kong.Context) error {
 
 func (c *auditCommand) Run(ctx context.Context, log *slog.Logger) error {
 	check := func(brokers []string, postgres, page string) error {
+		if c.Wait {
+			if err := awaitEnd(ctx, brokers, log); err != nil {
+				return err
+			}
+		}
 		return audit.Run(ctx, audit.Config{Brokers: brokers, Postgres: postgres, Page: page, Expect: c.Expect, Out: os.Stdout, Log: log})
 	}
 	folder := c.folder()
@@ -172,6 +180,32 @@ func (c *auditCommand) Run(ctx context.Context, log *slog.Logger) error {
 		}
 		return withPage(ctx, folder, brokers, log, func(page string) error { return check(brokers, postgres, page) })
 	})
+}
+
+// awaitEnd waits until all is sent, counted and stored.
+func awaitEnd(ctx context.Context, brokers []string, log *slog.Logger) error {
+	for {
+		done, err := audit.Sent(ctx, brokers, log)
+		if err == nil && done {
+			done, err = counted(ctx, brokers, log)
+		}
+		if err != nil || done {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// counted reports whether Spark has counted and the ledger stored all that is sent.
+func counted(ctx context.Context, brokers []string, log *slog.Logger) (bool, error) {
+	if counted, err := sparkjob.Counted(ctx, brokers, log); err != nil || !counted {
+		return false, err
+	}
+	return ledger.CaughtUp(ctx, brokers, log)
 }
 
 // withPage calls f with the URL of a folder's page, which is served for f where it is not.

@@ -35,7 +35,8 @@ const defaultData = "data"
 
 const description = `A real-time election: ballots through Kafka, counted by Spark, shown live.
 
-A flag overrides its environment variable, which overrides the default.
+A flag overrides its environment variable, which overrides the default. NAME_FILE names a file that holds the value of
+the variable NAME.
 
 Exit codes: 0 done; 1 failed, or for status that nothing runs; 2 wrong flags, file or definition; 3 the audit found
 differences; 130 interrupted.`
@@ -45,6 +46,9 @@ type cli struct {
 
 	Up    upCommand    `cmd:"" group:"run" help:"Run everything on this machine: Kafka, PostgreSQL, Spark and the services. Ctrl-C stops it; started again it continues."`
 	Reset resetCommand `cmd:"" group:"run" help:"Remove the election of a folder: topics, tables and checkpoints together."`
+
+	Prepare prepareCommand `cmd:"" group:"containers" help:"Check all settings and make the secrets, before the servers start."`
+	Check   checkCommand   `cmd:"" group:"containers" help:"Ask a server or services whether they do their work."`
 
 	Init      initCommand      `cmd:"" group:"services" help:"Prepare topics, tables, roles and the election definition."`
 	Voters    votersCommand    `cmd:"" group:"services" help:"Send the public register of voters."`
@@ -90,12 +94,13 @@ func run(args []string) int {
 }
 
 func newParser(c *cli) *kong.Kong {
-	return kong.Must(c, kong.Name("election"), kong.Description(description), kong.UsageOnError(),
+	return kong.Must(c, kong.Name("election"), kong.Description(description), kong.UsageOnError(), kong.Resolvers(fromFiles()),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.ExplicitGroups([]kong.Group{
 			{Key: "run", Title: "Run it here:"},
 			{Key: "services", Title: "Services, each against servers of one's own:"},
 			{Key: "look", Title: "Look inside:"},
+			{Key: "containers", Title: "For docker compose:"},
 		}),
 		kong.Vars{"brokers": "127.0.0.1:9092", "data": defaultData})
 }

@@ -7,9 +7,7 @@ import (
 	"time"
 
 	"realtime-election/election"
-	"realtime-election/ledger"
 	"realtime-election/local"
-	"realtime-election/sparkjob"
 )
 
 type upCommand struct {
@@ -36,10 +34,7 @@ func (c *upCommand) Run(ctx context.Context, log *slog.Logger) error {
 		Electorate: d.Electorate != nil, Voters: c.Voters, Rate: c.Rate, Speed: c.Speed, Seed: c.Seed,
 		Load: load(d), Once: c.Once, Out: os.Stdout,
 		Counted: func(ctx context.Context, brokers string) (bool, error) {
-			if counted, err := sparkjob.Counted(ctx, []string{brokers}, log); err != nil || !counted {
-				return false, err
-			}
-			return ledger.CaughtUp(ctx, []string{brokers}, log)
+			return counted(ctx, []string{brokers}, log)
 		},
 	}
 	if err := config.Validate(); err != nil {

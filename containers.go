@@ -1,0 +1,229 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"realtime-election/election"
+	"realtime-election/internal/kafka"
+	"realtime-election/producer"
+	"realtime-election/setup"
+	"realtime-election/sparkjob"
+	"realtime-election/sparkjob/connect"
+)
+
+// prepareCommand is the first container of docker compose up.
+type prepareCommand struct {
+	electionFlags
+	Folder          string         `arg:"" help:"The folder of secrets, a volume."`
+	Groups          map[string]int `help:"Which group may read the secrets of which service, such as ledger=10003." placeholder:"SERVICE=GID;…"`
+	PostgresAt      string         `help:"PostgreSQL's host:port/database." default:"postgres:5432/election"`
+	SparkAt         string         `help:"Spark Connect's host:port." default:"spark-connect:15002"`
+	Memory          size           `help:"Memory that the containers need together." default:"0" env:"ELECTION_MEMORY"`
+	Limits          []limit        `help:"Java heaps and the like, with what their container may take in all: NAME=SIZE,NAME=SIZE;…" sep:";" placeholder:"LIMIT"`
+	Partitions      int32          `help:"As of init." default:"4" env:"ELECTION_PARTITIONS"`
+	StatePartitions int            `help:"As of submit." default:"2" env:"ELECTION_STATE_PARTITIONS"`
+	Trigger         time.Duration  `help:"As of submit." default:"1s" env:"ELECTION_TRIGGER"`
+	WorkerCores     int            `help:"Tasks that a Spark worker runs at once." default:"2" env:"SPARK_WORKER_CORES"`
+	VotersRate      int            `help:"As of voters." default:"0" env:"ELECTION_VOTERS_RATE"`
+	Rate            int            `help:"As of votes." default:"0" env:"ELECTION_RATE"`
+	Speed           time.Duration  `help:"As of votes." default:"0s" env:"ELECTION_SPEED"`
+	Seed            uint64         `help:"As of voters." default:"1" env:"ELECTION_SEED"`
+}
+
+// Help is part of prepare --help.
+func (*prepareCommand) Help() string {
+	return "It checks the settings of all services before any is started, so that one line says what is wrong, and makes the secrets that are missing."
+}
+
+func (c *prepareCommand) Run(log *slog.Logger) error {
+	d, err := c.read()
+	if err != nil {
+		return err
+	}
+	if err := c.validate(); err != nil {
+		return err
+	}
+	if has, err := memory(); err == nil && has < c.Memory {
+		return &election.InputError{Text: fmt.Sprintf("there are %d MiB of memory for containers, and the election needs %d: give Docker more (Docker Desktop: Settings, Resources), or lower the memory of Spark and Kafka in .env, and then ELECTION_MEMORY",
+			has>>20, c.Memory>>20)}
+	}
+	secrets := setup.Secrets{Folder: c.Folder, Groups: c.Groups, Postgres: c.PostgresAt, Spark: c.SparkAt}
+	if err := secrets.Make(); err != nil {
+		return err
+	}
+	log.Info("settings are checked and secrets made", "election", d.Name)
+	return nil
+}
+
+// validate asks each service what it says of its settings; where the servers are is not among them.
+func (c *prepareCommand) validate() error {
+	brokers := []string{"kafka:9092"}
+	if c.Partitions < 1 || c.Partitions > 1000 {
+		return &election.InputError{Text: fmt.Sprintf("--partitions (ELECTION_PARTITIONS) is %d; choose 1 to 1000", c.Partitions)}
+	}
+	if c.WorkerCores < 1 {
+		return &election.InputError{Text: fmt.Sprintf("--worker-cores (SPARK_WORKER_CORES) is %d; choose 1 or more", c.WorkerCores)}
+	}
+	for _, service := range []struct {
+		name     string
+		settings interface{ Validate() error }
+	}{
+		{"voters", producer.VotersConfig{Brokers: brokers, Rate: c.VotersRate, Seed: c.Seed}},
+		{"votes", producer.VotesConfig{Brokers: brokers, Rate: c.Rate, Speed: c.Speed}},
+		{"submit", sparkjob.Config{
+			Brokers: brokers, Postgres: "postgres://spark@" + c.PostgresAt, Remote: "sc://" + c.SparkAt, Checkpoints: "file:///checkpoints",
+			Partitions: c.StatePartitions, Trigger: c.Trigger,
+		}},
+	} {
+		if err := service.settings.Validate(); err != nil {
+			return fmt.Errorf("%s: %w", service.name, err)
+		}
+	}
+	return nil
+}
+
+// memory is how many bytes of memory this machine has, or the virtual one that Docker runs in.
+func memory() (size, error) {
+	file, err := os.Open("/proc/meminfo")
+	if err != nil {
+		return 0, err
+	}
+	defer file.Close()
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		if fields := strings.Fields(lines.Text()); len(fields) == 3 && fields[0] == "MemTotal:" {
+			kibibytes, err := strconv.ParseInt(fields[1], 10, 64)
+			return size(kibibytes) << 10, err
+		}
+	}
+	return 0, io.ErrUnexpectedEOF
+}
+
+// checkCommand is what the health checks of the containers run.
+type checkCommand struct {
+	Kafka   kafkaCheck   `cmd:"" group:"containers" help:"Send a record and fetch it again."`
+	Cluster clusterCheck `cmd:"" group:"containers" help:"Ask Spark's master whether it is alive and a worker registered."`
+	Spark   sparkCheck   `cmd:"" group:"containers" help:"Open a session of Spark Connect."`
+	Ready   readyCheck   `cmd:"" group:"containers" help:"Ask services whether they are ready."`
+}
+
+// checkPatience is how long a check may take: less than Docker waits for it, so that it can say what is wrong.
+const checkPatience = 8 * time.Second
+
+type kafkaCheck struct{ kafkaFlags }
+
+func (c *kafkaCheck) Run(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, checkPatience)
+	defer cancel()
+	return kafka.RoundTrip(ctx, c.Brokers, slog.New(slog.DiscardHandler))
+}
+
+// checkSession is the session of all checks of a server, so that it keeps one for them and not one for each.
+const checkSession connect.SessionID = "6865616c-7468-4000-8000-000000000000"
+
+type sparkCheck struct {
+	Remote string `help:"The Spark Connect server: sc://host:port/;token=…" placeholder:"URL" env:"SPARK_REMOTE" required:""`
+}
+
+func (c *sparkCheck) Run(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, checkPatience)
+	defer cancel()
+	session, err := connect.Dial(ctx, c.Remote, connect.WithSessionID(checkSession))
+	if err != nil {
+		return err
+	}
+	defer session.Close()
+	version, err := session.Version(ctx)
+	if err == nil {
+		fmt.Println("Spark", version)
+	}
+	return err
+}
+
+type readyCheck struct {
+	Address []string `arg:"" help:"The services' addresses of health, host:port."`
+	Say     string   `help:"What to print once all are ready."`
+}
+
+func (c *readyCheck) Run(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, checkPatience)
+	defer cancel()
+	for _, address := range c.Address {
+		_, err := get(ctx, "http://"+address+"/readyz")
+		for err != nil && c.Say != "" { // it was ready a moment ago
+			select {
+			case <-ctx.Done():
+				return err
+			case <-time.After(time.Second):
+			}
+			_, err = get(ctx, "http://"+address+"/readyz")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if c.Say != "" {
+		fmt.Println(c.Say)
+	}
+	return nil
+}
+
+type clusterCheck struct {
+	Master string `arg:"" help:"host:port of the page of Spark's master."`
+	Worker string `help:"The host of a worker that must be registered there." placeholder:"HOST"`
+}
+
+func (c *clusterCheck) Run(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, checkPatience)
+	defer cancel()
+	text, err := get(ctx, "http://"+c.Master+"/json/")
+	if err != nil {
+		return err
+	}
+	var master struct {
+		Status  string
+		Workers []struct{ Host, State string }
+	}
+	if err := json.Unmarshal(text, &master); err != nil {
+		return fmt.Errorf("read what the master at %s says: %w", c.Master, err)
+	}
+	if master.Status != "ALIVE" {
+		return fmt.Errorf("the master is %s", master.Status)
+	}
+	for _, worker := range master.Workers {
+		if worker.Host == c.Worker && worker.State == "ALIVE" {
+			return nil
+		}
+	}
+	if c.Worker != "" {
+		return fmt.Errorf("the worker %s is not registered with the master", c.Worker)
+	}
+	return nil
+}
+
+// get is what a page says; an answer other than 200 is an error.
+func get(ctx context.Context, url string) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	says, err := io.ReadAll(io.LimitReader(response.Body, 4<<20))
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s: %s", url, response.Status, strings.ReplaceAll(strings.TrimSpace(string(says)), "\n", ", "))
+	}
+	return says, err
+}
