@@ -10,10 +10,10 @@ TAGS := -tags $(subst $(space),$(comma),$(TIERS))
 # Packages whose tests want both cores to themselves.
 HEAVY := ./(e2e|sparkjob)
 
-.PHONY: help demo test test-fast lint generate build clean
+.PHONY: help demo test test-fast compose-test lint generate build clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 DEMO := --voters 300000 --speed 4m
 
@@ -28,6 +28,10 @@ test: ## every tier: pure, fakes, real services, browser, the whole program
 	go test -race $(TAGS) -shuffle=on -p 2 -timeout 20m $$(echo "$$packages" | xargs -n1 | grep -vxE '$(HEAVY)') && \
 	go test -race $(TAGS) -shuffle=on -p 1 -timeout 20m $$(echo "$$packages" | xargs -n1 | grep -xE '$(HEAVY)')
 
+compose-test: ## docker compose as it ships, on Linux, as root; a Docker engine, Compose and base images are made where they are missing
+	@scripts/prerequisites.sh test
+	@scripts/standins.sh go test -tags compose -v -count=1 -timeout 40m ./docker
+
 test-fast: ## pure tests and fakes only
 	go test -race -shuffle=on ./...
 
@@ -35,7 +39,8 @@ lint: ## formatting, vet and staticcheck, by pinned tools
 	@test -z "$$(go tool -modfile=tools/go.mod gofumpt -l . | tee /dev/stderr)"
 	go vet $(TAGS) ./...
 	go vet -tags bench ./sparkjob
-	go tool -modfile=tools/go.mod staticcheck $(TAGS) ./...
+	go vet -tags compose ./docker
+	go tool -modfile=tools/go.mod staticcheck $(TAGS),compose ./...
 
 generate: ## make generated files again
 	go generate ./...

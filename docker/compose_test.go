@@ -1,0 +1,219 @@
+//go:build compose
+
+package docker_test
+
+import (
+	"flag"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"realtime-election/internal/browsertest"
+)
+
+var picture = flag.String("picture", "", "where to write the picture of the page; a temporary file where empty")
+
+// goesOn is how long the count may stand still after a process was killed.
+const goesOn = 60 * time.Second
+
+// TestKilledContainersCostNoVote holds an election of some 200,000 votes on a Spark cluster, and kills on the way the
+// main process of every server and service that counts, one after the other and then all at once. Votes come slowly
+// enough that there are some left even if every recovery takes as long as it may; then the rest comes at once.
+func TestKilledContainersCostNoVote(t *testing.T) {
+	p := newProject(t, "ELECTION_VOTERS=265000", "ELECTION_SPEED=0", "ELECTION_RATE=300")
+	if says := p.must(t, "config", "--quiet"); says != "" {
+		t.Errorf("docker compose config says: %s", says)
+	}
+	began := time.Now()
+	p.must(t, "up", "--detach")
+	t.Logf("docker compose up: healthy after %.0f s", time.Since(began).Seconds())
+	p.saysWhereThePageIs(t)
+	p.awaitMore(t, 0, goesOn)
+	t.Logf("the first votes are counted %.0f s after docker compose up", time.Since(began).Seconds())
+
+	p.hardened(t, 1)
+	p.secret(t)
+	p.spread(t, 1)
+	for _, service := range []string{"spark-worker", "spark-connect", "kafka", "postgres", "submit", "votes", "spark-master", "ledger"} {
+		p.survives(t, goesOn, service)
+	}
+	p.must(t, "up", "--detach", "--no-recreate", "--scale=spark-worker=2")
+	p.survives(t, 2*goesOn, "kafka", "postgres", "spark-master", "spark-worker", "spark-connect", "votes", "ledger", "submit", "dashboard")
+
+	p.with("ELECTION_RATE=0").must(t, "up", "--detach", "--no-deps", "votes")
+	p.audit(t)
+	p.spread(t, 2)
+	p.photograph(t)
+
+	counted := p.results()
+	p.must(t, "down")
+	p.must(t, "up", "--detach")
+	p.audit(t)
+	if again := p.results(); again != counted {
+		t.Errorf("after down and up the page shows %+v, before %+v", again, counted)
+	}
+	// Every start of the query went on from the checkpoint.
+	if counted.Run != 1 {
+		t.Errorf("run %d is shown: somebody began to count anew", counted.Run)
+	}
+}
+
+// saysWhereThePageIs waits for the last container, and for its line.
+func (p *project) saysWhereThePageIs(t *testing.T) {
+	t.Helper()
+	await(t, goesOn, "the page's address", func() error {
+		if says, want := p.must(t, "logs", "--no-log-prefix", "ready"), "The page is open at http://"+p.page+"\n"; says != want {
+			return fmt.Errorf("the last line is %q, want %q", says, want)
+		}
+		return nil
+	})
+}
+
+// survives kills the main processes of services, and waits until their containers run again and new votes are counted.
+func (p *project) survives(t *testing.T, atMost time.Duration, services ...string) {
+	t.Helper()
+	deadline := time.Now().Add(atMost)
+	total := p.total()
+	killed := p.kill(t, services...)
+	await(t, time.Until(deadline), "the containers to run again", func() error {
+		for _, c := range p.containers(t, services...) {
+			if c.State.Status != "running" || c.State.Pid == 0 || slices.Contains(killed, c.State.Pid) {
+				return fmt.Errorf("%s is %s", c.Name, c.State.Status)
+			}
+		}
+		return nil
+	})
+	running := time.Since(deadline.Add(-atMost))
+	var before int64
+	await(t, time.Until(deadline), "the page", func() error {
+		if before = p.total(); before < total {
+			return fmt.Errorf("it shows %d votes", before)
+		}
+		return nil
+	})
+	p.awaitMore(t, before, time.Until(deadline))
+	t.Logf("%s killed at %d votes: running again after %.1f s, the count goes on after %.1f s", strings.Join(services, ", "), total, running.Seconds(), time.Since(deadline.Add(-atMost)).Seconds())
+}
+
+// audit waits for the end of the count and audits it.
+func (p *project) audit(t testing.TB) {
+	t.Helper()
+	began := time.Now()
+	says := p.must(t, "run", "--rm", "--no-TTY", "audit")
+	if !strings.Contains(says, "Everything agrees.") {
+		t.Errorf("the audit says: %s", tail(says))
+	}
+	t.Logf("audit, after %.0f s:\n%s", time.Since(began).Seconds(), tail(says))
+}
+
+// hardened looks at how the containers are locked in, at the number of ports they publish, and at what they wrote outside
+// of volumes and tmpfs.
+func (p *project) hardened(t *testing.T, ports int) {
+	t.Helper()
+	published := 0
+	for _, c := range p.containers(t) {
+		h := c.HostConfig
+		if !h.ReadonlyRootfs || h.Privileged || fmt.Sprint(h.CapDrop) != "[ALL]" || len(h.CapAdd) > 0 ||
+			!strings.Contains(fmt.Sprint(h.SecurityOpt), "no-new-privileges") || h.Memory == 0 || h.PidsLimit == nil || *h.PidsLimit <= 0 {
+			t.Errorf("%s is not locked in: %+v", c.Name, h)
+		}
+		if user := c.Config.User; user == "" || user == "root" || strings.HasPrefix(user, "0") {
+			t.Errorf("%s runs as %q", c.Name, user)
+		}
+		for _, bindings := range c.NetworkSettings.Ports {
+			for _, binding := range bindings {
+				if published++; binding.HostIP != "127.0.0.1" {
+					t.Errorf("%s publishes %v", c.Name, binding)
+				}
+			}
+		}
+		if written, err := exec.Command("docker", "diff", c.ID).Output(); err != nil || len(written) > 0 {
+			t.Errorf("%s wrote outside of its volumes: %s %v", c.Name, written, err)
+		}
+	}
+	if published != ports {
+		t.Errorf("%d ports are published, want %d", published, ports)
+	}
+}
+
+// secret tries to get in without the secrets, and to read those of others.
+func (p *project) secret(t *testing.T) {
+	t.Helper()
+	if code, says := p.run("exec", "--no-TTY", "spark-connect", "election", "check", "spark", "--remote=sc://127.0.0.1:15002"); code == 0 || !strings.Contains(says, "No authentication token provided") {
+		t.Errorf("Spark Connect without the token: exit code %d: %s", code, tail(says))
+	}
+	if code, says := p.run("exec", "--no-TTY", "postgres", "psql", "--host=postgres", "--username=postgres", "--no-password", "--command=SELECT 1"); code == 0 || !strings.Contains(says, "no password supplied") {
+		t.Errorf("PostgreSQL without a password: exit code %d: %s", code, tail(says))
+	}
+	for user, want := range map[string]string{
+		"10001": "", "10002": "ballot-key", "10003": "ledger-url", "10004": "spark-remote submit-url", "10005": "", "10006": "audit-url",
+		"10010": "spark-token", "10011": "", "10012": "postgres-password",
+	} {
+		says := p.must(t, "exec", "--no-TTY", "--user="+user+":"+user, "postgres", "sh", "-c", `cd /secrets; for file in *; do test -r "$file" && echo "$file"; done; true`)
+		if got := strings.Join(strings.Fields(says), " "); got != want {
+			t.Errorf("user %s may read %q, want %q", user, got, want)
+		}
+	}
+}
+
+// spread asks Spark itself which executors ran the tasks: those of all workers, and never the driver's.
+func (p *project) spread(t *testing.T, workers int) {
+	t.Helper()
+	p.must(t, "--profile=debug", "up", "--detach", "debug")
+	defer p.must(t, "--profile=debug", "rm", "--stop", "--force", "debug")
+	spark := "http://" + strings.TrimSpace(p.must(t, "--profile=debug", "port", "debug", "8081"))
+	await(t, goesOn, fmt.Sprintf("tasks on the executors of %d workers", workers), func() error {
+		var master struct{ ActiveApps []struct{ ID string } }
+		if err := fetch(spark+"/json/", &master); err != nil || len(master.ActiveApps) != 1 {
+			return fmt.Errorf("%d applications: %w", len(master.ActiveApps), err)
+		}
+		app := master.ActiveApps[0].ID
+		var executors []struct {
+			ID, HostPort string
+			IsActive     bool
+			TotalTasks   int
+		}
+		if err := fetch(fmt.Sprintf("%s/proxy/%s/api/v1/applications/%s/executors", spark, app, app), &executors); err != nil {
+			return err
+		}
+		hosts := make(map[string]int)
+		for _, e := range executors {
+			if e.ID != "driver" && e.IsActive && e.TotalTasks > 0 {
+				hosts[e.HostPort] = e.TotalTasks
+			}
+			if e.ID == "driver" && e.TotalTasks > 0 {
+				t.Errorf("the driver ran %d tasks", e.TotalTasks)
+			}
+		}
+		if len(hosts) != workers {
+			return fmt.Errorf("executors with tasks: %v", hosts)
+		}
+		t.Logf("%d workers, tasks per executor: %v, and none of the driver's own", workers, hosts)
+		return nil
+	})
+}
+
+// photograph takes the page's picture in a browser outside the containers.
+func (p *project) photograph(t *testing.T) {
+	t.Helper()
+	browser := browsertest.New(t)
+	browsertest.Prefer(t, browser, "light")
+	browsertest.Do(t, browser, chromedp.Navigate("http://"+p.page))
+	await(t, goesOn, "the charts to be drawn", func() error {
+		if drawn := browsertest.Evaluate[int](t, browser, `document.querySelectorAll('.chart:not([hidden]) :is(svg, canvas)').length`); drawn < 3 {
+			return fmt.Errorf("%d are drawn", drawn)
+		}
+		return nil
+	})
+	path := *picture
+	if path == "" {
+		path = filepath.Join(t.TempDir(), "page.png")
+	}
+	browsertest.Screenshot(t, browser, path)
+}
