@@ -16,8 +16,6 @@ import (
 const (
 	// lockKey is the advisory lock of the one ledger that stores: "ledger" in ASCII.
 	lockKey int64 = 0x6c6564676572
-	// lockEvery is how often a ledger in waiting asks for it.
-	lockEvery = time.Second
 	// patience bounds each thing that PostgreSQL and Kafka are asked to do, so that a dead connection is noticed.
 	patience = time.Minute
 	// counting bounds counting the rows of a table, which takes as long as the table is large; TCP notices a dead connection.
@@ -65,8 +63,12 @@ func (l *ledger) attend(ctx context.Context) (stored bool, err error) {
 		defer cancel()
 		conn.Close(closing) // the error of a connection that is gone says nothing
 	}()
-	if err := l.lock(ctx, conn); err != nil {
-		return false, err
+	waiting := func() {
+		l.status.standby()
+		l.config.Log.Info("another ledger stores; waiting until it ends")
+	}
+	if err := postgres.Lock(ctx, conn, lockKey, waiting); err != nil {
+		return false, fmt.Errorf("become the one ledger: %w", err)
 	}
 	s := &session{ledger: l, conn: conn, next: make(map[place]int64), ends: make(map[place]int64), sent: make(map[string]bool)}
 	if err := s.open(ctx); err != nil {
@@ -77,33 +79,6 @@ func (l *ledger) attend(ctx context.Context) (stored bool, err error) {
 	for {
 		if err := s.step(ctx); err != nil {
 			return true, err
-		}
-	}
-}
-
-// lock waits until no other ledger stores.
-func (l *ledger) lock(ctx context.Context, conn *pgx.Conn) error {
-	ticker := time.NewTicker(lockEvery)
-	defer ticker.Stop()
-	for first := true; ; first = false {
-		asking, cancel := context.WithTimeout(ctx, patience)
-		var locked bool
-		err := conn.QueryRow(asking, "SELECT pg_try_advisory_lock($1)", lockKey).Scan(&locked)
-		cancel()
-		if err != nil {
-			return fmt.Errorf("become the one ledger: %w", err)
-		}
-		if locked {
-			return nil
-		}
-		if first {
-			l.status.standby()
-			l.config.Log.Info("another ledger stores; waiting until it ends")
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-ticker.C:
 		}
 	}
 }

@@ -1,0 +1,101 @@
+package sparkjob
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"realtime-election/internal/postgres"
+)
+
+const (
+	// lockKey is the advisory lock of the one submit that acts: "submit" in ASCII.
+	lockKey int64 = 0x7375626d6974
+	// askEvery is how often the holder asks PostgreSQL whether it is there, and answerWithin how long it waits for the answer.
+	askEvery, answerWithin = time.Second, 5 * time.Second
+	// trust is how long the holder acts on an answer. It is shorter than keeps, after which PostgreSQL takes the lock from
+	// a holder that it hears nothing of: one that is stopped, or behind a network that is cut.
+	trust = 10 * time.Second
+	keeps = "20s"
+)
+
+// errLost ends what only the holder of the lock may do.
+var errLost = errors.New("the lock in PostgreSQL is lost")
+
+// term is the time in which this submit is the one that acts: until PostgreSQL does not answer any more on the connection
+// that holds the lock.
+type term struct {
+	answered atomic.Pointer[time.Time] // when the last question was asked that was answered
+}
+
+// alone returns errLost unless PostgreSQL has confirmed lately that this submit is the one that acts. Whoever was stopped
+// for a while learns it here before anything else has told it.
+func (t *term) alone() error {
+	if silence := time.Since(*t.answered.Load()); silence > trust {
+		return fmt.Errorf("%w: PostgreSQL has not answered for %s", errLost, silence.Round(time.Second))
+	}
+	return nil
+}
+
+// hold calls act with a context that ends when ask, which is called every second, fails. It returns errLost then, and
+// else what act returns.
+func (t *term) hold(ctx context.Context, ask func(context.Context) error, act func(context.Context) error) error {
+	ctx, lose := context.WithCancelCause(ctx)
+	now := time.Now()
+	t.answered.Store(&now)
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		ticker := time.NewTicker(askEvery)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+			at := time.Now()
+			asking, cancel := context.WithTimeout(ctx, answerWithin)
+			err := ask(asking)
+			cancel()
+			if err != nil {
+				lose(fmt.Errorf("%w: %w", errLost, err))
+				return
+			}
+			t.answered.Store(&at)
+		}
+	}()
+	err := act(ctx)
+	lose(nil)
+	<-watched
+	if cause := context.Cause(ctx); errors.Is(cause, errLost) {
+		return cause
+	}
+	return err
+}
+
+// whileAlone blocks until this submit is the only one, and then calls act until the lock is lost. A standby waits here;
+// waiting is called before it does.
+func whileAlone(ctx context.Context, url string, waiting func(), act func(context.Context, *term) error) error {
+	connecting, cancel := context.WithTimeout(ctx, time.Minute)
+	conn, err := postgres.Connect(connecting, url)
+	cancel()
+	if err != nil {
+		return err
+	}
+	defer func() { // and with it goes the lock
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		conn.Close(closing) // the error of a connection that is gone says nothing
+	}()
+	if _, err := conn.Exec(ctx, "SET idle_session_timeout = '"+keeps+"'"); err != nil {
+		return fmt.Errorf("bound how long PostgreSQL keeps the lock: %w", err)
+	}
+	if err := postgres.Lock(ctx, conn, lockKey, waiting); err != nil {
+		return fmt.Errorf("become the one submit: %w", err)
+	}
+	t := &term{}
+	return t.hold(ctx, conn.Ping, func(ctx context.Context) error { return act(ctx, t) })
+}

@@ -1,0 +1,101 @@
+package sparkjob
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func answers(context.Context) error { return nil }
+
+func TestHolderActsWhileItIsAnswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var of term
+		mine := errors.New("done")
+		err := of.hold(t.Context(), answers, func(ctx context.Context) error {
+			time.Sleep(time.Hour)
+			if ctx.Err() != nil || of.alone() != nil {
+				t.Errorf("after an hour: %v, %v", context.Cause(ctx), of.alone())
+			}
+			return mine
+		})
+		if !errors.Is(err, mine) || errors.Is(err, errLost) {
+			t.Errorf("it ended with %v", err)
+		}
+	})
+}
+
+func TestHolderEndsWhenItsConnectionBreaks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var of term
+		began := time.Now()
+		broken := errors.New("reset")
+		ask := func(context.Context) error {
+			if time.Since(began) > time.Minute {
+				return broken
+			}
+			return nil
+		}
+		err := of.hold(t.Context(), ask, func(ctx context.Context) error {
+			<-ctx.Done()
+			if took := time.Since(began); took > time.Minute+2*askEvery {
+				t.Errorf("it is noticed after %s", took)
+			}
+			return ctx.Err()
+		})
+		if !errors.Is(err, errLost) || !errors.Is(err, broken) {
+			t.Errorf("it ended with %v", err)
+		}
+	})
+}
+
+// TestHolderEndsWhenNothingAnswers has a network that was cut: nobody says that the connection is gone.
+func TestHolderEndsWhenNothingAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var of term
+		silent := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+		began := time.Now()
+		err := of.hold(t.Context(), silent, func(ctx context.Context) error { <-ctx.Done(); return nil })
+		lease, _ := time.ParseDuration(keeps)
+		if !errors.Is(err, errLost) || time.Since(began) > lease/2 {
+			t.Errorf("it ended with %v after %s; PostgreSQL gives the lock to another after %s", err, time.Since(began), keeps)
+		}
+	})
+}
+
+// TestWhoWasStoppedNoticesBeforeItActs was stopped after PostgreSQL had answered, and reads that answer first when it wakes.
+func TestWhoWasStoppedNoticesBeforeItActs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var of term
+		stopped := func(context.Context) error { time.Sleep(90 * time.Second); return nil }
+		err := of.hold(t.Context(), stopped, func(ctx context.Context) error {
+			if err := of.alone(); err != nil {
+				t.Errorf("at first: %v", err)
+			}
+			time.Sleep(92 * time.Second)
+			synctest.Wait()
+			return of.alone()
+		})
+		if !errors.Is(err, errLost) {
+			t.Errorf("it acts on an answer of 90 s ago: %v", err)
+		}
+	})
+}
+
+func TestHolderThatIsAskedToStopHasNotLostTheLock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		var of term
+		ask := func(ctx context.Context) error { return ctx.Err() }
+		err := of.hold(ctx, ask, func(ctx context.Context) error {
+			stop()
+			time.Sleep(2 * askEvery)
+			return of.alone()
+		})
+		if err != nil {
+			t.Errorf("it ended with %v", err)
+		}
+	})
+}
