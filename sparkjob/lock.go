@@ -28,11 +28,15 @@ var errLost = errors.New("the lock in PostgreSQL is lost")
 // that holds the lock.
 type term struct {
 	answered atomic.Pointer[time.Time] // when the last question was asked that was answered
+	over     atomic.Bool
 }
 
 // alone returns errLost unless PostgreSQL has confirmed lately that this submit is the one that acts. Whoever was stopped
 // for a while learns it here before anything else has told it.
 func (t *term) alone() error {
+	if t.over.Load() {
+		return errLost
+	}
 	if silence := time.Since(*t.answered.Load()); silence > trust {
 		return fmt.Errorf("%w: PostgreSQL has not answered for %s", errLost, silence.Round(time.Second))
 	}
@@ -60,7 +64,8 @@ func (t *term) hold(ctx context.Context, ask func(context.Context) error, act fu
 			asking, cancel := context.WithTimeout(ctx, answerWithin)
 			err := ask(asking)
 			cancel()
-			if err != nil {
+			if err != nil && ctx.Err() == nil {
+				t.over.Store(true)
 				lose(fmt.Errorf("%w: %w", errLost, err))
 				return
 			}

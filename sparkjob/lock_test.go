@@ -40,6 +40,9 @@ func TestHolderEndsWhenItsConnectionBreaks(t *testing.T) {
 		}
 		err := of.hold(t.Context(), ask, func(ctx context.Context) error {
 			<-ctx.Done()
+			if err := of.alone(); !errors.Is(err, errLost) {
+				t.Errorf("it acts on: %v", err)
+			}
 			if took := time.Since(began); took > time.Minute+2*askEvery {
 				t.Errorf("it is noticed after %s", took)
 			}

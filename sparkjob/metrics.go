@@ -17,7 +17,7 @@ import (
 type metrics struct {
 	restarts                                prometheus.Counter
 	batch, duration, rate, state, run, open prometheus.Gauge
-	official, lag                           prometheus.Gauge
+	official, lag, failing                  prometheus.Gauge
 	trouble                                 atomic.Pointer[string] // why the query does not run; nil while it does
 }
 
@@ -32,6 +32,7 @@ func newMetrics(h *health.Service, cl *kgo.Client) *metrics {
 		state:    h.Gauge("election_query_state_bytes", "The query's state, in memory and in the files of RocksDB."),
 		open:     h.Gauge("election_query_running", "1 while the query runs."),
 		official: h.Gauge("election_query_official", "1 while the run that is counted is the official one, whose totals are shown."),
+		failing:  h.Gauge("election_query_failing", "1 while the query fails again and again and counts nothing in between."),
 		lag:      h.Gauge("election_query_lag_offsets", "Offsets from what is counted to the stable end of votes_topic."),
 	}
 	m.failed("the query has not been started yet")
@@ -60,17 +61,23 @@ func (m *metrics) lags(ends map[int32]int64, counted map[string]int64) {
 
 // report takes over what is published of the query.
 func (m *metrics) report(status election.QueryStatus, official bool) {
-	if status.State == "running" {
+	if status.State == running {
 		m.trouble.Store(nil)
 		m.open.Set(1)
 	}
-	m.official.Set(0)
-	if official {
-		m.official.Set(1)
-	}
+	m.failing.Set(one(status.State == failing))
+	m.official.Set(one(official))
 	m.run.Set(float64(status.Run))
 	m.batch.Set(float64(status.Batch))
 	m.duration.Set(float64(status.BatchMilliseconds) / 1000)
 	m.rate.Set(status.ProcessedRowsPerSecond)
 	m.state.Set(float64(status.StateBytes))
+}
+
+// one is how Prometheus says yes.
+func one(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
 }

@@ -2,7 +2,9 @@ package sparkjob
 
 import (
 	"context"
+	"crypto/sha256"
 	_ "embed"
+	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
@@ -57,6 +59,13 @@ func newQuery(statePartitions int, trigger connect.Trigger) query {
 			"kafka.receive.buffer.bytes":      "1048576",
 		},
 	}
+}
+
+// fingerprint is a hash of what the query is started with besides what its checkpoint binds: a query that was started with
+// something else is started again rather than adopted. PostgreSQL's URL, which holds a password, is not part of it.
+func (q query) fingerprint(c Config) string {
+	sum := sha256.Sum256(fmt.Append(nil, q.settings, q.source, c.Trigger, c.Brokers, c.Checkpoints))
+	return hex.EncodeToString(sum[:8])
 }
 
 // start defines the query in a session and starts it from the run's checkpoint.

@@ -1,7 +1,6 @@
 package sparkjob
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"google.golang.org/grpc/codes"
 
 	"realtime-election/election"
 	"realtime-election/internal/definition"
@@ -46,13 +46,24 @@ func cast(t *testing.T, cluster *kfake.Cluster) {
 // chosen is submit after it was started: it has chosen its run.
 func chosen(t *testing.T, c Config, fingerprint string) *runs {
 	t.Helper()
-	r, err := openRuns(t.Context(), c, &election.Record{Fingerprint: fingerprint})
+	r, err := openRuns(c, &election.Record{Fingerprint: fingerprint})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(r.close)
-	done(t, r.choose(t.Context()))
+	r.alone = func() error { return nil }
+	choose(t, r)
 	return r
+}
+
+// choose is what submit does before it starts the query.
+func choose(t *testing.T, r *runs) {
+	t.Helper()
+	done(t, r.open(t.Context()))
+	if r.over() {
+		done(t, r.next(t.Context()))
+	}
+	done(t, r.announce(t.Context(), starting))
 }
 
 func done(t *testing.T, err error) {
@@ -246,7 +257,7 @@ func TestLostCheckpointBeginsARun(t *testing.T) {
 	done(t, r.report(t.Context(), batch(0, 3, 4)))
 	wantHeld(t, cluster, "2/x")
 
-	done(t, r.choose(t.Context()))
+	choose(t, r)
 	publishTotal(t, cluster, 3)
 	done(t, r.report(t.Context(), batch(0, 3, 4)))
 	if official(t, cluster) != 3 {
@@ -325,7 +336,7 @@ func TestFailureIsPublishedUntilABatchCommits(t *testing.T) {
 	if got := status(t, cluster); got.State != "waiting" || got.Error != "Spark is away" || got.Counted["0"] != 3 {
 		t.Errorf("after the failure the status is %+v", got)
 	}
-	done(t, r.choose(t.Context()))
+	choose(t, r)
 	done(t, r.report(t.Context(), nil))
 	if got := status(t, cluster); got.State != "running" || got.Error != "Spark is away" {
 		t.Errorf("before the next batch the status is %+v", got)
@@ -433,18 +444,108 @@ func TestConfigNamesTheFlagThatIsWrong(t *testing.T) {
 	}
 }
 
-// TestSessionBeforeIsEnded starts a query in another session than the one before, whose query may still run.
-func TestSessionBeforeIsEnded(t *testing.T) {
-	_, c := newElection(t)
-	var ended []connect.SessionID
-	end := func(_ context.Context, id connect.SessionID) { ended = append(ended, id) }
-	r := chosen(t, c, "a")
-	done(t, r.occupy(t.Context(), "one", end))
-	done(t, r.occupy(t.Context(), "one", end))
+// TestWhoWokeUpPublishesNothing was stopped in the middle of things, while another submit took over and went on.
+func TestWhoWokeUpPublishesNothing(t *testing.T) {
+	cluster, c := newElection(t)
+	cast(t, cluster)
+	stopped := chosen(t, c, "a")
+	done(t, stopped.report(t.Context(), batch(0, 1, 1)))
 	metadata(t, c, 1)
-	r = chosen(t, c, "changed")
-	done(t, r.occupy(t.Context(), "two", end))
-	if diff := cmp.Diff([]connect.SessionID{"one"}, ended); diff != "" {
-		t.Error(diff)
+	successor := chosen(t, c, "changed")
+	done(t, successor.report(t.Context(), batch(0, 3, 4)))
+	if official(t, cluster) != 2 {
+		t.Fatal("the successor's run is not official")
+	}
+
+	stopped.official = 0 // it is about to make its run official
+	if err := stopped.promote(t.Context()); err == nil || official(t, cluster) != 2 {
+		t.Errorf("official is run %d by one who was stopped: %v", official(t, cluster), err)
+	}
+	if err := stopped.note(t.Context(), election.LatestRunKey, stopped.current); err == nil {
+		t.Error("one who was stopped keeps the accounts")
+	}
+	if got := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey); got.Run != 2 {
+		t.Errorf("the latest run is %+v", got)
+	}
+	done(t, successor.note(t.Context(), election.LatestRunKey, successor.current)) // it is not shut out
+}
+
+func TestWhoLostTheLockPublishesNothing(t *testing.T) {
+	cluster, c := newElection(t)
+	r := chosen(t, c, "a")
+	r.alone = func() error { return errLost }
+	count := func() (n int) {
+		for _, topic := range append(election.ResultTopics(), election.ElectionTopic, election.PipelineStatusTopic) {
+			n += len(kafkatest.Read(t, cluster, topic, 0))
+		}
+		return n
+	}
+	publishTotal(t, cluster, 0) // of an older run: due to be deleted
+	before := count()
+	r.cleaned = false
+	for what, do := range map[string]func() error{
+		"report":  func() error { return r.report(t.Context(), batch(0, 3, 4)) },
+		"fail":    func() error { return r.failed(t.Context(), errors.New("away")) },
+		"open":    func() error { return r.open(t.Context()) },
+		"next":    func() error { return r.next(t.Context()) },
+		"promote": func() error { return r.promote(t.Context()) },
+	} {
+		if err := do(); !errors.Is(err, errLost) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if after := count(); after != before {
+		t.Errorf("%d records were published without the lock", after-before)
+	}
+}
+
+// TestQueryThatFailsAgainIsFailing fails it on the same micro-batch until that is what the status says.
+func TestQueryThatFailsAgainIsFailing(t *testing.T) {
+	cluster, c := newElection(t)
+	r := chosen(t, c, "a")
+	done(t, r.report(t.Context(), batch(7, 3, 4)))
+	metadata(t, c, 1)
+	broken := fmt.Errorf("the query ended: %w", &connect.Error{Class: "STREAM_FAILED", Message: "a disk is full\n== Plan =="})
+	again := func(cause error, state string) {
+		t.Helper()
+		done(t, r.failed(t.Context(), cause))
+		if got := status(t, cluster); got.State != state || got.Counted["1"] != 4 {
+			t.Errorf("after the failure the status is %+v, want %s", got, state)
+		}
+		choose(t, r)
+		done(t, r.report(t.Context(), nil))
+	}
+	again(broken, waiting)
+	again(errors.New("Spark is away"), waiting) // says nothing about the query
+	again(&connect.Error{Code: codes.Unavailable}, waiting)
+	again(&connect.Error{Class: "INVALID_HANDLE.SESSION_CLOSED"}, waiting)
+	again(broken, waiting)
+	again(broken, failing)
+	if got := status(t, cluster); got.State != failing || got.Error != "the query failed 3 times in a row after micro-batch 7: the query ended: spark: [STREAM_FAILED] a disk is full" {
+		t.Errorf("when it was started again the status is %+v", got)
+	}
+	again(errors.New("Spark is away"), failing)
+
+	done(t, r.report(t.Context(), batch(8, 5, 5)))
+	if got := status(t, cluster); got.State != running || got.Error != "" {
+		t.Errorf("when it has counted on the status is %+v", got)
+	}
+	done(t, r.failed(t.Context(), broken))
+	if got := status(t, cluster); got.State != waiting {
+		t.Errorf("after another failure the status is %+v", got)
+	}
+}
+
+func TestQueryThatHasNothingLeftToCountIsNotFailing(t *testing.T) {
+	cluster, c := newElection(t)
+	r := chosen(t, c, "a")
+	r.failures = 2
+	done(t, r.failed(t.Context(), &connect.Error{Message: "no"}))
+	if got := status(t, cluster); got.State != failing || !strings.Contains(got.Error, "3 times in a row before its first micro-batch") {
+		t.Errorf("the status is %+v", got)
+	}
+	done(t, r.settled(t.Context(), map[int32]int64{0: 0, 1: 0}))
+	if got := status(t, cluster); got.State != running || r.failures != 0 {
+		t.Errorf("the status is %+v", got)
 	}
 }

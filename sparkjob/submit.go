@@ -1,6 +1,10 @@
 // Package sparkjob counts the votes: it holds the streaming SQL, submits it to Spark over Spark Connect, and keeps it
 // running, from its checkpoint, for as long as there is an election.
 //
+// Of several submits one acts, while it holds a lock in PostgreSQL; the others wait for it. Who loses the lock leaves the
+// query running and does nothing until it has the lock again. Who acts next adopts the query that runs, if it is the right
+// one, and else ends it and starts the right one from its checkpoint.
+//
 // Nothing is counted here. Spark reads votes_topic, committed records only, and writes absolute totals to the result
 // topics; each total names its run (see election.OfficialRun).
 package sparkjob
@@ -11,22 +15,19 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
-	"strings"
 	"time"
 
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/backoff"
+	"github.com/jackc/pgx/v5"
 
 	"realtime-election/election"
 	"realtime-election/internal/health"
 	"realtime-election/internal/kafka"
-	"realtime-election/sparkjob/connect"
 )
 
 // Config is what Run needs.
 type Config struct {
 	Brokers     []string
-	Postgres    string        // URL
+	Postgres    string        // URL of the database that holds the definition's tables, and the lock
 	Remote      string        // Spark Connect's connection string, sc://host:port/;token=…
 	Checkpoints string        // URI of the folder that holds a folder for each run
 	Partitions  int           // state partitions of a new run
@@ -41,6 +42,9 @@ func (c Config) Validate() error {
 	remote, remoteErr := url.Parse(c.Remote)
 	if _, err := jdbcOptions(c.Postgres); err != nil {
 		return err
+	}
+	if _, err := pgx.ParseConfig(c.Postgres); err != nil {
+		return errPostgresURL()
 	}
 	switch location, err := url.Parse(c.Checkpoints); {
 	case err != nil || location.Scheme == "":
@@ -60,8 +64,8 @@ const (
 	lastPause  = 5 * time.Second
 )
 
-// Run keeps the query running until ctx is over, and then stops it. It returns early only for what trying again cannot
-// mend.
+// Run keeps the query running until ctx is over, and then stops it, unless another submit has taken over. It returns
+// early only for what trying again cannot mend: an *election.InputError where somebody must correct something first.
 func Run(ctx context.Context, c Config) error {
 	if err := c.Validate(); err != nil {
 		return err
@@ -70,178 +74,84 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	runs, err := openRuns(ctx, c, record)
+	runs, err := openRuns(c, record)
 	if err != nil {
 		return err
 	}
 	defer runs.close()
+	s := &supervisor{Config: c, record: record, runs: runs, forget: func() {}}
+	defer func() { s.forget() }()
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
-		began := time.Now()
-		err := attend(ctx, c, record, runs)
+		var held bool
+		err := whileAlone(ctx, c.Postgres, s.standBy, func(ctx context.Context, t *term) error {
+			held = true
+			return s.supervise(ctx, t)
+		})
 		if ctx.Err() != nil {
 			return nil
 		}
 		if final(err) {
 			return err
 		}
-		c.Log.Warn("the query does not run; trying again", "run", runs.current.Run, "error", firstLine(err))
-		runs.metrics.restarts.Inc()
-		if err := runs.failed(ctx, err); err != nil {
-			c.Log.Warn("report the failure", "error", err)
-		}
-		if time.Since(began) > time.Minute {
+		if held {
 			pause = firstPause
 		}
-		select {
-		case <-ctx.Done():
+		c.Log.Warn("this submit does nothing until it has the lock in PostgreSQL; what runs in Spark goes on", "error", firstLine(err))
+		runs.metrics.failed(firstLine(err))
+		if !s.wait(ctx, pause) {
 			return nil
-		case <-time.After(pause):
 		}
 	}
 }
 
-// final reports whether an error will come again however often the query is started.
-func final(err error) bool {
-	var wrong *election.InputError
-	if errors.As(err, &wrong) {
-		return true
-	}
-	var spark *connect.Error
-	return errors.As(err, &spark) && strings.HasPrefix(spark.SQLState, "42") // a mistake in the SQL
+// supervisor is what lives as long as Run.
+type supervisor struct {
+	Config
+	record *election.Record
+	runs   *runs
+	forget func() // the session that lingers, if any
 }
 
-// firstLine is an error without the query plans that Spark appends.
-func firstLine(err error) string {
-	line, _, _ := strings.Cut(err.Error(), "\n")
-	return line
+// standBy tells that another submit acts.
+func (s *supervisor) standBy() {
+	s.Log.Info("another submit acts; waiting until it ends")
+	s.runs.metrics.failed("another submit acts")
 }
 
-// pollEvery is how often the query is asked for its progress.
-const pollEvery = 500 * time.Millisecond
-
-// settleTimeout bounds how long a query is waited for that has nothing to do.
-const settleTimeout = 10 * time.Second
-
-// attend starts the query in a session of its own, and follows it until it or the session ends.
-func attend(ctx context.Context, c Config, record *election.Record, runs *runs) error {
-	session, err := c.dial(ctx)
-	if err != nil {
-		return err
-	}
-	defer session.Close()
-	defer leave(ctx, session, c.Log)
-	if err := runs.choose(ctx); err != nil {
-		return err
-	}
-	if err := runs.occupy(ctx, session.ID(), c.endSession); err != nil {
-		return err
-	}
-	query, err := newQuery(runs.current.Partitions, connect.ProcessingTime(c.Trigger)).start(ctx, session, c, record, runs.current)
-	if err != nil {
-		return err
-	}
-	c.Log.Info("started the query", "run", runs.current.Run, "query", query.ID())
-
-	ticker := time.NewTicker(pollEvery)
-	defer ticker.Stop()
-	settled := false
-	for {
-		progress, err := query.LastProgress(ctx)
-		if err != nil {
-			return fmt.Errorf("ask the query for its progress: %w", err)
+// supervise attends to the query again and again, until the lock is lost or trying again is no use.
+func (s *supervisor) supervise(ctx context.Context, t *term) error {
+	s.forget()
+	s.forget = func() {}
+	s.runs.alone = t.alone
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		began := time.Now()
+		err := explain(s.Config, s.attend(ctx))
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
-		if err := runs.report(ctx, progress); err != nil {
+		if final(err) || errors.Is(err, errLost) {
 			return err
 		}
-		status, err := query.Status(ctx)
-		if err != nil {
-			return fmt.Errorf("ask the query for its status: %w", err)
+		s.Log.Warn("the query does not run; trying again", "run", s.runs.current.Run, "error", firstLine(err))
+		s.runs.metrics.restarts.Inc()
+		if err := s.runs.failed(ctx, err); err != nil {
+			s.Log.Warn("report the failure", "error", err)
 		}
-		if status.Active && progress == nil && strings.HasPrefix(status.Message, "Waiting for") && !settled {
-			if settled, err = settle(ctx, query, runs); err != nil {
-				return err
-			}
+		if time.Since(began) > time.Minute && s.runs.failures < failuresToTell {
+			pause = firstPause
 		}
-		if !status.Active {
-			cause, err := query.Exception(ctx)
-			if err != nil {
-				return fmt.Errorf("ask why the query ended: %w", err)
-			}
-			if cause == nil {
-				return errors.New("the query was stopped by somebody else; is another submit running?")
-			}
-			return fmt.Errorf("the query ended: %w", cause)
-		}
-		select {
-		case <-ctx.Done():
+		if !s.wait(ctx, pause) {
 			return ctx.Err()
-		case <-ticker.C:
 		}
 	}
 }
 
-func (c Config) dial(ctx context.Context, options ...connect.Option) (*connect.Session, error) {
-	options = append(options, connect.WithRetry(patience()), connect.WithGRPC(grpc.WithConnectParams(reconnect())))
-	if c.PlainText {
-		options = append(options, connect.WithTokenInPlainText())
-	}
-	session, err := connect.Dial(ctx, c.Remote, options...)
-	if err != nil {
-		return nil, fmt.Errorf("dial Spark: %w", err)
-	}
-	return session, nil
-}
-
-// endSession ends the session of a submit that was killed, and with it the query that went on in it: it may be that of
-// an older run, which would write beside the new one. A session that is gone already is as well.
-func (c Config) endSession(ctx context.Context, id connect.SessionID) {
-	session, err := c.dial(ctx, connect.WithSessionID(id))
-	if err != nil {
-		c.Log.Debug("look for the session before", "session", id, "error", err)
-		return
-	}
-	defer session.Close()
-	leave(ctx, session, c.Log)
-}
-
-// patience is for a Spark that is away for a while: it is asked every second, for a minute, so that the query is started
-// again soon after Spark is.
-func patience() connect.RetryPolicy {
-	policy := connect.DefaultRetry()
-	policy.Retries, policy.Max, policy.Jitter = 60, time.Second, 0
-	return policy
-}
-
-func reconnect() grpc.ConnectParams {
-	params := grpc.ConnectParams{Backoff: backoff.DefaultConfig, MinConnectTimeout: 5 * time.Second}
-	params.Backoff.BaseDelay, params.Backoff.MaxDelay = 200*time.Millisecond, time.Second
-	return params
-}
-
-// settle finds out how far a query has counted that has found nothing to do since it was started: Spark reports the
-// offsets of a micro-batch, and after a restart it may be that none is needed.
-func settle(ctx context.Context, query *connect.StreamingQuery, runs *runs) (bool, error) {
-	ends, err := kafka.StableEnds(ctx, runs.cl, election.VotesTopic)
-	if err != nil {
-		return false, err
-	}
-	brief, cancel := context.WithTimeout(ctx, settleTimeout)
-	defer cancel()
-	if err := query.ProcessAllAvailable(brief); err != nil {
-		if brief.Err() != nil && ctx.Err() == nil {
-			return false, nil // there is something to do after all
-		}
-		return false, fmt.Errorf("wait for the query to settle: %w", err)
-	}
-	return true, runs.settled(ctx, ends)
-}
-
-// leave releases the session, and with it ends the query, when this program is asked to stop; ctx is over by then.
-// When the query has failed it clears away what is left of it.
-func leave(ctx context.Context, session *connect.Session, log *slog.Logger) {
-	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	if err := session.Release(ending); err != nil {
-		log.Debug("release the session", "error", err)
+// wait reports false when ctx ends first.
+func (s *supervisor) wait(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
 	}
 }

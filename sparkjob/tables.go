@@ -39,8 +39,7 @@ func cacheTables(ctx context.Context, session *connect.Session, postgres string)
 func jdbcOptions(postgres string) (map[string]string, error) {
 	u, err := url.Parse(postgres)
 	if err != nil || u.Host == "" || u.User == nil {
-		// The URL holds a password, so it is not repeated here.
-		return nil, &election.InputError{Text: "--postgres must be a URL with user and host, such as postgres://user:password@127.0.0.1:5432/election"}
+		return nil, errPostgresURL()
 	}
 	password, _ := u.User.Password()
 	location := url.URL{Scheme: "jdbc:postgresql", Host: u.Host, Path: u.Path, RawPath: u.RawPath, RawQuery: u.RawQuery}
@@ -50,4 +49,9 @@ func jdbcOptions(postgres string) (map[string]string, error) {
 		"password": password,
 		"driver":   "org.postgresql.Driver",
 	}, nil
+}
+
+// errPostgresURL does not repeat the URL, which holds a password.
+func errPostgresURL() error {
+	return &election.InputError{Text: "--postgres must be a URL with user and host, such as postgres://user:password@127.0.0.1:5432/election"}
 }

@@ -1,0 +1,155 @@
+package sparkjob
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"realtime-election/election"
+	"realtime-election/internal/kafka"
+	"realtime-election/sparkjob/connect"
+)
+
+const (
+	// pollEvery is how often the query is asked for its progress. Each question is a call, which keeps the session alive.
+	pollEvery = 500 * time.Millisecond
+	// settleTimeout bounds how long a query is waited for that has nothing to do.
+	settleTimeout = 10 * time.Second
+)
+
+// attend finds the query that runs, or starts it, and follows it until it or the session ends. A session whose query has
+// failed is ended by the next attend, which finds it noted.
+func (s *supervisor) attend(ctx context.Context) error {
+	if err := s.runs.open(ctx); err != nil {
+		return err
+	}
+	session, query, err := s.reconcile(ctx)
+	if err != nil {
+		return err
+	}
+	err = s.follow(ctx, query)
+	switch {
+	case errors.Is(context.Cause(ctx), errLost): // the query may be another's by now
+		s.linger(ctx, session)
+		return err
+	case ctx.Err() != nil:
+		s.leave(ctx, session)
+	}
+	session.Close()
+	return err
+}
+
+// reconcile adopts the query of the session before, if it runs and is what ought to run. Otherwise it ends that session,
+// and with it whatever goes on there, before it starts the query in a session of its own.
+func (s *supervisor) reconcile(ctx context.Context) (*connect.Session, *connect.StreamingQuery, error) {
+	wanted := newQuery(s.runs.current.Partitions, connect.ProcessingTime(s.Trigger))
+	session, query, err := s.find(ctx, s.runs.current.Session)
+	if err != nil {
+		return nil, nil, err
+	}
+	if query != nil && !s.runs.over() && s.runs.current.Session.Settings == wanted.fingerprint(s.Config) {
+		s.Log.Info("adopted the query", "run", s.runs.current.Run, "query", query.ID())
+		if err := s.runs.announce(ctx, running); err != nil {
+			session.Close()
+			return nil, nil, err
+		}
+		return session, query, nil
+	}
+	if session != nil {
+		if err := s.end(ctx, session); err != nil {
+			return nil, nil, err
+		}
+	}
+	if session, err = s.begin(ctx); err != nil {
+		return nil, nil, err
+	}
+	if query, err = s.start(ctx, session); err != nil {
+		s.leave(ctx, session)
+		session.Close()
+		return nil, nil, err
+	}
+	return session, query, nil
+}
+
+// start begins the next run where that is due, and starts the query of the current one. The session is noted before, so
+// that whoever acts next can end it, and a start that comes late with it.
+func (s *supervisor) start(ctx context.Context, session *connect.Session) (*connect.StreamingQuery, error) {
+	if s.runs.over() {
+		if err := s.runs.next(ctx); err != nil {
+			return nil, err
+		}
+	}
+	wanted := newQuery(s.runs.current.Partitions, connect.ProcessingTime(s.Trigger))
+	if err := s.runs.occupy(ctx, session, wanted.fingerprint(s.Config)); err != nil {
+		return nil, err
+	}
+	if err := s.runs.announce(ctx, starting); err != nil {
+		return nil, err
+	}
+	query, err := wanted.start(ctx, session, s.Config, s.record, s.runs.current)
+	if err != nil {
+		return nil, err
+	}
+	s.Log.Info("started the query", "run", s.runs.current.Run, "query", query.ID())
+	return query, nil
+}
+
+// follow reports the query's progress until it ends.
+func (s *supervisor) follow(ctx context.Context, query *connect.StreamingQuery) error {
+	ticker := time.NewTicker(pollEvery)
+	defer ticker.Stop()
+	settled := false
+	for {
+		progress, err := query.LastProgress(ctx)
+		if err != nil {
+			return fmt.Errorf("ask the query for its progress: %w", err)
+		}
+		if err := s.runs.report(ctx, progress); err != nil {
+			return err
+		}
+		status, err := query.Status(ctx)
+		if err != nil {
+			return fmt.Errorf("ask the query for its status: %w", err)
+		}
+		if status.Active && progress == nil && strings.HasPrefix(status.Message, "Waiting for") && !settled {
+			if settled, err = s.settle(ctx, query); err != nil {
+				return err
+			}
+		}
+		if !status.Active {
+			cause, err := query.Exception(ctx)
+			if err != nil {
+				return fmt.Errorf("ask why the query ended: %w", err)
+			}
+			if cause == nil {
+				return errors.New("the query was stopped by somebody else")
+			}
+			return fmt.Errorf("the query ended: %w", cause)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticker.C:
+		}
+	}
+}
+
+// settle finds out how far a query has counted that has found nothing to do since it was started: Spark reports the
+// offsets of a micro-batch, and after a restart it may be that none is needed.
+func (s *supervisor) settle(ctx context.Context, query *connect.StreamingQuery) (bool, error) {
+	ends, err := kafka.StableEnds(ctx, s.runs.cl, election.VotesTopic)
+	if err != nil {
+		return false, err
+	}
+	brief, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	if err := query.ProcessAllAvailable(brief); err != nil {
+		if brief.Err() != nil && ctx.Err() == nil {
+			return false, nil // there is something to do after all
+		}
+		return false, fmt.Errorf("wait for the query to settle: %w", err)
+	}
+	return true, s.runs.settled(ctx, ends)
+}

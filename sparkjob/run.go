@@ -1,0 +1,52 @@
+package sparkjob
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"realtime-election/sparkjob/connect"
+)
+
+// run is one generation of the query's checkpoint.
+type run struct {
+	Run        int    `json:"run"`
+	Query      string `json:"query"`      // hash of all that a checkpoint binds
+	Partitions int    `json:"partitions"` // state partitions: a checkpoint keeps those it began with
+	Began      bool   `json:"began"`      // a micro-batch has committed, so a checkpoint must be there
+	// CatchUp is how far the run must have counted, by partition, to become official.
+	CatchUp map[string]int64 `json:"catch_up,omitempty"`
+	Session place            `json:"spark_session,omitzero"`
+}
+
+// place is the session in which the run's query was last started: what it takes to find it again, or to end it.
+type place struct {
+	ID       connect.SessionID `json:"id"`
+	User     connect.UserID    `json:"user_id"`
+	Server   string            `json:"server_side_id"` // another once Spark has been started again
+	Settings string            `json:"settings"`       // hash of what the query was started with besides what its checkpoint binds
+}
+
+// checkpoint is the run's folder.
+func (r run) checkpoint(folder string) string { return fmt.Sprintf("%s/run-%d", folder, r.Run) }
+
+// lost reports whether the checkpoint of a run that began is gone. Only a folder on this machine can be looked at.
+func (r run) lost(folder string) bool {
+	location, err := url.Parse(r.checkpoint(folder))
+	if !r.Began || err != nil || location.Scheme != "file" {
+		return false
+	}
+	_, err = os.Stat(filepath.Join(location.Path, "metadata"))
+	return os.IsNotExist(err)
+}
+
+
+// checkpointFolder is the path in Checkpoints, as Spark's messages have it.
+func (c Config) checkpointFolder() string {
+	location, err := url.Parse(c.Checkpoints)
+	if err != nil {
+		return c.Checkpoints
+	}
+	return location.Path
+}
