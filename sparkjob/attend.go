@@ -29,16 +29,20 @@ func (s *supervisor) attend(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = s.follow(ctx, query)
-	switch {
-	case errors.Is(context.Cause(ctx), errLost): // the query may be another's by now
+	defer s.depart(ctx, session)
+	return s.follow(ctx, query)
+}
+
+// depart leaves a session behind: its query stops when this submit is asked to stop, and only then.
+func (s *supervisor) depart(ctx context.Context, session *connect.Session) {
+	if errors.Is(context.Cause(ctx), errLost) { // the query may be another's by now
 		s.linger(ctx, session)
-		return err
-	case ctx.Err() != nil:
+		return
+	}
+	if ctx.Err() != nil {
 		s.leave(ctx, session)
 	}
 	session.Close()
-	return err
 }
 
 // reconcile adopts the query of the session before, if it runs and is what ought to run. Otherwise it ends that session,
@@ -52,7 +56,7 @@ func (s *supervisor) reconcile(ctx context.Context) (*connect.Session, *connect.
 	if query != nil && !s.runs.over() && s.runs.current.Session.Settings == wanted.fingerprint(s.Config) {
 		s.Log.Info("adopted the query", "run", s.runs.current.Run, "query", query.ID())
 		if err := s.runs.announce(ctx, running); err != nil {
-			session.Close()
+			s.depart(ctx, session)
 			return nil, nil, err
 		}
 		return session, query, nil

@@ -41,7 +41,6 @@ func (r run) lost(folder string) bool {
 	return os.IsNotExist(err)
 }
 
-
 // checkpointFolder is the path in Checkpoints, as Spark's messages have it.
 func (c Config) checkpointFolder() string {
 	location, err := url.Parse(c.Checkpoints)
