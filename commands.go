@@ -189,7 +189,7 @@ func (c *replayCommand) Run(ctx context.Context, log *slog.Logger) error {
 type submitCommand struct {
 	kafkaFlags
 	healthFlags
-	Postgres        string        `help:"PostgreSQL's URL, with user and password, of a role that may read the definition's tables: election_spark. Spark gets it." placeholder:"URL" env:"ELECTION_POSTGRES" required:""`
+	Postgres        string        `help:"PostgreSQL's URL, with user and password, of a role that may read the definition's tables: election_spark. Spark gets it. Of several submits one acts, which has a lock there." placeholder:"URL" env:"ELECTION_POSTGRES" required:""`
 	Remote          string        `help:"The Spark Connect server: sc://host:port/;token=…" placeholder:"URL" env:"SPARK_REMOTE" required:""`
 	PlainText       bool          `help:"Let the token of --remote travel without TLS: for a network that nobody else can read, such as that of docker compose." env:"ELECTION_PLAIN_TEXT"`
 	Checkpoints     string        `help:"URI of the folder for checkpoints, which Spark's driver and executors share." placeholder:"URI" env:"ELECTION_CHECKPOINTS" required:""`

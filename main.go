@@ -38,8 +38,8 @@ const description = `A real-time election: ballots through Kafka, counted by Spa
 A flag overrides its environment variable, which overrides the default. NAME_FILE names a file that holds the value of
 the variable NAME.
 
-Exit codes: 0 done; 1 failed, or for status that nothing runs; 2 wrong flags, file or definition; 3 the audit found
-differences; 130 interrupted.`
+Exit codes: 0 done; 1 failed, or for status that nothing runs; 2 wrong flags, file, definition or
+server, to be corrected first; 3 the audit found differences; 130 interrupted.`
 
 type cli struct {
 	LogLevel slog.Level `help:"What to log: debug, info, warn or error." default:"info" env:"ELECTION_LOG_LEVEL"`

@@ -61,7 +61,7 @@ type Progress struct {
 // QueryStatus is what `submit` reports of the streaming query under the key "submit" of pipeline_status.
 type QueryStatus struct {
 	Run                    int     `json:"run"`
-	State                  string  `json:"state"` // starting, running, or waiting (for Spark, after a failure)
+	State                  string  `json:"state"` // starting, running, waiting (for Spark, or to try again), or failing (again and again at the same place)
 	Batch                  int64   `json:"batch"` // the last committed micro-batch; -1 before the first
 	InputRowsPerSecond     float64 `json:"input_rows_per_second"`
 	ProcessedRowsPerSecond float64 `json:"processed_rows_per_second"`

@@ -21,8 +21,6 @@ import (
 	"realtime-election/sparkjob"
 )
 
-func TestMain(m *testing.M) { localtest.Main(m) }
-
 // newElection empties Kafka and prepares it and PostgreSQL for a definition.
 func newElection(t *testing.T, d *election.Definition, partitions int32) sparkjob.Config {
 	t.Helper()

@@ -120,6 +120,7 @@ func TestStatus(t *testing.T) {
 		"silent for longer":      {&results.Snapshot{Definition: known, Query: query("running", 10001*time.Millisecond)}, uncounted, Status{Stale, "There are uncounted votes, and the count does not report.", -1}},
 		"never started":          {&results.Snapshot{Definition: known}, uncounted, Status{Stale, "There are votes, but the count has not started.", -1}},
 		"waiting for Spark":      {&results.Snapshot{Definition: known, Query: query("waiting", time.Second)}, uncounted, Status{Stale, "There are uncounted votes. The count is waiting for Spark.", -1}},
+		"failing":                {&results.Snapshot{Definition: known, Query: query("failing", time.Second)}, uncounted, Status{Stale, "There are uncounted votes. The count is failing.", -1}},
 		"waiting, all counted":   {&results.Snapshot{Definition: known, Query: query("waiting", time.Second)}, Backlog{}, Status{Live, "The count is waiting for Spark.", -1}},
 		"starting":               {&results.Snapshot{Definition: known, Query: query("starting", time.Second)}, uncounted, Status{Live, "The count is starting.", -1}},
 		"gone while waiting":     {&results.Snapshot{Definition: known, Query: query("waiting", time.Minute)}, uncounted, Status{Stale, "There are uncounted votes, and the count was waiting for Spark when last heard of.", -1}},

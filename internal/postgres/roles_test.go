@@ -100,8 +100,8 @@ func TestEachRoleMayDoWhatItMustAndNoMore(t *testing.T) {
 		"districts":      "INSERT INTO districts VALUES ('d', '', 'r', NULL)",
 	}
 	may := map[postgres.Role]map[string]bool{
-		postgres.LedgerRole: {"CREATE TEMP TABLE staged (x int) ON COMMIT DELETE ROWS": true, "SELECT pg_advisory_lock(1)": true},
-		postgres.SparkRole:  {}, postgres.ReaderRole: {"SELECT 1 FROM schema_version": true},
+		postgres.LedgerRole: {"CREATE TEMP TABLE staged (x int) ON COMMIT DELETE ROWS": true, "SELECT pg_try_advisory_lock(1)": true},
+		postgres.SparkRole:  {"SELECT pg_try_advisory_lock(1)": true}, postgres.ReaderRole: {"SELECT pg_try_advisory_lock(1)": true, "SELECT 1 FROM schema_version": true},
 	}
 	for _, table := range []string{"voters", "votes", "rejected_votes", "ledger_offsets"} {
 		may[postgres.LedgerRole]["SELECT 1 FROM "+table] = true
@@ -116,7 +116,7 @@ func TestEachRoleMayDoWhatItMustAndNoMore(t *testing.T) {
 	}
 	statements := []string{
 		"CREATE TABLE mine (x int)", "CREATE TEMP TABLE staged (x int) ON COMMIT DELETE ROWS", "CREATE SCHEMA mine", "CREATE ROLE mine",
-		"SELECT 1 FROM schema_version", "SELECT rolpassword FROM pg_authid", "SET ROLE election_ledger",
+		"SELECT 1 FROM schema_version", "SELECT rolpassword FROM pg_authid", "SELECT pg_try_advisory_lock(1)", "SET ROLE election_ledger",
 	}
 	columns := map[string]string{
 		"candidates": "candidate_name", "regions": "region_name", "districts": "district_name", "voters": "gender",
