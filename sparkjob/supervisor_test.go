@@ -238,6 +238,11 @@ func TestSparkThatWasStartedAgainGetsTheQueryAgain(t *testing.T) {
 	server.set(func() { server.running = false })
 	server.Restart()
 	server.sees(t, "the query is started again", func() bool { return server.started == 2 })
+	server.set(func() {
+		if len(server.released) > 0 {
+			t.Errorf("sessions %v were made on the new Spark, and ended", server.released)
+		}
+	})
 	after := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey)
 	if after.Run != 1 || after.Session.ID == before.Session.ID || after.Session.Server == before.Session.Server {
 		t.Errorf("%+v, then %+v", before, after)
