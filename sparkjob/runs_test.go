@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,7 +13,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"google.golang.org/grpc/codes"
 
 	"realtime-election/election"
 	"realtime-election/internal/definition"
@@ -308,115 +306,6 @@ func TestRecordsOfANewerRunAreNotDeleted(t *testing.T) {
 	wantHeld(t, cluster, "1/x", "7/x")
 }
 
-func TestUnchangedStatusIsPublishedNowAndThen(t *testing.T) {
-	cluster, c := newElection(t)
-	r := chosen(t, c, "a")
-	published := func() int { return len(kafkatest.Read(t, cluster, election.PipelineStatusTopic, 0)) }
-	for _, progress := range []*connect.Progress{nil, batch(0, 3, 4)} {
-		done(t, r.report(t.Context(), progress))
-		before := published()
-		done(t, r.report(t.Context(), progress))
-		if got := published(); got != before {
-			t.Errorf("%d records more of an unchanged status", got-before)
-		}
-		r.status.UpdatedAt = time.Now().Add(-heartbeatEvery)
-		done(t, r.report(t.Context(), progress))
-		if got := published(); got != before+1 {
-			t.Errorf("%d records more when the status had grown old, want 1", got-before)
-		}
-	}
-}
-
-func TestFailureIsPublishedUntilABatchCommits(t *testing.T) {
-	cluster, c := newElection(t)
-	r := chosen(t, c, "a")
-	done(t, r.report(t.Context(), batch(0, 3, 4)))
-	metadata(t, c, 1)
-	done(t, r.failed(t.Context(), errors.New("Spark is away\n== Plan ==")))
-	if got := status(t, cluster); got.State != "waiting" || got.Error != "Spark is away" || got.Counted["0"] != 3 {
-		t.Errorf("after the failure the status is %+v", got)
-	}
-	choose(t, r)
-	done(t, r.report(t.Context(), nil))
-	if got := status(t, cluster); got.State != "running" || got.Error != "Spark is away" {
-		t.Errorf("before the next batch the status is %+v", got)
-	}
-	done(t, r.report(t.Context(), batch(1, 5, 5)))
-	if got := status(t, cluster); got.Error != "" || got.Batch != 1 {
-		t.Errorf("after it the status is %+v", got)
-	}
-}
-
-func TestSettledQueryHasCountedAll(t *testing.T) {
-	cluster, c := newElection(t)
-	r := chosen(t, c, "a")
-	counted := func() bool {
-		t.Helper()
-		all, err := Counted(t.Context(), c.Brokers, c.Log)
-		done(t, err)
-		return all
-	}
-	if counted() {
-		t.Error("all is counted before the query has said so")
-	}
-	done(t, r.settled(t.Context(), map[int32]int64{0: 0, 1: 0}))
-	if !counted() || official(t, cluster) != 1 {
-		t.Error("an empty topic is not counted")
-	}
-	kafkatest.Produce(t, cluster, &kgo.Record{Topic: election.VotesTopic, Partition: 1, Value: []byte("vote")})
-	if counted() {
-		t.Error("all is counted before a record that came later is")
-	}
-	done(t, r.report(t.Context(), batch(0, 0, 1)))
-	if !counted() {
-		t.Error("not all is counted when the last record is")
-	}
-	open := kafkatest.Begin(t, cluster, &kgo.Record{Topic: election.VotesTopic, Partition: 1, Value: []byte("vote")})
-	if counted() {
-		t.Error("all is counted before a transaction is decided")
-	}
-	done(t, open.EndTransaction(t.Context(), kgo.TryCommit))
-	done(t, r.report(t.Context(), batch(1, 0, 3)))
-	if !counted() {
-		t.Error("not all is counted when the transaction is")
-	}
-	metadata(t, c, 1)
-	chosen(t, c, "b")
-	if counted() {
-		t.Error("all is counted although the next run has counted nothing")
-	}
-	next := election.QueryStatus{Run: 2, State: "running", Counted: map[string]int64{"0": 0, "1": 3}}
-	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.PipelineStatusTopic, election.QueryKey, next))
-	if counted() {
-		t.Error("all is counted although the next run is not official yet")
-	}
-}
-
-func TestRatesThatJSONDoesNotKnowAreZero(t *testing.T) {
-	for rate, want := range map[connect.Rate]float64{connect.Rate(math.NaN()): 0, connect.Rate(math.Inf(1)): 0, 2.5: 2.5} {
-		if got := finite(rate); got != want {
-			t.Errorf("%f is %f", rate, got)
-		}
-	}
-}
-
-func TestCountedOffsetsAreThoseOfTheVotes(t *testing.T) {
-	for text, want := range map[connect.Offset]map[string]int64{
-		"":                                nil,
-		`{"votes_topic":{"0":12,"10":0}}`: {"0": 12, "10": 0},
-		`{"other":{"0":1}}`:               nil,
-		`{"x":{"0":1},"votes_topic":{"1":5000000000}}`: {"1": 5_000_000_000},
-	} {
-		got, err := countedOffsets(text)
-		if diff := cmp.Diff(want, got); diff != "" || err != nil {
-			t.Errorf("%s: %v %s", text, err, diff)
-		}
-	}
-	if _, err := countedOffsets("12"); err == nil {
-		t.Error("a number is read as offsets")
-	}
-}
-
 func TestConfigNamesTheFlagThatIsWrong(t *testing.T) {
 	good := Config{
 		Checkpoints: "file:///var/lib/election", Partitions: 1,
@@ -496,56 +385,5 @@ func TestWhoLostTheLockPublishesNothing(t *testing.T) {
 	}
 	if after := count(); after != before {
 		t.Errorf("%d records were published without the lock", after-before)
-	}
-}
-
-// TestQueryThatFailsAgainIsFailing fails it on the same micro-batch until that is what the status says.
-func TestQueryThatFailsAgainIsFailing(t *testing.T) {
-	cluster, c := newElection(t)
-	r := chosen(t, c, "a")
-	done(t, r.report(t.Context(), batch(7, 3, 4)))
-	metadata(t, c, 1)
-	broken := fmt.Errorf("the query ended: %w", &connect.Error{Class: "STREAM_FAILED", Message: "a disk is full\n== Plan =="})
-	again := func(cause error, state string) {
-		t.Helper()
-		done(t, r.failed(t.Context(), cause))
-		if got := status(t, cluster); got.State != state || got.Counted["1"] != 4 {
-			t.Errorf("after the failure the status is %+v, want %s", got, state)
-		}
-		choose(t, r)
-		done(t, r.report(t.Context(), nil))
-	}
-	again(broken, waiting)
-	again(errors.New("Spark is away"), waiting) // says nothing about the query
-	again(&connect.Error{Code: codes.Unavailable}, waiting)
-	again(&connect.Error{Class: "INVALID_HANDLE.SESSION_CLOSED"}, waiting)
-	again(broken, waiting)
-	again(broken, failing)
-	if got := status(t, cluster); got.State != failing || got.Error != "the query failed 3 times in a row after micro-batch 7: the query ended: spark: [STREAM_FAILED] a disk is full" {
-		t.Errorf("when it was started again the status is %+v", got)
-	}
-	again(errors.New("Spark is away"), failing)
-
-	done(t, r.report(t.Context(), batch(8, 5, 5)))
-	if got := status(t, cluster); got.State != running || got.Error != "" {
-		t.Errorf("when it has counted on the status is %+v", got)
-	}
-	done(t, r.failed(t.Context(), broken))
-	if got := status(t, cluster); got.State != waiting {
-		t.Errorf("after another failure the status is %+v", got)
-	}
-}
-
-func TestQueryThatHasNothingLeftToCountIsNotFailing(t *testing.T) {
-	cluster, c := newElection(t)
-	r := chosen(t, c, "a")
-	r.failures = 2
-	done(t, r.failed(t.Context(), &connect.Error{Message: "no"}))
-	if got := status(t, cluster); got.State != failing || !strings.Contains(got.Error, "3 times in a row before its first micro-batch") {
-		t.Errorf("the status is %+v", got)
-	}
-	done(t, r.settled(t.Context(), map[int32]int64{0: 0, 1: 0}))
-	if got := status(t, cluster); got.State != running || r.failures != 0 {
-		t.Errorf("the status is %+v", got)
 	}
 }

@@ -98,7 +98,7 @@ func Run(ctx context.Context, c Config) error {
 		}
 		c.Log.Warn("this submit does nothing until it has the lock in PostgreSQL; what runs in Spark goes on", "error", firstLine(err))
 		runs.metrics.failed(firstLine(err))
-		if !s.wait(ctx, pause) {
+		if !wait(ctx, pause) {
 			return nil
 		}
 	}
@@ -140,14 +140,14 @@ func (s *supervisor) supervise(ctx context.Context, t *term) error {
 		if time.Since(began) > time.Minute && s.runs.failures < failuresToTell {
 			pause = firstPause
 		}
-		if !s.wait(ctx, pause) {
+		if !wait(ctx, pause) {
 			return ctx.Err()
 		}
 	}
 }
 
 // wait reports false when ctx ends first.
-func (s *supervisor) wait(ctx context.Context, d time.Duration) bool {
+func wait(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-ctx.Done():
 		return false

@@ -1,0 +1,79 @@
+package sparkjob
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"google.golang.org/grpc/codes"
+	grpcstatus "google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	"realtime-election/election"
+	"realtime-election/sparkjob/connect"
+	"realtime-election/sparkjob/connect/connecttest"
+	"realtime-election/sparkjob/connect/wire"
+)
+
+// TestBadInputIsOneSentence has what somebody must correct end submit, and the rest told while it goes on trying.
+func TestBadInputIsOneSentence(t *testing.T) {
+	fail := func(class, message string) error { return connecttest.Failure(codes.Internal, class, message) }
+	for name, of := range map[string]struct {
+		url     string
+		version string
+		every   error
+		refuse  error
+		says    string
+		goesOn  bool
+	}{
+		"parameter":  {url: "sc://127.0.0.1:1/;tokn=hunter2", says: `--remote will not do: read the Spark Connect address: the parameter "tokn" is unknown`},
+		"port":       {url: "sc://127.0.0.1:x", says: "the port is not a number"},
+		"token":      {every: grpcstatus.Error(codes.Unauthenticated, "Invalid token"), says: "Spark refuses the token of --remote"},
+		"other port": {every: grpcstatus.Error(codes.Unimplemented, "unknown service"), says: "no Spark Connect server"},
+		"old":        {version: "3.5.6", says: "--remote is Spark 3.5.6, which is too old; the query needs Spark 4.0"},
+		"kafka jar":  {refuse: fail("_LEGACY_ERROR_TEMP_1140", "Failed to find data source: kafka. Please deploy"), says: "Spark has no connector for Kafka"},
+		"jdbc jar":   {refuse: fail("", "java.lang.ClassNotFoundException: org.postgresql.Driver"), says: "Spark has no driver for PostgreSQL"},
+		"checkpoint": {refuse: fail("", "java.io.IOException: mkdir of CHECKPOINTS/run-1 failed"), says: "Spark cannot write the checkpoint", goesOn: true},
+		"topic":      {refuse: fail("KAFKA_DATA_LOSS.START_OFFSET_RESET", "offsets were reset"), says: "votes_topic does not hold any more", goesOn: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cluster, c := newElection(t)
+			server := newSpark(t)
+			server.refuse = of.refuse
+			if of.refuse != nil {
+				text := strings.ReplaceAll(of.refuse.Error(), "CHECKPOINTS", c.checkpointFolder())
+				server.refuse = grpcstatus.Error(codes.Internal, text)
+			}
+			if of.every != nil || of.version != "" {
+				server.HandleCall(func(context.Context, proto.Message) (proto.Message, error) {
+					return &wire.AnalyzePlanResponse{Result: &wire.AnalyzePlanResponse_SparkVersion_{
+						SparkVersion: &wire.AnalyzePlanResponse_SparkVersion{Version: of.version},
+					}}, of.every
+				})
+			}
+			url := server.URL()
+			if of.url != "" {
+				url = of.url
+			}
+			s := newSubmit(t, c, url, "a")
+			if of.goesOn {
+				until(t, "it is told", func() bool { return strings.Contains(status(t, cluster).Error, of.says) })
+				return
+			}
+			err := s.end(t)
+			var wrong *election.InputError
+			if !errors.As(err, &wrong) || !strings.Contains(err.Error(), of.says) || strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), "\n") {
+				t.Errorf("it ended with %v", err)
+			}
+		})
+	}
+}
+
+// TestSparkThatIsAwayIsToldAsSuch says so after a minute of asking, which is left out here.
+func TestSparkThatIsAwayIsToldAsSuch(t *testing.T) {
+	away := explain(Config{}, &connect.Error{Code: codes.Unavailable, Message: "connection refused"})
+	if final(away) || !strings.HasPrefix(away.Error(), "Spark does not answer; is it running") {
+		t.Error(away)
+	}
+}

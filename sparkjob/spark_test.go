@@ -1,0 +1,161 @@
+package sparkjob
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"google.golang.org/protobuf/proto"
+
+	"realtime-election/election"
+	"realtime-election/internal/health"
+	"realtime-election/internal/health/healthtest"
+	"realtime-election/sparkjob/connect/connecttest"
+	"realtime-election/sparkjob/connect/wire"
+)
+
+// spark is a scripted Spark that runs at most one query.
+type spark struct {
+	*connecttest.Server
+	mu       sync.Mutex
+	running  bool
+	started  int
+	fails    string   // what each query ends with, at once
+	refuse   error    // of the start
+	released []string // session ids
+}
+
+func newSpark(t *testing.T) *spark {
+	s := &spark{Server: connecttest.New(t)}
+	s.HandleExecute(s.execute)
+	s.HandleCall(s.call)
+	return s
+}
+
+func (s *spark) call(_ context.Context, request proto.Message) (proto.Message, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if release, ok := request.(*wire.ReleaseSessionRequest); ok {
+		s.released, s.running = append(s.released, release.GetSessionId()), false
+		return &wire.ReleaseSessionResponse{}, nil
+	}
+	return nil, nil
+}
+
+func (s *spark) execute(plan *wire.Plan) []connecttest.Step {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	command := plan.GetCommand()
+	switch {
+	case command.GetSqlCommand() != nil:
+		return connecttest.Answer(connecttest.SQL(&wire.Relation{}))
+	case command.GetWriteStreamOperationStart() != nil:
+		if s.refuse != nil {
+			return []connecttest.Step{connecttest.Fail(s.refuse)}
+		}
+		s.started++
+		s.running = s.fails == ""
+		return connecttest.Answer(connecttest.Started("q", "r", election.QueryKey))
+	case command.GetStreamingQueryManagerCommand() != nil:
+		if s.running {
+			return connecttest.Answer(connecttest.Active(connecttest.Instance("q", "r", election.QueryKey)))
+		}
+		return connecttest.Answer(connecttest.Active())
+	case command.GetStreamingQueryCommand().GetLastProgress():
+		return connecttest.Answer(connecttest.Progress())
+	case command.GetStreamingQueryCommand().GetStatus():
+		return connecttest.Answer(connecttest.Status("Processing new data", s.running))
+	case command.GetStreamingQueryCommand().GetException():
+		return connecttest.Answer(connecttest.Exception("STREAM_FAILED", s.fails))
+	}
+	return connecttest.Done()
+}
+
+// set changes what Spark does.
+func (s *spark) set(change func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change()
+}
+
+// sees waits until what Spark has seen is so.
+func (s *spark) sees(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	until(t, what, func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return holds()
+	})
+}
+
+func until(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	ticker := time.NewTicker(10 * time.Millisecond)
+	defer ticker.Stop()
+	deadline := time.After(30 * time.Second)
+	for !holds() {
+		select {
+		case <-ticker.C:
+		case <-deadline:
+			t.Fatalf("it did not come to pass that %s", what)
+		}
+	}
+}
+
+// submit is one that holds the lock until lose is called, or that is asked to stop.
+type submit struct {
+	ended      chan error
+	lose, stop func()
+	health     *health.Service
+}
+
+func newSubmit(t *testing.T, c Config, url, fingerprint string) *submit {
+	t.Helper()
+	c.Remote, c.Postgres, c.Health = url, "postgres://e:s@127.0.0.1:1/election", health.New("submit")
+	record := &election.Record{Fingerprint: fingerprint}
+	r, err := openRuns(c, record)
+	done(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	broken, lose := context.WithCancel(context.WithoutCancel(ctx))
+	s := &supervisor{Config: c, record: record, runs: r, forget: func() {}}
+	out := &submit{ended: make(chan error, 1), lose: lose, stop: stop, health: c.Health}
+	go func() {
+		var of term
+		ask := func(context.Context) error { return broken.Err() }
+		out.ended <- of.hold(ctx, ask, func(ctx context.Context) error { return s.supervise(ctx, &of) })
+		close(out.ended)
+	}()
+	t.Cleanup(func() {
+		stop()
+		lose()
+		for range out.ended {
+		}
+		s.forget()
+		r.close()
+	})
+	return out
+}
+
+// end waits for the end of a submit.
+func (s *submit) end(t *testing.T) error {
+	t.Helper()
+	select {
+	case err := <-s.ended:
+		return err
+	case <-time.After(30 * time.Second):
+		t.Fatal("submit does not end")
+		return nil
+	}
+}
+
+// runs waits until the query runs and that is published.
+func (s *submit) runs(t *testing.T, cluster *kfake.Cluster) {
+	t.Helper()
+	until(t, "the query runs", func() bool {
+		code, _ := healthtest.Get(s.health, "/readyz")
+		return code == http.StatusOK && status(t, cluster).State == running
+	})
+}
