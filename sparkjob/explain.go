@@ -42,7 +42,7 @@ func explain(c Config, err error) error {
 	case spark.Code == codes.Unimplemented:
 		return &election.InputError{Text: fmt.Sprintf("what answers at --remote is no Spark Connect server, or one older than Spark %d.0: %s", oldestSpark, firstLine(spark))}
 	case connect.Retryable(spark):
-		return fmt.Errorf("Spark does not answer; is it running, and where --remote says? %w", err)
+		return fmt.Errorf("no answer from Spark; is it running, and where --remote says? %w", err)
 	case says("Failed to find the data source: kafka", "Failed to find data source: kafka"):
 		return &election.InputError{Text: "Spark has no connector for Kafka; start it with spark-sql-kafka-0-10 of its own version, and what that needs, among its jars"}
 	case says("org.postgresql.Driver"):
@@ -51,7 +51,7 @@ func explain(c Config, err error) error {
 		return fmt.Errorf("votes_topic does not hold any more what this run goes on from: it was made again, or records were deleted; "+
 			"start with the old topic, or remove the run's folder in %s to count what there is: %w", c.Checkpoints, err)
 	case says(c.checkpointFolder()) && says("Permission denied", "AccessControlException", "AccessDenied", "kdir", "Read-only file system", "No space left"):
-		return fmt.Errorf("Spark cannot write the checkpoint; let its driver and executors write to %s: %w", c.Checkpoints, err)
+		return fmt.Errorf("the checkpoint cannot be written; let Spark's driver and executors write to %s: %w", c.Checkpoints, err)
 	}
 	return err
 }

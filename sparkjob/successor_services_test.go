@@ -190,7 +190,7 @@ func TestSparkThatRefusesIsExplained(t *testing.T) {
 		unwritable := c
 		unwritable.Checkpoints = "file:///proc/nothing"
 		submit(t, unwritable)
-		explained(t, c, "Spark cannot write the checkpoint")
+		explained(t, c, "the checkpoint cannot be written")
 	})
 	t.Run("topic", func(t *testing.T) {
 		t.Run("before", func(t *testing.T) {
