@@ -28,6 +28,8 @@ var (
 	ErrQueryNotFound = errors.New("the streaming query is unknown to the session")
 	// ErrQueryRestarted: another run of the streaming query took the place of the handle's run.
 	ErrQueryRestarted = errors.New("the streaming query was restarted")
+	// ErrEventsTaken: a session has one loop over its events, and another has taken the place of this, or has not left it.
+	ErrEventsTaken = errors.New("another loop has the session's streaming events")
 )
 
 // Error is what Spark said went wrong.
