@@ -66,6 +66,9 @@ func cell(column arrow.Array, i int) (any, error) {
 }
 
 func listCell(values arrow.Array, start, end int64) (any, error) {
+	if start < 0 || end < start || end > int64(values.Len()) {
+		return nil, fmt.Errorf("%w: a list outside its values", errMalformed)
+	}
 	list := make([]any, 0, end-start)
 	for i := start; i < end; i++ {
 		value, err := cell(values, int(i))
@@ -79,6 +82,9 @@ func listCell(values arrow.Array, start, end int64) (any, error) {
 
 func mapCell(a *array.Map, i int) (any, error) {
 	start, end := a.ValueOffsets(i)
+	if start < 0 || end < start || end > int64(a.Keys().Len()) {
+		return nil, fmt.Errorf("%w: a map outside its keys", errMalformed)
+	}
 	m := make(Map, 0, end-start)
 	for j := start; j < end; j++ {
 		key, err := cell(a.Keys(), int(j))

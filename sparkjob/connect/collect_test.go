@@ -2,6 +2,7 @@ package connect
 
 import (
 	"bytes"
+	"errors"
 	"testing"
 	"time"
 
@@ -59,7 +60,7 @@ func everyType(t testing.TB) []byte {
 }
 
 func TestEveryArrowTypeBecomesItsGoType(t *testing.T) {
-	rows, err := decodeArrow(everyType(t))
+	rows, err := decodeArrow(everyType(t), 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +93,7 @@ func TestUnreadableTypeNamesItsColumn(t *testing.T) {
 	if err := writer.Write(builder.NewRecordBatch()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := decodeArrow(data.Bytes()); err == nil || !bytes.Contains([]byte(err.Error()), []byte("column when")) {
+	if _, err := decodeArrow(data.Bytes(), 1); err == nil || !bytes.Contains([]byte(err.Error()), []byte("column when")) {
 		t.Errorf("got %v, expected an error that names the column", err)
 	}
 }
@@ -112,7 +113,7 @@ func FuzzDecodeArrow(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		rows, err := decodeArrow(data)
+		rows, err := decodeArrow(data, 100)
 		if err != nil {
 			return
 		}
@@ -122,4 +123,18 @@ func FuzzDecodeArrow(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestArrowThatClaimsMoreThanItHoldsIsRefused(t *testing.T) {
+	whole := everyType(t)
+	if _, err := decodeArrow(whole, 1); !errors.Is(err, errMalformed) {
+		t.Errorf("two rows where one was announced gave %v", err)
+	}
+	body := len(whole) - 16 // inside the last message's body
+	if _, err := decodeArrow(whole[:body], 2); !errors.Is(err, errMalformed) {
+		t.Errorf("a body that is cut gave %v", err)
+	}
+	if _, err := decodeArrow(append(bytes.Clone(whole[:len(whole)-8]), "no message"...), 2); !errors.Is(err, errMalformed) {
+		t.Errorf("text after the last message gave %v", err)
+	}
 }
