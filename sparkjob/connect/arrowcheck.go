@@ -28,11 +28,8 @@ func checkArrow(data []byte, rows int64) error {
 		}
 		meta := data[8:][:size]
 		message := rootTable(meta)
-		body := message.int64(3)
 		rest := data[8+size:]
-		if body < 0 || body > int64(len(rest)) {
-			return fmt.Errorf("%w: a body of %d bytes where %d are left", errMalformed, body, len(rest))
-		}
+		body := rest[:message.int64(3)]
 		message.vector(4, 4)
 		switch kind, header := message.uint8(1), message.child(2); kind {
 		case arrowSchema:
@@ -43,13 +40,13 @@ func checkArrow(data []byte, rows int64) error {
 				return err
 			}
 		case arrowRecordBatch:
-			if err := checkBatch(header, rest[:body], &rows); err != nil {
+			if err := checkBatch(header, body, &rows); err != nil {
 				return err
 			}
 		default:
 			return fmt.Errorf("%w: a message of kind %d", errMalformed, kind)
 		}
-		data = rest[body:]
+		data = rest[len(body):]
 	}
 	if len(data) > 0 && binary.LittleEndian.Uint32(data) != 0 {
 		return fmt.Errorf("%w: no message where one should start", errMalformed)

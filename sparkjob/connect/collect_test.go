@@ -14,7 +14,7 @@ import (
 )
 
 // everyType is an Arrow stream with a column of each type Spark sends, a full row and a null row.
-func everyType(t testing.TB) []byte {
+func everyType(t testing.TB, options ...ipc.Option) []byte {
 	t.Helper()
 	list := `[1, null]`
 	fields := []arrow.Field{
@@ -49,7 +49,7 @@ func everyType(t testing.TB) []byte {
 		t.Fatal(err)
 	}
 	var data bytes.Buffer
-	writer := ipc.NewWriter(&data, ipc.WithSchema(schema))
+	writer := ipc.NewWriter(&data, append(options, ipc.WithSchema(schema))...)
 	if err := writer.Write(record); err != nil {
 		t.Fatal(err)
 	}
@@ -110,6 +110,7 @@ func TestMapKeysThatGoCannotCompareAreNoPanic(t *testing.T) {
 
 func FuzzDecodeArrow(f *testing.F) {
 	f.Add(everyType(f))
+	f.Add(everyType(f, ipc.WithZstd()))
 	f.Add([]byte{})
 	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0})
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -123,6 +124,19 @@ func FuzzDecodeArrow(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestCompressedArrowIsRead(t *testing.T) {
+	plain, err := decodeArrow(everyType(t), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, codec := range map[string]ipc.Option{"zstd": ipc.WithZstd(), "lz4": ipc.WithLZ4()} {
+		rows, err := decodeArrow(everyType(t, codec), 2)
+		if diff := cmp.Diff(plain, rows, cmp.AllowUnexported(Row{})); err != nil || diff != "" {
+			t.Errorf("%s: %v (-plain +compressed):\n%s", name, err, diff)
+		}
+	}
 }
 
 func TestArrowThatClaimsMoreThanItHoldsIsRefused(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
 
 	"realtime-election/sparkjob/connect"
 	"realtime-election/sparkjob/connect/connecttest"
@@ -91,8 +92,14 @@ func TestStartComesBeforeTheQuerysOtherEvents(t *testing.T) {
 	server := connecttest.New(t)
 	arrived, reported := make(chan struct{}), make(chan struct{})
 	server.Execute(connecttest.Done()...)
-	server.Execute(connecttest.Reply(connecttest.ListenerAdded()), connecttest.Do(func() { <-arrived }), connecttest.Reply(progressEvent("0")),
-		connecttest.Do(func() { close(reported) }), connecttest.Silence())
+	server.Execute(connecttest.Reply(connecttest.ListenerAdded()), connecttest.Do(func() { <-arrived }), connecttest.Reply(progressEvent("0")), connecttest.Silence())
+	server.HandleCall(func(_ context.Context, request proto.Message) (proto.Message, error) {
+		// The client has the report when it says so.
+		if release, ok := request.(*wire.ReleaseExecuteRequest); ok && strings.HasSuffix(release.GetReleaseUntil().GetResponseId(), "-2") {
+			close(reported)
+		}
+		return nil, nil
+	})
 	server.HandleExecute(func(plan *wire.Plan) []connecttest.Step {
 		if plan.GetCommand().GetWriteStreamOperationStart() == nil {
 			return connecttest.Done() // the listener's removal

@@ -42,3 +42,31 @@ func Example() {
 		fmt.Println(progress.BatchID, progress.NumInputRows, progress.Sources[0].EndOffset)
 	}
 }
+
+// What happens to a session's queries, as it happens.
+func ExampleStreamingQueries_Events() {
+	ctx := context.Background()
+	session, err := connect.Dial(ctx, "sc://localhost:15002/;user_id=counter")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer session.Close()
+
+	for event, err := range session.Streams().Events(ctx) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		switch event := event.(type) {
+		case connect.ListenerAdded:
+			fmt.Println("from here on every event is seen: start queries now")
+		case connect.QueryStarted:
+			fmt.Println("started", event.Name)
+		case connect.QueryProgress:
+			fmt.Println("batch", event.Progress.BatchID, "of", event.Progress.NumInputRows, "rows")
+		case connect.QueryIdle:
+			fmt.Println("nothing to do")
+		case connect.QueryTerminated:
+			fmt.Println("ended", event.RunID, event.Exception)
+		}
+	}
+}
