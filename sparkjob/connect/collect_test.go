@@ -35,6 +35,13 @@ func everyType(t testing.TB, options ...ipc.Option) []byte {
 		{Name: "list", Type: arrow.ListOf(arrow.PrimitiveTypes.Int32)},
 		{Name: "struct", Type: arrow.StructOf(arrow.Field{Name: "x", Type: arrow.PrimitiveTypes.Int32, Nullable: true})},
 		{Name: "map", Type: arrow.MapOf(arrow.BinaryTypes.String, arrow.PrimitiveTypes.Int32)},
+		{Name: "months", Type: arrow.FixedWidthTypes.MonthInterval},
+		{Name: "time", Type: arrow.FixedWidthTypes.Time64ns},
+		{Name: "interval", Type: arrow.FixedWidthTypes.MonthDayNanoInterval},
+		{Name: "variant", Type: arrow.StructOf(
+			arrow.Field{Name: "value", Type: arrow.BinaryTypes.Binary},
+			arrow.Field{Name: "metadata", Type: arrow.BinaryTypes.Binary, Metadata: arrow.NewMetadata([]string{"variant"}, []string{"true"})},
+		)},
 	}
 	for i := range fields {
 		fields[i].Nullable = true
@@ -42,9 +49,10 @@ func everyType(t testing.TB, options ...ipc.Option) []byte {
 	schema := arrow.NewSchema(fields, nil)
 	record, _, err := array.RecordFromJSON(memory.DefaultAllocator, schema, bytes.NewReader([]byte(`[{"bool":true,"tiny":-1,"small":-2,"int":-3,"big":-4,
 		"float":1.5,"double":2.5,"string":"é","binary":"AP8=","decimal":"-12345678901234567890.50","date":"1969-12-31",
-		"timestamp":"2024-02-29T12:34:56.789012Z","duration":"1000001us","null":null,"list":`+list+`,"struct":{"x":1},"map":[{"key":"k","value":1}]},
+		"timestamp":"2024-02-29T12:34:56.789012Z","duration":"1000001us","null":null,"list":`+list+`,"struct":{"x":1},"map":[{"key":"k","value":1}],
+		"months":{"months":14},"time":"12:34:56.789012345","interval":{"months":1,"days":2,"nanoseconds":3000},"variant":{"value":"BWE=","metadata":"AQAA"}},
 		{"bool":null,"tiny":null,"small":null,"int":null,"big":null,"float":null,"double":null,"string":null,"binary":null,"decimal":null,
-		"date":null,"timestamp":null,"duration":null,"null":null,"list":null,"struct":null,"map":null}]`)))
+		"date":null,"timestamp":null,"duration":null,"null":null,"list":null,"struct":null,"map":null,"months":null,"time":null,"interval":null,"variant":null}]`)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,6 +81,9 @@ func TestEveryArrowTypeBecomesItsGoType(t *testing.T) {
 		[]any{int32(1), nil},
 		Row{names: []string{"x"}, values: []any{int32(1)}},
 		Map{{Key: "k", Value: int32(1)}},
+		int32(14), 12*time.Hour + 34*time.Minute + 56*time.Second + 789012345,
+		CalendarInterval{Months: 1, Days: 2, Microseconds: 3},
+		Variant(`"a"`),
 	}
 	if diff := cmp.Diff(expected, rows[0].Values(), cmp.AllowUnexported(Row{})); diff != "" {
 		t.Errorf("values (-expected +got):\n%s", diff)
@@ -85,9 +96,9 @@ func TestEveryArrowTypeBecomesItsGoType(t *testing.T) {
 }
 
 func TestUnreadableTypeNamesItsColumn(t *testing.T) {
-	schema := arrow.NewSchema([]arrow.Field{{Name: "when", Type: arrow.FixedWidthTypes.MonthDayNanoInterval}}, nil)
+	schema := arrow.NewSchema([]arrow.Field{{Name: "when", Type: arrow.FixedWidthTypes.DayTimeInterval}}, nil)
 	builder := array.NewRecordBuilder(memory.DefaultAllocator, schema)
-	builder.Field(0).(*array.MonthDayNanoIntervalBuilder).Append(arrow.MonthDayNanoInterval{Months: 1})
+	builder.Field(0).(*array.DayTimeIntervalBuilder).Append(arrow.DayTimeInterval{Days: 1})
 	var data bytes.Buffer
 	writer := ipc.NewWriter(&data, ipc.WithSchema(schema))
 	if err := writer.Write(builder.NewRecordBatch()); err != nil {
