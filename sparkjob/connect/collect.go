@@ -29,6 +29,10 @@ func (df *DataFrame) Collect(ctx context.Context) ([]Row, error) {
 // cancels the plan on the server.
 func (df *DataFrame) Rows(ctx context.Context) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
+		if df.err != nil {
+			yield(Row{}, fmt.Errorf("run the plan: %w", df.err))
+			return
+		}
 		e := df.session.execute(ctx, df.plan())
 		defer e.close()
 		var received int64

@@ -31,7 +31,7 @@ func (s *Session) SQL(ctx context.Context, text string, args ...any) (*DataFrame
 	}
 	for _, answer := range answers {
 		if result := answer.GetSqlCommandResult().GetRelation(); result != nil {
-			return &DataFrame{session: s, relation: result}, nil
+			return s.relation(result), nil
 		}
 	}
 	return query, nil

@@ -134,6 +134,9 @@ func (w *StreamWriter) clone() *wire.WriteStreamOperationStart {
 }
 
 func (w *StreamWriter) submit(ctx context.Context, start *wire.WriteStreamOperationStart) (*StreamingQuery, error) {
+	if w.df.err != nil {
+		return nil, fmt.Errorf("start streaming query %s: %w", start.GetQueryName(), w.df.err)
+	}
 	session := w.df.session
 	if start.GetRealTimeBatchDuration() != "" {
 		// An older server does not know the field and would start the query with another trigger.
