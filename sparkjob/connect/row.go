@@ -7,7 +7,8 @@ import "time"
 //	boolean bool · tinyint int8 · smallint int16 · int int32 · bigint int64 · float float32 · double float64
 //	string string · binary []byte · decimal Decimal · date Date · timestamp and timestamp_ntz time.Time (UTC)
 //	day-time interval and time time.Duration · year-month interval int32 (months)
-//	calendar interval CalendarInterval · array []any · struct Row · map Map · variant Variant · null, of any type, nil
+//	calendar interval CalendarInterval · array []any · struct Row · map Map · variant Variant
+//	geometry and geography Row (srid, wkb) · null, of any type, nil
 type Row struct {
 	names  []string
 	values []any
