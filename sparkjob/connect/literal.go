@@ -37,7 +37,7 @@ func Lit(value any) Column {
 	if err != nil {
 		return Column{err: err}
 	}
-	return column(expression(l))
+	return column(&wire.Expression{ExprType: &wire.Expression_Literal_{Literal: l}})
 }
 
 func literals(values []any) []Column {

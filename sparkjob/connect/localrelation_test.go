@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"realtime-election/sparkjob/connect/wire"
 )
 
 // TestEncodedRowsAreReadBack holds encode against the decoder that reads Spark's batches.
@@ -27,7 +29,7 @@ func TestEncodedRowsAreReadBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := decodeArrow(data)
+	got, err := decode(&wire.ExecutePlanResponse_ArrowBatch{Data: data, RowCount: 2}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
