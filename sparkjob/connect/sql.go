@@ -17,7 +17,7 @@ type Args map[string]any
 // SQL sends a statement. A command, such as CACHE TABLE or CREATE TABLE, runs at once, and the DataFrame holds its result;
 // a query is only checked, and runs when the DataFrame is used, also as a stream if it reads one. The arguments replace the
 // question marks in the text in turn, at most four, or its named parameters if the one argument is an Args. They are of the
-// types of Lit.
+// types of Lit; Spark refuses a CalendarInterval, and an array or a map with nil in it.
 func (s *Session) SQL(ctx context.Context, text string, args ...any) (*DataFrame, error) {
 	sql := &wire.SQL{Query: text}
 	if err := bind(sql, args); err != nil {
