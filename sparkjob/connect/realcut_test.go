@@ -30,13 +30,18 @@ var realServerTests = map[string]func(*testing.T){
 	"TestHandlesOfOtherSessionsAndRunsAreTyped": TestHandlesOfOtherSessionsAndRunsAreTyped,
 	"TestLoopOfAnotherClientTakesTheEvents":     TestLoopOfAnotherClientTakesTheEvents,
 	"TestManyBatchesArriveWholeAndInOrder":      TestManyBatchesArriveWholeAndInOrder,
+	"TestOperatorsMeanWhatSparkMeans":           TestOperatorsMeanWhatSparkMeans,
+	"TestOwnRowsComeBackAsTheyWere":             TestOwnRowsComeBackAsTheyWere,
 	"TestQueryOutlivesItsClient":                TestQueryOutlivesItsClient,
+	"TestRarerTypesAreRead":                     TestRarerTypesAreRead,
 	"TestRateStreamReportsProgressAndStops":     TestRateStreamReportsProgressAndStops,
 	"TestRealTimeTriggerReachesTheServer":       TestRealTimeTriggerReachesTheServer,
 	"TestReleasedSessionIsClosed":               TestReleasedSessionIsClosed,
 	"TestSQLErrorsCarryClassStateAndParameters": TestSQLErrorsCarryClassStateAndParameters,
+	"TestStepsGiveSparksRows":                   TestStepsGiveSparksRows,
 	"TestTenMillionRowsPassInLittleMemory":      TestTenMillionRowsPassInLittleMemory,
 	"TestVersionIsSparks":                       TestVersionIsSparks,
+	"TestWindowsOfAStreamAreCounted":            TestWindowsOfAStreamAreCounted,
 }
 
 func TestCutConnections(t *testing.T) {
