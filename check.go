@@ -63,22 +63,28 @@ type readyCheck struct {
 func (c *readyCheck) Run(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, checkPatience)
 	defer cancel()
-	for _, address := range c.Address {
-		_, err := get(ctx, "http://"+address+"/readyz")
-		for err != nil && c.Say != "" { // it was ready a moment ago
-			select {
-			case <-ctx.Done():
-				return err
-			case <-time.After(time.Second):
-			}
-			_, err = get(ctx, "http://"+address+"/readyz")
-		}
-		if err != nil {
+	for {
+		err := c.ask(ctx)
+		switch {
+		case err == nil && c.Say != "":
+			_, err = fmt.Println(c.Say)
+			return err
+		case err == nil || c.Say == "":
 			return err
 		}
+		select { // they were ready a moment ago
+		case <-ctx.Done():
+			return err
+		case <-time.After(time.Second):
+		}
 	}
-	if c.Say != "" {
-		fmt.Println(c.Say)
+}
+
+func (c *readyCheck) ask(ctx context.Context) error {
+	for _, address := range c.Address {
+		if _, err := get(ctx, "http://"+address+"/readyz"); err != nil {
+			return err
+		}
 	}
 	return nil
 }

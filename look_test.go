@@ -21,6 +21,7 @@ import (
 	"realtime-election/internal/health"
 	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/local"
+	"realtime-election/local/localtest"
 )
 
 func TestHelpIsComplete(t *testing.T) {
@@ -59,15 +60,7 @@ func TestEveryServiceTellsItsHealth(t *testing.T) {
 }
 
 // freeAddress is an address that nothing listens on.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
-}
+func freeAddress(t *testing.T) string { return "127.0.0.1:" + localtest.FreePort(t) }
 
 func TestHealthIsServedForAsLongAsTheService(t *testing.T) {
 	address := freeAddress(t)

@@ -255,10 +255,13 @@ func (r *runs) deleteOthers(ctx context.Context, topic string) error {
 func (r *runs) publishStatus(ctx context.Context) error {
 	r.status.UpdatedAt = time.Now().UTC()
 	r.metrics.report(r.status, r.official == r.current.Run)
-	if ends, err := kafka.StableEnds(ctx, r.cl, election.VotesTopic); err == nil {
-		r.metrics.lags(ends, r.status.Counted)
+	if err := r.publish(ctx, election.PipelineStatusTopic, election.QueryKey, r.status); err != nil {
+		return err
 	}
-	return r.publish(ctx, election.PipelineStatusTopic, election.QueryKey, r.status)
+	if ends, err := kafka.StableEnds(ctx, r.cl, election.VotesTopic); err == nil {
+		r.metrics.lag.Set(float64(election.Behind(ends, r.status.Counted)))
+	}
+	return nil
 }
 
 func (r *runs) publish(ctx context.Context, topic, key string, value any) error {
