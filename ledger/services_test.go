@@ -214,7 +214,7 @@ func TestEndsAreReachedOverMarkers(t *testing.T) {
 	s.untilCaughtUp(t)
 	s.wantExact(t)
 	open := kafkatest.Begin(t, s.cluster, s.votes(60, 80)...)
-	if err := open.EndTransaction(t.Context(), kgo.TryCommit); err != nil {
+	if err := kafka.EndTransaction(t.Context(), open, kgo.TryCommit); err != nil {
 		t.Fatal(err)
 	}
 	s.untilCaughtUp(t)
@@ -328,7 +328,7 @@ func (s *system) transaction(t *testing.T, end kgo.TransactionEndTry, records ..
 	if err := cl.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
 		t.Fatal(err)
 	}
-	if err := cl.EndTransaction(t.Context(), end); err != nil {
+	if err := kafka.EndTransaction(t.Context(), cl, end); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -277,7 +277,7 @@ func TestReadOfRealLogs(t *testing.T) {
 			t.Fatal(err)
 		}
 		return func() {
-			if err := cl.EndTransaction(t.Context(), end); err != nil {
+			if err := kafka.EndTransaction(t.Context(), cl, end); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -18,6 +18,7 @@ import (
 
 	"realtime-election/election"
 	"realtime-election/internal/definition"
+	"realtime-election/internal/kafka"
 	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/sparkjob/connect"
 )
@@ -364,7 +365,7 @@ func TestSettledQueryHasCountedAll(t *testing.T) {
 	if counted() {
 		t.Error("all is counted before a transaction is decided")
 	}
-	done(t, open.EndTransaction(t.Context(), kgo.TryCommit))
+	done(t, kafka.EndTransaction(t.Context(), open, kgo.TryCommit))
 	done(t, r.report(t.Context(), batch(1, 0, 3)))
 	if !counted() {
 		t.Error("not all is counted when the transaction is")
