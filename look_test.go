@@ -21,6 +21,7 @@ import (
 	"realtime-election/internal/health"
 	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/local"
+	"realtime-election/local/localtest"
 )
 
 func TestHelpIsComplete(t *testing.T) {
@@ -34,7 +35,7 @@ func TestHelpIsComplete(t *testing.T) {
 					t.Errorf("%s --%s has no help", command.Name, flag.Name)
 				}
 				for _, variable := range flag.Envs {
-					if !strings.HasPrefix(variable, "ELECTION_") && variable != "SPARK_REMOTE" {
+					if !strings.HasPrefix(variable, "ELECTION_") && !strings.HasPrefix(variable, "SPARK_") { // Spark's own names
 						t.Errorf("%s --%s is set by %s", command.Name, flag.Name, variable)
 					}
 				}
@@ -59,15 +60,7 @@ func TestEveryServiceTellsItsHealth(t *testing.T) {
 }
 
 // freeAddress is an address that nothing listens on.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
-}
+func freeAddress(t *testing.T) string { return "127.0.0.1:" + localtest.FreePort(t) }
 
 func TestHealthIsServedForAsLongAsTheService(t *testing.T) {
 	address := freeAddress(t)

@@ -40,8 +40,9 @@ func TestBallotsCastByHandAreExpected(t *testing.T) {
 	wantSaid(t, printed, "202 votes are counted where 203 are sent")
 }
 
-func TestElectorateIsExpectedByWhatItSent(t *testing.T) {
-	t.Parallel()
+// newElectorateFixture is an election with an electorate, and nothing else in its topics.
+func newElectorateFixture(t *testing.T) (*fixture, *election.Definition) {
+	t.Helper()
 	d, err := definition.Default()
 	if err != nil {
 		t.Fatal(err)
@@ -49,6 +50,12 @@ func TestElectorateIsExpectedByWhatItSent(t *testing.T) {
 	f := newEmptyFixture(t)
 	f.cluster = kafkatest.NewElection(t, d, partitions)
 	f.config.Brokers = f.cluster.ListenAddrs()
+	return f, d
+}
+
+func TestElectorateIsExpectedByWhatItSent(t *testing.T) {
+	t.Parallel()
+	f, d := newElectorateFixture(t)
 	for n := range 7 {
 		kafkatest.Produce(t, f.cluster, castIn(d, n))
 	}
@@ -95,12 +102,7 @@ func TestElectorateIsExpectedByWhatItSent(t *testing.T) {
 
 func TestSentWhenEveryProducerIsDone(t *testing.T) {
 	t.Parallel()
-	d, err := definition.Default()
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := newEmptyFixture(t)
-	f.cluster = kafkatest.NewElection(t, d, partitions)
+	f, d := newElectorateFixture(t)
 	expect := func(want bool, when string) {
 		t.Helper()
 		if sent, err := audit.Sent(t.Context(), f.cluster.ListenAddrs(), kafkatest.Log(t)); err != nil || sent != want {

@@ -206,7 +206,7 @@ func (p *project) photograph(t *testing.T) {
 	browsertest.Prefer(t, browser, "light")
 	browsertest.Do(t, browser, chromedp.Navigate("http://"+p.page))
 	await(t, goesOn, "the charts to be drawn", func() error {
-		if drawn := browsertest.Evaluate[int](t, browser, `document.querySelectorAll('.chart:not([hidden]) :is(svg, canvas)').length`); drawn < 3 {
+		if drawn := browsertest.Charts(t, browser); drawn < 3 {
 			return fmt.Errorf("%d are drawn", drawn)
 		}
 		return nil

@@ -10,15 +10,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"realtime-election/local/localtest"
 )
 
 // project is one system of containers, with volumes and ports of its own.
@@ -42,10 +42,10 @@ func TestMain(m *testing.M) {
 // newProject chooses free ports, and removes containers, networks and volumes when the test ends.
 func newProject(t testing.TB, knobs ...string) *project {
 	t.Helper()
-	port := freePort(t)
+	port := localtest.FreePort(t)
 	p := &project{name: "election-test-" + port, page: "127.0.0.1:" + port}
-	p.env = append(append(os.Environ(), "COMPOSE_PROGRESS=quiet", "ELECTION_PORT="+port, "SPARK_UI_PORT="+freePort(t),
-		"KAFKA_PORT="+freePort(t), "PROMETHEUS_PORT="+freePort(t)), knobs...)
+	p.env = append(append(os.Environ(), "COMPOSE_PROGRESS=quiet", "ELECTION_PORT="+port, "SPARK_UI_PORT="+localtest.FreePort(t),
+		"KAFKA_PORT="+localtest.FreePort(t), "PROMETHEUS_PORT="+localtest.FreePort(t)), knobs...)
 	t.Cleanup(func() {
 		if t.Failed() {
 			_, logs := p.run("logs", "--no-color", "--tail=15")
@@ -215,14 +215,4 @@ func fetch(url string, into any) error {
 		return fmt.Errorf("%s: %s", url, response.Status)
 	}
 	return json.Unmarshal(body, into)
-}
-
-func freePort(t testing.TB) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)
 }

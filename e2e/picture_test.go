@@ -24,7 +24,7 @@ func photograph(t *testing.T, page string, file *definition.ResultFile) {
 	browsertest.Prefer(t, browser, "light")
 	browsertest.Do(t, browser, chromedp.Navigate(page))
 	await(t, "the charts are drawn", func() bool {
-		return browsertest.Evaluate[int](t, browser, `document.querySelectorAll('.chart:not([hidden]) :is(svg, canvas)').length`) >= 3
+		return browsertest.Charts(t, browser) >= 3
 	})
 
 	d := file.Definition

@@ -5,7 +5,6 @@ package e2e
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 	"time"
 
 	"realtime-election/local"
+	"realtime-election/local/localtest"
 )
 
 // step is a block of the walkthrough: shell commands, and the lines that must be in what they print, in this order. In
@@ -76,7 +76,7 @@ func TestWalkthroughDoesWhatItSays(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	port := freePort(t)
+	port := localtest.FreePort(t)
 	env := append(os.Environ(), "ELECTION_PORT="+port, "PATH="+filepath.Join(tree, "bin")+":"+os.Getenv("PATH"))
 	shell := func(ctx context.Context, text string, out *output) *exec.Cmd {
 		cmd := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", text)
@@ -140,19 +140,4 @@ func copyOfTree(t *testing.T) string {
 		t.Fatalf("copy the tree: %v\n%s", err, out)
 	}
 	return tree
-}
-
-// freePort is a port of the loopback interface that was free just now.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
 }

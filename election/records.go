@@ -73,6 +73,16 @@ type QueryStatus struct {
 	UpdatedAt time.Time        `json:"updated_at"`
 }
 
+// Behind is how many offsets lie between where a reader of a topic is, by partition as JSON holds it, and the ends. Who
+// has not reported a partition has read nothing of it.
+func Behind(ends map[int32]int64, read map[string]int64) int64 {
+	var sum int64
+	for partition, end := range ends {
+		sum += max(0, end-read[strconv.Itoa(int(partition))])
+	}
+	return sum
+}
+
 // RejectedVote is the value of a record of votes_rejected, whose key is topic:partition:offset.
 type RejectedVote struct {
 	Topic     string `json:"topic"`

@@ -81,7 +81,7 @@ func TestCaughtUpMeansEveryPartitionOfBothTopics(t *testing.T) {
 	if caughtUp(nil) {
 		t.Error("with a record that is not decided")
 	}
-	if err := open.EndTransaction(t.Context(), kgo.TryCommit); err != nil {
+	if err := kafka.EndTransaction(t.Context(), open, kgo.TryCommit); err != nil {
 		t.Fatal(err)
 	}
 	if all[election.VotesTopic]["0"] = 2; !caughtUp(all) {

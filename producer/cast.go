@@ -106,7 +106,7 @@ func Cast(ctx context.Context, c CastConfig) (*CastBallot, error) {
 	if err != nil {
 		return nil, notCast(errors.Join(err, abort(ctx, cl)))
 	}
-	if err := cl.EndTransaction(ctx, kgo.TryCommit); err != nil { // it may have happened all the same
+	if err := kafka.EndTransaction(ctx, cl, kgo.TryCommit); err != nil { // it may have happened all the same
 		there, unknown := c.lies(ctx, vote)
 		switch {
 		case unknown != nil:

@@ -150,7 +150,7 @@ func (s sender) transaction(ctx context.Context, cl *kgo.Client, of stream, from
 		return errors.Join(err, abort(ctx, cl))
 	}
 	// An unconfirmed commit may or may not have happened. Whoever starts next reads from the progress which it was.
-	if err := cl.EndTransaction(ctx, kgo.TryCommit); err != nil {
+	if err := kafka.EndTransaction(ctx, cl, kgo.TryCommit); err != nil {
 		return fmt.Errorf("commit the transaction: %w", err)
 	}
 	return nil
@@ -160,5 +160,5 @@ func (s sender) transaction(ctx context.Context, cl *kgo.Client, of stream, from
 func abort(ctx context.Context, cl *kgo.Client) error {
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	return cl.EndTransaction(ending, kgo.TryAbort)
+	return kafka.EndTransaction(ending, cl, kgo.TryAbort)
 }

@@ -13,13 +13,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"realtime-election/election"
-	"realtime-election/internal/health"
-	"realtime-election/internal/health/healthtest"
 	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/producer/generate"
 )
@@ -29,6 +26,7 @@ func (p *poll) votes(t *testing.T) VotesConfig {
 }
 
 // joined is closed when a copy of Votes has got its partitions.
+
 func (p *poll) joined() <-chan struct{} {
 	done := make(chan struct{})
 	var once sync.Once
@@ -40,7 +38,9 @@ func (p *poll) joined() <-chan struct{} {
 }
 
 // complete wants the ballot of each voter on the register who votes, once, as the ballot key decides; those of a
+
 // partition of the register in the order of their time.
+
 func (p *poll) complete(t *testing.T) {
 	t.Helper()
 	d := &p.record.Definition
@@ -96,6 +96,7 @@ func (p *poll) complete(t *testing.T) {
 }
 
 // finish lets all vote, and wants them to have voted.
+
 func (p *poll) finish(t *testing.T) {
 	t.Helper()
 	if err := Votes(t.Context(), p.votes(t)); err != nil {
@@ -124,7 +125,9 @@ func TestEachVoterVotesOnce(t *testing.T) {
 }
 
 // TestKilledVotesGoOn ends Votes at each of the transactions of a partition of the register, in each way, and starts it
+
 // again.
+
 func TestKilledVotesGoOn(t *testing.T) {
 	t.Parallel()
 	for name := range new(broker).kills("", "") {
@@ -183,40 +186,11 @@ func TestPollsOpenWhenTheRegisterIsClosed(t *testing.T) {
 }
 
 // TestCopiesShareTheVoters starts a second copy while the first is at work. Each sends a part, both end well, and none
+
 // takes a partition that another is still at.
-func TestCopiesShareTheVoters(t *testing.T) {
-	t.Parallel()
-	p := newPoll(t, 1500, 1500)
-	p.register(t)
-	var healths [2]*health.Service
-	ended := make(chan error, 2)
-	first := p.joined()
-	var said lockedBuffer
-	for i := range healths {
-		healths[i] = health.New("votes")
-		c := p.votes(t)
-		c.Rate, c.Health = 500, healths[i] // 6 seconds
-		c.Log = slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelWarn}))
-		go func() { ended <- Votes(t.Context(), c) }()
-		<-first
-	}
-	for range healths {
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	}
-	p.complete(t)
-	for i, h := range healths {
-		if strings.Contains(healthtest.Metrics(h), "election_votes_produced_total 0\n") {
-			t.Errorf("copy %d sent nothing", i+1)
-		}
-	}
-	if warnings := said.String(); strings.Contains(warnings, "fenced") {
-		t.Errorf("one took what the other was still at: %s", warnings)
-	}
-}
 
 // lockedBuffer holds what several goroutines log.
+
 type lockedBuffer struct {
 	mu sync.Mutex
 	strings.Builder
@@ -229,80 +203,12 @@ func (b *lockedBuffer) Write(p []byte) (int, error) {
 }
 
 // TestCopyTakesOverWhatAnotherLeaves ends one of two copies in the middle. The other sends all that is left.
-func TestCopyTakesOverWhatAnotherLeaves(t *testing.T) {
-	t.Parallel()
-	p := newPoll(t, 700, 700)
-	p.register(t)
-	ctx, kill := context.WithCancel(t.Context())
-	defer kill()
-	p.atCommit(election.VotesProducer(0), 12, func() (handled bool) { kill(); return false }) // after the first sign of life
-	c := p.votes(t)
-	c.Rate = 200 // 20 in each transaction of a partition
-	killed := make(chan error, 1)
-	joined := p.joined()
-	go func() { killed <- Votes(ctx, c) }()
-	<-joined
-	c.Rate, c.Health = 0, health.New("votes")
-	other := make(chan error, 1)
-	go func() { other <- Votes(t.Context(), c) }()
-	if err := <-killed; err == nil {
-		t.Error("the first copy was not ended")
-	}
-	if err := <-other; err != nil {
-		t.Error(err)
-	}
-	p.complete(t)
-}
 
 // TestMemberThatIsThrownOutComesBack tells a member that the group does not know it. It stops its workers and joins
+
 // again.
-func TestMemberThatIsThrownOutComesBack(t *testing.T) {
-	t.Parallel()
-	p := newPoll(t, 900, 900)
-	p.register(t)
-	var beats atomic.Int64
-	p.cluster.ControlKey(int16(kmsg.Heartbeat), func(request kmsg.Request) (kmsg.Response, error, bool) {
-		p.cluster.KeepControl()
-		if beats.Add(1) != 1 {
-			return nil, nil, false
-		}
-		response := request.ResponseKind().(*kmsg.HeartbeatResponse)
-		response.ErrorCode = kerr.UnknownMemberID.Code
-		return response, nil, true
-	})
-	c := p.votes(t)
-	c.Rate = 600 // 3 seconds
-	if err := Votes(t.Context(), c); err != nil {
-		t.Fatal(err)
-	}
-	p.complete(t)
-	if beats.Load() == 0 {
-		t.Error("the member was not thrown out")
-	}
-}
 
 // TestFencedWorkerGoesOnWhereThePartitionIsStillItsOwn takes a transactional id away, and nobody uses it.
-func TestFencedWorkerGoesOnWhereThePartitionIsStillItsOwn(t *testing.T) {
-	t.Parallel()
-	p := newPoll(t, 450)
-	p.register(t)
-	p.atCommit(election.VotesProducer(0), 1, func() (handled bool) {
-		p.cluster.SleepControl(func() {
-			thief := kafkatest.NewClient(t, p.cluster, kgo.TransactionalID("election-"+election.VotesProducer(0)))
-			if _, _, err := thief.ProducerID(t.Context()); err != nil {
-				t.Error(err)
-			}
-			thief.Close()
-		})
-		return false
-	})
-	c := p.votes(t)
-	c.Rate, c.Health = 1000, health.New("votes")
-	if err := Votes(t.Context(), c); err != nil {
-		t.Fatal(err)
-	}
-	p.complete(t)
-}
 
 func TestForeignBallotKeyIsRefused(t *testing.T) {
 	t.Parallel()
@@ -317,7 +223,9 @@ func TestForeignBallotKeyIsRefused(t *testing.T) {
 }
 
 // TestRegisterThatChangedWhilePeopleVoteIsTold adds a voter to a closed register.
+
 // TestNobodyJoinsAClosedRegister sends a voter when the register is closed, before the first ballot and between two.
+
 func TestNobodyJoinsAClosedRegister(t *testing.T) {
 	t.Parallel()
 	p := newPoll(t, 450)
@@ -345,6 +253,7 @@ func TestNobodyJoinsAClosedRegister(t *testing.T) {
 }
 
 // TestVotesEndsThoughKafkaIsGone stops a copy that can tell nobody that it leaves.
+
 func TestVotesEndsThoughKafkaIsGone(t *testing.T) {
 	t.Parallel()
 	p := newPoll(t, 100)

@@ -241,8 +241,13 @@ func TestTablesOfAnotherElectionAreReplaced(t *testing.T) {
 
 // TestReadOfRealLogs reads, from a real Kafka, what a fake one may lay out in another way.
 func TestReadOfRealLogs(t *testing.T) {
-	c, admin, _ := newSystem(t)
-	if _, err := admin.CreateTopic(t.Context(), 1, 1, nil, "log"); err != nil {
+	c, _, _ := newSystem(t)
+	topics, err := kafka.NewClient(c.Brokers, c.Log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer topics.Close()
+	if err := kafka.EnsureTopics(t.Context(), topics, []election.Topic{{Name: "log", Partitions: 1}}); err != nil {
 		t.Fatal(err)
 	}
 	values := func() (values []string) {
@@ -272,7 +277,7 @@ func TestReadOfRealLogs(t *testing.T) {
 			t.Fatal(err)
 		}
 		return func() {
-			if err := cl.EndTransaction(t.Context(), end); err != nil {
+			if err := kafka.EndTransaction(t.Context(), cl, end); err != nil {
 				t.Fatal(err)
 			}
 		}

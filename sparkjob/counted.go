@@ -3,7 +3,6 @@ package sparkjob
 import (
 	"context"
 	"log/slog"
-	"strconv"
 
 	"realtime-election/election"
 	"realtime-election/internal/kafka"
@@ -30,10 +29,5 @@ func Counted(ctx context.Context, brokers []string, log *slog.Logger) (bool, err
 	if err != nil || len(ends) == 0 {
 		return false, err
 	}
-	for partition, end := range ends {
-		if status.Counted[strconv.Itoa(int(partition))] < end {
-			return false, nil
-		}
-	}
-	return status.Run == official.Run, nil
+	return status.Run == official.Run && election.Behind(ends, status.Counted) == 0, nil
 }

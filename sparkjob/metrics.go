@@ -3,7 +3,6 @@ package sparkjob
 import (
 	"context"
 	"errors"
-	"strconv"
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -48,15 +47,6 @@ func newMetrics(h *health.Service, cl *kgo.Client) *metrics {
 func (m *metrics) failed(why string) {
 	m.trouble.Store(&why)
 	m.open.Set(0)
-}
-
-// lags takes over how far the query is behind.
-func (m *metrics) lags(ends map[int32]int64, counted map[string]int64) {
-	var behind int64
-	for partition, end := range ends {
-		behind += max(0, end-counted[strconv.Itoa(int(partition))])
-	}
-	m.lag.Set(float64(behind))
 }
 
 // report takes over what is published of the query.

@@ -24,7 +24,7 @@ func TestSubmitIsReadyWhileTheQueryRuns(t *testing.T) {
 	m.report(election.QueryStatus{State: "starting"}, false)
 	expect(http.StatusServiceUnavailable, "query: the query has not been started yet\n")
 	m.report(election.QueryStatus{State: "running", Run: 2, Batch: 7, BatchMilliseconds: 1500, ProcessedRowsPerSecond: 90000, StateBytes: 12}, true)
-	m.lags(map[int32]int64{0: 10, 1: 20, 2: 5}, map[string]int64{"0": 9, "1": 20})
+	m.lag.Set(float64(election.Behind(map[int32]int64{0: 10, 1: 20, 2: 5}, map[string]int64{"0": 9, "1": 20})))
 	expect(http.StatusOK, "query: ok\n")
 	text := healthtest.Metrics(h)
 	for _, line := range []string{

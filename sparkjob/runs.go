@@ -185,7 +185,7 @@ func (r *runs) note(ctx context.Context, key string, value any) error {
 	record := &kgo.Record{Topic: election.ElectionTopic, Key: []byte(key), Value: text}
 	err = r.accounts.ProduceSync(ctx, record).FirstErr()
 	if err == nil {
-		err = r.accounts.EndTransaction(ctx, kgo.TryCommit)
+		err = kafka.EndTransaction(ctx, r.accounts, kgo.TryCommit)
 	}
 	if err != nil { // whoever opens next ends the transaction
 		return fmt.Errorf("note %s: %w", key, err)

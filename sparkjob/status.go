@@ -154,9 +154,6 @@ func (r *runs) publishStatus(ctx context.Context) error {
 	}
 	r.status.UpdatedAt = time.Now().UTC()
 	r.metrics.report(r.status, r.official == r.current.Run)
-	if ends, err := kafka.StableEnds(ctx, r.cl, election.VotesTopic); err == nil {
-		r.metrics.lags(ends, r.status.Counted)
-	}
 	text, err := json.Marshal(r.status)
 	if err != nil {
 		return fmt.Errorf("encode the query's status: %w", err)
@@ -164,6 +161,9 @@ func (r *runs) publishStatus(ctx context.Context) error {
 	record := &kgo.Record{Topic: election.PipelineStatusTopic, Key: []byte(election.QueryKey), Value: text}
 	if err := r.cl.ProduceSync(ctx, record).FirstErr(); err != nil {
 		return fmt.Errorf("publish the query's status: %w", err)
+	}
+	if ends, err := kafka.StableEnds(ctx, r.cl, election.VotesTopic); err == nil {
+		r.metrics.lag.Set(float64(election.Behind(ends, r.status.Counted)))
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"realtime-election/election"
+	"realtime-election/internal/kafka"
 	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/sparkjob/connect"
 )
@@ -135,7 +136,7 @@ func TestSettledQueryHasCountedAll(t *testing.T) {
 	if counted() {
 		t.Error("all is counted before a transaction is decided")
 	}
-	done(t, open.EndTransaction(t.Context(), kgo.TryCommit))
+	done(t, kafka.EndTransaction(t.Context(), open, kgo.TryCommit))
 	done(t, r.report(t.Context(), batch(1, 0, 3)))
 	if !counted() {
 		t.Error("not all is counted when the transaction is")

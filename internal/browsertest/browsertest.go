@@ -110,6 +110,12 @@ func Evaluate[T any](t *testing.T, browser context.Context, expression string) T
 	return value
 }
 
+// Charts is how many charts of the dashboard are drawn.
+func Charts(t *testing.T, browser context.Context) int {
+	t.Helper()
+	return Evaluate[int](t, browser, `document.querySelectorAll('.chart:not([hidden]) :is(svg, canvas)').length`)
+}
+
 // Prefer sets the colour scheme, and asks for no motion, so that a screenshot shows the end of it.
 func Prefer(t *testing.T, browser context.Context, scheme string) {
 	t.Helper()

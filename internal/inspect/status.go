@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -95,20 +94,11 @@ func Look(ctx context.Context, brokers []string, log *slog.Logger, now time.Time
 		return nil, err
 	}
 	status.Behind = Behind{
-		Count:        behind(votes, query.Counted),
-		LedgerVotes:  behind(votes, ledger.Stored[election.VotesTopic]),
-		LedgerVoters: behind(voters, ledger.Stored[election.VotersTopic]),
+		Count:        election.Behind(votes, query.Counted),
+		LedgerVotes:  election.Behind(votes, ledger.Stored[election.VotesTopic]),
+		LedgerVoters: election.Behind(voters, ledger.Stored[election.VotersTopic]),
 	}
 	return status, nil
-}
-
-// behind is how many offsets lie between where a reader is and the ends. One that has not reported has read nothing.
-func behind(ends map[int32]int64, read map[string]int64) int64 {
-	var sum int64
-	for partition, end := range ends {
-		sum += max(0, end-read[strconv.Itoa(int(partition))])
-	}
-	return sum
 }
 
 // reports are what producers said of their progress in the last seconds, and at least the last two of each.

@@ -99,7 +99,7 @@ func TestReadStopsBeforeAnOpenTransaction(t *testing.T) {
 	kafkatest.Produce(t, cluster, record(0, "after it"))
 	wantValues(t, read(t, cluster, 0), "a")
 
-	if err := open.EndTransaction(t.Context(), kgo.TryCommit); err != nil {
+	if err := kafka.EndTransaction(t.Context(), open, kgo.TryCommit); err != nil {
 		t.Fatal(err)
 	}
 	wantValues(t, read(t, cluster, 0), "a", "undecided", "after it")

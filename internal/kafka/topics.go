@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -13,7 +14,7 @@ import (
 )
 
 // EnsureTopics creates the topics that are missing and sets the settings of those that are there. A topic with another
-// number of partitions is an error: ballots would change places.
+// number of partitions is an error: ballots would change places. It returns when all of them can be used.
 func EnsureTopics(ctx context.Context, cl *kgo.Client, topics []election.Topic) error {
 	admin := kadm.NewClient(cl)
 	names := make([]string, len(topics))
@@ -34,7 +35,29 @@ func EnsureTopics(ctx context.Context, cl *kgo.Client, topics []election.Topic) 
 			return err
 		}
 	}
-	return nil
+	return awaitTopics(ctx, admin, names)
+}
+
+// awaitTopics waits until every partition answers: Kafka confirms a topic before its brokers know that they host it.
+func awaitTopics(ctx context.Context, admin *kadm.Client, names []string) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	ticker := time.NewTicker(50 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		ends, err := admin.ListEndOffsets(ctx, names...)
+		if err == nil {
+			err = ends.Error()
+		}
+		if err == nil || !kerr.IsRetriable(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the topics: %w", err)
+		case <-ticker.C:
+		}
+	}
 }
 
 func ensureTopic(ctx context.Context, admin *kadm.Client, topic election.Topic) error {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -40,6 +41,37 @@ func settings(t *testing.T, cluster *kfake.Cluster, topic election.Topic) map[st
 		}
 	}
 	return held
+}
+
+// TestEnsureTopicsWaitsUntilTopicsCanBeUsed has a broker that does not host a new topic yet, as a real one for a moment.
+func TestEnsureTopicsWaitsUntilTopicsCanBeUsed(t *testing.T) {
+	cluster := kafkatest.NewCluster(t)
+	asked := 0
+	cluster.ControlKey(int16(kmsg.ListOffsets), func(request kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		if asked++; asked > 2 {
+			return nil, nil, false
+		}
+		response := request.ResponseKind().(*kmsg.ListOffsetsResponse)
+		for _, topic := range request.(*kmsg.ListOffsetsRequest).Topics {
+			answer := kmsg.NewListOffsetsResponseTopic()
+			answer.Topic = topic.Topic
+			for _, partition := range topic.Partitions {
+				unknown := kmsg.NewListOffsetsResponseTopicPartition()
+				unknown.Partition, unknown.ErrorCode = partition.Partition, kerr.UnknownTopicOrPartition.Code
+				answer.Partitions = append(answer.Partitions, unknown)
+			}
+			response.Topics = append(response.Topics, answer)
+		}
+		return response, nil, true
+	})
+	cl := kafkatest.NewClient(t, cluster)
+	if err := kafka.EnsureTopics(t.Context(), cl, election.Topics(3)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := kafka.Ends(t.Context(), cl, election.VotesTopic); err != nil || asked < 3 {
+		t.Errorf("asked %d times before, then %v", asked, err)
+	}
 }
 
 func TestEnsureTopicsCreatesAllAndMayRunAgain(t *testing.T) {

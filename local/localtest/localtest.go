@@ -15,6 +15,7 @@ package localtest
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/signal"
 	"sync"
@@ -53,6 +54,21 @@ func Kafka(t testing.TB) string { return address(t, local.Kafka, local.StartKafk
 
 // PostgreSQL is the URL, with user and password, of a running PostgreSQL's database.
 func PostgreSQL(t testing.TB) string { return address(t, local.PostgreSQL, local.StartPostgreSQL) }
+
+// FreePort is a port of the loopback interface that was free just now.
+func FreePort(t testing.TB) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
 
 // Spark is the sc:// URL, with its token, of a running Spark Connect server. Its heap is 2 GiB.
 func Spark(t testing.TB) string { return address(t, local.Spark, local.StartSpark) }

@@ -73,11 +73,17 @@ func (s *Session) fault(ctx context.Context, err error) error {
 	details := &wire.FetchErrorDetailsResponse{}
 	attempt, cancel := context.WithTimeout(s.target.outgoing(ctx), 10*time.Second)
 	defer cancel()
-	// The status already says enough: without the details the error is shorter, not another.
-	if s.conn.Invoke(attempt, service+"FetchErrorDetails", request, details) == nil {
-		e.readDetails(details, s.target.token)
+	// The status already says enough: without the details, which a server gives once, the error is shorter, not another.
+	for retry := s.retry.start(); ; {
+		err := s.conn.Invoke(attempt, service+"FetchErrorDetails", request, details)
+		if err == nil {
+			e.readDetails(details, s.target.token)
+			return e
+		}
+		if retry.wait(attempt, newError(err, s.target.token)) != nil {
+			return e
+		}
 	}
-	return e
 }
 
 // awaitDeadline waits out the last moment of a deadline that the server, which is told of it, has seen pass first: its

@@ -7,6 +7,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/parquet/variant"
 )
 
 // cell copies the i-th value of an Arrow column into the Go type that Row documents. Nothing of it aliases the column.
@@ -51,6 +52,9 @@ func cell(column arrow.Array, i int) (any, error) {
 		return time.Duration(a.Value(i)) * a.DataType().(*arrow.Time64Type).Unit.Multiplier(), nil
 	case *array.MonthInterval:
 		return int32(a.Value(i)), nil
+	case *array.MonthDayNanoInterval:
+		v := a.Value(i)
+		return CalendarInterval{Months: v.Months, Days: v.Days, Microseconds: v.Nanoseconds / 1000}, nil
 	case *array.Map:
 		return mapCell(a, i)
 	case *array.List:
@@ -60,12 +64,18 @@ func cell(column arrow.Array, i int) (any, error) {
 		start, end := a.ValueOffsets(i)
 		return listCell(a.ListValues(), start, end)
 	case *array.Struct:
+		if isVariant(a) {
+			return variantCell(a, i)
+		}
 		return structCell(a, i)
 	}
 	return nil, fmt.Errorf("values of type %s can't be read; cast them to string in the query", column.DataType())
 }
 
 func listCell(values arrow.Array, start, end int64) (any, error) {
+	if start < 0 || end < start || end > int64(values.Len()) {
+		return nil, fmt.Errorf("%w: a list outside its values", errMalformed)
+	}
 	list := make([]any, 0, end-start)
 	for i := start; i < end; i++ {
 		value, err := cell(values, int(i))
@@ -79,6 +89,9 @@ func listCell(values arrow.Array, start, end int64) (any, error) {
 
 func mapCell(a *array.Map, i int) (any, error) {
 	start, end := a.ValueOffsets(i)
+	if start < 0 || end < start || end > int64(a.Keys().Len()) {
+		return nil, fmt.Errorf("%w: a map outside its keys", errMalformed)
+	}
 	m := make(Map, 0, end-start)
 	for j := start; j < end; j++ {
 		key, err := cell(a.Keys(), int(j))
@@ -105,4 +118,28 @@ func structCell(a *array.Struct, i int) (any, error) {
 		row.names[f], row.values[f] = field.Name, value
 	}
 	return row, nil
+}
+
+// isVariant tells a variant, a struct of two binaries of which Spark marks one, from any other struct.
+func isVariant(a *array.Struct) bool {
+	fields := a.DataType().(*arrow.StructType).Fields()
+	return len(fields) == 2 && fields[0].Name == "value" && fields[1].Name == "metadata" && fields[1].HasMetadata() &&
+		fields[1].Metadata.FindKey("variant") >= 0
+}
+
+func variantCell(a *array.Struct, i int) (any, error) {
+	value, ok := a.Field(0).(*array.Binary)
+	metadata, also := a.Field(1).(*array.Binary)
+	if !ok || !also {
+		return nil, fmt.Errorf("a variant of %s can't be read", a.DataType())
+	}
+	v, err := variant.New(metadata.Value(i), value.Value(i))
+	if err != nil {
+		return nil, fmt.Errorf("read a variant: %w", err)
+	}
+	text, err := v.MarshalJSON()
+	if err != nil {
+		return nil, fmt.Errorf("write a variant as JSON: %w", err)
+	}
+	return Variant(text), nil
 }

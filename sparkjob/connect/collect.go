@@ -29,6 +29,10 @@ func (df *DataFrame) Collect(ctx context.Context) ([]Row, error) {
 // cancels the plan on the server.
 func (df *DataFrame) Rows(ctx context.Context) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
+		if df.err != nil {
+			yield(Row{}, fmt.Errorf("run the plan: %w", df.err))
+			return
+		}
 		e := df.session.execute(ctx, df.plan())
 		defer e.close()
 		var received int64
@@ -66,7 +70,7 @@ func decode(batch *wire.ExecutePlanResponse_ArrowBatch, received int64) ([]Row, 
 	if batch.StartOffset != nil && batch.GetStartOffset() != received {
 		return nil, fmt.Errorf("it starts at row %d, expected row %d", batch.GetStartOffset(), received)
 	}
-	rows, err := decodeArrow(batch.GetData())
+	rows, err := decodeArrow(batch.GetData(), batch.GetRowCount())
 	if err != nil {
 		return nil, err
 	}
@@ -76,13 +80,17 @@ func decode(batch *wire.ExecutePlanResponse_ArrowBatch, received int64) ([]Row, 
 	return rows, nil
 }
 
-// decodeArrow reads one Arrow IPC stream. Arrow's reader panics on some malformed input; that becomes an error.
-func decodeArrow(data []byte) (rows []Row, err error) {
+// decodeArrow reads one Arrow IPC stream of at most so many rows. Arrow's reader panics on some malformed input; that becomes
+// an error.
+func decodeArrow(data []byte, most int64) (rows []Row, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			rows, err = nil, fmt.Errorf("malformed Arrow data: %v", p)
+			rows, err = nil, fmt.Errorf("%w: %v", errMalformed, p)
 		}
 	}()
+	if err := checkArrow(data, most); err != nil {
+		return nil, err
+	}
 	reader, err := ipc.NewReader(bytes.NewReader(data))
 	if err != nil {
 		return nil, err

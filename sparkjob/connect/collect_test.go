@@ -2,6 +2,7 @@ package connect
 
 import (
 	"bytes"
+	"errors"
 	"testing"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 )
 
 // everyType is an Arrow stream with a column of each type Spark sends, a full row and a null row.
-func everyType(t testing.TB) []byte {
+func everyType(t testing.TB, options ...ipc.Option) []byte {
 	t.Helper()
 	list := `[1, null]`
 	fields := []arrow.Field{
@@ -34,6 +35,13 @@ func everyType(t testing.TB) []byte {
 		{Name: "list", Type: arrow.ListOf(arrow.PrimitiveTypes.Int32)},
 		{Name: "struct", Type: arrow.StructOf(arrow.Field{Name: "x", Type: arrow.PrimitiveTypes.Int32, Nullable: true})},
 		{Name: "map", Type: arrow.MapOf(arrow.BinaryTypes.String, arrow.PrimitiveTypes.Int32)},
+		{Name: "months", Type: arrow.FixedWidthTypes.MonthInterval},
+		{Name: "time", Type: arrow.FixedWidthTypes.Time64ns},
+		{Name: "interval", Type: arrow.FixedWidthTypes.MonthDayNanoInterval},
+		{Name: "variant", Type: arrow.StructOf(
+			arrow.Field{Name: "value", Type: arrow.BinaryTypes.Binary},
+			arrow.Field{Name: "metadata", Type: arrow.BinaryTypes.Binary, Metadata: arrow.NewMetadata([]string{"variant"}, []string{"true"})},
+		)},
 	}
 	for i := range fields {
 		fields[i].Nullable = true
@@ -41,14 +49,15 @@ func everyType(t testing.TB) []byte {
 	schema := arrow.NewSchema(fields, nil)
 	record, _, err := array.RecordFromJSON(memory.DefaultAllocator, schema, bytes.NewReader([]byte(`[{"bool":true,"tiny":-1,"small":-2,"int":-3,"big":-4,
 		"float":1.5,"double":2.5,"string":"é","binary":"AP8=","decimal":"-12345678901234567890.50","date":"1969-12-31",
-		"timestamp":"2024-02-29T12:34:56.789012Z","duration":"1000001us","null":null,"list":`+list+`,"struct":{"x":1},"map":[{"key":"k","value":1}]},
+		"timestamp":"2024-02-29T12:34:56.789012Z","duration":"1000001us","null":null,"list":`+list+`,"struct":{"x":1},"map":[{"key":"k","value":1}],
+		"months":{"months":14},"time":"12:34:56.789012345","interval":{"months":1,"days":2,"nanoseconds":3000},"variant":{"value":"BWE=","metadata":"AQAA"}},
 		{"bool":null,"tiny":null,"small":null,"int":null,"big":null,"float":null,"double":null,"string":null,"binary":null,"decimal":null,
-		"date":null,"timestamp":null,"duration":null,"null":null,"list":null,"struct":null,"map":null}]`)))
+		"date":null,"timestamp":null,"duration":null,"null":null,"list":null,"struct":null,"map":null,"months":null,"time":null,"interval":null,"variant":null}]`)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var data bytes.Buffer
-	writer := ipc.NewWriter(&data, ipc.WithSchema(schema))
+	writer := ipc.NewWriter(&data, append(options, ipc.WithSchema(schema))...)
 	if err := writer.Write(record); err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +68,7 @@ func everyType(t testing.TB) []byte {
 }
 
 func TestEveryArrowTypeBecomesItsGoType(t *testing.T) {
-	rows, err := decodeArrow(everyType(t))
+	rows, err := decodeArrow(everyType(t), 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,6 +81,9 @@ func TestEveryArrowTypeBecomesItsGoType(t *testing.T) {
 		[]any{int32(1), nil},
 		Row{names: []string{"x"}, values: []any{int32(1)}},
 		Map{{Key: "k", Value: int32(1)}},
+		int32(14), 12*time.Hour + 34*time.Minute + 56*time.Second + 789012345,
+		CalendarInterval{Months: 1, Days: 2, Microseconds: 3},
+		Variant(`"a"`),
 	}
 	if diff := cmp.Diff(expected, rows[0].Values(), cmp.AllowUnexported(Row{})); diff != "" {
 		t.Errorf("values (-expected +got):\n%s", diff)
@@ -84,15 +96,15 @@ func TestEveryArrowTypeBecomesItsGoType(t *testing.T) {
 }
 
 func TestUnreadableTypeNamesItsColumn(t *testing.T) {
-	schema := arrow.NewSchema([]arrow.Field{{Name: "when", Type: arrow.FixedWidthTypes.MonthDayNanoInterval}}, nil)
+	schema := arrow.NewSchema([]arrow.Field{{Name: "when", Type: arrow.FixedWidthTypes.DayTimeInterval}}, nil)
 	builder := array.NewRecordBuilder(memory.DefaultAllocator, schema)
-	builder.Field(0).(*array.MonthDayNanoIntervalBuilder).Append(arrow.MonthDayNanoInterval{Months: 1})
+	builder.Field(0).(*array.DayTimeIntervalBuilder).Append(arrow.DayTimeInterval{Days: 1})
 	var data bytes.Buffer
 	writer := ipc.NewWriter(&data, ipc.WithSchema(schema))
 	if err := writer.Write(builder.NewRecordBatch()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := decodeArrow(data.Bytes()); err == nil || !bytes.Contains([]byte(err.Error()), []byte("column when")) {
+	if _, err := decodeArrow(data.Bytes(), 1); err == nil || !bytes.Contains([]byte(err.Error()), []byte("column when")) {
 		t.Errorf("got %v, expected an error that names the column", err)
 	}
 }
@@ -109,10 +121,11 @@ func TestMapKeysThatGoCannotCompareAreNoPanic(t *testing.T) {
 
 func FuzzDecodeArrow(f *testing.F) {
 	f.Add(everyType(f))
+	f.Add(everyType(f, ipc.WithZstd()))
 	f.Add([]byte{})
 	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		rows, err := decodeArrow(data)
+		rows, err := decodeArrow(data, 100)
 		if err != nil {
 			return
 		}
@@ -122,4 +135,31 @@ func FuzzDecodeArrow(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestCompressedArrowIsRead(t *testing.T) {
+	plain, err := decodeArrow(everyType(t), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, codec := range map[string]ipc.Option{"zstd": ipc.WithZstd(), "lz4": ipc.WithLZ4()} {
+		rows, err := decodeArrow(everyType(t, codec), 2)
+		if diff := cmp.Diff(plain, rows, cmp.AllowUnexported(Row{})); err != nil || diff != "" {
+			t.Errorf("%s: %v (-plain +compressed):\n%s", name, err, diff)
+		}
+	}
+}
+
+func TestArrowThatClaimsMoreThanItHoldsIsRefused(t *testing.T) {
+	whole := everyType(t)
+	if _, err := decodeArrow(whole, 1); !errors.Is(err, errMalformed) {
+		t.Errorf("two rows where one was announced gave %v", err)
+	}
+	body := len(whole) - 16 // inside the last message's body
+	if _, err := decodeArrow(whole[:body], 2); !errors.Is(err, errMalformed) {
+		t.Errorf("a body that is cut gave %v", err)
+	}
+	if _, err := decodeArrow(append(bytes.Clone(whole[:len(whole)-8]), "no message"...), 2); !errors.Is(err, errMalformed) {
+		t.Errorf("text after the last message gave %v", err)
+	}
 }

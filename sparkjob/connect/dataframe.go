@@ -1,9 +1,12 @@
 package connect
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
+
+	"google.golang.org/protobuf/proto"
 
 	"realtime-election/sparkjob/connect/wire"
 )
@@ -13,6 +16,17 @@ import (
 type DataFrame struct {
 	session  *Session
 	relation *wire.Relation
+	err      error // of a column or value in the plan, told when the plan is used
+}
+
+// then is a DataFrame of one more step, which carries the first mistake made on the way to it.
+func (df *DataFrame) then(step string, r *wire.Relation, err error) *DataFrame {
+	next := df.session.relation(r)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", step, err)
+	}
+	next.err = cmp.Or(df.err, err)
+	return next
 }
 
 // Table is a table or view by its name.
@@ -24,19 +38,39 @@ func (s *Session) Range(start, end, step int64) *DataFrame {
 }
 
 // Where keeps the rows for which a SQL expression is true.
-func (df *DataFrame) Where(condition string) *DataFrame {
-	return df.session.relation(&wire.Relation{RelType: &wire.Relation_Filter{Filter: &wire.Filter{
-		Input: df.relation,
-		Condition: &wire.Expression{ExprType: &wire.Expression_ExpressionString_{
-			ExpressionString: &wire.Expression_ExpressionString{Expression: condition},
-		}},
-	}}})
+func (df *DataFrame) Where(condition string) *DataFrame { return df.Filter(Expr(condition)) }
+
+// Filter keeps the rows for which the condition is true.
+func (df *DataFrame) Filter(condition Column) *DataFrame {
+	e, err := condition.checked()
+	return df.then("filter", &wire.Relation{RelType: &wire.Relation_Filter{Filter: &wire.Filter{Input: df.relation, Condition: e}}}, err)
+}
+
+// OrderBy sorts all rows, low to high and nulls first where a column does not say otherwise.
+func (df *DataFrame) OrderBy(columns ...Column) *DataFrame {
+	list, err := expressions(columns)
+	order := make([]*wire.Expression_SortOrder, len(list))
+	for i, e := range list {
+		if e.GetSortOrder() == nil {
+			e = column(e).Asc().expression
+		}
+		order[i] = e.GetSortOrder()
+	}
+	return df.then("order by", &wire.Relation{RelType: &wire.Relation_Sort{Sort: &wire.Sort{Input: df.relation, Order: order, IsGlobal: proto.Bool(true)}}}, err)
+}
+
+// Alias names the DataFrame, so that columns can be told apart as name.column.
+func (df *DataFrame) Alias(name string) *DataFrame {
+	return df.then("alias", &wire.Relation{RelType: &wire.Relation_SubqueryAlias{SubqueryAlias: &wire.SubqueryAlias{Input: df.relation, Alias: name}}}, nil)
 }
 
 // Limit keeps at most n rows.
 func (df *DataFrame) Limit(n int32) *DataFrame {
-	return df.session.relation(&wire.Relation{RelType: &wire.Relation_Limit{Limit: &wire.Limit{Input: df.relation, Limit: n}}})
+	return df.then("limit", &wire.Relation{RelType: &wire.Relation_Limit{Limit: &wire.Limit{Input: df.relation, Limit: n}}}, nil)
 }
+
+// Distinct keeps one row of those that are equal in all columns.
+func (df *DataFrame) Distinct() *DataFrame { return df.DropDuplicates() }
 
 // DropDuplicates keeps the first row of each combination of the columns, of all columns if none is named. On a stream the
 // server remembers every combination it saw, for ever unless a watermarked column is among them.
@@ -53,19 +87,22 @@ func (df *DataFrame) deduplicate(columns []string, withinWatermark bool) *DataFr
 	d := &wire.Deduplicate{Input: df.relation, ColumnNames: columns, WithinWatermark: &withinWatermark}
 	all := len(columns) == 0
 	d.AllColumnsAsKeys = &all
-	return df.session.relation(&wire.Relation{RelType: &wire.Relation_Deduplicate{Deduplicate: d}})
+	return df.then("drop duplicates", &wire.Relation{RelType: &wire.Relation_Deduplicate{Deduplicate: d}}, nil)
 }
 
 // WithWatermark tells how late, against the latest event time seen, a row may come and still count.
 func (df *DataFrame) WithWatermark(eventTime string, delay time.Duration) *DataFrame {
-	return df.session.relation(&wire.Relation{RelType: &wire.Relation_WithWatermark{WithWatermark: &wire.WithWatermark{
+	return df.then("watermark", &wire.Relation{RelType: &wire.Relation_WithWatermark{WithWatermark: &wire.WithWatermark{
 		Input: df.relation, EventTime: eventTime, DelayThreshold: interval(delay),
-	}}})
+	}}}, nil)
 }
 
 // CreateOrReplaceTempView makes the DataFrame a view of the session, so that SQL can read it by name. The server checks
 // the plan on the way, so this can fail as a query can.
 func (df *DataFrame) CreateOrReplaceTempView(ctx context.Context, name string) error {
+	if df.err != nil {
+		return fmt.Errorf("create view %s: %w", name, df.err)
+	}
 	_, err := df.session.run(ctx, &wire.Command{CommandType: &wire.Command_CreateDataframeView{
 		CreateDataframeView: &wire.CreateDataFrameViewCommand{Input: df.relation, Name: name, Replace: true},
 	}})
@@ -116,6 +153,9 @@ func (df *DataFrame) plan() *wire.Plan {
 }
 
 func (df *DataFrame) analyze(ctx context.Context, ask func(*wire.AnalyzePlanRequest, *wire.Plan)) (*wire.AnalyzePlanResponse, error) {
+	if df.err != nil {
+		return nil, df.err
+	}
 	request := df.session.analyzeRequest()
 	ask(request, df.plan())
 	response := &wire.AnalyzePlanResponse{}

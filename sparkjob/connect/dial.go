@@ -105,7 +105,7 @@ func Dial(ctx context.Context, connection string, opts ...Option) (*Session, err
 		return nil, err
 	}
 	s := newSession(conn, &o)
-	if _, err := s.Version(ctx); err != nil {
+	if s.version, err = s.Version(ctx); err != nil {
 		_ = s.Close()
 		return nil, fmt.Errorf("connect to Spark at %s: %w", o.target.address(), err)
 	}

@@ -28,6 +28,8 @@ var (
 	ErrQueryNotFound = errors.New("the streaming query is unknown to the session")
 	// ErrQueryRestarted: another run of the streaming query took the place of the handle's run.
 	ErrQueryRestarted = errors.New("the streaming query was restarted")
+	// ErrEventsTaken: a session has one loop over its events, and another has taken the place of this, or has not left it.
+	ErrEventsTaken = errors.New("another loop has the session's streaming events")
 )
 
 // Error is what Spark said went wrong.
@@ -192,11 +194,18 @@ func (e *Error) redact(token string) {
 		return
 	}
 	clean := strings.NewReplacer(token, "(token)")
-	e.Message, e.StackTrace = clean.Replace(e.Message), clean.Replace(e.StackTrace)
+	for _, text := range []*string{&e.Class, &e.SQLState, &e.Message, &e.StackTrace} {
+		*text = clean.Replace(*text)
+	}
+	for i := range e.Exceptions {
+		e.Exceptions[i] = clean.Replace(e.Exceptions[i])
+	}
 	for i := range e.Causes {
 		e.Causes[i] = clean.Replace(e.Causes[i])
 	}
+	parameters := make(map[string]string, len(e.Parameters))
 	for key, value := range e.Parameters {
-		e.Parameters[key] = clean.Replace(value)
+		parameters[clean.Replace(key)] = clean.Replace(value)
 	}
+	e.Parameters = parameters
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -26,11 +27,15 @@ func TestErrorIsFilledFromTheFetchedDetails(t *testing.T) {
 		t.Fatal(err)
 	}
 	server := connecttest.New(t)
+	var lost atomic.Bool
 	server.HandleCall(func(_ context.Context, request proto.Message) (proto.Message, error) {
 		switch request := request.(type) {
 		case *wire.ConfigRequest:
 			return nil, st.Err()
 		case *wire.FetchErrorDetailsRequest:
+			if !lost.Swap(true) {
+				return nil, status.Error(codes.Unavailable, "connection reset")
+			}
 			if request.GetErrorId() != "e-1" {
 				t.Errorf("asked for error %q", request.GetErrorId())
 			}

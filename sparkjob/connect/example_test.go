@@ -2,6 +2,7 @@ package connect_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"time"
@@ -40,5 +41,159 @@ func Example() {
 	}
 	if progress != nil {
 		fmt.Println(progress.BatchID, progress.NumInputRows, progress.Sources[0].EndOffset)
+	}
+}
+
+// Rows arrive in batches, so a result need not fit in memory.
+func ExampleDataFrame_Rows() {
+	ctx := context.Background()
+	session, err := connect.Dial(ctx, "sc://localhost:15002")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer session.Close()
+
+	ages, err := session.SQL(ctx, "SELECT id, id % 100 AS age FROM range(:n)", connect.Args{"n": 1_000_000})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for row, err := range ages.Filter(connect.Col("age").Ge(18)).Limit(3).Rows(ctx) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		id, age := row.At(0).(int64), row.At(1).(int64)
+		fmt.Println(id, age)
+	}
+}
+
+// Columns are built in Go; a mistake in one is the error of Collect.
+func ExampleDataFrame_GroupBy() {
+	ctx := context.Background()
+	session, err := connect.Dial(ctx, "sc://localhost:15002")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer session.Close()
+
+	sales := session.CreateDataFrame([][]any{
+		{"Delft", "tea", 3}, {"Delft", "coffee", 5}, {"Breda", "tea", nil},
+	}, "shop STRING, product STRING, amount INT")
+	amount := connect.Col("amount")
+	totals, err := sales.
+		WithColumn("size", connect.When(amount.Gt(4), "large").Otherwise("small")).
+		GroupBy(connect.Col("shop"), connect.Col("size")).
+		Agg(connect.Sum(amount).Alias("total"), connect.Call("collect_list", connect.Col("product")).Alias("products")).
+		OrderBy(connect.Col("total").Desc()).Collect(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, row := range totals {
+		fmt.Println(row.Values()...)
+	}
+}
+
+// Each side of a join says which of two columns of one name is meant.
+func ExampleDataFrame_Join() {
+	ctx := context.Background()
+	session, err := connect.Dial(ctx, "sc://localhost:15002")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer session.Close()
+
+	shops := session.CreateDataFrame([][]any{{1, "Delft"}, {2, "Breda"}}, "id INT, town STRING")
+	orders := session.CreateDataFrame([][]any{{7, 1}, {8, 1}}, "id INT, shop INT")
+	quiet, err := shops.Join(orders, shops.Col("id").Eq(orders.Col("shop")), connect.LeftOuterJoin).
+		Filter(orders.Col("id").IsNull()).Select(connect.Col("town")).Collect(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(quiet[0].At(0))
+}
+
+// A stream counted in windows: a row that comes a minute late still counts.
+func ExampleWindow() {
+	ctx := context.Background()
+	session, err := connect.Dial(ctx, "sc://localhost:15002")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer session.Close()
+
+	query, err := session.ReadStream().Format("rate").Load().WithWatermark("timestamp", time.Minute).
+		GroupBy(connect.Window(connect.Col("timestamp"), 10*time.Second, 10*time.Second)).
+		Agg(connect.Count(connect.Col("*")).Alias("rows"), connect.Max(connect.Col("value")).Alias("last")).
+		WriteStream().Format("console").OutputMode(connect.OutputUpdate).Start(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := query.AwaitTermination(ctx); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// A program that was restarted comes back to its session and its queries.
+func ExampleStreamingQueries_Active() {
+	ctx := context.Background()
+	session, err := connect.Dial(ctx, "sc://localhost:15002/;user_id=counter",
+		connect.WithSessionID("6a2c6e5e-1c8b-4b8e-9a3f-0d6f4c3b2a19"), connect.WithServerSessionID("the one remembered"))
+	if errors.Is(err, connect.ErrSessionChanged) || errors.Is(err, connect.ErrSessionClosed) {
+		log.Fatal("the queries of that session have ended; start them in a new session, from their checkpoints")
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer session.Close()
+
+	queries, err := session.Streams().Active(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, query := range queries {
+		fmt.Println(query.Name(), query.ID())
+	}
+}
+
+// What went wrong is known by its class, as Spark's documentation lists them.
+func ExampleError() {
+	ctx := context.Background()
+	session, err := connect.Dial(ctx, "sc://localhost:15002")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer session.Close()
+
+	_, err = session.SQL(ctx, "SELECT * FROM nobody_made_this")
+	var failure *connect.Error
+	if errors.As(err, &failure) {
+		fmt.Println(failure.Class, failure.SQLState, failure.Parameters["relationName"], connect.Retryable(err))
+	}
+}
+
+// What happens to a session's queries, as it happens.
+func ExampleStreamingQueries_Events() {
+	ctx := context.Background()
+	session, err := connect.Dial(ctx, "sc://localhost:15002/;user_id=counter")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer session.Close()
+
+	for event, err := range session.Streams().Events(ctx) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		switch event := event.(type) {
+		case connect.ListenerAdded:
+			fmt.Println("from here on every event is seen: start queries now")
+		case connect.QueryStarted:
+			fmt.Println("started", event.Name)
+		case connect.QueryProgress:
+			fmt.Println("batch", event.Progress.BatchID, "of", event.Progress.NumInputRows, "rows")
+		case connect.QueryIdle:
+			fmt.Println("nothing to do")
+		case connect.QueryTerminated:
+			fmt.Println("ended", event.RunID, event.Exception)
+		}
 	}
 }

@@ -3,10 +3,63 @@ package connect
 import (
 	"fmt"
 	"math"
+	"reflect"
 	"time"
 
 	"realtime-election/sparkjob/connect/wire"
 )
+
+// Lit is a Go value as a column: a bool, number, string, []byte, Decimal, Date, time.Time, time.Duration, CalendarInterval,
+// Variant, or nil, slices of them, a Map or a Row. A Column is itself.
+func Lit(value any) Column {
+	switch v := value.(type) {
+	case Column:
+		return v
+	case Variant:
+		return function("parse_json", Lit(string(v)))
+	case Map:
+		var entries []Column
+		for _, entry := range v {
+			entries = append(entries, Lit(entry.Key), Lit(entry.Value))
+		}
+		return function("map", entries...)
+	case Row:
+		var fields []Column
+		for i, name := range v.names {
+			fields = append(fields, Lit(name), Lit(v.values[i]))
+		}
+		return function("named_struct", fields...)
+	}
+	if list, ok := slice(value); ok {
+		return function("array", literals(list)...)
+	}
+	l, err := literal(value)
+	if err != nil {
+		return Column{err: err}
+	}
+	return column(&wire.Expression{ExprType: &wire.Expression_Literal_{Literal: l}})
+}
+
+func literals(values []any) []Column {
+	columns := make([]Column, len(values))
+	for i, value := range values {
+		columns[i] = Lit(value)
+	}
+	return columns
+}
+
+// slice holds the elements of what is an array to Spark.
+func slice(value any) ([]any, bool) {
+	v := reflect.ValueOf(value)
+	if _, isMap := value.(Map); isMap || v.Kind() != reflect.Slice || v.Type().Elem().Kind() == reflect.Uint8 {
+		return nil, false
+	}
+	list := make([]any, v.Len())
+	for i := range list {
+		list[i] = v.Index(i).Interface()
+	}
+	return list, true
+}
 
 // literal turns a Go value into Spark's literal of the same type.
 func literal(value any) (*wire.Expression_Literal, error) {
@@ -46,8 +99,12 @@ func literal(value any) (*wire.Expression_Literal, error) {
 		l.LiteralType = &wire.Expression_Literal_Timestamp{Timestamp: v.UnixMicro()}
 	case time.Duration:
 		l.LiteralType = &wire.Expression_Literal_DayTimeInterval{DayTimeInterval: v.Microseconds()}
+	case CalendarInterval:
+		l.LiteralType = &wire.Expression_Literal_CalendarInterval_{CalendarInterval: &wire.Expression_Literal_CalendarInterval{
+			Months: v.Months, Days: v.Days, Microseconds: v.Microseconds,
+		}}
 	default:
-		return nil, fmt.Errorf("a %T has no SQL literal; pass a bool, number, string, []byte, Decimal, Date, time.Time, time.Duration or nil", value)
+		return nil, fmt.Errorf("a %T has no SQL literal; pass a bool, number, string, []byte, Decimal, Date, time.Time, time.Duration, CalendarInterval or nil", value)
 	}
 	return l, nil
 }

@@ -134,7 +134,15 @@ func TestCollectReadsEveryPlainType(t *testing.T) {
 func TestArgumentsKeepTheirTypes(t *testing.T) {
 	ctx, session := testContext(t), newSession(t)
 	at := time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC)
-	args := []any{nil, true, int8(1), int16(2), int32(3), int64(4), float32(1.5), 2.5, "it's", []byte{1}, connect.Decimal("1.20"), connect.Date{Year: 2024, Month: 5, Day: 6}, at, time.Hour}
+	args := []any{
+		nil, true, int8(1), int16(2), int32(3), int64(4), float32(1.5), 2.5, "it's",
+		[]byte{1},
+		connect.Decimal("1.20"),
+		connect.Date{Year: 2024, Month: 5, Day: 6},
+		at, time.Hour,
+		[]any{int32(1), int32(2)},
+		connect.Map{{Key: "k", Value: []any{"v"}}},
+	}
 	named, names := connect.Args{}, make([]string, len(args))
 	for i, arg := range args {
 		name := string(rune('a' + i))

@@ -110,7 +110,9 @@ func (e *execution) recover(err error) error {
 	e.drop()
 	switch {
 	case errors.Is(err, io.EOF):
-		// A clean end before ResultComplete is the server's time limit on streams, not a fault: it is not counted.
+		// A clean end before ResultComplete is the server's time limit on streams, not a fault: it is not counted, and the faults
+		// before it are over. A quiet stream, as of a listener, meets many in its life.
+		e.retry.reset()
 		return e.session.retry.sleep(e.ctx, e.session.retry.Initial)
 	case errors.Is(err, ErrOperationNotFound), errors.Is(err, ErrSessionNotFound):
 		if e.lastID != "" {

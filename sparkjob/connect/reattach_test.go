@@ -57,6 +57,22 @@ func TestEveryAnswerArrivesOnceHoweverTheStreamsEnd(t *testing.T) {
 	}
 }
 
+// TestQuietStreamIsNotGivenUp has more faults than are retried, but never so many between two signs of life.
+func TestQuietStreamIsNotGivenUp(t *testing.T) {
+	var script []connecttest.Step
+	for range 4 {
+		for range connect.DefaultRetry().Retries {
+			script = append(script, connecttest.Cut())
+		}
+		script = append(script, connecttest.End())
+	}
+	server := connecttest.New(t)
+	server.Execute(append(script, connecttest.Reply(batch(t, 0, 7)), connecttest.Complete())...)
+	if numbers, err := collectNumbers(t, dial(t, server)); err != nil || len(numbers) != 1 {
+		t.Errorf("got %v and %v, expected the answer after all", numbers, err)
+	}
+}
+
 func TestReattachAsksForWhatFollowsTheLastAnswer(t *testing.T) {
 	server := connecttest.New(t)
 	server.Execute(connecttest.Cut(), connecttest.Reply(batch(t, 0, 0)), connecttest.Cut(), connecttest.Complete())

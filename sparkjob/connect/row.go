@@ -7,7 +7,8 @@ import "time"
 //	boolean bool · tinyint int8 · smallint int16 · int int32 · bigint int64 · float float32 · double float64
 //	string string · binary []byte · decimal Decimal · date Date · timestamp and timestamp_ntz time.Time (UTC)
 //	day-time interval and time time.Duration · year-month interval int32 (months)
-//	array []any · struct Row · map Map · null, of any type, nil
+//	calendar interval CalendarInterval · array []any · struct Row · map Map · variant Variant
+//	geometry and geography Row (srid, wkb) · null, of any type, nil
 type Row struct {
 	names  []string
 	values []any
@@ -57,6 +58,16 @@ func (m Map) Get(key any) (any, bool) {
 
 // Decimal is an exact decimal number as text, such as "-12.50".
 type Decimal string
+
+// CalendarInterval is a span of time whose months and days differ in length. It is Spark's type interval; those with a
+// range of units, such as interval day to second, are a time.Duration or a number of months.
+type CalendarInterval struct {
+	Months, Days int32
+	Microseconds int64
+}
+
+// Variant is a value of no fixed type, as JSON.
+type Variant string
 
 // Date is a day without a time of day or a zone.
 type Date struct {

@@ -30,6 +30,8 @@ type Session struct {
 	callTimeout time.Duration
 	silence     time.Duration
 	planIDs     atomic.Int64
+	version     string // of Spark, as the server said when it was dialled
+	starts      starts
 
 	mu       sync.Mutex
 	observed string // the server-side session id, once known; sent with every call
@@ -44,6 +46,7 @@ func newSession(conn *grpc.ClientConn, o *options) *Session {
 	s := &Session{
 		conn: conn, target: o.target, retry: o.retry,
 		callTimeout: o.callTimeout, silence: o.silence, observed: o.observed,
+		starts: starts{changed: make(chan struct{}, 1)},
 	}
 	s.background, s.stopBackground = context.WithCancel(context.Background())
 	return s
@@ -60,17 +63,6 @@ func (s *Session) ServerSessionID() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.observed
-}
-
-// Version asks the server for Spark's version.
-func (s *Session) Version(ctx context.Context) (string, error) {
-	request := s.analyzeRequest()
-	request.Analyze = &wire.AnalyzePlanRequest_SparkVersion_{SparkVersion: &wire.AnalyzePlanRequest_SparkVersion{}}
-	response := &wire.AnalyzePlanResponse{}
-	if err := s.call(ctx, "AnalyzePlan", request, response); err != nil {
-		return "", fmt.Errorf("ask for the Spark version: %w", err)
-	}
-	return response.GetSparkVersion().GetVersion(), nil
 }
 
 // Heartbeat keeps the session from timing out by asking for its active queries, at once and then every so often. It

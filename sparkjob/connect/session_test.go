@@ -214,3 +214,41 @@ func TestTokenNeverReachesAnError(t *testing.T) {
 		}
 	}
 }
+
+func TestSettingsAreSetReadAndUnset(t *testing.T) {
+	ctx, server := t.Context(), connecttest.New(t)
+	config := dial(t, server).Config()
+	if err := config.Set(ctx, "spark.a.b", "7"); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := config.Get(ctx, "spark.a.b"); err != nil || got != "7" {
+		t.Errorf("got %q and %v", got, err)
+	}
+	if got, err := config.All(ctx, "spark.a"); err != nil || len(got) != 1 || got["spark.a.b"] != "7" {
+		t.Errorf("all %v and %v, expected full names", got, err)
+	}
+	if got, err := config.GetOr(ctx, "spark.none", "otherwise"); err != nil || got != "otherwise" {
+		t.Errorf("got %q and %v", got, err)
+	}
+	if err := config.Unset(ctx, "spark.a.b"); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := config.Get(ctx, "spark.a.b"); err == nil || !strings.Contains(err.Error(), "spark.a.b") {
+		t.Errorf("got %q and %v after unsetting", got, err)
+	}
+}
+
+func TestInterruptNamesTheOperation(t *testing.T) {
+	server := connecttest.New(t)
+	session := dial(t, server)
+	server.HandleCall(func(_ context.Context, request proto.Message) (proto.Message, error) {
+		interrupt := request.(*wire.InterruptRequest)
+		if interrupt.GetInterruptType() != wire.InterruptRequest_INTERRUPT_TYPE_OPERATION_ID {
+			t.Errorf("type %v", interrupt.GetInterruptType())
+		}
+		return &wire.InterruptResponse{InterruptedIds: []string{interrupt.GetOperationId()}}, nil
+	})
+	if ids, err := session.Interrupt(t.Context(), "op-1"); err != nil || len(ids) != 1 || ids[0] != "op-1" {
+		t.Errorf("interrupted %v and %v", ids, err)
+	}
+}

@@ -16,7 +16,8 @@ type Args map[string]any
 
 // SQL sends a statement. A command, such as CACHE TABLE or CREATE TABLE, runs at once, and the DataFrame holds its result;
 // a query is only checked, and runs when the DataFrame is used, also as a stream if it reads one. The arguments replace the
-// question marks in the text in turn, at most four, or its named parameters if the one argument is an Args.
+// question marks in the text in turn, at most four, or its named parameters if the one argument is an Args. They are of the
+// types of Lit; Spark refuses a CalendarInterval, and an array or a map with nil in it.
 func (s *Session) SQL(ctx context.Context, text string, args ...any) (*DataFrame, error) {
 	sql := &wire.SQL{Query: text}
 	if err := bind(sql, args); err != nil {
@@ -31,7 +32,7 @@ func (s *Session) SQL(ctx context.Context, text string, args ...any) (*DataFrame
 	}
 	for _, answer := range answers {
 		if result := answer.GetSqlCommandResult().GetRelation(); result != nil {
-			return &DataFrame{session: s, relation: result}, nil
+			return s.relation(result), nil
 		}
 	}
 	return query, nil
@@ -42,11 +43,11 @@ func bind(sql *wire.SQL, args []any) error {
 		if named, ok := args[0].(Args); ok {
 			sql.NamedArguments = make(map[string]*wire.Expression, len(named))
 			for name, value := range named {
-				literal, err := literal(value)
+				e, err := Lit(value).checked()
 				if err != nil {
 					return fmt.Errorf("argument %s: %w", name, err)
 				}
-				sql.NamedArguments[name] = expression(literal)
+				sql.NamedArguments[name] = e
 			}
 			return nil
 		}
@@ -55,15 +56,11 @@ func bind(sql *wire.SQL, args []any) error {
 		return fmt.Errorf("%d positional arguments, at most %d: Spark 4.2 mixes up the order of more; pass one Args and name the parameters", len(args), maxPositional)
 	}
 	for i, value := range args {
-		literal, err := literal(value)
+		e, err := Lit(value).checked()
 		if err != nil {
 			return fmt.Errorf("argument %d: %w", i+1, err)
 		}
-		sql.PosArguments = append(sql.PosArguments, expression(literal))
+		sql.PosArguments = append(sql.PosArguments, e)
 	}
 	return nil
-}
-
-func expression(literal *wire.Expression_Literal) *wire.Expression {
-	return &wire.Expression{ExprType: &wire.Expression_Literal_{Literal: literal}}
 }

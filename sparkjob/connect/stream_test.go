@@ -209,3 +209,50 @@ func TestActiveQueriesAreHandles(t *testing.T) {
 		t.Errorf("active %v and %v", active, err)
 	}
 }
+
+func TestQueriesAreFoundAndAwaited(t *testing.T) {
+	ctx, server := t.Context(), connecttest.New(t)
+	streams := dial(t, server).Streams()
+	manager := func(result *wire.StreamingQueryManagerCommandResult) []connecttest.Step {
+		return connecttest.Answer(&wire.ExecutePlanResponse{ResponseType: &wire.ExecutePlanResponse_StreamingQueryManagerCommandResult{StreamingQueryManagerCommandResult: result}})
+	}
+	server.Execute(manager(&wire.StreamingQueryManagerCommandResult{ResultType: &wire.StreamingQueryManagerCommandResult_Query{Query: connecttest.Instance("id-1", "run-1", "a")}})...)
+	if query, err := streams.Get(ctx, "id-1"); err != nil || query.RunID() != "run-1" || query.Name() != "a" {
+		t.Errorf("query %v and %v", query, err)
+	}
+	server.Execute(manager(&wire.StreamingQueryManagerCommandResult{})...)
+	if _, err := streams.Get(ctx, "id-2"); !errors.Is(err, connect.ErrQueryNotFound) {
+		t.Errorf("got %v, expected ErrQueryNotFound", err)
+	}
+	for _, terminated := range []bool{false, true} {
+		server.Execute(manager(&wire.StreamingQueryManagerCommandResult{ResultType: &wire.StreamingQueryManagerCommandResult_AwaitAnyTermination{
+			AwaitAnyTermination: &wire.StreamingQueryManagerCommandResult_AwaitAnyTerminationResult{Terminated: terminated},
+		}})...)
+	}
+	if err := streams.AwaitAnyTermination(ctx); err != nil {
+		t.Error(err)
+	}
+	server.Execute(manager(&wire.StreamingQueryManagerCommandResult{ResultType: &wire.StreamingQueryManagerCommandResult_ResetTerminated{ResetTerminated: true}})...)
+	if err := streams.ResetTerminated(ctx); err != nil || !lastPlan(t, server).GetCommand().GetStreamingQueryManagerCommand().GetResetTerminated() {
+		t.Errorf("reset: %v", err)
+	}
+	server.Execute(connecttest.Done()...)
+	if _, err := streams.Active(ctx); err == nil || !strings.Contains(err.Error(), "without an answer") {
+		t.Errorf("got %v, expected an error for a command without an answer", err)
+	}
+}
+
+func TestQueryIsExplainedAndDrained(t *testing.T) {
+	ctx, server := t.Context(), connecttest.New(t)
+	query := dial(t, server).Streams().Attach("id-1", "run-1", "totals")
+	server.Execute(connecttest.Answer(connecttest.Query(&wire.StreamingQueryCommandResult{ResultType: &wire.StreamingQueryCommandResult_Explain{
+		Explain: &wire.StreamingQueryCommandResult_ExplainResult{Result: "the plan"},
+	}}))...)
+	if plan, err := query.Explain(ctx, true); err != nil || plan != "the plan" || !lastPlan(t, server).GetCommand().GetStreamingQueryCommand().GetExplain().GetExtended() {
+		t.Errorf("plan %q and %v", plan, err)
+	}
+	server.Execute(connecttest.Answer(connecttest.Query(&wire.StreamingQueryCommandResult{}))...)
+	if err := query.ProcessAllAvailable(ctx); err != nil || !lastPlan(t, server).GetCommand().GetStreamingQueryCommand().GetProcessAllAvailable() {
+		t.Errorf("process all available: %v", err)
+	}
+}

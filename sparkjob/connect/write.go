@@ -80,6 +80,9 @@ func (w *Writer) clone() *wire.WriteOperation {
 }
 
 func (w *Writer) write(ctx context.Context, operation *wire.WriteOperation) error {
+	if w.df.err != nil {
+		return fmt.Errorf("write to %s: %w", operation.GetSource(), w.df.err)
+	}
 	command := &wire.Command{CommandType: &wire.Command_WriteOperation{WriteOperation: operation}}
 	if _, err := w.df.session.run(ctx, command); err != nil {
 		return fmt.Errorf("write to %s: %w", operation.GetSource(), err)

@@ -55,6 +55,15 @@ func Continuous(d time.Duration) Trigger {
 	}}
 }
 
+// RealTime runs batches of d, in which each row reaches the sink as soon as it is processed: milliseconds instead of a
+// batch later. It needs a server of Spark 4.2, or Start returns a *VersionError; that version takes d of 5 s and more, queries
+// without state and few sources and sinks, and refuses others with a class that starts with STREAMING_REAL_TIME_MODE.
+func RealTime(d time.Duration) Trigger {
+	return Trigger{func(w *wire.WriteStreamOperationStart) {
+		w.Trigger = &wire.WriteStreamOperationStart_RealTimeBatchDuration{RealTimeBatchDuration: interval(d)}
+	}}
+}
+
 // interval writes a duration as Spark reads one; Spark's clock for it ticks in microseconds.
 func interval(d time.Duration) string {
 	if d%time.Millisecond == 0 {
@@ -125,13 +134,27 @@ func (w *StreamWriter) clone() *wire.WriteStreamOperationStart {
 }
 
 func (w *StreamWriter) submit(ctx context.Context, start *wire.WriteStreamOperationStart) (*StreamingQuery, error) {
-	answers, err := w.df.session.run(ctx, &wire.Command{CommandType: &wire.Command_WriteStreamOperationStart{WriteStreamOperationStart: start}})
+	if w.df.err != nil {
+		return nil, fmt.Errorf("start streaming query %s: %w", start.GetQueryName(), w.df.err)
+	}
+	session := w.df.session
+	if start.GetRealTimeBatchDuration() != "" {
+		// An older server does not know the field and would start the query with another trigger.
+		if err := session.needs("the real-time trigger", 4, 2); err != nil {
+			return nil, fmt.Errorf("start streaming query %s: %w", start.GetQueryName(), err)
+		}
+	}
+	session.starts.begin()
+	event := ""
+	defer func() { session.starts.end(event) }()
+	answers, err := session.run(ctx, &wire.Command{CommandType: &wire.Command_WriteStreamOperationStart{WriteStreamOperationStart: start}})
 	if err != nil {
 		return nil, fmt.Errorf("start streaming query %s: %w", start.GetQueryName(), err)
 	}
 	for _, answer := range answers {
 		if result := answer.GetWriteStreamOperationStartResult(); result != nil {
-			return newQuery(w.df.session, result.GetQueryId(), result.GetName()), nil
+			event = result.GetQueryStartedEventJson()
+			return newQuery(session, result.GetQueryId(), result.GetName()), nil
 		}
 	}
 	return nil, fmt.Errorf("start streaming query %s: %w", start.GetQueryName(), errors.New("the server ended the command without naming the query"))

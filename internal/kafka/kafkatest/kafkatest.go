@@ -76,7 +76,7 @@ func Produce(t testing.TB, cluster *kfake.Cluster, records ...*kgo.Record) {
 func ProduceInTransaction(t testing.TB, cluster *kfake.Cluster, end kgo.TransactionEndTry, records ...*kgo.Record) {
 	t.Helper()
 	cl := Begin(t, cluster, records...)
-	if err := cl.EndTransaction(t.Context(), end); err != nil {
+	if err := kafka.EndTransaction(t.Context(), cl, end); err != nil {
 		t.Fatal(err)
 	}
 }

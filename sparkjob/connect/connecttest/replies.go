@@ -28,6 +28,27 @@ func Started(id, runID, name string) *wire.ExecutePlanResponse {
 	}}
 }
 
+// StartedEvent answers the start of a streaming query, with Spark's JSON of its started event, as sent to a session that listens.
+func StartedEvent(id, runID, name, json string) *wire.ExecutePlanResponse {
+	response := Started(id, runID, name)
+	response.GetWriteStreamOperationStartResult().QueryStartedEventJson = &json
+	return response
+}
+
+// ListenerAdded is the first answer to a listener of streaming events.
+func ListenerAdded() *wire.ExecutePlanResponse {
+	return events(&wire.StreamingQueryListenerEventsResult{ListenerBusListenerAdded: proto.Bool(true)})
+}
+
+// ListenerEvent is a later answer to a listener, with Spark's JSON of the event.
+func ListenerEvent(kind wire.StreamingQueryEventType, json string) *wire.ExecutePlanResponse {
+	return events(&wire.StreamingQueryListenerEventsResult{Events: []*wire.StreamingQueryListenerEvent{{EventType: kind, EventJson: json}}})
+}
+
+func events(result *wire.StreamingQueryListenerEventsResult) *wire.ExecutePlanResponse {
+	return &wire.ExecutePlanResponse{ResponseType: &wire.ExecutePlanResponse_StreamingQueryListenerEventsResult{StreamingQueryListenerEventsResult: result}}
+}
+
 // Query answers a command to a streaming query.
 func Query(result *wire.StreamingQueryCommandResult) *wire.ExecutePlanResponse {
 	return &wire.ExecutePlanResponse{ResponseType: &wire.ExecutePlanResponse_StreamingQueryCommandResult{StreamingQueryCommandResult: result}}

@@ -704,6 +704,7 @@ type ExecutePlanResponse struct {
 	//	*ExecutePlanResponse_StreamingQueryCommandResult
 	//	*ExecutePlanResponse_StreamingQueryManagerCommandResult
 	//	*ExecutePlanResponse_ResultComplete_
+	//	*ExecutePlanResponse_StreamingQueryListenerEventsResult
 	//	*ExecutePlanResponse_ExecutionProgress_
 	ResponseType  isExecutePlanResponse_ResponseType `protobuf_oneof:"response_type"`
 	Schema        *DataType                          `protobuf:"bytes,7,opt,name=schema,proto3" json:"schema,omitempty"`
@@ -830,6 +831,15 @@ func (x *ExecutePlanResponse) GetResultComplete() *ExecutePlanResponse_ResultCom
 	return nil
 }
 
+func (x *ExecutePlanResponse) GetStreamingQueryListenerEventsResult() *StreamingQueryListenerEventsResult {
+	if x != nil {
+		if x, ok := x.ResponseType.(*ExecutePlanResponse_StreamingQueryListenerEventsResult); ok {
+			return x.StreamingQueryListenerEventsResult
+		}
+	}
+	return nil
+}
+
 func (x *ExecutePlanResponse) GetExecutionProgress() *ExecutePlanResponse_ExecutionProgress {
 	if x != nil {
 		if x, ok := x.ResponseType.(*ExecutePlanResponse_ExecutionProgress_); ok {
@@ -874,6 +884,10 @@ type ExecutePlanResponse_ResultComplete_ struct {
 	ResultComplete *ExecutePlanResponse_ResultComplete `protobuf:"bytes,14,opt,name=result_complete,json=resultComplete,proto3,oneof"`
 }
 
+type ExecutePlanResponse_StreamingQueryListenerEventsResult struct {
+	StreamingQueryListenerEventsResult *StreamingQueryListenerEventsResult `protobuf:"bytes,16,opt,name=streaming_query_listener_events_result,json=streamingQueryListenerEventsResult,proto3,oneof"`
+}
+
 type ExecutePlanResponse_ExecutionProgress_ struct {
 	ExecutionProgress *ExecutePlanResponse_ExecutionProgress `protobuf:"bytes,18,opt,name=execution_progress,json=executionProgress,proto3,oneof"`
 }
@@ -889,6 +903,8 @@ func (*ExecutePlanResponse_StreamingQueryCommandResult) isExecutePlanResponse_Re
 func (*ExecutePlanResponse_StreamingQueryManagerCommandResult) isExecutePlanResponse_ResponseType() {}
 
 func (*ExecutePlanResponse_ResultComplete_) isExecutePlanResponse_ResponseType() {}
+
+func (*ExecutePlanResponse_StreamingQueryListenerEventsResult) isExecutePlanResponse_ResponseType() {}
 
 func (*ExecutePlanResponse_ExecutionProgress_) isExecutePlanResponse_ResponseType() {}
 
@@ -3392,8 +3408,7 @@ const file_sparkjob_connect_wire_base_proto_rawDesc = "" +
 	"\x0erequest_optionB)\n" +
 	"'_client_observed_server_side_session_idB\x0f\n" +
 	"\r_operation_idB\x0e\n" +
-	"\f_client_type\"\xc7\n" +
-	"\n" +
+	"\f_client_type\"\xd9\v\n" +
 	"\x13ExecutePlanResponse\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x123\n" +
@@ -3407,7 +3422,8 @@ const file_sparkjob_connect_wire_base_proto_rawDesc = "" +
 	"#write_stream_operation_start_result\x18\b \x01(\v26.sparkjob.connect.wire.WriteStreamOperationStartResultH\x00R\x1fwriteStreamOperationStartResult\x12y\n" +
 	"\x1estreaming_query_command_result\x18\t \x01(\v22.sparkjob.connect.wire.StreamingQueryCommandResultH\x00R\x1bstreamingQueryCommandResult\x12\x8f\x01\n" +
 	"&streaming_query_manager_command_result\x18\v \x01(\v29.sparkjob.connect.wire.StreamingQueryManagerCommandResultH\x00R\"streamingQueryManagerCommandResult\x12d\n" +
-	"\x0fresult_complete\x18\x0e \x01(\v29.sparkjob.connect.wire.ExecutePlanResponse.ResultCompleteH\x00R\x0eresultComplete\x12m\n" +
+	"\x0fresult_complete\x18\x0e \x01(\v29.sparkjob.connect.wire.ExecutePlanResponse.ResultCompleteH\x00R\x0eresultComplete\x12\x8f\x01\n" +
+	"&streaming_query_listener_events_result\x18\x10 \x01(\v29.sparkjob.connect.wire.StreamingQueryListenerEventsResultH\x00R\"streamingQueryListenerEventsResult\x12m\n" +
 	"\x12execution_progress\x18\x12 \x01(\v2<.sparkjob.connect.wire.ExecutePlanResponse.ExecutionProgressH\x00R\x11executionProgress\x127\n" +
 	"\x06schema\x18\a \x01(\v2\x1f.sparkjob.connect.wire.DataTypeR\x06schema\x1aO\n" +
 	"\x10SqlCommandResult\x12;\n" +
@@ -3689,7 +3705,8 @@ var file_sparkjob_connect_wire_base_proto_goTypes = []any{
 	(*WriteStreamOperationStartResult)(nil),             // 52: sparkjob.connect.wire.WriteStreamOperationStartResult
 	(*StreamingQueryCommandResult)(nil),                 // 53: sparkjob.connect.wire.StreamingQueryCommandResult
 	(*StreamingQueryManagerCommandResult)(nil),          // 54: sparkjob.connect.wire.StreamingQueryManagerCommandResult
-	(*DataType)(nil),                                    // 55: sparkjob.connect.wire.DataType
+	(*StreamingQueryListenerEventsResult)(nil),          // 55: sparkjob.connect.wire.StreamingQueryListenerEventsResult
+	(*DataType)(nil),                                    // 56: sparkjob.connect.wire.DataType
 }
 var file_sparkjob_connect_wire_base_proto_depIdxs = []int32{
 	50, // 0: sparkjob.connect.wire.Plan.root:type_name -> sparkjob.connect.wire.Relation
@@ -3712,62 +3729,63 @@ var file_sparkjob_connect_wire_base_proto_depIdxs = []int32{
 	53, // 17: sparkjob.connect.wire.ExecutePlanResponse.streaming_query_command_result:type_name -> sparkjob.connect.wire.StreamingQueryCommandResult
 	54, // 18: sparkjob.connect.wire.ExecutePlanResponse.streaming_query_manager_command_result:type_name -> sparkjob.connect.wire.StreamingQueryManagerCommandResult
 	33, // 19: sparkjob.connect.wire.ExecutePlanResponse.result_complete:type_name -> sparkjob.connect.wire.ExecutePlanResponse.ResultComplete
-	34, // 20: sparkjob.connect.wire.ExecutePlanResponse.execution_progress:type_name -> sparkjob.connect.wire.ExecutePlanResponse.ExecutionProgress
-	55, // 21: sparkjob.connect.wire.ExecutePlanResponse.schema:type_name -> sparkjob.connect.wire.DataType
-	4,  // 22: sparkjob.connect.wire.ConfigRequest.user_context:type_name -> sparkjob.connect.wire.UserContext
-	35, // 23: sparkjob.connect.wire.ConfigRequest.operation:type_name -> sparkjob.connect.wire.ConfigRequest.Operation
-	9,  // 24: sparkjob.connect.wire.ConfigResponse.pairs:type_name -> sparkjob.connect.wire.KeyValue
-	4,  // 25: sparkjob.connect.wire.InterruptRequest.user_context:type_name -> sparkjob.connect.wire.UserContext
-	1,  // 26: sparkjob.connect.wire.InterruptRequest.interrupt_type:type_name -> sparkjob.connect.wire.InterruptRequest.InterruptType
-	4,  // 27: sparkjob.connect.wire.ReattachExecuteRequest.user_context:type_name -> sparkjob.connect.wire.UserContext
-	4,  // 28: sparkjob.connect.wire.ReleaseExecuteRequest.user_context:type_name -> sparkjob.connect.wire.UserContext
-	43, // 29: sparkjob.connect.wire.ReleaseExecuteRequest.release_all:type_name -> sparkjob.connect.wire.ReleaseExecuteRequest.ReleaseAll
-	44, // 30: sparkjob.connect.wire.ReleaseExecuteRequest.release_until:type_name -> sparkjob.connect.wire.ReleaseExecuteRequest.ReleaseUntil
-	4,  // 31: sparkjob.connect.wire.ReleaseSessionRequest.user_context:type_name -> sparkjob.connect.wire.UserContext
-	4,  // 32: sparkjob.connect.wire.FetchErrorDetailsRequest.user_context:type_name -> sparkjob.connect.wire.UserContext
-	48, // 33: sparkjob.connect.wire.FetchErrorDetailsResponse.errors:type_name -> sparkjob.connect.wire.FetchErrorDetailsResponse.Error
-	3,  // 34: sparkjob.connect.wire.AnalyzePlanRequest.Schema.plan:type_name -> sparkjob.connect.wire.Plan
-	3,  // 35: sparkjob.connect.wire.AnalyzePlanRequest.Explain.plan:type_name -> sparkjob.connect.wire.Plan
-	0,  // 36: sparkjob.connect.wire.AnalyzePlanRequest.Explain.explain_mode:type_name -> sparkjob.connect.wire.AnalyzePlanRequest.Explain.ExplainMode
-	3,  // 37: sparkjob.connect.wire.AnalyzePlanRequest.IsStreaming.plan:type_name -> sparkjob.connect.wire.Plan
-	55, // 38: sparkjob.connect.wire.AnalyzePlanResponse.Schema.schema:type_name -> sparkjob.connect.wire.DataType
-	14, // 39: sparkjob.connect.wire.ExecutePlanRequest.RequestOption.reattach_options:type_name -> sparkjob.connect.wire.ReattachOptions
-	50, // 40: sparkjob.connect.wire.ExecutePlanResponse.SqlCommandResult.relation:type_name -> sparkjob.connect.wire.Relation
-	36, // 41: sparkjob.connect.wire.ConfigRequest.Operation.set:type_name -> sparkjob.connect.wire.ConfigRequest.Set
-	37, // 42: sparkjob.connect.wire.ConfigRequest.Operation.get:type_name -> sparkjob.connect.wire.ConfigRequest.Get
-	38, // 43: sparkjob.connect.wire.ConfigRequest.Operation.get_with_default:type_name -> sparkjob.connect.wire.ConfigRequest.GetWithDefault
-	39, // 44: sparkjob.connect.wire.ConfigRequest.Operation.get_option:type_name -> sparkjob.connect.wire.ConfigRequest.GetOption
-	40, // 45: sparkjob.connect.wire.ConfigRequest.Operation.get_all:type_name -> sparkjob.connect.wire.ConfigRequest.GetAll
-	41, // 46: sparkjob.connect.wire.ConfigRequest.Operation.unset:type_name -> sparkjob.connect.wire.ConfigRequest.Unset
-	42, // 47: sparkjob.connect.wire.ConfigRequest.Operation.is_modifiable:type_name -> sparkjob.connect.wire.ConfigRequest.IsModifiable
-	9,  // 48: sparkjob.connect.wire.ConfigRequest.Set.pairs:type_name -> sparkjob.connect.wire.KeyValue
-	9,  // 49: sparkjob.connect.wire.ConfigRequest.GetWithDefault.pairs:type_name -> sparkjob.connect.wire.KeyValue
-	2,  // 50: sparkjob.connect.wire.FetchErrorDetailsResponse.QueryContext.context_type:type_name -> sparkjob.connect.wire.FetchErrorDetailsResponse.QueryContext.ContextType
-	49, // 51: sparkjob.connect.wire.FetchErrorDetailsResponse.SparkThrowable.message_parameters:type_name -> sparkjob.connect.wire.FetchErrorDetailsResponse.SparkThrowable.MessageParametersEntry
-	46, // 52: sparkjob.connect.wire.FetchErrorDetailsResponse.SparkThrowable.query_contexts:type_name -> sparkjob.connect.wire.FetchErrorDetailsResponse.QueryContext
-	45, // 53: sparkjob.connect.wire.FetchErrorDetailsResponse.Error.stack_trace:type_name -> sparkjob.connect.wire.FetchErrorDetailsResponse.StackTraceElement
-	47, // 54: sparkjob.connect.wire.FetchErrorDetailsResponse.Error.spark_throwable:type_name -> sparkjob.connect.wire.FetchErrorDetailsResponse.SparkThrowable
-	7,  // 55: sparkjob.connect.wire.SparkConnectService.ExecutePlan:input_type -> sparkjob.connect.wire.ExecutePlanRequest
-	5,  // 56: sparkjob.connect.wire.SparkConnectService.AnalyzePlan:input_type -> sparkjob.connect.wire.AnalyzePlanRequest
-	10, // 57: sparkjob.connect.wire.SparkConnectService.Config:input_type -> sparkjob.connect.wire.ConfigRequest
-	12, // 58: sparkjob.connect.wire.SparkConnectService.Interrupt:input_type -> sparkjob.connect.wire.InterruptRequest
-	15, // 59: sparkjob.connect.wire.SparkConnectService.ReattachExecute:input_type -> sparkjob.connect.wire.ReattachExecuteRequest
-	16, // 60: sparkjob.connect.wire.SparkConnectService.ReleaseExecute:input_type -> sparkjob.connect.wire.ReleaseExecuteRequest
-	18, // 61: sparkjob.connect.wire.SparkConnectService.ReleaseSession:input_type -> sparkjob.connect.wire.ReleaseSessionRequest
-	20, // 62: sparkjob.connect.wire.SparkConnectService.FetchErrorDetails:input_type -> sparkjob.connect.wire.FetchErrorDetailsRequest
-	8,  // 63: sparkjob.connect.wire.SparkConnectService.ExecutePlan:output_type -> sparkjob.connect.wire.ExecutePlanResponse
-	6,  // 64: sparkjob.connect.wire.SparkConnectService.AnalyzePlan:output_type -> sparkjob.connect.wire.AnalyzePlanResponse
-	11, // 65: sparkjob.connect.wire.SparkConnectService.Config:output_type -> sparkjob.connect.wire.ConfigResponse
-	13, // 66: sparkjob.connect.wire.SparkConnectService.Interrupt:output_type -> sparkjob.connect.wire.InterruptResponse
-	8,  // 67: sparkjob.connect.wire.SparkConnectService.ReattachExecute:output_type -> sparkjob.connect.wire.ExecutePlanResponse
-	17, // 68: sparkjob.connect.wire.SparkConnectService.ReleaseExecute:output_type -> sparkjob.connect.wire.ReleaseExecuteResponse
-	19, // 69: sparkjob.connect.wire.SparkConnectService.ReleaseSession:output_type -> sparkjob.connect.wire.ReleaseSessionResponse
-	21, // 70: sparkjob.connect.wire.SparkConnectService.FetchErrorDetails:output_type -> sparkjob.connect.wire.FetchErrorDetailsResponse
-	63, // [63:71] is the sub-list for method output_type
-	55, // [55:63] is the sub-list for method input_type
-	55, // [55:55] is the sub-list for extension type_name
-	55, // [55:55] is the sub-list for extension extendee
-	0,  // [0:55] is the sub-list for field type_name
+	55, // 20: sparkjob.connect.wire.ExecutePlanResponse.streaming_query_listener_events_result:type_name -> sparkjob.connect.wire.StreamingQueryListenerEventsResult
+	34, // 21: sparkjob.connect.wire.ExecutePlanResponse.execution_progress:type_name -> sparkjob.connect.wire.ExecutePlanResponse.ExecutionProgress
+	56, // 22: sparkjob.connect.wire.ExecutePlanResponse.schema:type_name -> sparkjob.connect.wire.DataType
+	4,  // 23: sparkjob.connect.wire.ConfigRequest.user_context:type_name -> sparkjob.connect.wire.UserContext
+	35, // 24: sparkjob.connect.wire.ConfigRequest.operation:type_name -> sparkjob.connect.wire.ConfigRequest.Operation
+	9,  // 25: sparkjob.connect.wire.ConfigResponse.pairs:type_name -> sparkjob.connect.wire.KeyValue
+	4,  // 26: sparkjob.connect.wire.InterruptRequest.user_context:type_name -> sparkjob.connect.wire.UserContext
+	1,  // 27: sparkjob.connect.wire.InterruptRequest.interrupt_type:type_name -> sparkjob.connect.wire.InterruptRequest.InterruptType
+	4,  // 28: sparkjob.connect.wire.ReattachExecuteRequest.user_context:type_name -> sparkjob.connect.wire.UserContext
+	4,  // 29: sparkjob.connect.wire.ReleaseExecuteRequest.user_context:type_name -> sparkjob.connect.wire.UserContext
+	43, // 30: sparkjob.connect.wire.ReleaseExecuteRequest.release_all:type_name -> sparkjob.connect.wire.ReleaseExecuteRequest.ReleaseAll
+	44, // 31: sparkjob.connect.wire.ReleaseExecuteRequest.release_until:type_name -> sparkjob.connect.wire.ReleaseExecuteRequest.ReleaseUntil
+	4,  // 32: sparkjob.connect.wire.ReleaseSessionRequest.user_context:type_name -> sparkjob.connect.wire.UserContext
+	4,  // 33: sparkjob.connect.wire.FetchErrorDetailsRequest.user_context:type_name -> sparkjob.connect.wire.UserContext
+	48, // 34: sparkjob.connect.wire.FetchErrorDetailsResponse.errors:type_name -> sparkjob.connect.wire.FetchErrorDetailsResponse.Error
+	3,  // 35: sparkjob.connect.wire.AnalyzePlanRequest.Schema.plan:type_name -> sparkjob.connect.wire.Plan
+	3,  // 36: sparkjob.connect.wire.AnalyzePlanRequest.Explain.plan:type_name -> sparkjob.connect.wire.Plan
+	0,  // 37: sparkjob.connect.wire.AnalyzePlanRequest.Explain.explain_mode:type_name -> sparkjob.connect.wire.AnalyzePlanRequest.Explain.ExplainMode
+	3,  // 38: sparkjob.connect.wire.AnalyzePlanRequest.IsStreaming.plan:type_name -> sparkjob.connect.wire.Plan
+	56, // 39: sparkjob.connect.wire.AnalyzePlanResponse.Schema.schema:type_name -> sparkjob.connect.wire.DataType
+	14, // 40: sparkjob.connect.wire.ExecutePlanRequest.RequestOption.reattach_options:type_name -> sparkjob.connect.wire.ReattachOptions
+	50, // 41: sparkjob.connect.wire.ExecutePlanResponse.SqlCommandResult.relation:type_name -> sparkjob.connect.wire.Relation
+	36, // 42: sparkjob.connect.wire.ConfigRequest.Operation.set:type_name -> sparkjob.connect.wire.ConfigRequest.Set
+	37, // 43: sparkjob.connect.wire.ConfigRequest.Operation.get:type_name -> sparkjob.connect.wire.ConfigRequest.Get
+	38, // 44: sparkjob.connect.wire.ConfigRequest.Operation.get_with_default:type_name -> sparkjob.connect.wire.ConfigRequest.GetWithDefault
+	39, // 45: sparkjob.connect.wire.ConfigRequest.Operation.get_option:type_name -> sparkjob.connect.wire.ConfigRequest.GetOption
+	40, // 46: sparkjob.connect.wire.ConfigRequest.Operation.get_all:type_name -> sparkjob.connect.wire.ConfigRequest.GetAll
+	41, // 47: sparkjob.connect.wire.ConfigRequest.Operation.unset:type_name -> sparkjob.connect.wire.ConfigRequest.Unset
+	42, // 48: sparkjob.connect.wire.ConfigRequest.Operation.is_modifiable:type_name -> sparkjob.connect.wire.ConfigRequest.IsModifiable
+	9,  // 49: sparkjob.connect.wire.ConfigRequest.Set.pairs:type_name -> sparkjob.connect.wire.KeyValue
+	9,  // 50: sparkjob.connect.wire.ConfigRequest.GetWithDefault.pairs:type_name -> sparkjob.connect.wire.KeyValue
+	2,  // 51: sparkjob.connect.wire.FetchErrorDetailsResponse.QueryContext.context_type:type_name -> sparkjob.connect.wire.FetchErrorDetailsResponse.QueryContext.ContextType
+	49, // 52: sparkjob.connect.wire.FetchErrorDetailsResponse.SparkThrowable.message_parameters:type_name -> sparkjob.connect.wire.FetchErrorDetailsResponse.SparkThrowable.MessageParametersEntry
+	46, // 53: sparkjob.connect.wire.FetchErrorDetailsResponse.SparkThrowable.query_contexts:type_name -> sparkjob.connect.wire.FetchErrorDetailsResponse.QueryContext
+	45, // 54: sparkjob.connect.wire.FetchErrorDetailsResponse.Error.stack_trace:type_name -> sparkjob.connect.wire.FetchErrorDetailsResponse.StackTraceElement
+	47, // 55: sparkjob.connect.wire.FetchErrorDetailsResponse.Error.spark_throwable:type_name -> sparkjob.connect.wire.FetchErrorDetailsResponse.SparkThrowable
+	7,  // 56: sparkjob.connect.wire.SparkConnectService.ExecutePlan:input_type -> sparkjob.connect.wire.ExecutePlanRequest
+	5,  // 57: sparkjob.connect.wire.SparkConnectService.AnalyzePlan:input_type -> sparkjob.connect.wire.AnalyzePlanRequest
+	10, // 58: sparkjob.connect.wire.SparkConnectService.Config:input_type -> sparkjob.connect.wire.ConfigRequest
+	12, // 59: sparkjob.connect.wire.SparkConnectService.Interrupt:input_type -> sparkjob.connect.wire.InterruptRequest
+	15, // 60: sparkjob.connect.wire.SparkConnectService.ReattachExecute:input_type -> sparkjob.connect.wire.ReattachExecuteRequest
+	16, // 61: sparkjob.connect.wire.SparkConnectService.ReleaseExecute:input_type -> sparkjob.connect.wire.ReleaseExecuteRequest
+	18, // 62: sparkjob.connect.wire.SparkConnectService.ReleaseSession:input_type -> sparkjob.connect.wire.ReleaseSessionRequest
+	20, // 63: sparkjob.connect.wire.SparkConnectService.FetchErrorDetails:input_type -> sparkjob.connect.wire.FetchErrorDetailsRequest
+	8,  // 64: sparkjob.connect.wire.SparkConnectService.ExecutePlan:output_type -> sparkjob.connect.wire.ExecutePlanResponse
+	6,  // 65: sparkjob.connect.wire.SparkConnectService.AnalyzePlan:output_type -> sparkjob.connect.wire.AnalyzePlanResponse
+	11, // 66: sparkjob.connect.wire.SparkConnectService.Config:output_type -> sparkjob.connect.wire.ConfigResponse
+	13, // 67: sparkjob.connect.wire.SparkConnectService.Interrupt:output_type -> sparkjob.connect.wire.InterruptResponse
+	8,  // 68: sparkjob.connect.wire.SparkConnectService.ReattachExecute:output_type -> sparkjob.connect.wire.ExecutePlanResponse
+	17, // 69: sparkjob.connect.wire.SparkConnectService.ReleaseExecute:output_type -> sparkjob.connect.wire.ReleaseExecuteResponse
+	19, // 70: sparkjob.connect.wire.SparkConnectService.ReleaseSession:output_type -> sparkjob.connect.wire.ReleaseSessionResponse
+	21, // 71: sparkjob.connect.wire.SparkConnectService.FetchErrorDetails:output_type -> sparkjob.connect.wire.FetchErrorDetailsResponse
+	64, // [64:72] is the sub-list for method output_type
+	56, // [56:64] is the sub-list for method input_type
+	56, // [56:56] is the sub-list for extension type_name
+	56, // [56:56] is the sub-list for extension extendee
+	0,  // [0:56] is the sub-list for field type_name
 }
 
 func init() { file_sparkjob_connect_wire_base_proto_init() }
@@ -3802,6 +3820,7 @@ func file_sparkjob_connect_wire_base_proto_init() {
 		(*ExecutePlanResponse_StreamingQueryCommandResult)(nil),
 		(*ExecutePlanResponse_StreamingQueryManagerCommandResult)(nil),
 		(*ExecutePlanResponse_ResultComplete_)(nil),
+		(*ExecutePlanResponse_StreamingQueryListenerEventsResult)(nil),
 		(*ExecutePlanResponse_ExecutionProgress_)(nil),
 	}
 	file_sparkjob_connect_wire_base_proto_msgTypes[6].OneofWrappers = []any{}

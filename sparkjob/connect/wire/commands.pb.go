@@ -23,6 +23,58 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+type StreamingQueryEventType int32
+
+const (
+	StreamingQueryEventType_QUERY_PROGRESS_UNSPECIFIED StreamingQueryEventType = 0
+	StreamingQueryEventType_QUERY_PROGRESS_EVENT       StreamingQueryEventType = 1
+	StreamingQueryEventType_QUERY_TERMINATED_EVENT     StreamingQueryEventType = 2
+	StreamingQueryEventType_QUERY_IDLE_EVENT           StreamingQueryEventType = 3
+)
+
+// Enum value maps for StreamingQueryEventType.
+var (
+	StreamingQueryEventType_name = map[int32]string{
+		0: "QUERY_PROGRESS_UNSPECIFIED",
+		1: "QUERY_PROGRESS_EVENT",
+		2: "QUERY_TERMINATED_EVENT",
+		3: "QUERY_IDLE_EVENT",
+	}
+	StreamingQueryEventType_value = map[string]int32{
+		"QUERY_PROGRESS_UNSPECIFIED": 0,
+		"QUERY_PROGRESS_EVENT":       1,
+		"QUERY_TERMINATED_EVENT":     2,
+		"QUERY_IDLE_EVENT":           3,
+	}
+)
+
+func (x StreamingQueryEventType) Enum() *StreamingQueryEventType {
+	p := new(StreamingQueryEventType)
+	*p = x
+	return p
+}
+
+func (x StreamingQueryEventType) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (StreamingQueryEventType) Descriptor() protoreflect.EnumDescriptor {
+	return file_sparkjob_connect_wire_commands_proto_enumTypes[0].Descriptor()
+}
+
+func (StreamingQueryEventType) Type() protoreflect.EnumType {
+	return &file_sparkjob_connect_wire_commands_proto_enumTypes[0]
+}
+
+func (x StreamingQueryEventType) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use StreamingQueryEventType.Descriptor instead.
+func (StreamingQueryEventType) EnumDescriptor() ([]byte, []int) {
+	return file_sparkjob_connect_wire_commands_proto_rawDescGZIP(), []int{0}
+}
+
 type WriteOperation_SaveMode int32
 
 const (
@@ -62,11 +114,11 @@ func (x WriteOperation_SaveMode) String() string {
 }
 
 func (WriteOperation_SaveMode) Descriptor() protoreflect.EnumDescriptor {
-	return file_sparkjob_connect_wire_commands_proto_enumTypes[0].Descriptor()
+	return file_sparkjob_connect_wire_commands_proto_enumTypes[1].Descriptor()
 }
 
 func (WriteOperation_SaveMode) Type() protoreflect.EnumType {
-	return &file_sparkjob_connect_wire_commands_proto_enumTypes[0]
+	return &file_sparkjob_connect_wire_commands_proto_enumTypes[1]
 }
 
 func (x WriteOperation_SaveMode) Number() protoreflect.EnumNumber {
@@ -111,11 +163,11 @@ func (x WriteOperation_SaveTable_TableSaveMethod) String() string {
 }
 
 func (WriteOperation_SaveTable_TableSaveMethod) Descriptor() protoreflect.EnumDescriptor {
-	return file_sparkjob_connect_wire_commands_proto_enumTypes[1].Descriptor()
+	return file_sparkjob_connect_wire_commands_proto_enumTypes[2].Descriptor()
 }
 
 func (WriteOperation_SaveTable_TableSaveMethod) Type() protoreflect.EnumType {
-	return &file_sparkjob_connect_wire_commands_proto_enumTypes[1]
+	return &file_sparkjob_connect_wire_commands_proto_enumTypes[2]
 }
 
 func (x WriteOperation_SaveTable_TableSaveMethod) Number() protoreflect.EnumNumber {
@@ -137,6 +189,7 @@ type Command struct {
 	//	*Command_WriteStreamOperationStart
 	//	*Command_StreamingQueryCommand
 	//	*Command_StreamingQueryManagerCommand
+	//	*Command_StreamingQueryListenerBusCommand
 	CommandType   isCommand_CommandType `protobuf_oneof:"command_type"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -233,6 +286,15 @@ func (x *Command) GetStreamingQueryManagerCommand() *StreamingQueryManagerComman
 	return nil
 }
 
+func (x *Command) GetStreamingQueryListenerBusCommand() *StreamingQueryListenerBusCommand {
+	if x != nil {
+		if x, ok := x.CommandType.(*Command_StreamingQueryListenerBusCommand); ok {
+			return x.StreamingQueryListenerBusCommand
+		}
+	}
+	return nil
+}
+
 type isCommand_CommandType interface {
 	isCommand_CommandType()
 }
@@ -261,6 +323,10 @@ type Command_StreamingQueryManagerCommand struct {
 	StreamingQueryManagerCommand *StreamingQueryManagerCommand `protobuf:"bytes,9,opt,name=streaming_query_manager_command,json=streamingQueryManagerCommand,proto3,oneof"`
 }
 
+type Command_StreamingQueryListenerBusCommand struct {
+	StreamingQueryListenerBusCommand *StreamingQueryListenerBusCommand `protobuf:"bytes,11,opt,name=streaming_query_listener_bus_command,json=streamingQueryListenerBusCommand,proto3,oneof"`
+}
+
 func (*Command_WriteOperation) isCommand_CommandType() {}
 
 func (*Command_CreateDataframeView) isCommand_CommandType() {}
@@ -272,6 +338,8 @@ func (*Command_WriteStreamOperationStart) isCommand_CommandType() {}
 func (*Command_StreamingQueryCommand) isCommand_CommandType() {}
 
 func (*Command_StreamingQueryManagerCommand) isCommand_CommandType() {}
+
+func (*Command_StreamingQueryListenerBusCommand) isCommand_CommandType() {}
 
 type SqlCommand struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1438,6 +1506,194 @@ func (*StreamingQueryManagerCommandResult_AwaitAnyTermination) isStreamingQueryM
 func (*StreamingQueryManagerCommandResult_ResetTerminated) isStreamingQueryManagerCommandResult_ResultType() {
 }
 
+type StreamingQueryListenerBusCommand struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Command:
+	//
+	//	*StreamingQueryListenerBusCommand_AddListenerBusListener
+	//	*StreamingQueryListenerBusCommand_RemoveListenerBusListener
+	Command       isStreamingQueryListenerBusCommand_Command `protobuf_oneof:"command"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamingQueryListenerBusCommand) Reset() {
+	*x = StreamingQueryListenerBusCommand{}
+	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamingQueryListenerBusCommand) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamingQueryListenerBusCommand) ProtoMessage() {}
+
+func (x *StreamingQueryListenerBusCommand) ProtoReflect() protoreflect.Message {
+	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamingQueryListenerBusCommand.ProtoReflect.Descriptor instead.
+func (*StreamingQueryListenerBusCommand) Descriptor() ([]byte, []int) {
+	return file_sparkjob_connect_wire_commands_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *StreamingQueryListenerBusCommand) GetCommand() isStreamingQueryListenerBusCommand_Command {
+	if x != nil {
+		return x.Command
+	}
+	return nil
+}
+
+func (x *StreamingQueryListenerBusCommand) GetAddListenerBusListener() bool {
+	if x != nil {
+		if x, ok := x.Command.(*StreamingQueryListenerBusCommand_AddListenerBusListener); ok {
+			return x.AddListenerBusListener
+		}
+	}
+	return false
+}
+
+func (x *StreamingQueryListenerBusCommand) GetRemoveListenerBusListener() bool {
+	if x != nil {
+		if x, ok := x.Command.(*StreamingQueryListenerBusCommand_RemoveListenerBusListener); ok {
+			return x.RemoveListenerBusListener
+		}
+	}
+	return false
+}
+
+type isStreamingQueryListenerBusCommand_Command interface {
+	isStreamingQueryListenerBusCommand_Command()
+}
+
+type StreamingQueryListenerBusCommand_AddListenerBusListener struct {
+	AddListenerBusListener bool `protobuf:"varint,1,opt,name=add_listener_bus_listener,json=addListenerBusListener,proto3,oneof"`
+}
+
+type StreamingQueryListenerBusCommand_RemoveListenerBusListener struct {
+	RemoveListenerBusListener bool `protobuf:"varint,2,opt,name=remove_listener_bus_listener,json=removeListenerBusListener,proto3,oneof"`
+}
+
+func (*StreamingQueryListenerBusCommand_AddListenerBusListener) isStreamingQueryListenerBusCommand_Command() {
+}
+
+func (*StreamingQueryListenerBusCommand_RemoveListenerBusListener) isStreamingQueryListenerBusCommand_Command() {
+}
+
+type StreamingQueryListenerEvent struct {
+	state         protoimpl.MessageState  `protogen:"open.v1"`
+	EventJson     string                  `protobuf:"bytes,1,opt,name=event_json,json=eventJson,proto3" json:"event_json,omitempty"`
+	EventType     StreamingQueryEventType `protobuf:"varint,2,opt,name=event_type,json=eventType,proto3,enum=sparkjob.connect.wire.StreamingQueryEventType" json:"event_type,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamingQueryListenerEvent) Reset() {
+	*x = StreamingQueryListenerEvent{}
+	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamingQueryListenerEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamingQueryListenerEvent) ProtoMessage() {}
+
+func (x *StreamingQueryListenerEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamingQueryListenerEvent.ProtoReflect.Descriptor instead.
+func (*StreamingQueryListenerEvent) Descriptor() ([]byte, []int) {
+	return file_sparkjob_connect_wire_commands_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *StreamingQueryListenerEvent) GetEventJson() string {
+	if x != nil {
+		return x.EventJson
+	}
+	return ""
+}
+
+func (x *StreamingQueryListenerEvent) GetEventType() StreamingQueryEventType {
+	if x != nil {
+		return x.EventType
+	}
+	return StreamingQueryEventType_QUERY_PROGRESS_UNSPECIFIED
+}
+
+type StreamingQueryListenerEventsResult struct {
+	state                    protoimpl.MessageState         `protogen:"open.v1"`
+	Events                   []*StreamingQueryListenerEvent `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`
+	ListenerBusListenerAdded *bool                          `protobuf:"varint,2,opt,name=listener_bus_listener_added,json=listenerBusListenerAdded,proto3,oneof" json:"listener_bus_listener_added,omitempty"`
+	unknownFields            protoimpl.UnknownFields
+	sizeCache                protoimpl.SizeCache
+}
+
+func (x *StreamingQueryListenerEventsResult) Reset() {
+	*x = StreamingQueryListenerEventsResult{}
+	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamingQueryListenerEventsResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamingQueryListenerEventsResult) ProtoMessage() {}
+
+func (x *StreamingQueryListenerEventsResult) ProtoReflect() protoreflect.Message {
+	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamingQueryListenerEventsResult.ProtoReflect.Descriptor instead.
+func (*StreamingQueryListenerEventsResult) Descriptor() ([]byte, []int) {
+	return file_sparkjob_connect_wire_commands_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *StreamingQueryListenerEventsResult) GetEvents() []*StreamingQueryListenerEvent {
+	if x != nil {
+		return x.Events
+	}
+	return nil
+}
+
+func (x *StreamingQueryListenerEventsResult) GetListenerBusListenerAdded() bool {
+	if x != nil && x.ListenerBusListenerAdded != nil {
+		return *x.ListenerBusListenerAdded
+	}
+	return false
+}
+
 type WriteOperation_SaveTable struct {
 	state         protoimpl.MessageState                   `protogen:"open.v1"`
 	TableName     string                                   `protobuf:"bytes,1,opt,name=table_name,json=tableName,proto3" json:"table_name,omitempty"`
@@ -1448,7 +1704,7 @@ type WriteOperation_SaveTable struct {
 
 func (x *WriteOperation_SaveTable) Reset() {
 	*x = WriteOperation_SaveTable{}
-	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[12]
+	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1460,7 +1716,7 @@ func (x *WriteOperation_SaveTable) String() string {
 func (*WriteOperation_SaveTable) ProtoMessage() {}
 
 func (x *WriteOperation_SaveTable) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[12]
+	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1500,7 +1756,7 @@ type WriteOperation_BucketBy struct {
 
 func (x *WriteOperation_BucketBy) Reset() {
 	*x = WriteOperation_BucketBy{}
-	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[13]
+	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1512,7 +1768,7 @@ func (x *WriteOperation_BucketBy) String() string {
 func (*WriteOperation_BucketBy) ProtoMessage() {}
 
 func (x *WriteOperation_BucketBy) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[13]
+	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1551,7 +1807,7 @@ type StreamingQueryCommand_ExplainCommand struct {
 
 func (x *StreamingQueryCommand_ExplainCommand) Reset() {
 	*x = StreamingQueryCommand_ExplainCommand{}
-	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[15]
+	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1563,7 +1819,7 @@ func (x *StreamingQueryCommand_ExplainCommand) String() string {
 func (*StreamingQueryCommand_ExplainCommand) ProtoMessage() {}
 
 func (x *StreamingQueryCommand_ExplainCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[15]
+	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1595,7 +1851,7 @@ type StreamingQueryCommand_AwaitTerminationCommand struct {
 
 func (x *StreamingQueryCommand_AwaitTerminationCommand) Reset() {
 	*x = StreamingQueryCommand_AwaitTerminationCommand{}
-	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[16]
+	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1607,7 +1863,7 @@ func (x *StreamingQueryCommand_AwaitTerminationCommand) String() string {
 func (*StreamingQueryCommand_AwaitTerminationCommand) ProtoMessage() {}
 
 func (x *StreamingQueryCommand_AwaitTerminationCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[16]
+	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1642,7 +1898,7 @@ type StreamingQueryCommandResult_StatusResult struct {
 
 func (x *StreamingQueryCommandResult_StatusResult) Reset() {
 	*x = StreamingQueryCommandResult_StatusResult{}
-	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[17]
+	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1654,7 +1910,7 @@ func (x *StreamingQueryCommandResult_StatusResult) String() string {
 func (*StreamingQueryCommandResult_StatusResult) ProtoMessage() {}
 
 func (x *StreamingQueryCommandResult_StatusResult) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[17]
+	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1707,7 +1963,7 @@ type StreamingQueryCommandResult_RecentProgressResult struct {
 
 func (x *StreamingQueryCommandResult_RecentProgressResult) Reset() {
 	*x = StreamingQueryCommandResult_RecentProgressResult{}
-	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[18]
+	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1719,7 +1975,7 @@ func (x *StreamingQueryCommandResult_RecentProgressResult) String() string {
 func (*StreamingQueryCommandResult_RecentProgressResult) ProtoMessage() {}
 
 func (x *StreamingQueryCommandResult_RecentProgressResult) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[18]
+	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1751,7 +2007,7 @@ type StreamingQueryCommandResult_ExplainResult struct {
 
 func (x *StreamingQueryCommandResult_ExplainResult) Reset() {
 	*x = StreamingQueryCommandResult_ExplainResult{}
-	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[19]
+	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1763,7 +2019,7 @@ func (x *StreamingQueryCommandResult_ExplainResult) String() string {
 func (*StreamingQueryCommandResult_ExplainResult) ProtoMessage() {}
 
 func (x *StreamingQueryCommandResult_ExplainResult) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[19]
+	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1797,7 +2053,7 @@ type StreamingQueryCommandResult_ExceptionResult struct {
 
 func (x *StreamingQueryCommandResult_ExceptionResult) Reset() {
 	*x = StreamingQueryCommandResult_ExceptionResult{}
-	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[20]
+	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1809,7 +2065,7 @@ func (x *StreamingQueryCommandResult_ExceptionResult) String() string {
 func (*StreamingQueryCommandResult_ExceptionResult) ProtoMessage() {}
 
 func (x *StreamingQueryCommandResult_ExceptionResult) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[20]
+	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1855,7 +2111,7 @@ type StreamingQueryCommandResult_AwaitTerminationResult struct {
 
 func (x *StreamingQueryCommandResult_AwaitTerminationResult) Reset() {
 	*x = StreamingQueryCommandResult_AwaitTerminationResult{}
-	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[21]
+	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1867,7 +2123,7 @@ func (x *StreamingQueryCommandResult_AwaitTerminationResult) String() string {
 func (*StreamingQueryCommandResult_AwaitTerminationResult) ProtoMessage() {}
 
 func (x *StreamingQueryCommandResult_AwaitTerminationResult) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[21]
+	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1899,7 +2155,7 @@ type StreamingQueryManagerCommand_AwaitAnyTerminationCommand struct {
 
 func (x *StreamingQueryManagerCommand_AwaitAnyTerminationCommand) Reset() {
 	*x = StreamingQueryManagerCommand_AwaitAnyTerminationCommand{}
-	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[22]
+	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1911,7 +2167,7 @@ func (x *StreamingQueryManagerCommand_AwaitAnyTerminationCommand) String() strin
 func (*StreamingQueryManagerCommand_AwaitAnyTerminationCommand) ProtoMessage() {}
 
 func (x *StreamingQueryManagerCommand_AwaitAnyTerminationCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[22]
+	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1943,7 +2199,7 @@ type StreamingQueryManagerCommandResult_ActiveResult struct {
 
 func (x *StreamingQueryManagerCommandResult_ActiveResult) Reset() {
 	*x = StreamingQueryManagerCommandResult_ActiveResult{}
-	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[23]
+	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1955,7 +2211,7 @@ func (x *StreamingQueryManagerCommandResult_ActiveResult) String() string {
 func (*StreamingQueryManagerCommandResult_ActiveResult) ProtoMessage() {}
 
 func (x *StreamingQueryManagerCommandResult_ActiveResult) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[23]
+	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1988,7 +2244,7 @@ type StreamingQueryManagerCommandResult_StreamingQueryInstance struct {
 
 func (x *StreamingQueryManagerCommandResult_StreamingQueryInstance) Reset() {
 	*x = StreamingQueryManagerCommandResult_StreamingQueryInstance{}
-	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[24]
+	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2000,7 +2256,7 @@ func (x *StreamingQueryManagerCommandResult_StreamingQueryInstance) String() str
 func (*StreamingQueryManagerCommandResult_StreamingQueryInstance) ProtoMessage() {}
 
 func (x *StreamingQueryManagerCommandResult_StreamingQueryInstance) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[24]
+	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2039,7 +2295,7 @@ type StreamingQueryManagerCommandResult_AwaitAnyTerminationResult struct {
 
 func (x *StreamingQueryManagerCommandResult_AwaitAnyTerminationResult) Reset() {
 	*x = StreamingQueryManagerCommandResult_AwaitAnyTerminationResult{}
-	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[25]
+	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2051,7 +2307,7 @@ func (x *StreamingQueryManagerCommandResult_AwaitAnyTerminationResult) String() 
 func (*StreamingQueryManagerCommandResult_AwaitAnyTerminationResult) ProtoMessage() {}
 
 func (x *StreamingQueryManagerCommandResult_AwaitAnyTerminationResult) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[25]
+	mi := &file_sparkjob_connect_wire_commands_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2078,7 +2334,7 @@ var File_sparkjob_connect_wire_commands_proto protoreflect.FileDescriptor
 
 const file_sparkjob_connect_wire_commands_proto_rawDesc = "" +
 	"\n" +
-	"$sparkjob/connect/wire/commands.proto\x12\x15sparkjob.connect.wire\x1a%sparkjob/connect/wire/relations.proto\"\xf5\x04\n" +
+	"$sparkjob/connect/wire/commands.proto\x12\x15sparkjob.connect.wire\x1a%sparkjob/connect/wire/relations.proto\"\x81\x06\n" +
 	"\aCommand\x12P\n" +
 	"\x0fwrite_operation\x18\x02 \x01(\v2%.sparkjob.connect.wire.WriteOperationH\x00R\x0ewriteOperation\x12g\n" +
 	"\x15create_dataframe_view\x18\x03 \x01(\v21.sparkjob.connect.wire.CreateDataFrameViewCommandH\x00R\x13createDataframeView\x12D\n" +
@@ -2086,7 +2342,8 @@ const file_sparkjob_connect_wire_commands_proto_rawDesc = "" +
 	"sqlCommand\x12s\n" +
 	"\x1cwrite_stream_operation_start\x18\x06 \x01(\v20.sparkjob.connect.wire.WriteStreamOperationStartH\x00R\x19writeStreamOperationStart\x12f\n" +
 	"\x17streaming_query_command\x18\a \x01(\v2,.sparkjob.connect.wire.StreamingQueryCommandH\x00R\x15streamingQueryCommand\x12|\n" +
-	"\x1fstreaming_query_manager_command\x18\t \x01(\v23.sparkjob.connect.wire.StreamingQueryManagerCommandH\x00R\x1cstreamingQueryManagerCommandB\x0e\n" +
+	"\x1fstreaming_query_manager_command\x18\t \x01(\v23.sparkjob.connect.wire.StreamingQueryManagerCommandH\x00R\x1cstreamingQueryManagerCommand\x12\x89\x01\n" +
+	"$streaming_query_listener_bus_command\x18\v \x01(\v27.sparkjob.connect.wire.StreamingQueryListenerBusCommandH\x00R streamingQueryListenerBusCommandB\x0e\n" +
 	"\fcommand_type\"C\n" +
 	"\n" +
 	"SqlCommand\x125\n" +
@@ -2237,7 +2494,25 @@ const file_sparkjob_connect_wire_commands_proto_rawDesc = "" +
 	"\n" +
 	"terminated\x18\x01 \x01(\bR\n" +
 	"terminatedB\r\n" +
-	"\vresult_typeB.Z,realtime-election/sparkjob/connect/wire;wireb\x06proto3"
+	"\vresult_type\"\xad\x01\n" +
+	" StreamingQueryListenerBusCommand\x12;\n" +
+	"\x19add_listener_bus_listener\x18\x01 \x01(\bH\x00R\x16addListenerBusListener\x12A\n" +
+	"\x1cremove_listener_bus_listener\x18\x02 \x01(\bH\x00R\x19removeListenerBusListenerB\t\n" +
+	"\acommand\"\x8b\x01\n" +
+	"\x1bStreamingQueryListenerEvent\x12\x1d\n" +
+	"\n" +
+	"event_json\x18\x01 \x01(\tR\teventJson\x12M\n" +
+	"\n" +
+	"event_type\x18\x02 \x01(\x0e2..sparkjob.connect.wire.StreamingQueryEventTypeR\teventType\"\xd4\x01\n" +
+	"\"StreamingQueryListenerEventsResult\x12J\n" +
+	"\x06events\x18\x01 \x03(\v22.sparkjob.connect.wire.StreamingQueryListenerEventR\x06events\x12B\n" +
+	"\x1blistener_bus_listener_added\x18\x02 \x01(\bH\x00R\x18listenerBusListenerAdded\x88\x01\x01B\x1e\n" +
+	"\x1c_listener_bus_listener_added*\x85\x01\n" +
+	"\x17StreamingQueryEventType\x12\x1e\n" +
+	"\x1aQUERY_PROGRESS_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14QUERY_PROGRESS_EVENT\x10\x01\x12\x1a\n" +
+	"\x16QUERY_TERMINATED_EVENT\x10\x02\x12\x14\n" +
+	"\x10QUERY_IDLE_EVENT\x10\x03B.Z,realtime-election/sparkjob/connect/wire;wireb\x06proto3"
 
 var (
 	file_sparkjob_connect_wire_commands_proto_rawDescOnce sync.Once
@@ -2251,77 +2526,84 @@ func file_sparkjob_connect_wire_commands_proto_rawDescGZIP() []byte {
 	return file_sparkjob_connect_wire_commands_proto_rawDescData
 }
 
-var file_sparkjob_connect_wire_commands_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_sparkjob_connect_wire_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_sparkjob_connect_wire_commands_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_sparkjob_connect_wire_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_sparkjob_connect_wire_commands_proto_goTypes = []any{
-	(WriteOperation_SaveMode)(0),                  // 0: sparkjob.connect.wire.WriteOperation.SaveMode
-	(WriteOperation_SaveTable_TableSaveMethod)(0), // 1: sparkjob.connect.wire.WriteOperation.SaveTable.TableSaveMethod
-	(*Command)(nil),                               // 2: sparkjob.connect.wire.Command
-	(*SqlCommand)(nil),                            // 3: sparkjob.connect.wire.SqlCommand
-	(*CreateDataFrameViewCommand)(nil),            // 4: sparkjob.connect.wire.CreateDataFrameViewCommand
-	(*WriteOperation)(nil),                        // 5: sparkjob.connect.wire.WriteOperation
-	(*WriteStreamOperationStart)(nil),             // 6: sparkjob.connect.wire.WriteStreamOperationStart
-	(*WriteStreamOperationStartResult)(nil),       // 7: sparkjob.connect.wire.WriteStreamOperationStartResult
-	(*StreamingQueryInstanceId)(nil),              // 8: sparkjob.connect.wire.StreamingQueryInstanceId
-	(*StreamingQueryCommand)(nil),                 // 9: sparkjob.connect.wire.StreamingQueryCommand
-	(*StreamingQueryCommandResult)(nil),           // 10: sparkjob.connect.wire.StreamingQueryCommandResult
-	(*StreamingQueryManagerCommand)(nil),          // 11: sparkjob.connect.wire.StreamingQueryManagerCommand
-	(*StreamingQueryManagerCommandResult)(nil),    // 12: sparkjob.connect.wire.StreamingQueryManagerCommandResult
-	nil,                              // 13: sparkjob.connect.wire.WriteOperation.OptionsEntry
-	(*WriteOperation_SaveTable)(nil), // 14: sparkjob.connect.wire.WriteOperation.SaveTable
-	(*WriteOperation_BucketBy)(nil),  // 15: sparkjob.connect.wire.WriteOperation.BucketBy
-	nil,                              // 16: sparkjob.connect.wire.WriteStreamOperationStart.OptionsEntry
-	(*StreamingQueryCommand_ExplainCommand)(nil),                         // 17: sparkjob.connect.wire.StreamingQueryCommand.ExplainCommand
-	(*StreamingQueryCommand_AwaitTerminationCommand)(nil),                // 18: sparkjob.connect.wire.StreamingQueryCommand.AwaitTerminationCommand
-	(*StreamingQueryCommandResult_StatusResult)(nil),                     // 19: sparkjob.connect.wire.StreamingQueryCommandResult.StatusResult
-	(*StreamingQueryCommandResult_RecentProgressResult)(nil),             // 20: sparkjob.connect.wire.StreamingQueryCommandResult.RecentProgressResult
-	(*StreamingQueryCommandResult_ExplainResult)(nil),                    // 21: sparkjob.connect.wire.StreamingQueryCommandResult.ExplainResult
-	(*StreamingQueryCommandResult_ExceptionResult)(nil),                  // 22: sparkjob.connect.wire.StreamingQueryCommandResult.ExceptionResult
-	(*StreamingQueryCommandResult_AwaitTerminationResult)(nil),           // 23: sparkjob.connect.wire.StreamingQueryCommandResult.AwaitTerminationResult
-	(*StreamingQueryManagerCommand_AwaitAnyTerminationCommand)(nil),      // 24: sparkjob.connect.wire.StreamingQueryManagerCommand.AwaitAnyTerminationCommand
-	(*StreamingQueryManagerCommandResult_ActiveResult)(nil),              // 25: sparkjob.connect.wire.StreamingQueryManagerCommandResult.ActiveResult
-	(*StreamingQueryManagerCommandResult_StreamingQueryInstance)(nil),    // 26: sparkjob.connect.wire.StreamingQueryManagerCommandResult.StreamingQueryInstance
-	(*StreamingQueryManagerCommandResult_AwaitAnyTerminationResult)(nil), // 27: sparkjob.connect.wire.StreamingQueryManagerCommandResult.AwaitAnyTerminationResult
-	(*Relation)(nil), // 28: sparkjob.connect.wire.Relation
+	(StreamingQueryEventType)(0),                  // 0: sparkjob.connect.wire.StreamingQueryEventType
+	(WriteOperation_SaveMode)(0),                  // 1: sparkjob.connect.wire.WriteOperation.SaveMode
+	(WriteOperation_SaveTable_TableSaveMethod)(0), // 2: sparkjob.connect.wire.WriteOperation.SaveTable.TableSaveMethod
+	(*Command)(nil),                               // 3: sparkjob.connect.wire.Command
+	(*SqlCommand)(nil),                            // 4: sparkjob.connect.wire.SqlCommand
+	(*CreateDataFrameViewCommand)(nil),            // 5: sparkjob.connect.wire.CreateDataFrameViewCommand
+	(*WriteOperation)(nil),                        // 6: sparkjob.connect.wire.WriteOperation
+	(*WriteStreamOperationStart)(nil),             // 7: sparkjob.connect.wire.WriteStreamOperationStart
+	(*WriteStreamOperationStartResult)(nil),       // 8: sparkjob.connect.wire.WriteStreamOperationStartResult
+	(*StreamingQueryInstanceId)(nil),              // 9: sparkjob.connect.wire.StreamingQueryInstanceId
+	(*StreamingQueryCommand)(nil),                 // 10: sparkjob.connect.wire.StreamingQueryCommand
+	(*StreamingQueryCommandResult)(nil),           // 11: sparkjob.connect.wire.StreamingQueryCommandResult
+	(*StreamingQueryManagerCommand)(nil),          // 12: sparkjob.connect.wire.StreamingQueryManagerCommand
+	(*StreamingQueryManagerCommandResult)(nil),    // 13: sparkjob.connect.wire.StreamingQueryManagerCommandResult
+	(*StreamingQueryListenerBusCommand)(nil),      // 14: sparkjob.connect.wire.StreamingQueryListenerBusCommand
+	(*StreamingQueryListenerEvent)(nil),           // 15: sparkjob.connect.wire.StreamingQueryListenerEvent
+	(*StreamingQueryListenerEventsResult)(nil),    // 16: sparkjob.connect.wire.StreamingQueryListenerEventsResult
+	nil,                              // 17: sparkjob.connect.wire.WriteOperation.OptionsEntry
+	(*WriteOperation_SaveTable)(nil), // 18: sparkjob.connect.wire.WriteOperation.SaveTable
+	(*WriteOperation_BucketBy)(nil),  // 19: sparkjob.connect.wire.WriteOperation.BucketBy
+	nil,                              // 20: sparkjob.connect.wire.WriteStreamOperationStart.OptionsEntry
+	(*StreamingQueryCommand_ExplainCommand)(nil),                         // 21: sparkjob.connect.wire.StreamingQueryCommand.ExplainCommand
+	(*StreamingQueryCommand_AwaitTerminationCommand)(nil),                // 22: sparkjob.connect.wire.StreamingQueryCommand.AwaitTerminationCommand
+	(*StreamingQueryCommandResult_StatusResult)(nil),                     // 23: sparkjob.connect.wire.StreamingQueryCommandResult.StatusResult
+	(*StreamingQueryCommandResult_RecentProgressResult)(nil),             // 24: sparkjob.connect.wire.StreamingQueryCommandResult.RecentProgressResult
+	(*StreamingQueryCommandResult_ExplainResult)(nil),                    // 25: sparkjob.connect.wire.StreamingQueryCommandResult.ExplainResult
+	(*StreamingQueryCommandResult_ExceptionResult)(nil),                  // 26: sparkjob.connect.wire.StreamingQueryCommandResult.ExceptionResult
+	(*StreamingQueryCommandResult_AwaitTerminationResult)(nil),           // 27: sparkjob.connect.wire.StreamingQueryCommandResult.AwaitTerminationResult
+	(*StreamingQueryManagerCommand_AwaitAnyTerminationCommand)(nil),      // 28: sparkjob.connect.wire.StreamingQueryManagerCommand.AwaitAnyTerminationCommand
+	(*StreamingQueryManagerCommandResult_ActiveResult)(nil),              // 29: sparkjob.connect.wire.StreamingQueryManagerCommandResult.ActiveResult
+	(*StreamingQueryManagerCommandResult_StreamingQueryInstance)(nil),    // 30: sparkjob.connect.wire.StreamingQueryManagerCommandResult.StreamingQueryInstance
+	(*StreamingQueryManagerCommandResult_AwaitAnyTerminationResult)(nil), // 31: sparkjob.connect.wire.StreamingQueryManagerCommandResult.AwaitAnyTerminationResult
+	(*Relation)(nil), // 32: sparkjob.connect.wire.Relation
 }
 var file_sparkjob_connect_wire_commands_proto_depIdxs = []int32{
-	5,  // 0: sparkjob.connect.wire.Command.write_operation:type_name -> sparkjob.connect.wire.WriteOperation
-	4,  // 1: sparkjob.connect.wire.Command.create_dataframe_view:type_name -> sparkjob.connect.wire.CreateDataFrameViewCommand
-	3,  // 2: sparkjob.connect.wire.Command.sql_command:type_name -> sparkjob.connect.wire.SqlCommand
-	6,  // 3: sparkjob.connect.wire.Command.write_stream_operation_start:type_name -> sparkjob.connect.wire.WriteStreamOperationStart
-	9,  // 4: sparkjob.connect.wire.Command.streaming_query_command:type_name -> sparkjob.connect.wire.StreamingQueryCommand
-	11, // 5: sparkjob.connect.wire.Command.streaming_query_manager_command:type_name -> sparkjob.connect.wire.StreamingQueryManagerCommand
-	28, // 6: sparkjob.connect.wire.SqlCommand.input:type_name -> sparkjob.connect.wire.Relation
-	28, // 7: sparkjob.connect.wire.CreateDataFrameViewCommand.input:type_name -> sparkjob.connect.wire.Relation
-	28, // 8: sparkjob.connect.wire.WriteOperation.input:type_name -> sparkjob.connect.wire.Relation
-	14, // 9: sparkjob.connect.wire.WriteOperation.table:type_name -> sparkjob.connect.wire.WriteOperation.SaveTable
-	0,  // 10: sparkjob.connect.wire.WriteOperation.mode:type_name -> sparkjob.connect.wire.WriteOperation.SaveMode
-	15, // 11: sparkjob.connect.wire.WriteOperation.bucket_by:type_name -> sparkjob.connect.wire.WriteOperation.BucketBy
-	13, // 12: sparkjob.connect.wire.WriteOperation.options:type_name -> sparkjob.connect.wire.WriteOperation.OptionsEntry
-	28, // 13: sparkjob.connect.wire.WriteStreamOperationStart.input:type_name -> sparkjob.connect.wire.Relation
-	16, // 14: sparkjob.connect.wire.WriteStreamOperationStart.options:type_name -> sparkjob.connect.wire.WriteStreamOperationStart.OptionsEntry
-	8,  // 15: sparkjob.connect.wire.WriteStreamOperationStartResult.query_id:type_name -> sparkjob.connect.wire.StreamingQueryInstanceId
-	8,  // 16: sparkjob.connect.wire.StreamingQueryCommand.query_id:type_name -> sparkjob.connect.wire.StreamingQueryInstanceId
-	17, // 17: sparkjob.connect.wire.StreamingQueryCommand.explain:type_name -> sparkjob.connect.wire.StreamingQueryCommand.ExplainCommand
-	18, // 18: sparkjob.connect.wire.StreamingQueryCommand.await_termination:type_name -> sparkjob.connect.wire.StreamingQueryCommand.AwaitTerminationCommand
-	8,  // 19: sparkjob.connect.wire.StreamingQueryCommandResult.query_id:type_name -> sparkjob.connect.wire.StreamingQueryInstanceId
-	19, // 20: sparkjob.connect.wire.StreamingQueryCommandResult.status:type_name -> sparkjob.connect.wire.StreamingQueryCommandResult.StatusResult
-	20, // 21: sparkjob.connect.wire.StreamingQueryCommandResult.recent_progress:type_name -> sparkjob.connect.wire.StreamingQueryCommandResult.RecentProgressResult
-	21, // 22: sparkjob.connect.wire.StreamingQueryCommandResult.explain:type_name -> sparkjob.connect.wire.StreamingQueryCommandResult.ExplainResult
-	22, // 23: sparkjob.connect.wire.StreamingQueryCommandResult.exception:type_name -> sparkjob.connect.wire.StreamingQueryCommandResult.ExceptionResult
-	23, // 24: sparkjob.connect.wire.StreamingQueryCommandResult.await_termination:type_name -> sparkjob.connect.wire.StreamingQueryCommandResult.AwaitTerminationResult
-	24, // 25: sparkjob.connect.wire.StreamingQueryManagerCommand.await_any_termination:type_name -> sparkjob.connect.wire.StreamingQueryManagerCommand.AwaitAnyTerminationCommand
-	25, // 26: sparkjob.connect.wire.StreamingQueryManagerCommandResult.active:type_name -> sparkjob.connect.wire.StreamingQueryManagerCommandResult.ActiveResult
-	26, // 27: sparkjob.connect.wire.StreamingQueryManagerCommandResult.query:type_name -> sparkjob.connect.wire.StreamingQueryManagerCommandResult.StreamingQueryInstance
-	27, // 28: sparkjob.connect.wire.StreamingQueryManagerCommandResult.await_any_termination:type_name -> sparkjob.connect.wire.StreamingQueryManagerCommandResult.AwaitAnyTerminationResult
-	1,  // 29: sparkjob.connect.wire.WriteOperation.SaveTable.save_method:type_name -> sparkjob.connect.wire.WriteOperation.SaveTable.TableSaveMethod
-	26, // 30: sparkjob.connect.wire.StreamingQueryManagerCommandResult.ActiveResult.active_queries:type_name -> sparkjob.connect.wire.StreamingQueryManagerCommandResult.StreamingQueryInstance
-	8,  // 31: sparkjob.connect.wire.StreamingQueryManagerCommandResult.StreamingQueryInstance.id:type_name -> sparkjob.connect.wire.StreamingQueryInstanceId
-	32, // [32:32] is the sub-list for method output_type
-	32, // [32:32] is the sub-list for method input_type
-	32, // [32:32] is the sub-list for extension type_name
-	32, // [32:32] is the sub-list for extension extendee
-	0,  // [0:32] is the sub-list for field type_name
+	6,  // 0: sparkjob.connect.wire.Command.write_operation:type_name -> sparkjob.connect.wire.WriteOperation
+	5,  // 1: sparkjob.connect.wire.Command.create_dataframe_view:type_name -> sparkjob.connect.wire.CreateDataFrameViewCommand
+	4,  // 2: sparkjob.connect.wire.Command.sql_command:type_name -> sparkjob.connect.wire.SqlCommand
+	7,  // 3: sparkjob.connect.wire.Command.write_stream_operation_start:type_name -> sparkjob.connect.wire.WriteStreamOperationStart
+	10, // 4: sparkjob.connect.wire.Command.streaming_query_command:type_name -> sparkjob.connect.wire.StreamingQueryCommand
+	12, // 5: sparkjob.connect.wire.Command.streaming_query_manager_command:type_name -> sparkjob.connect.wire.StreamingQueryManagerCommand
+	14, // 6: sparkjob.connect.wire.Command.streaming_query_listener_bus_command:type_name -> sparkjob.connect.wire.StreamingQueryListenerBusCommand
+	32, // 7: sparkjob.connect.wire.SqlCommand.input:type_name -> sparkjob.connect.wire.Relation
+	32, // 8: sparkjob.connect.wire.CreateDataFrameViewCommand.input:type_name -> sparkjob.connect.wire.Relation
+	32, // 9: sparkjob.connect.wire.WriteOperation.input:type_name -> sparkjob.connect.wire.Relation
+	18, // 10: sparkjob.connect.wire.WriteOperation.table:type_name -> sparkjob.connect.wire.WriteOperation.SaveTable
+	1,  // 11: sparkjob.connect.wire.WriteOperation.mode:type_name -> sparkjob.connect.wire.WriteOperation.SaveMode
+	19, // 12: sparkjob.connect.wire.WriteOperation.bucket_by:type_name -> sparkjob.connect.wire.WriteOperation.BucketBy
+	17, // 13: sparkjob.connect.wire.WriteOperation.options:type_name -> sparkjob.connect.wire.WriteOperation.OptionsEntry
+	32, // 14: sparkjob.connect.wire.WriteStreamOperationStart.input:type_name -> sparkjob.connect.wire.Relation
+	20, // 15: sparkjob.connect.wire.WriteStreamOperationStart.options:type_name -> sparkjob.connect.wire.WriteStreamOperationStart.OptionsEntry
+	9,  // 16: sparkjob.connect.wire.WriteStreamOperationStartResult.query_id:type_name -> sparkjob.connect.wire.StreamingQueryInstanceId
+	9,  // 17: sparkjob.connect.wire.StreamingQueryCommand.query_id:type_name -> sparkjob.connect.wire.StreamingQueryInstanceId
+	21, // 18: sparkjob.connect.wire.StreamingQueryCommand.explain:type_name -> sparkjob.connect.wire.StreamingQueryCommand.ExplainCommand
+	22, // 19: sparkjob.connect.wire.StreamingQueryCommand.await_termination:type_name -> sparkjob.connect.wire.StreamingQueryCommand.AwaitTerminationCommand
+	9,  // 20: sparkjob.connect.wire.StreamingQueryCommandResult.query_id:type_name -> sparkjob.connect.wire.StreamingQueryInstanceId
+	23, // 21: sparkjob.connect.wire.StreamingQueryCommandResult.status:type_name -> sparkjob.connect.wire.StreamingQueryCommandResult.StatusResult
+	24, // 22: sparkjob.connect.wire.StreamingQueryCommandResult.recent_progress:type_name -> sparkjob.connect.wire.StreamingQueryCommandResult.RecentProgressResult
+	25, // 23: sparkjob.connect.wire.StreamingQueryCommandResult.explain:type_name -> sparkjob.connect.wire.StreamingQueryCommandResult.ExplainResult
+	26, // 24: sparkjob.connect.wire.StreamingQueryCommandResult.exception:type_name -> sparkjob.connect.wire.StreamingQueryCommandResult.ExceptionResult
+	27, // 25: sparkjob.connect.wire.StreamingQueryCommandResult.await_termination:type_name -> sparkjob.connect.wire.StreamingQueryCommandResult.AwaitTerminationResult
+	28, // 26: sparkjob.connect.wire.StreamingQueryManagerCommand.await_any_termination:type_name -> sparkjob.connect.wire.StreamingQueryManagerCommand.AwaitAnyTerminationCommand
+	29, // 27: sparkjob.connect.wire.StreamingQueryManagerCommandResult.active:type_name -> sparkjob.connect.wire.StreamingQueryManagerCommandResult.ActiveResult
+	30, // 28: sparkjob.connect.wire.StreamingQueryManagerCommandResult.query:type_name -> sparkjob.connect.wire.StreamingQueryManagerCommandResult.StreamingQueryInstance
+	31, // 29: sparkjob.connect.wire.StreamingQueryManagerCommandResult.await_any_termination:type_name -> sparkjob.connect.wire.StreamingQueryManagerCommandResult.AwaitAnyTerminationResult
+	0,  // 30: sparkjob.connect.wire.StreamingQueryListenerEvent.event_type:type_name -> sparkjob.connect.wire.StreamingQueryEventType
+	15, // 31: sparkjob.connect.wire.StreamingQueryListenerEventsResult.events:type_name -> sparkjob.connect.wire.StreamingQueryListenerEvent
+	2,  // 32: sparkjob.connect.wire.WriteOperation.SaveTable.save_method:type_name -> sparkjob.connect.wire.WriteOperation.SaveTable.TableSaveMethod
+	30, // 33: sparkjob.connect.wire.StreamingQueryManagerCommandResult.ActiveResult.active_queries:type_name -> sparkjob.connect.wire.StreamingQueryManagerCommandResult.StreamingQueryInstance
+	9,  // 34: sparkjob.connect.wire.StreamingQueryManagerCommandResult.StreamingQueryInstance.id:type_name -> sparkjob.connect.wire.StreamingQueryInstanceId
+	35, // [35:35] is the sub-list for method output_type
+	35, // [35:35] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_sparkjob_connect_wire_commands_proto_init() }
@@ -2337,6 +2619,7 @@ func file_sparkjob_connect_wire_commands_proto_init() {
 		(*Command_WriteStreamOperationStart)(nil),
 		(*Command_StreamingQueryCommand)(nil),
 		(*Command_StreamingQueryManagerCommand)(nil),
+		(*Command_StreamingQueryListenerBusCommand)(nil),
 	}
 	file_sparkjob_connect_wire_commands_proto_msgTypes[3].OneofWrappers = []any{
 		(*WriteOperation_Path)(nil),
@@ -2381,17 +2664,22 @@ func file_sparkjob_connect_wire_commands_proto_init() {
 		(*StreamingQueryManagerCommandResult_AwaitAnyTermination)(nil),
 		(*StreamingQueryManagerCommandResult_ResetTerminated)(nil),
 	}
-	file_sparkjob_connect_wire_commands_proto_msgTypes[16].OneofWrappers = []any{}
-	file_sparkjob_connect_wire_commands_proto_msgTypes[20].OneofWrappers = []any{}
-	file_sparkjob_connect_wire_commands_proto_msgTypes[22].OneofWrappers = []any{}
-	file_sparkjob_connect_wire_commands_proto_msgTypes[24].OneofWrappers = []any{}
+	file_sparkjob_connect_wire_commands_proto_msgTypes[11].OneofWrappers = []any{
+		(*StreamingQueryListenerBusCommand_AddListenerBusListener)(nil),
+		(*StreamingQueryListenerBusCommand_RemoveListenerBusListener)(nil),
+	}
+	file_sparkjob_connect_wire_commands_proto_msgTypes[13].OneofWrappers = []any{}
+	file_sparkjob_connect_wire_commands_proto_msgTypes[19].OneofWrappers = []any{}
+	file_sparkjob_connect_wire_commands_proto_msgTypes[23].OneofWrappers = []any{}
+	file_sparkjob_connect_wire_commands_proto_msgTypes[25].OneofWrappers = []any{}
+	file_sparkjob_connect_wire_commands_proto_msgTypes[27].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sparkjob_connect_wire_commands_proto_rawDesc), len(file_sparkjob_connect_wire_commands_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   26,
+			NumEnums:      3,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

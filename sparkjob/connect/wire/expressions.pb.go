@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: sparkjob/connect/wire/expressions.proto
 
-// Literal values and the little of the expression language that arguments of SQL need.
+// The expression language: what a Column is made of.
 // Fields and messages that this client never sends are left out; every number is Spark's.
 
 package wire
@@ -24,13 +24,118 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+type Expression_SortOrder_SortDirection int32
+
+const (
+	Expression_SortOrder_SORT_DIRECTION_UNSPECIFIED Expression_SortOrder_SortDirection = 0
+	Expression_SortOrder_SORT_DIRECTION_ASCENDING   Expression_SortOrder_SortDirection = 1
+	Expression_SortOrder_SORT_DIRECTION_DESCENDING  Expression_SortOrder_SortDirection = 2
+)
+
+// Enum value maps for Expression_SortOrder_SortDirection.
+var (
+	Expression_SortOrder_SortDirection_name = map[int32]string{
+		0: "SORT_DIRECTION_UNSPECIFIED",
+		1: "SORT_DIRECTION_ASCENDING",
+		2: "SORT_DIRECTION_DESCENDING",
+	}
+	Expression_SortOrder_SortDirection_value = map[string]int32{
+		"SORT_DIRECTION_UNSPECIFIED": 0,
+		"SORT_DIRECTION_ASCENDING":   1,
+		"SORT_DIRECTION_DESCENDING":  2,
+	}
+)
+
+func (x Expression_SortOrder_SortDirection) Enum() *Expression_SortOrder_SortDirection {
+	p := new(Expression_SortOrder_SortDirection)
+	*p = x
+	return p
+}
+
+func (x Expression_SortOrder_SortDirection) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Expression_SortOrder_SortDirection) Descriptor() protoreflect.EnumDescriptor {
+	return file_sparkjob_connect_wire_expressions_proto_enumTypes[0].Descriptor()
+}
+
+func (Expression_SortOrder_SortDirection) Type() protoreflect.EnumType {
+	return &file_sparkjob_connect_wire_expressions_proto_enumTypes[0]
+}
+
+func (x Expression_SortOrder_SortDirection) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Expression_SortOrder_SortDirection.Descriptor instead.
+func (Expression_SortOrder_SortDirection) EnumDescriptor() ([]byte, []int) {
+	return file_sparkjob_connect_wire_expressions_proto_rawDescGZIP(), []int{0, 7, 0}
+}
+
+type Expression_SortOrder_NullOrdering int32
+
+const (
+	Expression_SortOrder_SORT_NULLS_UNSPECIFIED Expression_SortOrder_NullOrdering = 0
+	Expression_SortOrder_SORT_NULLS_FIRST       Expression_SortOrder_NullOrdering = 1
+	Expression_SortOrder_SORT_NULLS_LAST        Expression_SortOrder_NullOrdering = 2
+)
+
+// Enum value maps for Expression_SortOrder_NullOrdering.
+var (
+	Expression_SortOrder_NullOrdering_name = map[int32]string{
+		0: "SORT_NULLS_UNSPECIFIED",
+		1: "SORT_NULLS_FIRST",
+		2: "SORT_NULLS_LAST",
+	}
+	Expression_SortOrder_NullOrdering_value = map[string]int32{
+		"SORT_NULLS_UNSPECIFIED": 0,
+		"SORT_NULLS_FIRST":       1,
+		"SORT_NULLS_LAST":        2,
+	}
+)
+
+func (x Expression_SortOrder_NullOrdering) Enum() *Expression_SortOrder_NullOrdering {
+	p := new(Expression_SortOrder_NullOrdering)
+	*p = x
+	return p
+}
+
+func (x Expression_SortOrder_NullOrdering) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Expression_SortOrder_NullOrdering) Descriptor() protoreflect.EnumDescriptor {
+	return file_sparkjob_connect_wire_expressions_proto_enumTypes[1].Descriptor()
+}
+
+func (Expression_SortOrder_NullOrdering) Type() protoreflect.EnumType {
+	return &file_sparkjob_connect_wire_expressions_proto_enumTypes[1]
+}
+
+func (x Expression_SortOrder_NullOrdering) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Expression_SortOrder_NullOrdering.Descriptor instead.
+func (Expression_SortOrder_NullOrdering) EnumDescriptor() ([]byte, []int) {
+	return file_sparkjob_connect_wire_expressions_proto_rawDescGZIP(), []int{0, 7, 1}
+}
+
 type Expression struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to ExprType:
 	//
 	//	*Expression_Literal_
 	//	*Expression_UnresolvedAttribute_
+	//	*Expression_UnresolvedFunction_
 	//	*Expression_ExpressionString_
+	//	*Expression_UnresolvedStar_
+	//	*Expression_Alias_
+	//	*Expression_Cast_
+	//	*Expression_SortOrder_
+	//	*Expression_UnresolvedExtractValue_
+	//	*Expression_CallFunction
 	ExprType      isExpression_ExprType `protobuf_oneof:"expr_type"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -91,10 +196,73 @@ func (x *Expression) GetUnresolvedAttribute() *Expression_UnresolvedAttribute {
 	return nil
 }
 
+func (x *Expression) GetUnresolvedFunction() *Expression_UnresolvedFunction {
+	if x != nil {
+		if x, ok := x.ExprType.(*Expression_UnresolvedFunction_); ok {
+			return x.UnresolvedFunction
+		}
+	}
+	return nil
+}
+
 func (x *Expression) GetExpressionString() *Expression_ExpressionString {
 	if x != nil {
 		if x, ok := x.ExprType.(*Expression_ExpressionString_); ok {
 			return x.ExpressionString
+		}
+	}
+	return nil
+}
+
+func (x *Expression) GetUnresolvedStar() *Expression_UnresolvedStar {
+	if x != nil {
+		if x, ok := x.ExprType.(*Expression_UnresolvedStar_); ok {
+			return x.UnresolvedStar
+		}
+	}
+	return nil
+}
+
+func (x *Expression) GetAlias() *Expression_Alias {
+	if x != nil {
+		if x, ok := x.ExprType.(*Expression_Alias_); ok {
+			return x.Alias
+		}
+	}
+	return nil
+}
+
+func (x *Expression) GetCast() *Expression_Cast {
+	if x != nil {
+		if x, ok := x.ExprType.(*Expression_Cast_); ok {
+			return x.Cast
+		}
+	}
+	return nil
+}
+
+func (x *Expression) GetSortOrder() *Expression_SortOrder {
+	if x != nil {
+		if x, ok := x.ExprType.(*Expression_SortOrder_); ok {
+			return x.SortOrder
+		}
+	}
+	return nil
+}
+
+func (x *Expression) GetUnresolvedExtractValue() *Expression_UnresolvedExtractValue {
+	if x != nil {
+		if x, ok := x.ExprType.(*Expression_UnresolvedExtractValue_); ok {
+			return x.UnresolvedExtractValue
+		}
+	}
+	return nil
+}
+
+func (x *Expression) GetCallFunction() *CallFunction {
+	if x != nil {
+		if x, ok := x.ExprType.(*Expression_CallFunction); ok {
+			return x.CallFunction
 		}
 	}
 	return nil
@@ -112,15 +280,109 @@ type Expression_UnresolvedAttribute_ struct {
 	UnresolvedAttribute *Expression_UnresolvedAttribute `protobuf:"bytes,2,opt,name=unresolved_attribute,json=unresolvedAttribute,proto3,oneof"`
 }
 
+type Expression_UnresolvedFunction_ struct {
+	UnresolvedFunction *Expression_UnresolvedFunction `protobuf:"bytes,3,opt,name=unresolved_function,json=unresolvedFunction,proto3,oneof"`
+}
+
 type Expression_ExpressionString_ struct {
 	ExpressionString *Expression_ExpressionString `protobuf:"bytes,4,opt,name=expression_string,json=expressionString,proto3,oneof"`
+}
+
+type Expression_UnresolvedStar_ struct {
+	UnresolvedStar *Expression_UnresolvedStar `protobuf:"bytes,5,opt,name=unresolved_star,json=unresolvedStar,proto3,oneof"`
+}
+
+type Expression_Alias_ struct {
+	Alias *Expression_Alias `protobuf:"bytes,6,opt,name=alias,proto3,oneof"`
+}
+
+type Expression_Cast_ struct {
+	Cast *Expression_Cast `protobuf:"bytes,7,opt,name=cast,proto3,oneof"`
+}
+
+type Expression_SortOrder_ struct {
+	SortOrder *Expression_SortOrder `protobuf:"bytes,9,opt,name=sort_order,json=sortOrder,proto3,oneof"`
+}
+
+type Expression_UnresolvedExtractValue_ struct {
+	UnresolvedExtractValue *Expression_UnresolvedExtractValue `protobuf:"bytes,12,opt,name=unresolved_extract_value,json=unresolvedExtractValue,proto3,oneof"`
+}
+
+type Expression_CallFunction struct {
+	CallFunction *CallFunction `protobuf:"bytes,16,opt,name=call_function,json=callFunction,proto3,oneof"`
 }
 
 func (*Expression_Literal_) isExpression_ExprType() {}
 
 func (*Expression_UnresolvedAttribute_) isExpression_ExprType() {}
 
+func (*Expression_UnresolvedFunction_) isExpression_ExprType() {}
+
 func (*Expression_ExpressionString_) isExpression_ExprType() {}
+
+func (*Expression_UnresolvedStar_) isExpression_ExprType() {}
+
+func (*Expression_Alias_) isExpression_ExprType() {}
+
+func (*Expression_Cast_) isExpression_ExprType() {}
+
+func (*Expression_SortOrder_) isExpression_ExprType() {}
+
+func (*Expression_UnresolvedExtractValue_) isExpression_ExprType() {}
+
+func (*Expression_CallFunction) isExpression_ExprType() {}
+
+type CallFunction struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	FunctionName  string                 `protobuf:"bytes,1,opt,name=function_name,json=functionName,proto3" json:"function_name,omitempty"`
+	Arguments     []*Expression          `protobuf:"bytes,2,rep,name=arguments,proto3" json:"arguments,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CallFunction) Reset() {
+	*x = CallFunction{}
+	mi := &file_sparkjob_connect_wire_expressions_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CallFunction) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CallFunction) ProtoMessage() {}
+
+func (x *CallFunction) ProtoReflect() protoreflect.Message {
+	mi := &file_sparkjob_connect_wire_expressions_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CallFunction.ProtoReflect.Descriptor instead.
+func (*CallFunction) Descriptor() ([]byte, []int) {
+	return file_sparkjob_connect_wire_expressions_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *CallFunction) GetFunctionName() string {
+	if x != nil {
+		return x.FunctionName
+	}
+	return ""
+}
+
+func (x *CallFunction) GetArguments() []*Expression {
+	if x != nil {
+		return x.Arguments
+	}
+	return nil
+}
 
 type Expression_Literal struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -140,6 +402,7 @@ type Expression_Literal struct {
 	//	*Expression_Literal_Date
 	//	*Expression_Literal_Timestamp
 	//	*Expression_Literal_TimestampNtz
+	//	*Expression_Literal_CalendarInterval_
 	//	*Expression_Literal_DayTimeInterval
 	//	*Expression_Literal_Array_
 	LiteralType   isExpression_Literal_LiteralType `protobuf_oneof:"literal_type"`
@@ -149,7 +412,7 @@ type Expression_Literal struct {
 
 func (x *Expression_Literal) Reset() {
 	*x = Expression_Literal{}
-	mi := &file_sparkjob_connect_wire_expressions_proto_msgTypes[1]
+	mi := &file_sparkjob_connect_wire_expressions_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -161,7 +424,7 @@ func (x *Expression_Literal) String() string {
 func (*Expression_Literal) ProtoMessage() {}
 
 func (x *Expression_Literal) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_expressions_proto_msgTypes[1]
+	mi := &file_sparkjob_connect_wire_expressions_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -310,6 +573,15 @@ func (x *Expression_Literal) GetTimestampNtz() int64 {
 	return 0
 }
 
+func (x *Expression_Literal) GetCalendarInterval() *Expression_Literal_CalendarInterval {
+	if x != nil {
+		if x, ok := x.LiteralType.(*Expression_Literal_CalendarInterval_); ok {
+			return x.CalendarInterval
+		}
+	}
+	return nil
+}
+
 func (x *Expression_Literal) GetDayTimeInterval() int64 {
 	if x != nil {
 		if x, ok := x.LiteralType.(*Expression_Literal_DayTimeInterval); ok {
@@ -388,6 +660,10 @@ type Expression_Literal_TimestampNtz struct {
 	TimestampNtz int64 `protobuf:"varint,18,opt,name=timestamp_ntz,json=timestampNtz,proto3,oneof"`
 }
 
+type Expression_Literal_CalendarInterval_ struct {
+	CalendarInterval *Expression_Literal_CalendarInterval `protobuf:"bytes,19,opt,name=calendar_interval,json=calendarInterval,proto3,oneof"`
+}
+
 type Expression_Literal_DayTimeInterval struct {
 	DayTimeInterval int64 `protobuf:"varint,21,opt,name=day_time_interval,json=dayTimeInterval,proto3,oneof"`
 }
@@ -424,6 +700,8 @@ func (*Expression_Literal_Timestamp) isExpression_Literal_LiteralType() {}
 
 func (*Expression_Literal_TimestampNtz) isExpression_Literal_LiteralType() {}
 
+func (*Expression_Literal_CalendarInterval_) isExpression_Literal_LiteralType() {}
+
 func (*Expression_Literal_DayTimeInterval) isExpression_Literal_LiteralType() {}
 
 func (*Expression_Literal_Array_) isExpression_Literal_LiteralType() {}
@@ -438,7 +716,7 @@ type Expression_UnresolvedAttribute struct {
 
 func (x *Expression_UnresolvedAttribute) Reset() {
 	*x = Expression_UnresolvedAttribute{}
-	mi := &file_sparkjob_connect_wire_expressions_proto_msgTypes[2]
+	mi := &file_sparkjob_connect_wire_expressions_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -450,7 +728,7 @@ func (x *Expression_UnresolvedAttribute) String() string {
 func (*Expression_UnresolvedAttribute) ProtoMessage() {}
 
 func (x *Expression_UnresolvedAttribute) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_expressions_proto_msgTypes[2]
+	mi := &file_sparkjob_connect_wire_expressions_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -480,6 +758,66 @@ func (x *Expression_UnresolvedAttribute) GetPlanId() int64 {
 	return 0
 }
 
+type Expression_UnresolvedFunction struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	FunctionName  string                 `protobuf:"bytes,1,opt,name=function_name,json=functionName,proto3" json:"function_name,omitempty"`
+	Arguments     []*Expression          `protobuf:"bytes,2,rep,name=arguments,proto3" json:"arguments,omitempty"`
+	IsDistinct    bool                   `protobuf:"varint,3,opt,name=is_distinct,json=isDistinct,proto3" json:"is_distinct,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Expression_UnresolvedFunction) Reset() {
+	*x = Expression_UnresolvedFunction{}
+	mi := &file_sparkjob_connect_wire_expressions_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Expression_UnresolvedFunction) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Expression_UnresolvedFunction) ProtoMessage() {}
+
+func (x *Expression_UnresolvedFunction) ProtoReflect() protoreflect.Message {
+	mi := &file_sparkjob_connect_wire_expressions_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Expression_UnresolvedFunction.ProtoReflect.Descriptor instead.
+func (*Expression_UnresolvedFunction) Descriptor() ([]byte, []int) {
+	return file_sparkjob_connect_wire_expressions_proto_rawDescGZIP(), []int{0, 2}
+}
+
+func (x *Expression_UnresolvedFunction) GetFunctionName() string {
+	if x != nil {
+		return x.FunctionName
+	}
+	return ""
+}
+
+func (x *Expression_UnresolvedFunction) GetArguments() []*Expression {
+	if x != nil {
+		return x.Arguments
+	}
+	return nil
+}
+
+func (x *Expression_UnresolvedFunction) GetIsDistinct() bool {
+	if x != nil {
+		return x.IsDistinct
+	}
+	return false
+}
+
 type Expression_ExpressionString struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Expression    string                 `protobuf:"bytes,1,opt,name=expression,proto3" json:"expression,omitempty"`
@@ -489,7 +827,7 @@ type Expression_ExpressionString struct {
 
 func (x *Expression_ExpressionString) Reset() {
 	*x = Expression_ExpressionString{}
-	mi := &file_sparkjob_connect_wire_expressions_proto_msgTypes[3]
+	mi := &file_sparkjob_connect_wire_expressions_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -501,7 +839,7 @@ func (x *Expression_ExpressionString) String() string {
 func (*Expression_ExpressionString) ProtoMessage() {}
 
 func (x *Expression_ExpressionString) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_expressions_proto_msgTypes[3]
+	mi := &file_sparkjob_connect_wire_expressions_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -514,7 +852,7 @@ func (x *Expression_ExpressionString) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Expression_ExpressionString.ProtoReflect.Descriptor instead.
 func (*Expression_ExpressionString) Descriptor() ([]byte, []int) {
-	return file_sparkjob_connect_wire_expressions_proto_rawDescGZIP(), []int{0, 2}
+	return file_sparkjob_connect_wire_expressions_proto_rawDescGZIP(), []int{0, 3}
 }
 
 func (x *Expression_ExpressionString) GetExpression() string {
@@ -522,6 +860,296 @@ func (x *Expression_ExpressionString) GetExpression() string {
 		return x.Expression
 	}
 	return ""
+}
+
+type Expression_UnresolvedStar struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	UnparsedTarget *string                `protobuf:"bytes,1,opt,name=unparsed_target,json=unparsedTarget,proto3,oneof" json:"unparsed_target,omitempty"`
+	PlanId         *int64                 `protobuf:"varint,2,opt,name=plan_id,json=planId,proto3,oneof" json:"plan_id,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *Expression_UnresolvedStar) Reset() {
+	*x = Expression_UnresolvedStar{}
+	mi := &file_sparkjob_connect_wire_expressions_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Expression_UnresolvedStar) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Expression_UnresolvedStar) ProtoMessage() {}
+
+func (x *Expression_UnresolvedStar) ProtoReflect() protoreflect.Message {
+	mi := &file_sparkjob_connect_wire_expressions_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Expression_UnresolvedStar.ProtoReflect.Descriptor instead.
+func (*Expression_UnresolvedStar) Descriptor() ([]byte, []int) {
+	return file_sparkjob_connect_wire_expressions_proto_rawDescGZIP(), []int{0, 4}
+}
+
+func (x *Expression_UnresolvedStar) GetUnparsedTarget() string {
+	if x != nil && x.UnparsedTarget != nil {
+		return *x.UnparsedTarget
+	}
+	return ""
+}
+
+func (x *Expression_UnresolvedStar) GetPlanId() int64 {
+	if x != nil && x.PlanId != nil {
+		return *x.PlanId
+	}
+	return 0
+}
+
+type Expression_Alias struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Expr          *Expression            `protobuf:"bytes,1,opt,name=expr,proto3" json:"expr,omitempty"`
+	Name          []string               `protobuf:"bytes,2,rep,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Expression_Alias) Reset() {
+	*x = Expression_Alias{}
+	mi := &file_sparkjob_connect_wire_expressions_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Expression_Alias) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Expression_Alias) ProtoMessage() {}
+
+func (x *Expression_Alias) ProtoReflect() protoreflect.Message {
+	mi := &file_sparkjob_connect_wire_expressions_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Expression_Alias.ProtoReflect.Descriptor instead.
+func (*Expression_Alias) Descriptor() ([]byte, []int) {
+	return file_sparkjob_connect_wire_expressions_proto_rawDescGZIP(), []int{0, 5}
+}
+
+func (x *Expression_Alias) GetExpr() *Expression {
+	if x != nil {
+		return x.Expr
+	}
+	return nil
+}
+
+func (x *Expression_Alias) GetName() []string {
+	if x != nil {
+		return x.Name
+	}
+	return nil
+}
+
+type Expression_Cast struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Expr  *Expression            `protobuf:"bytes,1,opt,name=expr,proto3" json:"expr,omitempty"`
+	// Types that are valid to be assigned to CastToType:
+	//
+	//	*Expression_Cast_TypeStr
+	CastToType    isExpression_Cast_CastToType `protobuf_oneof:"cast_to_type"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Expression_Cast) Reset() {
+	*x = Expression_Cast{}
+	mi := &file_sparkjob_connect_wire_expressions_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Expression_Cast) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Expression_Cast) ProtoMessage() {}
+
+func (x *Expression_Cast) ProtoReflect() protoreflect.Message {
+	mi := &file_sparkjob_connect_wire_expressions_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Expression_Cast.ProtoReflect.Descriptor instead.
+func (*Expression_Cast) Descriptor() ([]byte, []int) {
+	return file_sparkjob_connect_wire_expressions_proto_rawDescGZIP(), []int{0, 6}
+}
+
+func (x *Expression_Cast) GetExpr() *Expression {
+	if x != nil {
+		return x.Expr
+	}
+	return nil
+}
+
+func (x *Expression_Cast) GetCastToType() isExpression_Cast_CastToType {
+	if x != nil {
+		return x.CastToType
+	}
+	return nil
+}
+
+func (x *Expression_Cast) GetTypeStr() string {
+	if x != nil {
+		if x, ok := x.CastToType.(*Expression_Cast_TypeStr); ok {
+			return x.TypeStr
+		}
+	}
+	return ""
+}
+
+type isExpression_Cast_CastToType interface {
+	isExpression_Cast_CastToType()
+}
+
+type Expression_Cast_TypeStr struct {
+	TypeStr string `protobuf:"bytes,3,opt,name=type_str,json=typeStr,proto3,oneof"`
+}
+
+func (*Expression_Cast_TypeStr) isExpression_Cast_CastToType() {}
+
+type Expression_SortOrder struct {
+	state         protoimpl.MessageState             `protogen:"open.v1"`
+	Child         *Expression                        `protobuf:"bytes,1,opt,name=child,proto3" json:"child,omitempty"`
+	Direction     Expression_SortOrder_SortDirection `protobuf:"varint,2,opt,name=direction,proto3,enum=sparkjob.connect.wire.Expression_SortOrder_SortDirection" json:"direction,omitempty"`
+	NullOrdering  Expression_SortOrder_NullOrdering  `protobuf:"varint,3,opt,name=null_ordering,json=nullOrdering,proto3,enum=sparkjob.connect.wire.Expression_SortOrder_NullOrdering" json:"null_ordering,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Expression_SortOrder) Reset() {
+	*x = Expression_SortOrder{}
+	mi := &file_sparkjob_connect_wire_expressions_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Expression_SortOrder) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Expression_SortOrder) ProtoMessage() {}
+
+func (x *Expression_SortOrder) ProtoReflect() protoreflect.Message {
+	mi := &file_sparkjob_connect_wire_expressions_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Expression_SortOrder.ProtoReflect.Descriptor instead.
+func (*Expression_SortOrder) Descriptor() ([]byte, []int) {
+	return file_sparkjob_connect_wire_expressions_proto_rawDescGZIP(), []int{0, 7}
+}
+
+func (x *Expression_SortOrder) GetChild() *Expression {
+	if x != nil {
+		return x.Child
+	}
+	return nil
+}
+
+func (x *Expression_SortOrder) GetDirection() Expression_SortOrder_SortDirection {
+	if x != nil {
+		return x.Direction
+	}
+	return Expression_SortOrder_SORT_DIRECTION_UNSPECIFIED
+}
+
+func (x *Expression_SortOrder) GetNullOrdering() Expression_SortOrder_NullOrdering {
+	if x != nil {
+		return x.NullOrdering
+	}
+	return Expression_SortOrder_SORT_NULLS_UNSPECIFIED
+}
+
+type Expression_UnresolvedExtractValue struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Child         *Expression            `protobuf:"bytes,1,opt,name=child,proto3" json:"child,omitempty"`
+	Extraction    *Expression            `protobuf:"bytes,2,opt,name=extraction,proto3" json:"extraction,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Expression_UnresolvedExtractValue) Reset() {
+	*x = Expression_UnresolvedExtractValue{}
+	mi := &file_sparkjob_connect_wire_expressions_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Expression_UnresolvedExtractValue) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Expression_UnresolvedExtractValue) ProtoMessage() {}
+
+func (x *Expression_UnresolvedExtractValue) ProtoReflect() protoreflect.Message {
+	mi := &file_sparkjob_connect_wire_expressions_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Expression_UnresolvedExtractValue.ProtoReflect.Descriptor instead.
+func (*Expression_UnresolvedExtractValue) Descriptor() ([]byte, []int) {
+	return file_sparkjob_connect_wire_expressions_proto_rawDescGZIP(), []int{0, 8}
+}
+
+func (x *Expression_UnresolvedExtractValue) GetChild() *Expression {
+	if x != nil {
+		return x.Child
+	}
+	return nil
+}
+
+func (x *Expression_UnresolvedExtractValue) GetExtraction() *Expression {
+	if x != nil {
+		return x.Extraction
+	}
+	return nil
 }
 
 type Expression_Literal_Decimal struct {
@@ -535,7 +1163,7 @@ type Expression_Literal_Decimal struct {
 
 func (x *Expression_Literal_Decimal) Reset() {
 	*x = Expression_Literal_Decimal{}
-	mi := &file_sparkjob_connect_wire_expressions_proto_msgTypes[4]
+	mi := &file_sparkjob_connect_wire_expressions_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -547,7 +1175,7 @@ func (x *Expression_Literal_Decimal) String() string {
 func (*Expression_Literal_Decimal) ProtoMessage() {}
 
 func (x *Expression_Literal_Decimal) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_expressions_proto_msgTypes[4]
+	mi := &file_sparkjob_connect_wire_expressions_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -584,6 +1212,66 @@ func (x *Expression_Literal_Decimal) GetScale() int32 {
 	return 0
 }
 
+type Expression_Literal_CalendarInterval struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Months        int32                  `protobuf:"varint,1,opt,name=months,proto3" json:"months,omitempty"`
+	Days          int32                  `protobuf:"varint,2,opt,name=days,proto3" json:"days,omitempty"`
+	Microseconds  int64                  `protobuf:"varint,3,opt,name=microseconds,proto3" json:"microseconds,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Expression_Literal_CalendarInterval) Reset() {
+	*x = Expression_Literal_CalendarInterval{}
+	mi := &file_sparkjob_connect_wire_expressions_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Expression_Literal_CalendarInterval) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Expression_Literal_CalendarInterval) ProtoMessage() {}
+
+func (x *Expression_Literal_CalendarInterval) ProtoReflect() protoreflect.Message {
+	mi := &file_sparkjob_connect_wire_expressions_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Expression_Literal_CalendarInterval.ProtoReflect.Descriptor instead.
+func (*Expression_Literal_CalendarInterval) Descriptor() ([]byte, []int) {
+	return file_sparkjob_connect_wire_expressions_proto_rawDescGZIP(), []int{0, 0, 1}
+}
+
+func (x *Expression_Literal_CalendarInterval) GetMonths() int32 {
+	if x != nil {
+		return x.Months
+	}
+	return 0
+}
+
+func (x *Expression_Literal_CalendarInterval) GetDays() int32 {
+	if x != nil {
+		return x.Days
+	}
+	return 0
+}
+
+func (x *Expression_Literal_CalendarInterval) GetMicroseconds() int64 {
+	if x != nil {
+		return x.Microseconds
+	}
+	return 0
+}
+
 type Expression_Literal_Array struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ElementType   *DataType              `protobuf:"bytes,1,opt,name=element_type,json=elementType,proto3" json:"element_type,omitempty"`
@@ -594,7 +1282,7 @@ type Expression_Literal_Array struct {
 
 func (x *Expression_Literal_Array) Reset() {
 	*x = Expression_Literal_Array{}
-	mi := &file_sparkjob_connect_wire_expressions_proto_msgTypes[5]
+	mi := &file_sparkjob_connect_wire_expressions_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -606,7 +1294,7 @@ func (x *Expression_Literal_Array) String() string {
 func (*Expression_Literal_Array) ProtoMessage() {}
 
 func (x *Expression_Literal_Array) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_expressions_proto_msgTypes[5]
+	mi := &file_sparkjob_connect_wire_expressions_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -619,7 +1307,7 @@ func (x *Expression_Literal_Array) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Expression_Literal_Array.ProtoReflect.Descriptor instead.
 func (*Expression_Literal_Array) Descriptor() ([]byte, []int) {
-	return file_sparkjob_connect_wire_expressions_proto_rawDescGZIP(), []int{0, 0, 1}
+	return file_sparkjob_connect_wire_expressions_proto_rawDescGZIP(), []int{0, 0, 2}
 }
 
 func (x *Expression_Literal_Array) GetElementType() *DataType {
@@ -640,13 +1328,20 @@ var File_sparkjob_connect_wire_expressions_proto protoreflect.FileDescriptor
 
 const file_sparkjob_connect_wire_expressions_proto_rawDesc = "" +
 	"\n" +
-	"'sparkjob/connect/wire/expressions.proto\x12\x15sparkjob.connect.wire\x1a!sparkjob/connect/wire/types.proto\"\xb9\n" +
-	"\n" +
+	"'sparkjob/connect/wire/expressions.proto\x12\x15sparkjob.connect.wire\x1a!sparkjob/connect/wire/types.proto\"\x94\x19\n" +
 	"\n" +
 	"Expression\x12E\n" +
 	"\aliteral\x18\x01 \x01(\v2).sparkjob.connect.wire.Expression.LiteralH\x00R\aliteral\x12j\n" +
-	"\x14unresolved_attribute\x18\x02 \x01(\v25.sparkjob.connect.wire.Expression.UnresolvedAttributeH\x00R\x13unresolvedAttribute\x12a\n" +
-	"\x11expression_string\x18\x04 \x01(\v22.sparkjob.connect.wire.Expression.ExpressionStringH\x00R\x10expressionString\x1a\xe1\x06\n" +
+	"\x14unresolved_attribute\x18\x02 \x01(\v25.sparkjob.connect.wire.Expression.UnresolvedAttributeH\x00R\x13unresolvedAttribute\x12g\n" +
+	"\x13unresolved_function\x18\x03 \x01(\v24.sparkjob.connect.wire.Expression.UnresolvedFunctionH\x00R\x12unresolvedFunction\x12a\n" +
+	"\x11expression_string\x18\x04 \x01(\v22.sparkjob.connect.wire.Expression.ExpressionStringH\x00R\x10expressionString\x12[\n" +
+	"\x0funresolved_star\x18\x05 \x01(\v20.sparkjob.connect.wire.Expression.UnresolvedStarH\x00R\x0eunresolvedStar\x12?\n" +
+	"\x05alias\x18\x06 \x01(\v2'.sparkjob.connect.wire.Expression.AliasH\x00R\x05alias\x12<\n" +
+	"\x04cast\x18\a \x01(\v2&.sparkjob.connect.wire.Expression.CastH\x00R\x04cast\x12L\n" +
+	"\n" +
+	"sort_order\x18\t \x01(\v2+.sparkjob.connect.wire.Expression.SortOrderH\x00R\tsortOrder\x12t\n" +
+	"\x18unresolved_extract_value\x18\f \x01(\v28.sparkjob.connect.wire.Expression.UnresolvedExtractValueH\x00R\x16unresolvedExtractValue\x12J\n" +
+	"\rcall_function\x18\x10 \x01(\v2#.sparkjob.connect.wire.CallFunctionH\x00R\fcallFunction\x1a\xb0\b\n" +
 	"\aLiteral\x125\n" +
 	"\x04null\x18\x01 \x01(\v2\x1f.sparkjob.connect.wire.DataTypeH\x00R\x04null\x12\x18\n" +
 	"\x06binary\x18\x02 \x01(\fH\x00R\x06binary\x12\x1a\n" +
@@ -662,7 +1357,8 @@ const file_sparkjob_connect_wire_expressions_proto_rawDesc = "" +
 	"\x06string\x18\r \x01(\tH\x00R\x06string\x12\x14\n" +
 	"\x04date\x18\x10 \x01(\x05H\x00R\x04date\x12\x1e\n" +
 	"\ttimestamp\x18\x11 \x01(\x03H\x00R\ttimestamp\x12%\n" +
-	"\rtimestamp_ntz\x18\x12 \x01(\x03H\x00R\ftimestampNtz\x12,\n" +
+	"\rtimestamp_ntz\x18\x12 \x01(\x03H\x00R\ftimestampNtz\x12i\n" +
+	"\x11calendar_interval\x18\x13 \x01(\v2:.sparkjob.connect.wire.Expression.Literal.CalendarIntervalH\x00R\x10calendarInterval\x12,\n" +
 	"\x11day_time_interval\x18\x15 \x01(\x03H\x00R\x0fdayTimeInterval\x12G\n" +
 	"\x05array\x18\x16 \x01(\v2/.sparkjob.connect.wire.Expression.Literal.ArrayH\x00R\x05array\x1au\n" +
 	"\aDecimal\x12\x14\n" +
@@ -671,7 +1367,11 @@ const file_sparkjob_connect_wire_expressions_proto_rawDesc = "" +
 	"\x05scale\x18\x03 \x01(\x05H\x01R\x05scale\x88\x01\x01B\f\n" +
 	"\n" +
 	"_precisionB\b\n" +
-	"\x06_scale\x1a\x92\x01\n" +
+	"\x06_scale\x1ab\n" +
+	"\x10CalendarInterval\x12\x16\n" +
+	"\x06months\x18\x01 \x01(\x05R\x06months\x12\x12\n" +
+	"\x04days\x18\x02 \x01(\x05R\x04days\x12\"\n" +
+	"\fmicroseconds\x18\x03 \x01(\x03R\fmicroseconds\x1a\x92\x01\n" +
 	"\x05Array\x12B\n" +
 	"\felement_type\x18\x01 \x01(\v2\x1f.sparkjob.connect.wire.DataTypeR\velementType\x12E\n" +
 	"\belements\x18\x02 \x03(\v2).sparkjob.connect.wire.Expression.LiteralR\belementsB\x0e\n" +
@@ -680,12 +1380,50 @@ const file_sparkjob_connect_wire_expressions_proto_rawDesc = "" +
 	"\x13unparsed_identifier\x18\x01 \x01(\tR\x12unparsedIdentifier\x12\x1c\n" +
 	"\aplan_id\x18\x02 \x01(\x03H\x00R\x06planId\x88\x01\x01B\n" +
 	"\n" +
-	"\b_plan_id\x1a2\n" +
+	"\b_plan_id\x1a\x9b\x01\n" +
+	"\x12UnresolvedFunction\x12#\n" +
+	"\rfunction_name\x18\x01 \x01(\tR\ffunctionName\x12?\n" +
+	"\targuments\x18\x02 \x03(\v2!.sparkjob.connect.wire.ExpressionR\targuments\x12\x1f\n" +
+	"\vis_distinct\x18\x03 \x01(\bR\n" +
+	"isDistinct\x1a2\n" +
 	"\x10ExpressionString\x12\x1e\n" +
 	"\n" +
 	"expression\x18\x01 \x01(\tR\n" +
-	"expressionB\v\n" +
-	"\texpr_typeB.Z,realtime-election/sparkjob/connect/wire;wireb\x06proto3"
+	"expression\x1a|\n" +
+	"\x0eUnresolvedStar\x12,\n" +
+	"\x0funparsed_target\x18\x01 \x01(\tH\x00R\x0eunparsedTarget\x88\x01\x01\x12\x1c\n" +
+	"\aplan_id\x18\x02 \x01(\x03H\x01R\x06planId\x88\x01\x01B\x12\n" +
+	"\x10_unparsed_targetB\n" +
+	"\n" +
+	"\b_plan_id\x1aR\n" +
+	"\x05Alias\x125\n" +
+	"\x04expr\x18\x01 \x01(\v2!.sparkjob.connect.wire.ExpressionR\x04expr\x12\x12\n" +
+	"\x04name\x18\x02 \x03(\tR\x04name\x1aj\n" +
+	"\x04Cast\x125\n" +
+	"\x04expr\x18\x01 \x01(\v2!.sparkjob.connect.wire.ExpressionR\x04expr\x12\x1b\n" +
+	"\btype_str\x18\x03 \x01(\tH\x00R\atypeStrB\x0e\n" +
+	"\fcast_to_type\x1a\xc1\x03\n" +
+	"\tSortOrder\x127\n" +
+	"\x05child\x18\x01 \x01(\v2!.sparkjob.connect.wire.ExpressionR\x05child\x12W\n" +
+	"\tdirection\x18\x02 \x01(\x0e29.sparkjob.connect.wire.Expression.SortOrder.SortDirectionR\tdirection\x12]\n" +
+	"\rnull_ordering\x18\x03 \x01(\x0e28.sparkjob.connect.wire.Expression.SortOrder.NullOrderingR\fnullOrdering\"l\n" +
+	"\rSortDirection\x12\x1e\n" +
+	"\x1aSORT_DIRECTION_UNSPECIFIED\x10\x00\x12\x1c\n" +
+	"\x18SORT_DIRECTION_ASCENDING\x10\x01\x12\x1d\n" +
+	"\x19SORT_DIRECTION_DESCENDING\x10\x02\"U\n" +
+	"\fNullOrdering\x12\x1a\n" +
+	"\x16SORT_NULLS_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10SORT_NULLS_FIRST\x10\x01\x12\x13\n" +
+	"\x0fSORT_NULLS_LAST\x10\x02\x1a\x94\x01\n" +
+	"\x16UnresolvedExtractValue\x127\n" +
+	"\x05child\x18\x01 \x01(\v2!.sparkjob.connect.wire.ExpressionR\x05child\x12A\n" +
+	"\n" +
+	"extraction\x18\x02 \x01(\v2!.sparkjob.connect.wire.ExpressionR\n" +
+	"extractionB\v\n" +
+	"\texpr_type\"t\n" +
+	"\fCallFunction\x12#\n" +
+	"\rfunction_name\x18\x01 \x01(\tR\ffunctionName\x12?\n" +
+	"\targuments\x18\x02 \x03(\v2!.sparkjob.connect.wire.ExpressionR\targumentsB.Z,realtime-election/sparkjob/connect/wire;wireb\x06proto3"
 
 var (
 	file_sparkjob_connect_wire_expressions_proto_rawDescOnce sync.Once
@@ -699,30 +1437,58 @@ func file_sparkjob_connect_wire_expressions_proto_rawDescGZIP() []byte {
 	return file_sparkjob_connect_wire_expressions_proto_rawDescData
 }
 
-var file_sparkjob_connect_wire_expressions_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_sparkjob_connect_wire_expressions_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_sparkjob_connect_wire_expressions_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_sparkjob_connect_wire_expressions_proto_goTypes = []any{
-	(*Expression)(nil),                     // 0: sparkjob.connect.wire.Expression
-	(*Expression_Literal)(nil),             // 1: sparkjob.connect.wire.Expression.Literal
-	(*Expression_UnresolvedAttribute)(nil), // 2: sparkjob.connect.wire.Expression.UnresolvedAttribute
-	(*Expression_ExpressionString)(nil),    // 3: sparkjob.connect.wire.Expression.ExpressionString
-	(*Expression_Literal_Decimal)(nil),     // 4: sparkjob.connect.wire.Expression.Literal.Decimal
-	(*Expression_Literal_Array)(nil),       // 5: sparkjob.connect.wire.Expression.Literal.Array
-	(*DataType)(nil),                       // 6: sparkjob.connect.wire.DataType
+	(Expression_SortOrder_SortDirection)(0),     // 0: sparkjob.connect.wire.Expression.SortOrder.SortDirection
+	(Expression_SortOrder_NullOrdering)(0),      // 1: sparkjob.connect.wire.Expression.SortOrder.NullOrdering
+	(*Expression)(nil),                          // 2: sparkjob.connect.wire.Expression
+	(*CallFunction)(nil),                        // 3: sparkjob.connect.wire.CallFunction
+	(*Expression_Literal)(nil),                  // 4: sparkjob.connect.wire.Expression.Literal
+	(*Expression_UnresolvedAttribute)(nil),      // 5: sparkjob.connect.wire.Expression.UnresolvedAttribute
+	(*Expression_UnresolvedFunction)(nil),       // 6: sparkjob.connect.wire.Expression.UnresolvedFunction
+	(*Expression_ExpressionString)(nil),         // 7: sparkjob.connect.wire.Expression.ExpressionString
+	(*Expression_UnresolvedStar)(nil),           // 8: sparkjob.connect.wire.Expression.UnresolvedStar
+	(*Expression_Alias)(nil),                    // 9: sparkjob.connect.wire.Expression.Alias
+	(*Expression_Cast)(nil),                     // 10: sparkjob.connect.wire.Expression.Cast
+	(*Expression_SortOrder)(nil),                // 11: sparkjob.connect.wire.Expression.SortOrder
+	(*Expression_UnresolvedExtractValue)(nil),   // 12: sparkjob.connect.wire.Expression.UnresolvedExtractValue
+	(*Expression_Literal_Decimal)(nil),          // 13: sparkjob.connect.wire.Expression.Literal.Decimal
+	(*Expression_Literal_CalendarInterval)(nil), // 14: sparkjob.connect.wire.Expression.Literal.CalendarInterval
+	(*Expression_Literal_Array)(nil),            // 15: sparkjob.connect.wire.Expression.Literal.Array
+	(*DataType)(nil),                            // 16: sparkjob.connect.wire.DataType
 }
 var file_sparkjob_connect_wire_expressions_proto_depIdxs = []int32{
-	1, // 0: sparkjob.connect.wire.Expression.literal:type_name -> sparkjob.connect.wire.Expression.Literal
-	2, // 1: sparkjob.connect.wire.Expression.unresolved_attribute:type_name -> sparkjob.connect.wire.Expression.UnresolvedAttribute
-	3, // 2: sparkjob.connect.wire.Expression.expression_string:type_name -> sparkjob.connect.wire.Expression.ExpressionString
-	6, // 3: sparkjob.connect.wire.Expression.Literal.null:type_name -> sparkjob.connect.wire.DataType
-	4, // 4: sparkjob.connect.wire.Expression.Literal.decimal:type_name -> sparkjob.connect.wire.Expression.Literal.Decimal
-	5, // 5: sparkjob.connect.wire.Expression.Literal.array:type_name -> sparkjob.connect.wire.Expression.Literal.Array
-	6, // 6: sparkjob.connect.wire.Expression.Literal.Array.element_type:type_name -> sparkjob.connect.wire.DataType
-	1, // 7: sparkjob.connect.wire.Expression.Literal.Array.elements:type_name -> sparkjob.connect.wire.Expression.Literal
-	8, // [8:8] is the sub-list for method output_type
-	8, // [8:8] is the sub-list for method input_type
-	8, // [8:8] is the sub-list for extension type_name
-	8, // [8:8] is the sub-list for extension extendee
-	0, // [0:8] is the sub-list for field type_name
+	4,  // 0: sparkjob.connect.wire.Expression.literal:type_name -> sparkjob.connect.wire.Expression.Literal
+	5,  // 1: sparkjob.connect.wire.Expression.unresolved_attribute:type_name -> sparkjob.connect.wire.Expression.UnresolvedAttribute
+	6,  // 2: sparkjob.connect.wire.Expression.unresolved_function:type_name -> sparkjob.connect.wire.Expression.UnresolvedFunction
+	7,  // 3: sparkjob.connect.wire.Expression.expression_string:type_name -> sparkjob.connect.wire.Expression.ExpressionString
+	8,  // 4: sparkjob.connect.wire.Expression.unresolved_star:type_name -> sparkjob.connect.wire.Expression.UnresolvedStar
+	9,  // 5: sparkjob.connect.wire.Expression.alias:type_name -> sparkjob.connect.wire.Expression.Alias
+	10, // 6: sparkjob.connect.wire.Expression.cast:type_name -> sparkjob.connect.wire.Expression.Cast
+	11, // 7: sparkjob.connect.wire.Expression.sort_order:type_name -> sparkjob.connect.wire.Expression.SortOrder
+	12, // 8: sparkjob.connect.wire.Expression.unresolved_extract_value:type_name -> sparkjob.connect.wire.Expression.UnresolvedExtractValue
+	3,  // 9: sparkjob.connect.wire.Expression.call_function:type_name -> sparkjob.connect.wire.CallFunction
+	2,  // 10: sparkjob.connect.wire.CallFunction.arguments:type_name -> sparkjob.connect.wire.Expression
+	16, // 11: sparkjob.connect.wire.Expression.Literal.null:type_name -> sparkjob.connect.wire.DataType
+	13, // 12: sparkjob.connect.wire.Expression.Literal.decimal:type_name -> sparkjob.connect.wire.Expression.Literal.Decimal
+	14, // 13: sparkjob.connect.wire.Expression.Literal.calendar_interval:type_name -> sparkjob.connect.wire.Expression.Literal.CalendarInterval
+	15, // 14: sparkjob.connect.wire.Expression.Literal.array:type_name -> sparkjob.connect.wire.Expression.Literal.Array
+	2,  // 15: sparkjob.connect.wire.Expression.UnresolvedFunction.arguments:type_name -> sparkjob.connect.wire.Expression
+	2,  // 16: sparkjob.connect.wire.Expression.Alias.expr:type_name -> sparkjob.connect.wire.Expression
+	2,  // 17: sparkjob.connect.wire.Expression.Cast.expr:type_name -> sparkjob.connect.wire.Expression
+	2,  // 18: sparkjob.connect.wire.Expression.SortOrder.child:type_name -> sparkjob.connect.wire.Expression
+	0,  // 19: sparkjob.connect.wire.Expression.SortOrder.direction:type_name -> sparkjob.connect.wire.Expression.SortOrder.SortDirection
+	1,  // 20: sparkjob.connect.wire.Expression.SortOrder.null_ordering:type_name -> sparkjob.connect.wire.Expression.SortOrder.NullOrdering
+	2,  // 21: sparkjob.connect.wire.Expression.UnresolvedExtractValue.child:type_name -> sparkjob.connect.wire.Expression
+	2,  // 22: sparkjob.connect.wire.Expression.UnresolvedExtractValue.extraction:type_name -> sparkjob.connect.wire.Expression
+	16, // 23: sparkjob.connect.wire.Expression.Literal.Array.element_type:type_name -> sparkjob.connect.wire.DataType
+	4,  // 24: sparkjob.connect.wire.Expression.Literal.Array.elements:type_name -> sparkjob.connect.wire.Expression.Literal
+	25, // [25:25] is the sub-list for method output_type
+	25, // [25:25] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_sparkjob_connect_wire_expressions_proto_init() }
@@ -734,9 +1500,16 @@ func file_sparkjob_connect_wire_expressions_proto_init() {
 	file_sparkjob_connect_wire_expressions_proto_msgTypes[0].OneofWrappers = []any{
 		(*Expression_Literal_)(nil),
 		(*Expression_UnresolvedAttribute_)(nil),
+		(*Expression_UnresolvedFunction_)(nil),
 		(*Expression_ExpressionString_)(nil),
+		(*Expression_UnresolvedStar_)(nil),
+		(*Expression_Alias_)(nil),
+		(*Expression_Cast_)(nil),
+		(*Expression_SortOrder_)(nil),
+		(*Expression_UnresolvedExtractValue_)(nil),
+		(*Expression_CallFunction)(nil),
 	}
-	file_sparkjob_connect_wire_expressions_proto_msgTypes[1].OneofWrappers = []any{
+	file_sparkjob_connect_wire_expressions_proto_msgTypes[2].OneofWrappers = []any{
 		(*Expression_Literal_Null)(nil),
 		(*Expression_Literal_Binary)(nil),
 		(*Expression_Literal_Boolean)(nil),
@@ -751,23 +1524,29 @@ func file_sparkjob_connect_wire_expressions_proto_init() {
 		(*Expression_Literal_Date)(nil),
 		(*Expression_Literal_Timestamp)(nil),
 		(*Expression_Literal_TimestampNtz)(nil),
+		(*Expression_Literal_CalendarInterval_)(nil),
 		(*Expression_Literal_DayTimeInterval)(nil),
 		(*Expression_Literal_Array_)(nil),
 	}
-	file_sparkjob_connect_wire_expressions_proto_msgTypes[2].OneofWrappers = []any{}
-	file_sparkjob_connect_wire_expressions_proto_msgTypes[4].OneofWrappers = []any{}
+	file_sparkjob_connect_wire_expressions_proto_msgTypes[3].OneofWrappers = []any{}
+	file_sparkjob_connect_wire_expressions_proto_msgTypes[6].OneofWrappers = []any{}
+	file_sparkjob_connect_wire_expressions_proto_msgTypes[8].OneofWrappers = []any{
+		(*Expression_Cast_TypeStr)(nil),
+	}
+	file_sparkjob_connect_wire_expressions_proto_msgTypes[11].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sparkjob_connect_wire_expressions_proto_rawDesc), len(file_sparkjob_connect_wire_expressions_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   6,
+			NumEnums:      2,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
 		GoTypes:           file_sparkjob_connect_wire_expressions_proto_goTypes,
 		DependencyIndexes: file_sparkjob_connect_wire_expressions_proto_depIdxs,
+		EnumInfos:         file_sparkjob_connect_wire_expressions_proto_enumTypes,
 		MessageInfos:      file_sparkjob_connect_wire_expressions_proto_msgTypes,
 	}.Build()
 	File_sparkjob_connect_wire_expressions_proto = out.File

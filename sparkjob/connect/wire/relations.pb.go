@@ -23,19 +23,202 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+type Join_JoinType int32
+
+const (
+	Join_JOIN_TYPE_UNSPECIFIED Join_JoinType = 0
+	Join_JOIN_TYPE_INNER       Join_JoinType = 1
+	Join_JOIN_TYPE_FULL_OUTER  Join_JoinType = 2
+	Join_JOIN_TYPE_LEFT_OUTER  Join_JoinType = 3
+	Join_JOIN_TYPE_RIGHT_OUTER Join_JoinType = 4
+	Join_JOIN_TYPE_LEFT_ANTI   Join_JoinType = 5
+	Join_JOIN_TYPE_LEFT_SEMI   Join_JoinType = 6
+	Join_JOIN_TYPE_CROSS       Join_JoinType = 7
+)
+
+// Enum value maps for Join_JoinType.
+var (
+	Join_JoinType_name = map[int32]string{
+		0: "JOIN_TYPE_UNSPECIFIED",
+		1: "JOIN_TYPE_INNER",
+		2: "JOIN_TYPE_FULL_OUTER",
+		3: "JOIN_TYPE_LEFT_OUTER",
+		4: "JOIN_TYPE_RIGHT_OUTER",
+		5: "JOIN_TYPE_LEFT_ANTI",
+		6: "JOIN_TYPE_LEFT_SEMI",
+		7: "JOIN_TYPE_CROSS",
+	}
+	Join_JoinType_value = map[string]int32{
+		"JOIN_TYPE_UNSPECIFIED": 0,
+		"JOIN_TYPE_INNER":       1,
+		"JOIN_TYPE_FULL_OUTER":  2,
+		"JOIN_TYPE_LEFT_OUTER":  3,
+		"JOIN_TYPE_RIGHT_OUTER": 4,
+		"JOIN_TYPE_LEFT_ANTI":   5,
+		"JOIN_TYPE_LEFT_SEMI":   6,
+		"JOIN_TYPE_CROSS":       7,
+	}
+)
+
+func (x Join_JoinType) Enum() *Join_JoinType {
+	p := new(Join_JoinType)
+	*p = x
+	return p
+}
+
+func (x Join_JoinType) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Join_JoinType) Descriptor() protoreflect.EnumDescriptor {
+	return file_sparkjob_connect_wire_relations_proto_enumTypes[0].Descriptor()
+}
+
+func (Join_JoinType) Type() protoreflect.EnumType {
+	return &file_sparkjob_connect_wire_relations_proto_enumTypes[0]
+}
+
+func (x Join_JoinType) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Join_JoinType.Descriptor instead.
+func (Join_JoinType) EnumDescriptor() ([]byte, []int) {
+	return file_sparkjob_connect_wire_relations_proto_rawDescGZIP(), []int{5, 0}
+}
+
+type SetOperation_SetOpType int32
+
+const (
+	SetOperation_SET_OP_TYPE_UNSPECIFIED SetOperation_SetOpType = 0
+	SetOperation_SET_OP_TYPE_INTERSECT   SetOperation_SetOpType = 1
+	SetOperation_SET_OP_TYPE_UNION       SetOperation_SetOpType = 2
+	SetOperation_SET_OP_TYPE_EXCEPT      SetOperation_SetOpType = 3
+)
+
+// Enum value maps for SetOperation_SetOpType.
+var (
+	SetOperation_SetOpType_name = map[int32]string{
+		0: "SET_OP_TYPE_UNSPECIFIED",
+		1: "SET_OP_TYPE_INTERSECT",
+		2: "SET_OP_TYPE_UNION",
+		3: "SET_OP_TYPE_EXCEPT",
+	}
+	SetOperation_SetOpType_value = map[string]int32{
+		"SET_OP_TYPE_UNSPECIFIED": 0,
+		"SET_OP_TYPE_INTERSECT":   1,
+		"SET_OP_TYPE_UNION":       2,
+		"SET_OP_TYPE_EXCEPT":      3,
+	}
+)
+
+func (x SetOperation_SetOpType) Enum() *SetOperation_SetOpType {
+	p := new(SetOperation_SetOpType)
+	*p = x
+	return p
+}
+
+func (x SetOperation_SetOpType) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (SetOperation_SetOpType) Descriptor() protoreflect.EnumDescriptor {
+	return file_sparkjob_connect_wire_relations_proto_enumTypes[1].Descriptor()
+}
+
+func (SetOperation_SetOpType) Type() protoreflect.EnumType {
+	return &file_sparkjob_connect_wire_relations_proto_enumTypes[1]
+}
+
+func (x SetOperation_SetOpType) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use SetOperation_SetOpType.Descriptor instead.
+func (SetOperation_SetOpType) EnumDescriptor() ([]byte, []int) {
+	return file_sparkjob_connect_wire_relations_proto_rawDescGZIP(), []int{6, 0}
+}
+
+type Aggregate_GroupType int32
+
+const (
+	Aggregate_GROUP_TYPE_UNSPECIFIED   Aggregate_GroupType = 0
+	Aggregate_GROUP_TYPE_GROUPBY       Aggregate_GroupType = 1
+	Aggregate_GROUP_TYPE_ROLLUP        Aggregate_GroupType = 2
+	Aggregate_GROUP_TYPE_CUBE          Aggregate_GroupType = 3
+	Aggregate_GROUP_TYPE_PIVOT         Aggregate_GroupType = 4
+	Aggregate_GROUP_TYPE_GROUPING_SETS Aggregate_GroupType = 5
+)
+
+// Enum value maps for Aggregate_GroupType.
+var (
+	Aggregate_GroupType_name = map[int32]string{
+		0: "GROUP_TYPE_UNSPECIFIED",
+		1: "GROUP_TYPE_GROUPBY",
+		2: "GROUP_TYPE_ROLLUP",
+		3: "GROUP_TYPE_CUBE",
+		4: "GROUP_TYPE_PIVOT",
+		5: "GROUP_TYPE_GROUPING_SETS",
+	}
+	Aggregate_GroupType_value = map[string]int32{
+		"GROUP_TYPE_UNSPECIFIED":   0,
+		"GROUP_TYPE_GROUPBY":       1,
+		"GROUP_TYPE_ROLLUP":        2,
+		"GROUP_TYPE_CUBE":          3,
+		"GROUP_TYPE_PIVOT":         4,
+		"GROUP_TYPE_GROUPING_SETS": 5,
+	}
+)
+
+func (x Aggregate_GroupType) Enum() *Aggregate_GroupType {
+	p := new(Aggregate_GroupType)
+	*p = x
+	return p
+}
+
+func (x Aggregate_GroupType) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Aggregate_GroupType) Descriptor() protoreflect.EnumDescriptor {
+	return file_sparkjob_connect_wire_relations_proto_enumTypes[2].Descriptor()
+}
+
+func (Aggregate_GroupType) Type() protoreflect.EnumType {
+	return &file_sparkjob_connect_wire_relations_proto_enumTypes[2]
+}
+
+func (x Aggregate_GroupType) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Aggregate_GroupType.Descriptor instead.
+func (Aggregate_GroupType) EnumDescriptor() ([]byte, []int) {
+	return file_sparkjob_connect_wire_relations_proto_rawDescGZIP(), []int{9, 0}
+}
+
 type Relation struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Common *RelationCommon        `protobuf:"bytes,1,opt,name=common,proto3" json:"common,omitempty"`
 	// Types that are valid to be assigned to RelType:
 	//
 	//	*Relation_Read
+	//	*Relation_Project
 	//	*Relation_Filter
+	//	*Relation_Join
+	//	*Relation_SetOp
+	//	*Relation_Sort
 	//	*Relation_Limit
+	//	*Relation_Aggregate
 	//	*Relation_Sql
 	//	*Relation_LocalRelation
 	//	*Relation_Deduplicate
 	//	*Relation_Range
 	//	*Relation_SubqueryAlias
+	//	*Relation_ToDf
+	//	*Relation_WithColumnsRenamed
+	//	*Relation_Drop
+	//	*Relation_WithColumns
 	//	*Relation_WithWatermark
 	//	*Relation_CachedRemoteRelation
 	//	*Relation_WithRelations
@@ -97,6 +280,15 @@ func (x *Relation) GetRead() *Read {
 	return nil
 }
 
+func (x *Relation) GetProject() *Project {
+	if x != nil {
+		if x, ok := x.RelType.(*Relation_Project); ok {
+			return x.Project
+		}
+	}
+	return nil
+}
+
 func (x *Relation) GetFilter() *Filter {
 	if x != nil {
 		if x, ok := x.RelType.(*Relation_Filter); ok {
@@ -106,10 +298,46 @@ func (x *Relation) GetFilter() *Filter {
 	return nil
 }
 
+func (x *Relation) GetJoin() *Join {
+	if x != nil {
+		if x, ok := x.RelType.(*Relation_Join); ok {
+			return x.Join
+		}
+	}
+	return nil
+}
+
+func (x *Relation) GetSetOp() *SetOperation {
+	if x != nil {
+		if x, ok := x.RelType.(*Relation_SetOp); ok {
+			return x.SetOp
+		}
+	}
+	return nil
+}
+
+func (x *Relation) GetSort() *Sort {
+	if x != nil {
+		if x, ok := x.RelType.(*Relation_Sort); ok {
+			return x.Sort
+		}
+	}
+	return nil
+}
+
 func (x *Relation) GetLimit() *Limit {
 	if x != nil {
 		if x, ok := x.RelType.(*Relation_Limit); ok {
 			return x.Limit
+		}
+	}
+	return nil
+}
+
+func (x *Relation) GetAggregate() *Aggregate {
+	if x != nil {
+		if x, ok := x.RelType.(*Relation_Aggregate); ok {
+			return x.Aggregate
 		}
 	}
 	return nil
@@ -160,6 +388,42 @@ func (x *Relation) GetSubqueryAlias() *SubqueryAlias {
 	return nil
 }
 
+func (x *Relation) GetToDf() *ToDF {
+	if x != nil {
+		if x, ok := x.RelType.(*Relation_ToDf); ok {
+			return x.ToDf
+		}
+	}
+	return nil
+}
+
+func (x *Relation) GetWithColumnsRenamed() *WithColumnsRenamed {
+	if x != nil {
+		if x, ok := x.RelType.(*Relation_WithColumnsRenamed); ok {
+			return x.WithColumnsRenamed
+		}
+	}
+	return nil
+}
+
+func (x *Relation) GetDrop() *Drop {
+	if x != nil {
+		if x, ok := x.RelType.(*Relation_Drop); ok {
+			return x.Drop
+		}
+	}
+	return nil
+}
+
+func (x *Relation) GetWithColumns() *WithColumns {
+	if x != nil {
+		if x, ok := x.RelType.(*Relation_WithColumns); ok {
+			return x.WithColumns
+		}
+	}
+	return nil
+}
+
 func (x *Relation) GetWithWatermark() *WithWatermark {
 	if x != nil {
 		if x, ok := x.RelType.(*Relation_WithWatermark); ok {
@@ -195,12 +459,32 @@ type Relation_Read struct {
 	Read *Read `protobuf:"bytes,2,opt,name=read,proto3,oneof"`
 }
 
+type Relation_Project struct {
+	Project *Project `protobuf:"bytes,3,opt,name=project,proto3,oneof"`
+}
+
 type Relation_Filter struct {
 	Filter *Filter `protobuf:"bytes,4,opt,name=filter,proto3,oneof"`
 }
 
+type Relation_Join struct {
+	Join *Join `protobuf:"bytes,5,opt,name=join,proto3,oneof"`
+}
+
+type Relation_SetOp struct {
+	SetOp *SetOperation `protobuf:"bytes,6,opt,name=set_op,json=setOp,proto3,oneof"`
+}
+
+type Relation_Sort struct {
+	Sort *Sort `protobuf:"bytes,7,opt,name=sort,proto3,oneof"`
+}
+
 type Relation_Limit struct {
 	Limit *Limit `protobuf:"bytes,8,opt,name=limit,proto3,oneof"`
+}
+
+type Relation_Aggregate struct {
+	Aggregate *Aggregate `protobuf:"bytes,9,opt,name=aggregate,proto3,oneof"`
 }
 
 type Relation_Sql struct {
@@ -223,6 +507,22 @@ type Relation_SubqueryAlias struct {
 	SubqueryAlias *SubqueryAlias `protobuf:"bytes,16,opt,name=subquery_alias,json=subqueryAlias,proto3,oneof"`
 }
 
+type Relation_ToDf struct {
+	ToDf *ToDF `protobuf:"bytes,18,opt,name=to_df,json=toDf,proto3,oneof"`
+}
+
+type Relation_WithColumnsRenamed struct {
+	WithColumnsRenamed *WithColumnsRenamed `protobuf:"bytes,19,opt,name=with_columns_renamed,json=withColumnsRenamed,proto3,oneof"`
+}
+
+type Relation_Drop struct {
+	Drop *Drop `protobuf:"bytes,21,opt,name=drop,proto3,oneof"`
+}
+
+type Relation_WithColumns struct {
+	WithColumns *WithColumns `protobuf:"bytes,23,opt,name=with_columns,json=withColumns,proto3,oneof"`
+}
+
 type Relation_WithWatermark struct {
 	WithWatermark *WithWatermark `protobuf:"bytes,33,opt,name=with_watermark,json=withWatermark,proto3,oneof"`
 }
@@ -237,9 +537,19 @@ type Relation_WithRelations struct {
 
 func (*Relation_Read) isRelation_RelType() {}
 
+func (*Relation_Project) isRelation_RelType() {}
+
 func (*Relation_Filter) isRelation_RelType() {}
 
+func (*Relation_Join) isRelation_RelType() {}
+
+func (*Relation_SetOp) isRelation_RelType() {}
+
+func (*Relation_Sort) isRelation_RelType() {}
+
 func (*Relation_Limit) isRelation_RelType() {}
+
+func (*Relation_Aggregate) isRelation_RelType() {}
 
 func (*Relation_Sql) isRelation_RelType() {}
 
@@ -250,6 +560,14 @@ func (*Relation_Deduplicate) isRelation_RelType() {}
 func (*Relation_Range) isRelation_RelType() {}
 
 func (*Relation_SubqueryAlias) isRelation_RelType() {}
+
+func (*Relation_ToDf) isRelation_RelType() {}
+
+func (*Relation_WithColumnsRenamed) isRelation_RelType() {}
+
+func (*Relation_Drop) isRelation_RelType() {}
+
+func (*Relation_WithColumns) isRelation_RelType() {}
 
 func (*Relation_WithWatermark) isRelation_RelType() {}
 
@@ -391,6 +709,58 @@ func (*Read_NamedTable_) isRead_ReadType() {}
 
 func (*Read_DataSource_) isRead_ReadType() {}
 
+type Project struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Input         *Relation              `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
+	Expressions   []*Expression          `protobuf:"bytes,3,rep,name=expressions,proto3" json:"expressions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Project) Reset() {
+	*x = Project{}
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Project) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Project) ProtoMessage() {}
+
+func (x *Project) ProtoReflect() protoreflect.Message {
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Project.ProtoReflect.Descriptor instead.
+func (*Project) Descriptor() ([]byte, []int) {
+	return file_sparkjob_connect_wire_relations_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Project) GetInput() *Relation {
+	if x != nil {
+		return x.Input
+	}
+	return nil
+}
+
+func (x *Project) GetExpressions() []*Expression {
+	if x != nil {
+		return x.Expressions
+	}
+	return nil
+}
+
 type Filter struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Input         *Relation              `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
@@ -401,7 +771,7 @@ type Filter struct {
 
 func (x *Filter) Reset() {
 	*x = Filter{}
-	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[3]
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -413,7 +783,7 @@ func (x *Filter) String() string {
 func (*Filter) ProtoMessage() {}
 
 func (x *Filter) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[3]
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -426,7 +796,7 @@ func (x *Filter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Filter.ProtoReflect.Descriptor instead.
 func (*Filter) Descriptor() ([]byte, []int) {
-	return file_sparkjob_connect_wire_relations_proto_rawDescGZIP(), []int{3}
+	return file_sparkjob_connect_wire_relations_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Filter) GetInput() *Relation {
@@ -443,6 +813,218 @@ func (x *Filter) GetCondition() *Expression {
 	return nil
 }
 
+type Join struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Left          *Relation              `protobuf:"bytes,1,opt,name=left,proto3" json:"left,omitempty"`
+	Right         *Relation              `protobuf:"bytes,2,opt,name=right,proto3" json:"right,omitempty"`
+	JoinCondition *Expression            `protobuf:"bytes,3,opt,name=join_condition,json=joinCondition,proto3" json:"join_condition,omitempty"`
+	JoinType      Join_JoinType          `protobuf:"varint,4,opt,name=join_type,json=joinType,proto3,enum=sparkjob.connect.wire.Join_JoinType" json:"join_type,omitempty"`
+	UsingColumns  []string               `protobuf:"bytes,5,rep,name=using_columns,json=usingColumns,proto3" json:"using_columns,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Join) Reset() {
+	*x = Join{}
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Join) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Join) ProtoMessage() {}
+
+func (x *Join) ProtoReflect() protoreflect.Message {
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Join.ProtoReflect.Descriptor instead.
+func (*Join) Descriptor() ([]byte, []int) {
+	return file_sparkjob_connect_wire_relations_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Join) GetLeft() *Relation {
+	if x != nil {
+		return x.Left
+	}
+	return nil
+}
+
+func (x *Join) GetRight() *Relation {
+	if x != nil {
+		return x.Right
+	}
+	return nil
+}
+
+func (x *Join) GetJoinCondition() *Expression {
+	if x != nil {
+		return x.JoinCondition
+	}
+	return nil
+}
+
+func (x *Join) GetJoinType() Join_JoinType {
+	if x != nil {
+		return x.JoinType
+	}
+	return Join_JOIN_TYPE_UNSPECIFIED
+}
+
+func (x *Join) GetUsingColumns() []string {
+	if x != nil {
+		return x.UsingColumns
+	}
+	return nil
+}
+
+type SetOperation struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	LeftInput     *Relation              `protobuf:"bytes,1,opt,name=left_input,json=leftInput,proto3" json:"left_input,omitempty"`
+	RightInput    *Relation              `protobuf:"bytes,2,opt,name=right_input,json=rightInput,proto3" json:"right_input,omitempty"`
+	SetOpType     SetOperation_SetOpType `protobuf:"varint,3,opt,name=set_op_type,json=setOpType,proto3,enum=sparkjob.connect.wire.SetOperation_SetOpType" json:"set_op_type,omitempty"`
+	IsAll         *bool                  `protobuf:"varint,4,opt,name=is_all,json=isAll,proto3,oneof" json:"is_all,omitempty"`
+	ByName        *bool                  `protobuf:"varint,5,opt,name=by_name,json=byName,proto3,oneof" json:"by_name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetOperation) Reset() {
+	*x = SetOperation{}
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetOperation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetOperation) ProtoMessage() {}
+
+func (x *SetOperation) ProtoReflect() protoreflect.Message {
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetOperation.ProtoReflect.Descriptor instead.
+func (*SetOperation) Descriptor() ([]byte, []int) {
+	return file_sparkjob_connect_wire_relations_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *SetOperation) GetLeftInput() *Relation {
+	if x != nil {
+		return x.LeftInput
+	}
+	return nil
+}
+
+func (x *SetOperation) GetRightInput() *Relation {
+	if x != nil {
+		return x.RightInput
+	}
+	return nil
+}
+
+func (x *SetOperation) GetSetOpType() SetOperation_SetOpType {
+	if x != nil {
+		return x.SetOpType
+	}
+	return SetOperation_SET_OP_TYPE_UNSPECIFIED
+}
+
+func (x *SetOperation) GetIsAll() bool {
+	if x != nil && x.IsAll != nil {
+		return *x.IsAll
+	}
+	return false
+}
+
+func (x *SetOperation) GetByName() bool {
+	if x != nil && x.ByName != nil {
+		return *x.ByName
+	}
+	return false
+}
+
+type Sort struct {
+	state         protoimpl.MessageState  `protogen:"open.v1"`
+	Input         *Relation               `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
+	Order         []*Expression_SortOrder `protobuf:"bytes,2,rep,name=order,proto3" json:"order,omitempty"`
+	IsGlobal      *bool                   `protobuf:"varint,3,opt,name=is_global,json=isGlobal,proto3,oneof" json:"is_global,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Sort) Reset() {
+	*x = Sort{}
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Sort) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Sort) ProtoMessage() {}
+
+func (x *Sort) ProtoReflect() protoreflect.Message {
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Sort.ProtoReflect.Descriptor instead.
+func (*Sort) Descriptor() ([]byte, []int) {
+	return file_sparkjob_connect_wire_relations_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Sort) GetInput() *Relation {
+	if x != nil {
+		return x.Input
+	}
+	return nil
+}
+
+func (x *Sort) GetOrder() []*Expression_SortOrder {
+	if x != nil {
+		return x.Order
+	}
+	return nil
+}
+
+func (x *Sort) GetIsGlobal() bool {
+	if x != nil && x.IsGlobal != nil {
+		return *x.IsGlobal
+	}
+	return false
+}
+
 type Limit struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Input         *Relation              `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
@@ -453,7 +1035,7 @@ type Limit struct {
 
 func (x *Limit) Reset() {
 	*x = Limit{}
-	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[4]
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -465,7 +1047,7 @@ func (x *Limit) String() string {
 func (*Limit) ProtoMessage() {}
 
 func (x *Limit) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[4]
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -478,7 +1060,7 @@ func (x *Limit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Limit.ProtoReflect.Descriptor instead.
 func (*Limit) Descriptor() ([]byte, []int) {
-	return file_sparkjob_connect_wire_relations_proto_rawDescGZIP(), []int{4}
+	return file_sparkjob_connect_wire_relations_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Limit) GetInput() *Relation {
@@ -495,6 +1077,74 @@ func (x *Limit) GetLimit() int32 {
 	return 0
 }
 
+type Aggregate struct {
+	state                protoimpl.MessageState `protogen:"open.v1"`
+	Input                *Relation              `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
+	GroupType            Aggregate_GroupType    `protobuf:"varint,2,opt,name=group_type,json=groupType,proto3,enum=sparkjob.connect.wire.Aggregate_GroupType" json:"group_type,omitempty"`
+	GroupingExpressions  []*Expression          `protobuf:"bytes,3,rep,name=grouping_expressions,json=groupingExpressions,proto3" json:"grouping_expressions,omitempty"`
+	AggregateExpressions []*Expression          `protobuf:"bytes,4,rep,name=aggregate_expressions,json=aggregateExpressions,proto3" json:"aggregate_expressions,omitempty"`
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
+}
+
+func (x *Aggregate) Reset() {
+	*x = Aggregate{}
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Aggregate) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Aggregate) ProtoMessage() {}
+
+func (x *Aggregate) ProtoReflect() protoreflect.Message {
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Aggregate.ProtoReflect.Descriptor instead.
+func (*Aggregate) Descriptor() ([]byte, []int) {
+	return file_sparkjob_connect_wire_relations_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Aggregate) GetInput() *Relation {
+	if x != nil {
+		return x.Input
+	}
+	return nil
+}
+
+func (x *Aggregate) GetGroupType() Aggregate_GroupType {
+	if x != nil {
+		return x.GroupType
+	}
+	return Aggregate_GROUP_TYPE_UNSPECIFIED
+}
+
+func (x *Aggregate) GetGroupingExpressions() []*Expression {
+	if x != nil {
+		return x.GroupingExpressions
+	}
+	return nil
+}
+
+func (x *Aggregate) GetAggregateExpressions() []*Expression {
+	if x != nil {
+		return x.AggregateExpressions
+	}
+	return nil
+}
+
 type SQL struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	Query          string                 `protobuf:"bytes,1,opt,name=query,proto3" json:"query,omitempty"`
@@ -506,7 +1156,7 @@ type SQL struct {
 
 func (x *SQL) Reset() {
 	*x = SQL{}
-	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[5]
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -518,7 +1168,7 @@ func (x *SQL) String() string {
 func (*SQL) ProtoMessage() {}
 
 func (x *SQL) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[5]
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -531,7 +1181,7 @@ func (x *SQL) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SQL.ProtoReflect.Descriptor instead.
 func (*SQL) Descriptor() ([]byte, []int) {
-	return file_sparkjob_connect_wire_relations_proto_rawDescGZIP(), []int{5}
+	return file_sparkjob_connect_wire_relations_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *SQL) GetQuery() string {
@@ -565,7 +1215,7 @@ type WithRelations struct {
 
 func (x *WithRelations) Reset() {
 	*x = WithRelations{}
-	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[6]
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -577,7 +1227,7 @@ func (x *WithRelations) String() string {
 func (*WithRelations) ProtoMessage() {}
 
 func (x *WithRelations) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[6]
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -590,7 +1240,7 @@ func (x *WithRelations) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WithRelations.ProtoReflect.Descriptor instead.
 func (*WithRelations) Descriptor() ([]byte, []int) {
-	return file_sparkjob_connect_wire_relations_proto_rawDescGZIP(), []int{6}
+	return file_sparkjob_connect_wire_relations_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *WithRelations) GetRoot() *Relation {
@@ -617,7 +1267,7 @@ type LocalRelation struct {
 
 func (x *LocalRelation) Reset() {
 	*x = LocalRelation{}
-	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[7]
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -629,7 +1279,7 @@ func (x *LocalRelation) String() string {
 func (*LocalRelation) ProtoMessage() {}
 
 func (x *LocalRelation) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[7]
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -642,7 +1292,7 @@ func (x *LocalRelation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LocalRelation.ProtoReflect.Descriptor instead.
 func (*LocalRelation) Descriptor() ([]byte, []int) {
-	return file_sparkjob_connect_wire_relations_proto_rawDescGZIP(), []int{7}
+	return file_sparkjob_connect_wire_relations_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *LocalRelation) GetData() []byte {
@@ -668,7 +1318,7 @@ type CachedRemoteRelation struct {
 
 func (x *CachedRemoteRelation) Reset() {
 	*x = CachedRemoteRelation{}
-	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[8]
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -680,7 +1330,7 @@ func (x *CachedRemoteRelation) String() string {
 func (*CachedRemoteRelation) ProtoMessage() {}
 
 func (x *CachedRemoteRelation) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[8]
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -693,7 +1343,7 @@ func (x *CachedRemoteRelation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CachedRemoteRelation.ProtoReflect.Descriptor instead.
 func (*CachedRemoteRelation) Descriptor() ([]byte, []int) {
-	return file_sparkjob_connect_wire_relations_proto_rawDescGZIP(), []int{8}
+	return file_sparkjob_connect_wire_relations_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *CachedRemoteRelation) GetRelationId() string {
@@ -715,7 +1365,7 @@ type Deduplicate struct {
 
 func (x *Deduplicate) Reset() {
 	*x = Deduplicate{}
-	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[9]
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -727,7 +1377,7 @@ func (x *Deduplicate) String() string {
 func (*Deduplicate) ProtoMessage() {}
 
 func (x *Deduplicate) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[9]
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -740,7 +1390,7 @@ func (x *Deduplicate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Deduplicate.ProtoReflect.Descriptor instead.
 func (*Deduplicate) Descriptor() ([]byte, []int) {
-	return file_sparkjob_connect_wire_relations_proto_rawDescGZIP(), []int{9}
+	return file_sparkjob_connect_wire_relations_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Deduplicate) GetInput() *Relation {
@@ -783,7 +1433,7 @@ type Range struct {
 
 func (x *Range) Reset() {
 	*x = Range{}
-	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[10]
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -795,7 +1445,7 @@ func (x *Range) String() string {
 func (*Range) ProtoMessage() {}
 
 func (x *Range) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[10]
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -808,7 +1458,7 @@ func (x *Range) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Range.ProtoReflect.Descriptor instead.
 func (*Range) Descriptor() ([]byte, []int) {
-	return file_sparkjob_connect_wire_relations_proto_rawDescGZIP(), []int{10}
+	return file_sparkjob_connect_wire_relations_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Range) GetStart() int64 {
@@ -850,7 +1500,7 @@ type SubqueryAlias struct {
 
 func (x *SubqueryAlias) Reset() {
 	*x = SubqueryAlias{}
-	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[11]
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -862,7 +1512,7 @@ func (x *SubqueryAlias) String() string {
 func (*SubqueryAlias) ProtoMessage() {}
 
 func (x *SubqueryAlias) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[11]
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -875,7 +1525,7 @@ func (x *SubqueryAlias) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubqueryAlias.ProtoReflect.Descriptor instead.
 func (*SubqueryAlias) Descriptor() ([]byte, []int) {
-	return file_sparkjob_connect_wire_relations_proto_rawDescGZIP(), []int{11}
+	return file_sparkjob_connect_wire_relations_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *SubqueryAlias) GetInput() *Relation {
@@ -899,6 +1549,214 @@ func (x *SubqueryAlias) GetQualifier() []string {
 	return nil
 }
 
+type ToDF struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Input         *Relation              `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
+	ColumnNames   []string               `protobuf:"bytes,2,rep,name=column_names,json=columnNames,proto3" json:"column_names,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ToDF) Reset() {
+	*x = ToDF{}
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ToDF) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ToDF) ProtoMessage() {}
+
+func (x *ToDF) ProtoReflect() protoreflect.Message {
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ToDF.ProtoReflect.Descriptor instead.
+func (*ToDF) Descriptor() ([]byte, []int) {
+	return file_sparkjob_connect_wire_relations_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ToDF) GetInput() *Relation {
+	if x != nil {
+		return x.Input
+	}
+	return nil
+}
+
+func (x *ToDF) GetColumnNames() []string {
+	if x != nil {
+		return x.ColumnNames
+	}
+	return nil
+}
+
+type WithColumnsRenamed struct {
+	state         protoimpl.MessageState       `protogen:"open.v1"`
+	Input         *Relation                    `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
+	Renames       []*WithColumnsRenamed_Rename `protobuf:"bytes,3,rep,name=renames,proto3" json:"renames,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WithColumnsRenamed) Reset() {
+	*x = WithColumnsRenamed{}
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WithColumnsRenamed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WithColumnsRenamed) ProtoMessage() {}
+
+func (x *WithColumnsRenamed) ProtoReflect() protoreflect.Message {
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WithColumnsRenamed.ProtoReflect.Descriptor instead.
+func (*WithColumnsRenamed) Descriptor() ([]byte, []int) {
+	return file_sparkjob_connect_wire_relations_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *WithColumnsRenamed) GetInput() *Relation {
+	if x != nil {
+		return x.Input
+	}
+	return nil
+}
+
+func (x *WithColumnsRenamed) GetRenames() []*WithColumnsRenamed_Rename {
+	if x != nil {
+		return x.Renames
+	}
+	return nil
+}
+
+type Drop struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Input         *Relation              `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
+	ColumnNames   []string               `protobuf:"bytes,3,rep,name=column_names,json=columnNames,proto3" json:"column_names,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Drop) Reset() {
+	*x = Drop{}
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Drop) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Drop) ProtoMessage() {}
+
+func (x *Drop) ProtoReflect() protoreflect.Message {
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Drop.ProtoReflect.Descriptor instead.
+func (*Drop) Descriptor() ([]byte, []int) {
+	return file_sparkjob_connect_wire_relations_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *Drop) GetInput() *Relation {
+	if x != nil {
+		return x.Input
+	}
+	return nil
+}
+
+func (x *Drop) GetColumnNames() []string {
+	if x != nil {
+		return x.ColumnNames
+	}
+	return nil
+}
+
+type WithColumns struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Input         *Relation              `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
+	Aliases       []*Expression_Alias    `protobuf:"bytes,2,rep,name=aliases,proto3" json:"aliases,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WithColumns) Reset() {
+	*x = WithColumns{}
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WithColumns) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WithColumns) ProtoMessage() {}
+
+func (x *WithColumns) ProtoReflect() protoreflect.Message {
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WithColumns.ProtoReflect.Descriptor instead.
+func (*WithColumns) Descriptor() ([]byte, []int) {
+	return file_sparkjob_connect_wire_relations_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *WithColumns) GetInput() *Relation {
+	if x != nil {
+		return x.Input
+	}
+	return nil
+}
+
+func (x *WithColumns) GetAliases() []*Expression_Alias {
+	if x != nil {
+		return x.Aliases
+	}
+	return nil
+}
+
 type WithWatermark struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	Input          *Relation              `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
@@ -910,7 +1768,7 @@ type WithWatermark struct {
 
 func (x *WithWatermark) Reset() {
 	*x = WithWatermark{}
-	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[12]
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -922,7 +1780,7 @@ func (x *WithWatermark) String() string {
 func (*WithWatermark) ProtoMessage() {}
 
 func (x *WithWatermark) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[12]
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -935,7 +1793,7 @@ func (x *WithWatermark) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WithWatermark.ProtoReflect.Descriptor instead.
 func (*WithWatermark) Descriptor() ([]byte, []int) {
-	return file_sparkjob_connect_wire_relations_proto_rawDescGZIP(), []int{12}
+	return file_sparkjob_connect_wire_relations_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *WithWatermark) GetInput() *Relation {
@@ -969,7 +1827,7 @@ type Read_NamedTable struct {
 
 func (x *Read_NamedTable) Reset() {
 	*x = Read_NamedTable{}
-	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[13]
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -981,7 +1839,7 @@ func (x *Read_NamedTable) String() string {
 func (*Read_NamedTable) ProtoMessage() {}
 
 func (x *Read_NamedTable) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[13]
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1024,7 +1882,7 @@ type Read_DataSource struct {
 
 func (x *Read_DataSource) Reset() {
 	*x = Read_DataSource{}
-	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[14]
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1036,7 +1894,7 @@ func (x *Read_DataSource) String() string {
 func (*Read_DataSource) ProtoMessage() {}
 
 func (x *Read_DataSource) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[14]
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1087,22 +1945,84 @@ func (x *Read_DataSource) GetPredicates() []string {
 	return nil
 }
 
+type WithColumnsRenamed_Rename struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ColName       string                 `protobuf:"bytes,1,opt,name=col_name,json=colName,proto3" json:"col_name,omitempty"`
+	NewColName    string                 `protobuf:"bytes,2,opt,name=new_col_name,json=newColName,proto3" json:"new_col_name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WithColumnsRenamed_Rename) Reset() {
+	*x = WithColumnsRenamed_Rename{}
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WithColumnsRenamed_Rename) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WithColumnsRenamed_Rename) ProtoMessage() {}
+
+func (x *WithColumnsRenamed_Rename) ProtoReflect() protoreflect.Message {
+	mi := &file_sparkjob_connect_wire_relations_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WithColumnsRenamed_Rename.ProtoReflect.Descriptor instead.
+func (*WithColumnsRenamed_Rename) Descriptor() ([]byte, []int) {
+	return file_sparkjob_connect_wire_relations_proto_rawDescGZIP(), []int{18, 0}
+}
+
+func (x *WithColumnsRenamed_Rename) GetColName() string {
+	if x != nil {
+		return x.ColName
+	}
+	return ""
+}
+
+func (x *WithColumnsRenamed_Rename) GetNewColName() string {
+	if x != nil {
+		return x.NewColName
+	}
+	return ""
+}
+
 var File_sparkjob_connect_wire_relations_proto protoreflect.FileDescriptor
 
 const file_sparkjob_connect_wire_relations_proto_rawDesc = "" +
 	"\n" +
-	"%sparkjob/connect/wire/relations.proto\x12\x15sparkjob.connect.wire\x1a'sparkjob/connect/wire/expressions.proto\"\xc6\x06\n" +
+	"%sparkjob/connect/wire/relations.proto\x12\x15sparkjob.connect.wire\x1a'sparkjob/connect/wire/expressions.proto\"\xf7\n" +
+	"\n" +
 	"\bRelation\x12=\n" +
 	"\x06common\x18\x01 \x01(\v2%.sparkjob.connect.wire.RelationCommonR\x06common\x121\n" +
-	"\x04read\x18\x02 \x01(\v2\x1b.sparkjob.connect.wire.ReadH\x00R\x04read\x127\n" +
-	"\x06filter\x18\x04 \x01(\v2\x1d.sparkjob.connect.wire.FilterH\x00R\x06filter\x124\n" +
-	"\x05limit\x18\b \x01(\v2\x1c.sparkjob.connect.wire.LimitH\x00R\x05limit\x12.\n" +
+	"\x04read\x18\x02 \x01(\v2\x1b.sparkjob.connect.wire.ReadH\x00R\x04read\x12:\n" +
+	"\aproject\x18\x03 \x01(\v2\x1e.sparkjob.connect.wire.ProjectH\x00R\aproject\x127\n" +
+	"\x06filter\x18\x04 \x01(\v2\x1d.sparkjob.connect.wire.FilterH\x00R\x06filter\x121\n" +
+	"\x04join\x18\x05 \x01(\v2\x1b.sparkjob.connect.wire.JoinH\x00R\x04join\x12<\n" +
+	"\x06set_op\x18\x06 \x01(\v2#.sparkjob.connect.wire.SetOperationH\x00R\x05setOp\x121\n" +
+	"\x04sort\x18\a \x01(\v2\x1b.sparkjob.connect.wire.SortH\x00R\x04sort\x124\n" +
+	"\x05limit\x18\b \x01(\v2\x1c.sparkjob.connect.wire.LimitH\x00R\x05limit\x12@\n" +
+	"\taggregate\x18\t \x01(\v2 .sparkjob.connect.wire.AggregateH\x00R\taggregate\x12.\n" +
 	"\x03sql\x18\n" +
 	" \x01(\v2\x1a.sparkjob.connect.wire.SQLH\x00R\x03sql\x12M\n" +
 	"\x0elocal_relation\x18\v \x01(\v2$.sparkjob.connect.wire.LocalRelationH\x00R\rlocalRelation\x12F\n" +
 	"\vdeduplicate\x18\x0e \x01(\v2\".sparkjob.connect.wire.DeduplicateH\x00R\vdeduplicate\x124\n" +
 	"\x05range\x18\x0f \x01(\v2\x1c.sparkjob.connect.wire.RangeH\x00R\x05range\x12M\n" +
-	"\x0esubquery_alias\x18\x10 \x01(\v2$.sparkjob.connect.wire.SubqueryAliasH\x00R\rsubqueryAlias\x12M\n" +
+	"\x0esubquery_alias\x18\x10 \x01(\v2$.sparkjob.connect.wire.SubqueryAliasH\x00R\rsubqueryAlias\x122\n" +
+	"\x05to_df\x18\x12 \x01(\v2\x1b.sparkjob.connect.wire.ToDFH\x00R\x04toDf\x12]\n" +
+	"\x14with_columns_renamed\x18\x13 \x01(\v2).sparkjob.connect.wire.WithColumnsRenamedH\x00R\x12withColumnsRenamed\x121\n" +
+	"\x04drop\x18\x15 \x01(\v2\x1b.sparkjob.connect.wire.DropH\x00R\x04drop\x12G\n" +
+	"\fwith_columns\x18\x17 \x01(\v2\".sparkjob.connect.wire.WithColumnsH\x00R\vwithColumns\x12M\n" +
 	"\x0ewith_watermark\x18! \x01(\v2$.sparkjob.connect.wire.WithWatermarkH\x00R\rwithWatermark\x12c\n" +
 	"\x16cached_remote_relation\x18% \x01(\v2+.sparkjob.connect.wire.CachedRemoteRelationH\x00R\x14cachedRemoteRelation\x12M\n" +
 	"\x0ewith_relations\x18) \x01(\v2$.sparkjob.connect.wire.WithRelationsH\x00R\rwithRelationsB\n" +
@@ -1139,13 +2059,66 @@ const file_sparkjob_connect_wire_relations_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\t\n" +
 	"\a_formatB\t\n" +
 	"\a_schemaB\v\n" +
-	"\tread_type\"\x80\x01\n" +
+	"\tread_type\"\x85\x01\n" +
+	"\aProject\x125\n" +
+	"\x05input\x18\x01 \x01(\v2\x1f.sparkjob.connect.wire.RelationR\x05input\x12C\n" +
+	"\vexpressions\x18\x03 \x03(\v2!.sparkjob.connect.wire.ExpressionR\vexpressions\"\x80\x01\n" +
 	"\x06Filter\x125\n" +
 	"\x05input\x18\x01 \x01(\v2\x1f.sparkjob.connect.wire.RelationR\x05input\x12?\n" +
-	"\tcondition\x18\x02 \x01(\v2!.sparkjob.connect.wire.ExpressionR\tcondition\"T\n" +
+	"\tcondition\x18\x02 \x01(\v2!.sparkjob.connect.wire.ExpressionR\tcondition\"\xf7\x03\n" +
+	"\x04Join\x123\n" +
+	"\x04left\x18\x01 \x01(\v2\x1f.sparkjob.connect.wire.RelationR\x04left\x125\n" +
+	"\x05right\x18\x02 \x01(\v2\x1f.sparkjob.connect.wire.RelationR\x05right\x12H\n" +
+	"\x0ejoin_condition\x18\x03 \x01(\v2!.sparkjob.connect.wire.ExpressionR\rjoinCondition\x12A\n" +
+	"\tjoin_type\x18\x04 \x01(\x0e2$.sparkjob.connect.wire.Join.JoinTypeR\bjoinType\x12#\n" +
+	"\rusing_columns\x18\x05 \x03(\tR\fusingColumns\"\xd0\x01\n" +
+	"\bJoinType\x12\x19\n" +
+	"\x15JOIN_TYPE_UNSPECIFIED\x10\x00\x12\x13\n" +
+	"\x0fJOIN_TYPE_INNER\x10\x01\x12\x18\n" +
+	"\x14JOIN_TYPE_FULL_OUTER\x10\x02\x12\x18\n" +
+	"\x14JOIN_TYPE_LEFT_OUTER\x10\x03\x12\x19\n" +
+	"\x15JOIN_TYPE_RIGHT_OUTER\x10\x04\x12\x17\n" +
+	"\x13JOIN_TYPE_LEFT_ANTI\x10\x05\x12\x17\n" +
+	"\x13JOIN_TYPE_LEFT_SEMI\x10\x06\x12\x13\n" +
+	"\x0fJOIN_TYPE_CROSS\x10\a\"\xa4\x03\n" +
+	"\fSetOperation\x12>\n" +
+	"\n" +
+	"left_input\x18\x01 \x01(\v2\x1f.sparkjob.connect.wire.RelationR\tleftInput\x12@\n" +
+	"\vright_input\x18\x02 \x01(\v2\x1f.sparkjob.connect.wire.RelationR\n" +
+	"rightInput\x12M\n" +
+	"\vset_op_type\x18\x03 \x01(\x0e2-.sparkjob.connect.wire.SetOperation.SetOpTypeR\tsetOpType\x12\x1a\n" +
+	"\x06is_all\x18\x04 \x01(\bH\x00R\x05isAll\x88\x01\x01\x12\x1c\n" +
+	"\aby_name\x18\x05 \x01(\bH\x01R\x06byName\x88\x01\x01\"r\n" +
+	"\tSetOpType\x12\x1b\n" +
+	"\x17SET_OP_TYPE_UNSPECIFIED\x10\x00\x12\x19\n" +
+	"\x15SET_OP_TYPE_INTERSECT\x10\x01\x12\x15\n" +
+	"\x11SET_OP_TYPE_UNION\x10\x02\x12\x16\n" +
+	"\x12SET_OP_TYPE_EXCEPT\x10\x03B\t\n" +
+	"\a_is_allB\n" +
+	"\n" +
+	"\b_by_name\"\xb0\x01\n" +
+	"\x04Sort\x125\n" +
+	"\x05input\x18\x01 \x01(\v2\x1f.sparkjob.connect.wire.RelationR\x05input\x12A\n" +
+	"\x05order\x18\x02 \x03(\v2+.sparkjob.connect.wire.Expression.SortOrderR\x05order\x12 \n" +
+	"\tis_global\x18\x03 \x01(\bH\x00R\bisGlobal\x88\x01\x01B\f\n" +
+	"\n" +
+	"_is_global\"T\n" +
 	"\x05Limit\x125\n" +
 	"\x05input\x18\x01 \x01(\v2\x1f.sparkjob.connect.wire.RelationR\x05input\x12\x14\n" +
-	"\x05limit\x18\x02 \x01(\x05R\x05limit\"\xa2\x02\n" +
+	"\x05limit\x18\x02 \x01(\x05R\x05limit\"\xdd\x03\n" +
+	"\tAggregate\x125\n" +
+	"\x05input\x18\x01 \x01(\v2\x1f.sparkjob.connect.wire.RelationR\x05input\x12I\n" +
+	"\n" +
+	"group_type\x18\x02 \x01(\x0e2*.sparkjob.connect.wire.Aggregate.GroupTypeR\tgroupType\x12T\n" +
+	"\x14grouping_expressions\x18\x03 \x03(\v2!.sparkjob.connect.wire.ExpressionR\x13groupingExpressions\x12V\n" +
+	"\x15aggregate_expressions\x18\x04 \x03(\v2!.sparkjob.connect.wire.ExpressionR\x14aggregateExpressions\"\x9f\x01\n" +
+	"\tGroupType\x12\x1a\n" +
+	"\x16GROUP_TYPE_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12GROUP_TYPE_GROUPBY\x10\x01\x12\x15\n" +
+	"\x11GROUP_TYPE_ROLLUP\x10\x02\x12\x13\n" +
+	"\x0fGROUP_TYPE_CUBE\x10\x03\x12\x14\n" +
+	"\x10GROUP_TYPE_PIVOT\x10\x04\x12\x1c\n" +
+	"\x18GROUP_TYPE_GROUPING_SETS\x10\x05\"\xa2\x02\n" +
 	"\x03SQL\x12\x14\n" +
 	"\x05query\x18\x01 \x01(\tR\x05query\x12W\n" +
 	"\x0fnamed_arguments\x18\x04 \x03(\v2..sparkjob.connect.wire.SQL.NamedArgumentsEntryR\x0enamedArguments\x12F\n" +
@@ -1183,7 +2156,23 @@ const file_sparkjob_connect_wire_relations_proto_rawDesc = "" +
 	"\rSubqueryAlias\x125\n" +
 	"\x05input\x18\x01 \x01(\v2\x1f.sparkjob.connect.wire.RelationR\x05input\x12\x14\n" +
 	"\x05alias\x18\x02 \x01(\tR\x05alias\x12\x1c\n" +
-	"\tqualifier\x18\x03 \x03(\tR\tqualifier\"\x8e\x01\n" +
+	"\tqualifier\x18\x03 \x03(\tR\tqualifier\"`\n" +
+	"\x04ToDF\x125\n" +
+	"\x05input\x18\x01 \x01(\v2\x1f.sparkjob.connect.wire.RelationR\x05input\x12!\n" +
+	"\fcolumn_names\x18\x02 \x03(\tR\vcolumnNames\"\xde\x01\n" +
+	"\x12WithColumnsRenamed\x125\n" +
+	"\x05input\x18\x01 \x01(\v2\x1f.sparkjob.connect.wire.RelationR\x05input\x12J\n" +
+	"\arenames\x18\x03 \x03(\v20.sparkjob.connect.wire.WithColumnsRenamed.RenameR\arenames\x1aE\n" +
+	"\x06Rename\x12\x19\n" +
+	"\bcol_name\x18\x01 \x01(\tR\acolName\x12 \n" +
+	"\fnew_col_name\x18\x02 \x01(\tR\n" +
+	"newColName\"`\n" +
+	"\x04Drop\x125\n" +
+	"\x05input\x18\x01 \x01(\v2\x1f.sparkjob.connect.wire.RelationR\x05input\x12!\n" +
+	"\fcolumn_names\x18\x03 \x03(\tR\vcolumnNames\"\x87\x01\n" +
+	"\vWithColumns\x125\n" +
+	"\x05input\x18\x01 \x01(\v2\x1f.sparkjob.connect.wire.RelationR\x05input\x12A\n" +
+	"\aaliases\x18\x02 \x03(\v2'.sparkjob.connect.wire.Expression.AliasR\aaliases\"\x8e\x01\n" +
 	"\rWithWatermark\x125\n" +
 	"\x05input\x18\x01 \x01(\v2\x1f.sparkjob.connect.wire.RelationR\x05input\x12\x1d\n" +
 	"\n" +
@@ -1202,61 +2191,107 @@ func file_sparkjob_connect_wire_relations_proto_rawDescGZIP() []byte {
 	return file_sparkjob_connect_wire_relations_proto_rawDescData
 }
 
-var file_sparkjob_connect_wire_relations_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_sparkjob_connect_wire_relations_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_sparkjob_connect_wire_relations_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_sparkjob_connect_wire_relations_proto_goTypes = []any{
-	(*Relation)(nil),             // 0: sparkjob.connect.wire.Relation
-	(*RelationCommon)(nil),       // 1: sparkjob.connect.wire.RelationCommon
-	(*Read)(nil),                 // 2: sparkjob.connect.wire.Read
-	(*Filter)(nil),               // 3: sparkjob.connect.wire.Filter
-	(*Limit)(nil),                // 4: sparkjob.connect.wire.Limit
-	(*SQL)(nil),                  // 5: sparkjob.connect.wire.SQL
-	(*WithRelations)(nil),        // 6: sparkjob.connect.wire.WithRelations
-	(*LocalRelation)(nil),        // 7: sparkjob.connect.wire.LocalRelation
-	(*CachedRemoteRelation)(nil), // 8: sparkjob.connect.wire.CachedRemoteRelation
-	(*Deduplicate)(nil),          // 9: sparkjob.connect.wire.Deduplicate
-	(*Range)(nil),                // 10: sparkjob.connect.wire.Range
-	(*SubqueryAlias)(nil),        // 11: sparkjob.connect.wire.SubqueryAlias
-	(*WithWatermark)(nil),        // 12: sparkjob.connect.wire.WithWatermark
-	(*Read_NamedTable)(nil),      // 13: sparkjob.connect.wire.Read.NamedTable
-	(*Read_DataSource)(nil),      // 14: sparkjob.connect.wire.Read.DataSource
-	nil,                          // 15: sparkjob.connect.wire.Read.NamedTable.OptionsEntry
-	nil,                          // 16: sparkjob.connect.wire.Read.DataSource.OptionsEntry
-	nil,                          // 17: sparkjob.connect.wire.SQL.NamedArgumentsEntry
-	(*Expression)(nil),           // 18: sparkjob.connect.wire.Expression
+	(Join_JoinType)(0),                // 0: sparkjob.connect.wire.Join.JoinType
+	(SetOperation_SetOpType)(0),       // 1: sparkjob.connect.wire.SetOperation.SetOpType
+	(Aggregate_GroupType)(0),          // 2: sparkjob.connect.wire.Aggregate.GroupType
+	(*Relation)(nil),                  // 3: sparkjob.connect.wire.Relation
+	(*RelationCommon)(nil),            // 4: sparkjob.connect.wire.RelationCommon
+	(*Read)(nil),                      // 5: sparkjob.connect.wire.Read
+	(*Project)(nil),                   // 6: sparkjob.connect.wire.Project
+	(*Filter)(nil),                    // 7: sparkjob.connect.wire.Filter
+	(*Join)(nil),                      // 8: sparkjob.connect.wire.Join
+	(*SetOperation)(nil),              // 9: sparkjob.connect.wire.SetOperation
+	(*Sort)(nil),                      // 10: sparkjob.connect.wire.Sort
+	(*Limit)(nil),                     // 11: sparkjob.connect.wire.Limit
+	(*Aggregate)(nil),                 // 12: sparkjob.connect.wire.Aggregate
+	(*SQL)(nil),                       // 13: sparkjob.connect.wire.SQL
+	(*WithRelations)(nil),             // 14: sparkjob.connect.wire.WithRelations
+	(*LocalRelation)(nil),             // 15: sparkjob.connect.wire.LocalRelation
+	(*CachedRemoteRelation)(nil),      // 16: sparkjob.connect.wire.CachedRemoteRelation
+	(*Deduplicate)(nil),               // 17: sparkjob.connect.wire.Deduplicate
+	(*Range)(nil),                     // 18: sparkjob.connect.wire.Range
+	(*SubqueryAlias)(nil),             // 19: sparkjob.connect.wire.SubqueryAlias
+	(*ToDF)(nil),                      // 20: sparkjob.connect.wire.ToDF
+	(*WithColumnsRenamed)(nil),        // 21: sparkjob.connect.wire.WithColumnsRenamed
+	(*Drop)(nil),                      // 22: sparkjob.connect.wire.Drop
+	(*WithColumns)(nil),               // 23: sparkjob.connect.wire.WithColumns
+	(*WithWatermark)(nil),             // 24: sparkjob.connect.wire.WithWatermark
+	(*Read_NamedTable)(nil),           // 25: sparkjob.connect.wire.Read.NamedTable
+	(*Read_DataSource)(nil),           // 26: sparkjob.connect.wire.Read.DataSource
+	nil,                               // 27: sparkjob.connect.wire.Read.NamedTable.OptionsEntry
+	nil,                               // 28: sparkjob.connect.wire.Read.DataSource.OptionsEntry
+	nil,                               // 29: sparkjob.connect.wire.SQL.NamedArgumentsEntry
+	(*WithColumnsRenamed_Rename)(nil), // 30: sparkjob.connect.wire.WithColumnsRenamed.Rename
+	(*Expression)(nil),                // 31: sparkjob.connect.wire.Expression
+	(*Expression_SortOrder)(nil),      // 32: sparkjob.connect.wire.Expression.SortOrder
+	(*Expression_Alias)(nil),          // 33: sparkjob.connect.wire.Expression.Alias
 }
 var file_sparkjob_connect_wire_relations_proto_depIdxs = []int32{
-	1,  // 0: sparkjob.connect.wire.Relation.common:type_name -> sparkjob.connect.wire.RelationCommon
-	2,  // 1: sparkjob.connect.wire.Relation.read:type_name -> sparkjob.connect.wire.Read
-	3,  // 2: sparkjob.connect.wire.Relation.filter:type_name -> sparkjob.connect.wire.Filter
-	4,  // 3: sparkjob.connect.wire.Relation.limit:type_name -> sparkjob.connect.wire.Limit
-	5,  // 4: sparkjob.connect.wire.Relation.sql:type_name -> sparkjob.connect.wire.SQL
-	7,  // 5: sparkjob.connect.wire.Relation.local_relation:type_name -> sparkjob.connect.wire.LocalRelation
-	9,  // 6: sparkjob.connect.wire.Relation.deduplicate:type_name -> sparkjob.connect.wire.Deduplicate
-	10, // 7: sparkjob.connect.wire.Relation.range:type_name -> sparkjob.connect.wire.Range
-	11, // 8: sparkjob.connect.wire.Relation.subquery_alias:type_name -> sparkjob.connect.wire.SubqueryAlias
-	12, // 9: sparkjob.connect.wire.Relation.with_watermark:type_name -> sparkjob.connect.wire.WithWatermark
-	8,  // 10: sparkjob.connect.wire.Relation.cached_remote_relation:type_name -> sparkjob.connect.wire.CachedRemoteRelation
-	6,  // 11: sparkjob.connect.wire.Relation.with_relations:type_name -> sparkjob.connect.wire.WithRelations
-	13, // 12: sparkjob.connect.wire.Read.named_table:type_name -> sparkjob.connect.wire.Read.NamedTable
-	14, // 13: sparkjob.connect.wire.Read.data_source:type_name -> sparkjob.connect.wire.Read.DataSource
-	0,  // 14: sparkjob.connect.wire.Filter.input:type_name -> sparkjob.connect.wire.Relation
-	18, // 15: sparkjob.connect.wire.Filter.condition:type_name -> sparkjob.connect.wire.Expression
-	0,  // 16: sparkjob.connect.wire.Limit.input:type_name -> sparkjob.connect.wire.Relation
-	17, // 17: sparkjob.connect.wire.SQL.named_arguments:type_name -> sparkjob.connect.wire.SQL.NamedArgumentsEntry
-	18, // 18: sparkjob.connect.wire.SQL.pos_arguments:type_name -> sparkjob.connect.wire.Expression
-	0,  // 19: sparkjob.connect.wire.WithRelations.root:type_name -> sparkjob.connect.wire.Relation
-	0,  // 20: sparkjob.connect.wire.WithRelations.references:type_name -> sparkjob.connect.wire.Relation
-	0,  // 21: sparkjob.connect.wire.Deduplicate.input:type_name -> sparkjob.connect.wire.Relation
-	0,  // 22: sparkjob.connect.wire.SubqueryAlias.input:type_name -> sparkjob.connect.wire.Relation
-	0,  // 23: sparkjob.connect.wire.WithWatermark.input:type_name -> sparkjob.connect.wire.Relation
-	15, // 24: sparkjob.connect.wire.Read.NamedTable.options:type_name -> sparkjob.connect.wire.Read.NamedTable.OptionsEntry
-	16, // 25: sparkjob.connect.wire.Read.DataSource.options:type_name -> sparkjob.connect.wire.Read.DataSource.OptionsEntry
-	18, // 26: sparkjob.connect.wire.SQL.NamedArgumentsEntry.value:type_name -> sparkjob.connect.wire.Expression
-	27, // [27:27] is the sub-list for method output_type
-	27, // [27:27] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	4,  // 0: sparkjob.connect.wire.Relation.common:type_name -> sparkjob.connect.wire.RelationCommon
+	5,  // 1: sparkjob.connect.wire.Relation.read:type_name -> sparkjob.connect.wire.Read
+	6,  // 2: sparkjob.connect.wire.Relation.project:type_name -> sparkjob.connect.wire.Project
+	7,  // 3: sparkjob.connect.wire.Relation.filter:type_name -> sparkjob.connect.wire.Filter
+	8,  // 4: sparkjob.connect.wire.Relation.join:type_name -> sparkjob.connect.wire.Join
+	9,  // 5: sparkjob.connect.wire.Relation.set_op:type_name -> sparkjob.connect.wire.SetOperation
+	10, // 6: sparkjob.connect.wire.Relation.sort:type_name -> sparkjob.connect.wire.Sort
+	11, // 7: sparkjob.connect.wire.Relation.limit:type_name -> sparkjob.connect.wire.Limit
+	12, // 8: sparkjob.connect.wire.Relation.aggregate:type_name -> sparkjob.connect.wire.Aggregate
+	13, // 9: sparkjob.connect.wire.Relation.sql:type_name -> sparkjob.connect.wire.SQL
+	15, // 10: sparkjob.connect.wire.Relation.local_relation:type_name -> sparkjob.connect.wire.LocalRelation
+	17, // 11: sparkjob.connect.wire.Relation.deduplicate:type_name -> sparkjob.connect.wire.Deduplicate
+	18, // 12: sparkjob.connect.wire.Relation.range:type_name -> sparkjob.connect.wire.Range
+	19, // 13: sparkjob.connect.wire.Relation.subquery_alias:type_name -> sparkjob.connect.wire.SubqueryAlias
+	20, // 14: sparkjob.connect.wire.Relation.to_df:type_name -> sparkjob.connect.wire.ToDF
+	21, // 15: sparkjob.connect.wire.Relation.with_columns_renamed:type_name -> sparkjob.connect.wire.WithColumnsRenamed
+	22, // 16: sparkjob.connect.wire.Relation.drop:type_name -> sparkjob.connect.wire.Drop
+	23, // 17: sparkjob.connect.wire.Relation.with_columns:type_name -> sparkjob.connect.wire.WithColumns
+	24, // 18: sparkjob.connect.wire.Relation.with_watermark:type_name -> sparkjob.connect.wire.WithWatermark
+	16, // 19: sparkjob.connect.wire.Relation.cached_remote_relation:type_name -> sparkjob.connect.wire.CachedRemoteRelation
+	14, // 20: sparkjob.connect.wire.Relation.with_relations:type_name -> sparkjob.connect.wire.WithRelations
+	25, // 21: sparkjob.connect.wire.Read.named_table:type_name -> sparkjob.connect.wire.Read.NamedTable
+	26, // 22: sparkjob.connect.wire.Read.data_source:type_name -> sparkjob.connect.wire.Read.DataSource
+	3,  // 23: sparkjob.connect.wire.Project.input:type_name -> sparkjob.connect.wire.Relation
+	31, // 24: sparkjob.connect.wire.Project.expressions:type_name -> sparkjob.connect.wire.Expression
+	3,  // 25: sparkjob.connect.wire.Filter.input:type_name -> sparkjob.connect.wire.Relation
+	31, // 26: sparkjob.connect.wire.Filter.condition:type_name -> sparkjob.connect.wire.Expression
+	3,  // 27: sparkjob.connect.wire.Join.left:type_name -> sparkjob.connect.wire.Relation
+	3,  // 28: sparkjob.connect.wire.Join.right:type_name -> sparkjob.connect.wire.Relation
+	31, // 29: sparkjob.connect.wire.Join.join_condition:type_name -> sparkjob.connect.wire.Expression
+	0,  // 30: sparkjob.connect.wire.Join.join_type:type_name -> sparkjob.connect.wire.Join.JoinType
+	3,  // 31: sparkjob.connect.wire.SetOperation.left_input:type_name -> sparkjob.connect.wire.Relation
+	3,  // 32: sparkjob.connect.wire.SetOperation.right_input:type_name -> sparkjob.connect.wire.Relation
+	1,  // 33: sparkjob.connect.wire.SetOperation.set_op_type:type_name -> sparkjob.connect.wire.SetOperation.SetOpType
+	3,  // 34: sparkjob.connect.wire.Sort.input:type_name -> sparkjob.connect.wire.Relation
+	32, // 35: sparkjob.connect.wire.Sort.order:type_name -> sparkjob.connect.wire.Expression.SortOrder
+	3,  // 36: sparkjob.connect.wire.Limit.input:type_name -> sparkjob.connect.wire.Relation
+	3,  // 37: sparkjob.connect.wire.Aggregate.input:type_name -> sparkjob.connect.wire.Relation
+	2,  // 38: sparkjob.connect.wire.Aggregate.group_type:type_name -> sparkjob.connect.wire.Aggregate.GroupType
+	31, // 39: sparkjob.connect.wire.Aggregate.grouping_expressions:type_name -> sparkjob.connect.wire.Expression
+	31, // 40: sparkjob.connect.wire.Aggregate.aggregate_expressions:type_name -> sparkjob.connect.wire.Expression
+	29, // 41: sparkjob.connect.wire.SQL.named_arguments:type_name -> sparkjob.connect.wire.SQL.NamedArgumentsEntry
+	31, // 42: sparkjob.connect.wire.SQL.pos_arguments:type_name -> sparkjob.connect.wire.Expression
+	3,  // 43: sparkjob.connect.wire.WithRelations.root:type_name -> sparkjob.connect.wire.Relation
+	3,  // 44: sparkjob.connect.wire.WithRelations.references:type_name -> sparkjob.connect.wire.Relation
+	3,  // 45: sparkjob.connect.wire.Deduplicate.input:type_name -> sparkjob.connect.wire.Relation
+	3,  // 46: sparkjob.connect.wire.SubqueryAlias.input:type_name -> sparkjob.connect.wire.Relation
+	3,  // 47: sparkjob.connect.wire.ToDF.input:type_name -> sparkjob.connect.wire.Relation
+	3,  // 48: sparkjob.connect.wire.WithColumnsRenamed.input:type_name -> sparkjob.connect.wire.Relation
+	30, // 49: sparkjob.connect.wire.WithColumnsRenamed.renames:type_name -> sparkjob.connect.wire.WithColumnsRenamed.Rename
+	3,  // 50: sparkjob.connect.wire.Drop.input:type_name -> sparkjob.connect.wire.Relation
+	3,  // 51: sparkjob.connect.wire.WithColumns.input:type_name -> sparkjob.connect.wire.Relation
+	33, // 52: sparkjob.connect.wire.WithColumns.aliases:type_name -> sparkjob.connect.wire.Expression.Alias
+	3,  // 53: sparkjob.connect.wire.WithWatermark.input:type_name -> sparkjob.connect.wire.Relation
+	27, // 54: sparkjob.connect.wire.Read.NamedTable.options:type_name -> sparkjob.connect.wire.Read.NamedTable.OptionsEntry
+	28, // 55: sparkjob.connect.wire.Read.DataSource.options:type_name -> sparkjob.connect.wire.Read.DataSource.OptionsEntry
+	31, // 56: sparkjob.connect.wire.SQL.NamedArgumentsEntry.value:type_name -> sparkjob.connect.wire.Expression
+	57, // [57:57] is the sub-list for method output_type
+	57, // [57:57] is the sub-list for method input_type
+	57, // [57:57] is the sub-list for extension type_name
+	57, // [57:57] is the sub-list for extension extendee
+	0,  // [0:57] is the sub-list for field type_name
 }
 
 func init() { file_sparkjob_connect_wire_relations_proto_init() }
@@ -1267,13 +2302,22 @@ func file_sparkjob_connect_wire_relations_proto_init() {
 	file_sparkjob_connect_wire_expressions_proto_init()
 	file_sparkjob_connect_wire_relations_proto_msgTypes[0].OneofWrappers = []any{
 		(*Relation_Read)(nil),
+		(*Relation_Project)(nil),
 		(*Relation_Filter)(nil),
+		(*Relation_Join)(nil),
+		(*Relation_SetOp)(nil),
+		(*Relation_Sort)(nil),
 		(*Relation_Limit)(nil),
+		(*Relation_Aggregate)(nil),
 		(*Relation_Sql)(nil),
 		(*Relation_LocalRelation)(nil),
 		(*Relation_Deduplicate)(nil),
 		(*Relation_Range)(nil),
 		(*Relation_SubqueryAlias)(nil),
+		(*Relation_ToDf)(nil),
+		(*Relation_WithColumnsRenamed)(nil),
+		(*Relation_Drop)(nil),
+		(*Relation_WithColumns)(nil),
 		(*Relation_WithWatermark)(nil),
 		(*Relation_CachedRemoteRelation)(nil),
 		(*Relation_WithRelations)(nil),
@@ -1283,22 +2327,25 @@ func file_sparkjob_connect_wire_relations_proto_init() {
 		(*Read_NamedTable_)(nil),
 		(*Read_DataSource_)(nil),
 	}
+	file_sparkjob_connect_wire_relations_proto_msgTypes[6].OneofWrappers = []any{}
 	file_sparkjob_connect_wire_relations_proto_msgTypes[7].OneofWrappers = []any{}
-	file_sparkjob_connect_wire_relations_proto_msgTypes[9].OneofWrappers = []any{}
-	file_sparkjob_connect_wire_relations_proto_msgTypes[10].OneofWrappers = []any{}
+	file_sparkjob_connect_wire_relations_proto_msgTypes[12].OneofWrappers = []any{}
 	file_sparkjob_connect_wire_relations_proto_msgTypes[14].OneofWrappers = []any{}
+	file_sparkjob_connect_wire_relations_proto_msgTypes[15].OneofWrappers = []any{}
+	file_sparkjob_connect_wire_relations_proto_msgTypes[23].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sparkjob_connect_wire_relations_proto_rawDesc), len(file_sparkjob_connect_wire_relations_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   18,
+			NumEnums:      3,
+			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
 		GoTypes:           file_sparkjob_connect_wire_relations_proto_goTypes,
 		DependencyIndexes: file_sparkjob_connect_wire_relations_proto_depIdxs,
+		EnumInfos:         file_sparkjob_connect_wire_relations_proto_enumTypes,
 		MessageInfos:      file_sparkjob_connect_wire_relations_proto_msgTypes,
 	}.Build()
 	File_sparkjob_connect_wire_relations_proto = out.File

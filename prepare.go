@@ -2,23 +2,18 @@ package main
 
 import (
 	"bufio"
-	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
-	"net/http"
 	"os"
 	"strconv"
 	"strings"
 	"time"
 
 	"realtime-election/election"
-	"realtime-election/internal/kafka"
 	"realtime-election/producer"
 	"realtime-election/setup"
 	"realtime-election/sparkjob"
-	"realtime-election/sparkjob/connect"
 )
 
 // prepareCommand is the first container of docker compose up.
@@ -106,124 +101,4 @@ func memory() (size, error) {
 		}
 	}
 	return 0, io.ErrUnexpectedEOF
-}
-
-// checkCommand is what the health checks of the containers run.
-type checkCommand struct {
-	Kafka   kafkaCheck   `cmd:"" group:"containers" help:"Send a record and fetch it again."`
-	Cluster clusterCheck `cmd:"" group:"containers" help:"Ask Spark's master whether it is alive and a worker registered."`
-	Spark   sparkCheck   `cmd:"" group:"containers" help:"Open a session of Spark Connect."`
-	Ready   readyCheck   `cmd:"" group:"containers" help:"Ask services whether they are ready."`
-}
-
-// checkPatience is how long a check may take: less than Docker waits for it, so that it can say what is wrong.
-const checkPatience = 8 * time.Second
-
-type kafkaCheck struct{ kafkaFlags }
-
-func (c *kafkaCheck) Run(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, checkPatience)
-	defer cancel()
-	return kafka.RoundTrip(ctx, c.Brokers, slog.New(slog.DiscardHandler))
-}
-
-// checkSession is the session of all checks of a server, so that it keeps one for them and not one for each.
-const checkSession connect.SessionID = "6865616c-7468-4000-8000-000000000000"
-
-type sparkCheck struct {
-	Remote string `help:"The Spark Connect server: sc://host:port/;token=…" placeholder:"URL" env:"SPARK_REMOTE" required:""`
-}
-
-func (c *sparkCheck) Run(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, checkPatience)
-	defer cancel()
-	session, err := connect.Dial(ctx, c.Remote, connect.WithSessionID(checkSession))
-	if err != nil {
-		return err
-	}
-	defer session.Close()
-	version, err := session.Version(ctx)
-	if err == nil {
-		fmt.Println("Spark", version)
-	}
-	return err
-}
-
-type readyCheck struct {
-	Address []string `arg:"" help:"The services' addresses of health, host:port."`
-	Say     string   `help:"What to print once all are ready."`
-}
-
-func (c *readyCheck) Run(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, checkPatience)
-	defer cancel()
-	for _, address := range c.Address {
-		_, err := get(ctx, "http://"+address+"/readyz")
-		for err != nil && c.Say != "" { // it was ready a moment ago
-			select {
-			case <-ctx.Done():
-				return err
-			case <-time.After(time.Second):
-			}
-			_, err = get(ctx, "http://"+address+"/readyz")
-		}
-		if err != nil {
-			return err
-		}
-	}
-	if c.Say != "" {
-		fmt.Println(c.Say)
-	}
-	return nil
-}
-
-type clusterCheck struct {
-	Master string `arg:"" help:"host:port of the page of Spark's master."`
-	Worker string `help:"The host of a worker that must be registered there." placeholder:"HOST"`
-}
-
-func (c *clusterCheck) Run(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, checkPatience)
-	defer cancel()
-	text, err := get(ctx, "http://"+c.Master+"/json/")
-	if err != nil {
-		return err
-	}
-	var master struct {
-		Status  string
-		Workers []struct{ Host, State string }
-	}
-	if err := json.Unmarshal(text, &master); err != nil {
-		return fmt.Errorf("read what the master at %s says: %w", c.Master, err)
-	}
-	if master.Status != "ALIVE" {
-		return fmt.Errorf("the master is %s", master.Status)
-	}
-	for _, worker := range master.Workers {
-		if worker.Host == c.Worker && worker.State == "ALIVE" {
-			return nil
-		}
-	}
-	if c.Worker != "" {
-		return fmt.Errorf("the worker %s is not registered with the master", c.Worker)
-	}
-	return nil
-}
-
-// get is what a page says; an answer other than 200 is an error.
-func get(ctx context.Context, url string) ([]byte, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return nil, err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return nil, err
-	}
-	defer response.Body.Close()
-	says, err := io.ReadAll(io.LimitReader(response.Body, 4<<20))
-	if err == nil && response.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s: %s: %s", url, response.Status, strings.ReplaceAll(strings.TrimSpace(string(says)), "\n", ", "))
-	}
-	return says, err
 }

@@ -1,0 +1,204 @@
+package connect_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"realtime-election/sparkjob/connect"
+	"realtime-election/sparkjob/connect/connecttest"
+	"realtime-election/sparkjob/connect/wire"
+)
+
+// sent makes the DataFrame a view and returns its relation as it reached the server.
+func sent(t *testing.T, server *connecttest.Server, df *connect.DataFrame) *wire.Relation {
+	t.Helper()
+	server.Execute(connecttest.Done()...)
+	if err := df.CreateOrReplaceTempView(t.Context(), "v"); err != nil {
+		t.Fatal(err)
+	}
+	return lastPlan(t, server).GetCommand().GetCreateDataframeView().GetInput()
+}
+
+// text writes an expression as one line: function(arguments), and the kind of what is no function.
+func text(e *wire.Expression) string {
+	switch kind := e.GetExprType().(type) {
+	case *wire.Expression_UnresolvedAttribute_:
+		if kind.UnresolvedAttribute.PlanId != nil {
+			return "df." + kind.UnresolvedAttribute.GetUnparsedIdentifier()
+		}
+		return kind.UnresolvedAttribute.GetUnparsedIdentifier()
+	case *wire.Expression_UnresolvedStar_:
+		return "star(" + kind.UnresolvedStar.GetUnparsedTarget() + ")"
+	case *wire.Expression_ExpressionString_:
+		return "sql(" + kind.ExpressionString.GetExpression() + ")"
+	case *wire.Expression_Literal_:
+		parts := strings.SplitN(strings.Join(strings.Fields(kind.Literal.String()), " "), ":", 2)
+		return parts[0] + ":" + strings.TrimSpace(parts[1])
+	case *wire.Expression_UnresolvedFunction_:
+		name := kind.UnresolvedFunction.GetFunctionName()
+		if kind.UnresolvedFunction.GetIsDistinct() {
+			name += " distinct "
+		}
+		return name + "(" + texts(kind.UnresolvedFunction.GetArguments()) + ")"
+	case *wire.Expression_CallFunction:
+		return "call " + kind.CallFunction.GetFunctionName() + "(" + texts(kind.CallFunction.GetArguments()) + ")"
+	case *wire.Expression_Alias_:
+		return text(kind.Alias.GetExpr()) + " AS " + strings.Join(kind.Alias.GetName(), ".")
+	case *wire.Expression_Cast_:
+		return text(kind.Cast.GetExpr()) + "::" + kind.Cast.GetTypeStr()
+	case *wire.Expression_SortOrder_:
+		return order(kind.SortOrder)
+	case *wire.Expression_UnresolvedExtractValue_:
+		return text(kind.UnresolvedExtractValue.GetChild()) + "[" + text(kind.UnresolvedExtractValue.GetExtraction()) + "]"
+	}
+	return fmt.Sprintf("?%v", e)
+}
+
+func texts(list []*wire.Expression) string {
+	parts := make([]string, len(list))
+	for i, e := range list {
+		parts[i] = text(e)
+	}
+	return strings.Join(parts, ", ")
+}
+
+func order(o *wire.Expression_SortOrder) string {
+	return fmt.Sprintf("%s %s %s", text(o.GetChild()), strings.TrimPrefix(o.GetDirection().String(), "SORT_DIRECTION_"),
+		strings.TrimPrefix(o.GetNullOrdering().String(), "SORT_"))
+}
+
+func TestColumnsAreSparksExpressions(t *testing.T) {
+	server := connecttest.New(t)
+	df := dial(t, server).Table("t")
+	a := connect.Col("a")
+	for expected, c := range map[string]connect.Column{
+		"a.b":                      connect.Col("a.b"),
+		"star()":                   connect.Col("*"),
+		"star(s.*)":                connect.Col("s.*"),
+		"df.a":                     df.Col("a"),
+		"sql(a + 1)":               connect.Expr("a + 1"),
+		"==(a, integer:1)":         a.Eq(1),
+		"==(a, b)":                 a.Eq(connect.Col("b")),
+		"not(==(a, integer:1))":    a.Ne(1),
+		"<(a, integer:1)":          a.Lt(1),
+		"<=(a, integer:1)":         a.Le(1),
+		">(a, integer:1)":          a.Gt(1),
+		">=(a, integer:1)":         a.Ge(1),
+		"+(a, integer:1)":          a.Plus(1),
+		"-(a, integer:1)":          a.Minus(1),
+		"*(a, double:2.5)":         a.Multiply(2.5),
+		"/(a, integer:1)":          a.Divide(1),
+		"%(a, integer:2)":          a.Mod(2),
+		"and(a, boolean:true)":     a.And(true),
+		"or(a, b)":                 a.Or(connect.Col("b")),
+		"not(a)":                   a.Not(),
+		"isNull(a)":                a.IsNull(),
+		"isNotNull(a)":             a.IsNotNull(),
+		`in(a, string:"x", b)`:     a.IsIn("x", connect.Col("b")),
+		`like(a, string:"x%")`:     a.Like("x%"),
+		`rlike(a, string:"^x")`:    a.RLike("^x"),
+		"a::bigint":                a.Cast("bigint"),
+		"a AS n":                   a.Alias("n"),
+		"a ASCENDING NULLS_LAST":   a.AscNullsLast(),
+		"a DESCENDING NULLS_FIRST": a.DescNullsFirst(),
+		`a[string:"x.y"]`:          a.GetField("x.y"),
+		"a[integer:0]":             a.GetItem(0),
+		"and(>=(a, integer:1), <=(a, integer:9))": a.Between(1, 9),
+		"call upper(a)":                    connect.Call("upper", a),
+		"count(integer:1)":                 connect.Count(connect.Col("*")),
+		"count(a)":                         connect.Count(a),
+		"count distinct (a, b)":            connect.CountDistinct(a, connect.Col("b")),
+		"sum(a)":                           connect.Sum(a),
+		"avg(a)":                           connect.Avg(a),
+		"min(a)":                           connect.Min(a),
+		"max(a)":                           connect.Max(a),
+		`when(a, string:"x")`:              connect.When(a, "x"),
+		"when(a, integer:1, b, integer:2)": connect.When(a, 1).When(connect.Col("b"), 2),
+		"when(a, integer:1, integer:2)":    connect.When(a, 1).Otherwise(2),
+		`window(a, string:"60000 milliseconds", string:"1 microseconds")`: connect.Window(a, time.Minute, time.Microsecond),
+		"array(integer:1, integer:2)":                                     connect.Lit([]int{1, 2}),
+		`map(string:"k", integer:1)`:                                      connect.Lit(connect.Map{{Key: "k", Value: 1}}),
+		`parse_json(string:"[1]")`:                                        connect.Lit(connect.Variant("[1]")),
+		`binary:"x"`:                                                      connect.Lit([]byte("x")),
+		"null:{null:{}}":                                                  connect.Lit(nil),
+		"byte:1":                                                          connect.Lit(int8(1)),
+		"short:1":                                                         connect.Lit(int16(1)),
+		"long:1":                                                          connect.Lit(int64(1)),
+		"long:4294967296":                                                 connect.Lit(1 << 32),
+		"float:1.5":                                                       connect.Lit(float32(1.5)),
+		`decimal:{value:"1.20"}`:                                          connect.Lit(connect.Decimal("1.20")),
+		"date:1":                                                          connect.Lit(connect.Date{Year: 1970, Month: 1, Day: 2}),
+		"timestamp:1000001":                                               connect.Lit(time.Unix(1, 1000)),
+		"day_time_interval:1000001":                                       connect.Lit(time.Second + time.Microsecond),
+		"a":                                                               connect.Lit(a),
+		"calendar_interval:{months:1 days:2 microseconds:3}": connect.Lit(connect.CalendarInterval{Months: 1, Days: 2, Microseconds: 3}),
+	} {
+		if got := text(sent(t, server, df.Select(c)).GetProject().GetExpressions()[0]); got != expected {
+			t.Errorf("got %s, expected %s", got, expected)
+		}
+	}
+}
+
+// TestWhenLeavesItsStemAlone holds that a column is a value: two branches off one stem do not share their ends.
+func TestWhenLeavesItsStemAlone(t *testing.T) {
+	server := connecttest.New(t)
+	stem := connect.When(connect.Col("a"), 1).When(connect.Col("b"), 2).When(connect.Col("c"), 3)
+	one, two := stem.Otherwise(4), stem.Otherwise(5)
+	project := sent(t, server, dial(t, server).Table("t").Select(one, two, stem)).GetProject()
+	if got := texts(project.GetExpressions()); !strings.Contains(got, "integer:4)") || !strings.Contains(got, "integer:5)") || !strings.HasSuffix(got, "integer:3)") {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestMistakesInColumnsShowWhenThePlanIsUsed(t *testing.T) {
+	server := connecttest.New(t)
+	session := dial(t, server)
+	df, bad := session.Table("t"), connect.Lit(struct{}{})
+	good := connect.Col("a")
+	for name, c := range map[string]struct {
+		df       *connect.DataFrame
+		expected string
+	}{
+		"literal":   {df.Filter(good.Eq(1).And(good.Gt(struct{}{}))), "filter: a struct {} has no SQL literal"},
+		"wrapped":   {df.Select(good, bad.Cast("int").Alias("x").Not()), "select: a struct {}"},
+		"key":       {df.Select(good.GetItem(bad)), "select: a struct {}"},
+		"slice":     {df.Select(connect.Lit([]any{1, []struct{}{{}}})), "select: a struct {}"},
+		"empty":     {df.WithColumn("x", connect.Column{}), "add column x: a column is empty"},
+		"call":      {df.Select(connect.Call("upper", bad)), "select: a struct {}"},
+		"count":     {df.GroupBy(good).Agg(connect.Count(connect.Column{})), "aggregate: a column is empty"},
+		"group":     {df.GroupBy(bad).Count(), "aggregate: a struct {}"},
+		"sort":      {df.OrderBy(bad.Desc()), "order by: a struct {}"},
+		"join":      {df.Join(df, bad, connect.InnerJoin), "join: a struct {}"},
+		"right":     {df.Union(df.Filter(bad)), "union: filter: a struct {}"},
+		"sessions":  {df.JoinUsing(dial(t, server).Table("t"), connect.InnerJoin, "a"), "join: the DataFrames are of two sessions"},
+		"no when":   {df.Select(good.Otherwise(1)), "Otherwise follows only a When"},
+		"ended":     {df.Select(connect.When(good, 1).Otherwise(2).When(good, 3)), "When follows only a When"},
+		"operators": {df.Select(bad.When(good, 1)), "select: a struct {}"},
+		"later":     {df.Filter(bad).Limit(1).Distinct().WithWatermark("a", 0).OrderBy(good).Filter(connect.Column{}), "filter: a struct {}"},
+		"width":     {session.CreateDataFrame([][]any{{1}, {1, 2}}, "a INT"), "create a DataFrame: row 2 has 2 values, the first has 1"},
+		"types":     {session.CreateDataFrame([][]any{{1}, {nil}, {"x"}}, "a INT"), "column 1: a string beside a int"},
+		"no type":   {session.CreateDataFrame([][]any{{1, []any{struct{}{}}}}, "a INT, b INT"), "column 2: elements of an array: a struct {}"},
+		"decimal":   {session.CreateDataFrame([][]any{{connect.Decimal("x")}}, "a DECIMAL"), "row 1, column 1: read decimal x"},
+		"map key":   {session.CreateDataFrame([][]any{{connect.Map{{Key: nil}}}}, "a MAP<STRING,INT>"), "a map's key is nil"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx := t.Context()
+			actions := map[string]error{"view": c.df.CreateOrReplaceTempView(ctx, "v"), "write": c.df.Write().Save(ctx)}
+			_, actions["collect"] = c.df.Collect(ctx)
+			_, actions["count"] = c.df.Count(ctx)
+			_, actions["schema"] = c.df.Schema(ctx)
+			_, actions["explain"] = c.df.Explain(ctx, connect.ExplainSimple)
+			_, actions["stream"] = c.df.WriteStream().Start(ctx)
+			for action, err := range actions {
+				if err == nil || !strings.Contains(err.Error(), c.expected) {
+					t.Errorf("%s gave %v, expected %q", action, err, c.expected)
+				}
+			}
+		})
+	}
+	if n := len(connecttest.Sent[*wire.ExecutePlanRequest](server)); n > 0 {
+		t.Errorf("%d plans with mistakes were sent", n)
+	}
+}

@@ -1,0 +1,197 @@
+//go:build services
+
+package connect_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"realtime-election/sparkjob/connect"
+)
+
+// values are the rows of a DataFrame.
+func values(t *testing.T, df *connect.DataFrame) [][]any {
+	t.Helper()
+	var all [][]any
+	for _, row := range must(df.Collect(testContext(t)))(t) {
+		all = append(all, row.Values())
+	}
+	return all
+}
+
+func people(session *connect.Session) *connect.DataFrame {
+	return session.CreateDataFrame([][]any{{"Ann", 30, 1.5}, {"Bob", 25, nil}, {"Cid", nil, 2.5}, {"Dee", 25, 0.5}}, "name STRING, age INT, rate DOUBLE")
+}
+
+func TestOperatorsMeanWhatSparkMeans(t *testing.T) {
+	session := newSession(t)
+	df := people(session)
+	name, age, rate := connect.Col("name"), connect.Col("age"), connect.Col("rate")
+	ann := df.Filter(name.Eq("Ann"))
+	for title, c := range map[string]struct {
+		column   connect.Column
+		expected any
+	}{
+		"eq":           {age.Eq(30), true},
+		"ne":           {age.Ne(30), false},
+		"lt":           {age.Lt(31), true},
+		"le":           {age.Le(30), true},
+		"gt":           {age.Gt(30), false},
+		"ge":           {age.Ge(30), true},
+		"between":      {age.Between(30, 31), true},
+		"not between":  {age.Between(31, 32), false},
+		"plus":         {age.Plus(int64(1)), int64(31)},
+		"minus":        {age.Minus(1), int32(29)},
+		"multiply":     {age.Multiply(2), int32(60)},
+		"divide":       {age.Divide(4), 7.5},
+		"mod":          {age.Mod(7), int32(2)},
+		"and":          {age.Gt(1).And(rate.Gt(2)), false},
+		"or":           {age.Gt(1).Or(rate.Gt(2)), true},
+		"not":          {age.Gt(1).Not(), false},
+		"is null":      {age.IsNull(), false},
+		"is not null":  {age.IsNotNull(), true},
+		"is in":        {age.IsIn(1, 30), true},
+		"like":         {name.Like("A_n"), true},
+		"rlike":        {name.RLike("^a"), false},
+		"cast":         {age.Cast("string"), "30"},
+		"when":         {connect.When(age.Gt(40), "old").When(age.Gt(20), "young").Otherwise("child"), "young"},
+		"no otherwise": {connect.When(age.Gt(40), "old"), nil},
+		"call":         {connect.Call("concat_ws", connect.Lit("-"), name, age), "Ann-30"},
+		"expr":         {connect.Expr("upper(name) || '!'"), "ANN!"},
+		"array":        {connect.Lit([]string{"a", "b"}).GetItem(1), "b"},
+		"map":          {connect.Lit(connect.Map{{Key: "k", Value: 7}}).GetItem("k"), int32(7)},
+		"field":        {connect.Call("named_struct", connect.Lit("x.y"), connect.Lit(8)).GetField("x.y"), int32(8)},
+		"variant":      {connect.Lit(connect.Variant(`{"a":[1,2.5,null],"b":"x"}`)), connect.Variant(`{"a":[1,2.5,null],"b":"x"}`)},
+		"interval":     {connect.Lit(connect.CalendarInterval{Months: 1, Days: 2, Microseconds: 3}), connect.CalendarInterval{Months: 1, Days: 2, Microseconds: 3}},
+		"duration":     {connect.Lit(time.Hour).Plus(time.Minute), time.Hour + time.Minute},
+	} {
+		if diff := cmp.Diff([][]any{{c.expected}}, values(t, ann.Select(c.column.Alias("x")))); diff != "" {
+			t.Errorf("%s (-expected +got):\n%s", title, diff)
+		}
+	}
+}
+
+func TestRarerTypesAreRead(t *testing.T) {
+	ctx, session := testContext(t), newSession(t)
+	must(0, session.Config().Set(ctx, "spark.sql.timeType.enabled", "true"))(t)
+	must(0, session.Config().Set(ctx, "spark.sql.geospatial.enabled", "true"))(t)
+	rows := values(t, must(session.SQL(ctx, `SELECT make_interval(1, 2, 0, 3, 0, 0, 4.5) AS a, INTERVAL '1-2' YEAR TO MONTH AS b, INTERVAL '-3' SECOND AS c,
+		TIME'12:34:56.789' AS d, parse_json('{"x":[1,"y",true,null,1.25]}') AS e, array(named_struct('v', parse_json('1'))) AS f,
+		CAST(NULL AS VARIANT) AS g, CAST(NULL AS INTERVAL) AS h, map('k', INTERVAL '2' MONTH) AS i, CAST(12345678901234567890123456789012345678 AS DECIMAL(38,0)) AS j,
+		ST_GeomFromWKB(X'0101000000000000000000F03F0000000000000040') AS k`))(t))
+	if inner, _ := rows[0][5].([]any)[0].(connect.Row).Get("v"); inner != connect.Variant("1") {
+		t.Errorf("a variant in a struct in an array is %v", inner)
+	}
+	point := rows[0][10].(connect.Row)
+	if wkb, _ := point.Get("wkb"); len(wkb.([]byte)) != 21 {
+		t.Errorf("a point is %v", point)
+	}
+	rows[0][5] = nil
+	expected := []any{
+		connect.CalendarInterval{Months: 14, Days: 3, Microseconds: 4_500_000},
+		int32(14), -3 * time.Second,
+		12*time.Hour + 34*time.Minute + 56*time.Second + 789*time.Millisecond, connect.Variant(`{"x":[1,"y",true,null,1.25]}`), nil,
+		nil, nil,
+		connect.Map{{Key: "k", Value: int32(2)}},
+		connect.Decimal("12345678901234567890123456789012345678"),
+	}
+	if diff := cmp.Diff(expected, rows[0][:10]); diff != "" {
+		t.Errorf("values (-expected +got):\n%s", diff)
+	}
+}
+
+func TestStepsGiveSparksRows(t *testing.T) {
+	session := newSession(t)
+	df, name, age := people(session), connect.Col("name"), connect.Col("age")
+	jobs := session.CreateDataFrame([][]any{{"Ann", "cook"}, {"Bob", "smith"}, {"Bob", "clerk"}, {"Eva", "pilot"}}, "name STRING, job STRING")
+	on := df.Col("name").Eq(jobs.Col("name"))
+	for title, c := range map[string]struct {
+		df       *connect.DataFrame
+		expected [][]any
+	}{
+		"select":       {df.Select(name, age.Plus(1).Alias("n")).Limit(1), [][]any{{"Ann", int32(31)}}},
+		"star":         {df.Select(connect.Col("*")).Limit(1), [][]any{{"Ann", int32(30), 1.5}}},
+		"select SQL":   {df.SelectExpr("upper(name)", "age * 2").Limit(1), [][]any{{"ANN", int32(60)}}},
+		"filter":       {df.Filter(age.Lt(30)).Select(name), [][]any{{"Bob"}, {"Dee"}}},
+		"add":          {df.WithColumn("x", age.IsNull()).Select(name, connect.Col("x")).Where("x"), [][]any{{"Cid", true}}},
+		"replace":      {df.WithColumn("age", connect.Lit(1)).Limit(1), [][]any{{"Ann", int32(1), 1.5}}},
+		"rename":       {df.WithColumnRenamed("age", "years").Select(connect.Col("years")).Limit(1), [][]any{{int32(30)}}},
+		"drop":         {df.Drop("age", "nobody").Limit(1), [][]any{{"Ann", 1.5}}},
+		"to df":        {df.ToDF("a", "b", "c").Select(connect.Col("c")).Limit(1), [][]any{{1.5}}},
+		"order":        {df.OrderBy(age, name.Desc()).Select(name), [][]any{{"Cid"}, {"Dee"}, {"Bob"}, {"Ann"}}},
+		"nulls last":   {df.OrderBy(age.AscNullsLast(), name).Select(name), [][]any{{"Bob"}, {"Dee"}, {"Ann"}, {"Cid"}}},
+		"nulls first":  {df.OrderBy(age.DescNullsFirst(), name).Select(name), [][]any{{"Cid"}, {"Ann"}, {"Bob"}, {"Dee"}}},
+		"group":        {df.GroupBy(age).Count().OrderBy(age), [][]any{{nil, int64(1)}, {int32(25), int64(2)}, {int32(30), int64(1)}}},
+		"aggregate":    {df.GroupBy().Agg(connect.Sum(age), connect.Avg(age), connect.Min(name), connect.Max(name), connect.Count(age), connect.CountDistinct(age)), [][]any{{int64(80), 80. / 3, "Ann", "Dee", int64(3), int64(2)}}},
+		"join":         {df.Join(jobs, on, connect.InnerJoin).Select(df.Col("name"), connect.Col("job")).OrderBy(connect.Col("job")), [][]any{{"Bob", "clerk"}, {"Ann", "cook"}, {"Bob", "smith"}}},
+		"full":         {df.JoinUsing(jobs, connect.FullOuterJoin, "name").Filter(connect.Col("rate").IsNull()).Select(name, connect.Col("job")).OrderBy(connect.Col("job")), [][]any{{"Bob", "clerk"}, {"Eva", "pilot"}, {"Bob", "smith"}}},
+		"left":         {df.Join(jobs, on, connect.LeftOuterJoin).Filter(connect.Col("job").IsNull()).Select(df.Col("name")).OrderBy(name), [][]any{{"Cid"}, {"Dee"}}},
+		"right":        {df.Join(jobs, on, connect.RightOuterJoin).Filter(age.IsNull()).Select(jobs.Col("name")), [][]any{{"Eva"}}},
+		"semi":         {df.Join(jobs, on, connect.LeftSemiJoin).Select(name).OrderBy(name), [][]any{{"Ann"}, {"Bob"}}},
+		"anti":         {df.JoinUsing(jobs, connect.LeftAntiJoin, "name").Select(name).OrderBy(name), [][]any{{"Cid"}, {"Dee"}}},
+		"cross":        {df.CrossJoin(jobs).GroupBy().Count(), [][]any{{int64(16)}}},
+		"by alias":     {df.Alias("p").Join(df.Alias("q"), connect.Expr("p.age = q.age AND p.name < q.name"), connect.InnerJoin).SelectExpr("p.name", "q.name"), [][]any{{"Bob", "Dee"}}},
+		"union":        {df.Select(name).Union(jobs.Select(name)).GroupBy().Count(), [][]any{{int64(8)}}},
+		"by name":      {jobs.UnionByName(jobs.Select(connect.Col("job"), name)).Filter(name.Eq("Ann")), [][]any{{"Ann", "cook"}, {"Ann", "cook"}}},
+		"distinct":     {jobs.Select(name).Distinct().OrderBy(name), [][]any{{"Ann"}, {"Bob"}, {"Eva"}}},
+		"no rows":      {session.CreateDataFrame(nil, "a INT").Union(session.CreateDataFrame([][]any{{int8(1)}}, "a INT")), [][]any{{int32(1)}}},
+		"over":         {df.Select(name, connect.Expr("row_number() OVER (ORDER BY name DESC) AS n")).Filter(connect.Col("n").Eq(1)), [][]any{{"Dee", int32(1)}}},
+		"of a command": {must(session.SQL(testContext(t), "SHOW FUNCTIONS LIKE 'array_agg'"))(t).Select(connect.Call("length", connect.Col("function"))), [][]any{{int32(9)}}},
+	} {
+		if diff := cmp.Diff(c.expected, values(t, c.df)); diff != "" {
+			t.Errorf("%s (-expected +got):\n%s", title, diff)
+		}
+	}
+	if n := must(df.Count(testContext(t)))(t); n != 4 {
+		t.Errorf("%d rows, expected 4", n)
+	}
+}
+
+func TestOwnRowsComeBackAsTheyWere(t *testing.T) {
+	session := newSession(t)
+	row := []any{
+		true, int8(1), int16(2), int32(3), int64(4), float32(1.5), 2.5, "é",
+		[]byte{0, 0xff},
+		connect.Decimal("-12.50"),
+		connect.Date{Year: 1969, Month: 12, Day: 31},
+		time.Date(2024, 2, 29, 12, 34, 56, 789012000, time.UTC), time.Hour,
+		connect.CalendarInterval{Months: 1, Days: 2, Microseconds: 3},
+		[]any{"a", nil},
+		connect.Map{{Key: "k", Value: int32(1)}},
+	}
+	df := session.CreateDataFrame([][]any{row, make([]any, len(row))}, `a BOOLEAN, b TINYINT, c SMALLINT, d INT, e BIGINT, f FLOAT, g DOUBLE, h STRING, i BINARY,
+		j DECIMAL(4,2), k DATE, l TIMESTAMP, m INTERVAL DAY TO SECOND, n INTERVAL, o ARRAY<STRING>, p MAP<STRING, INT>`)
+	if diff := cmp.Diff([][]any{row, make([]any, len(row))}, values(t, df)); diff != "" {
+		t.Errorf("rows (-sent +got):\n%s", diff)
+	}
+	_, err := session.CreateDataFrame([][]any{{int64(1) << 40}}, "a INT").Collect(testContext(t))
+	var e *connect.Error
+	if !errors.As(err, &e) || !strings.Contains(e.Message, "overflow") {
+		t.Errorf("a number too large for the schema gave %v", err)
+	}
+}
+
+// TestWindowsOfAStreamAreCounted runs the shape of the program in example.
+func TestWindowsOfAStreamAreCounted(t *testing.T) {
+	ctx, session, folder := testContext(t), newSession(t), t.TempDir()
+	at := func(second int) time.Time { return time.Date(2024, 1, 1, 0, 0, second, 0, time.UTC) }
+	rows := session.CreateDataFrame([][]any{{at(1)}, {at(4)}, {at(5)}, {at(11)}}, "at TIMESTAMP")
+	must(0, rows.Write().Format("parquet").Mode(connect.Overwrite).Option("path", folder+"/in").Save(ctx))(t)
+	window := connect.Window(connect.Col("at"), 5*time.Second, 5*time.Second)
+	query := must(session.ReadStream().Format("parquet").Schema("at TIMESTAMP").Load(folder+"/in").WithWatermark("at", time.Minute).
+		GroupBy(window).Count().WriteStream().Format("memory").QueryName("windows").OutputMode(connect.OutputComplete).
+		Option("checkpointLocation", folder+"/checkpoint").Trigger(connect.AvailableNow()).Start(ctx))(t)
+	must(0, query.AwaitTermination(ctx))(t)
+	counts := session.Table("windows").Select(connect.Col("window.start"), connect.Col("window.end"), connect.Col("count")).OrderBy(connect.Col("start"))
+	if diff := cmp.Diff([][]any{{at(0), at(5), int64(2)}, {at(5), at(10), int64(1)}, {at(10), at(15), int64(1)}}, values(t, counts)); diff != "" {
+		t.Errorf("windows (-expected +got):\n%s", diff)
+	}
+	sliding := rows.GroupBy(connect.Window(connect.Col("at"), 10*time.Second, 5*time.Second)).Count()
+	if n := must(sliding.Count(ctx))(t); n != 4 {
+		t.Errorf("%d sliding windows, expected 4", n)
+	}
+}

@@ -1,0 +1,128 @@
+//go:build services
+
+package connect_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"realtime-election/sparkjob/connect"
+)
+
+func TestEventsTellTheLifeOfAQuery(t *testing.T) {
+	ctx, session := testContext(t), newSession(t)
+	var query *connect.StreamingQuery
+	batches := map[int64]bool{}
+	lastID := int64(-1)
+	var order []string
+	for event, err := range session.Streams().Events(ctx) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch event := event.(type) {
+		case connect.ListenerAdded:
+			query = must(session.ReadStream().Format("rate").Option("rowsPerSecond", "100").Load().WriteStream().Format("memory").
+				QueryName("lived").Trigger(connect.ProcessingTime(200 * time.Millisecond)).Start(ctx))(t)
+		case connect.QueryStarted:
+			order = append(order, "started")
+			if event.ID != query.ID() || event.RunID != query.RunID() || event.Name != "lived" || event.Timestamp.IsZero() {
+				t.Errorf("started %+v", event)
+			}
+		case connect.QueryProgress:
+			if len(order) == 1 {
+				order = append(order, "progress")
+			}
+			if event.Progress.RunID != query.RunID() || batches[event.Progress.BatchID] || lastID >= 0 && event.Progress.BatchID != lastID+1 {
+				t.Errorf("progress of batch %d of run %s after %d", event.Progress.BatchID, event.Progress.RunID, lastID)
+			}
+			lastID, batches[event.Progress.BatchID] = event.Progress.BatchID, true
+			if len(batches) == 15 {
+				must(0, query.Stop(ctx))(t)
+			}
+		case connect.QueryTerminated:
+			if event.RunID != query.RunID() || event.Exception != nil {
+				t.Errorf("terminated %+v", event)
+			}
+			if got := strings.Join(order, " "); got != "started progress" || len(batches) < 15 || !batches[0] {
+				t.Errorf("events %q, %d batches", got, len(batches))
+			}
+			return
+		}
+	}
+	t.Error("the events ended by themselves")
+}
+
+func TestEventsTellWhyAQueryFailed(t *testing.T) {
+	ctx, session := testContext(t), newSession(t)
+	must(0, session.ReadStream().Format("rate").Option("rowsPerSecond", "10").Load().CreateOrReplaceTempView(ctx, "ticks"))(t)
+	bad := must(session.SQL(ctx, "SELECT 1 / (value - value) AS x FROM ticks"))(t)
+	for event, err := range session.Streams().Events(ctx) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch event := event.(type) {
+		case connect.ListenerAdded:
+			must(bad.WriteStream().Format("memory").QueryName("bad").Start(ctx))(t)
+		case connect.QueryTerminated:
+			if event.Exception == nil || event.Exception.Class == "" || !strings.Contains(event.Exception.Message, "DIVIDE_BY_ZERO") {
+				t.Errorf("terminated with %+v, expected a division by zero", event.Exception)
+			}
+			return
+		}
+	}
+	t.Error("the events ended by themselves")
+}
+
+// TestLoopOfAnotherClientTakesTheEvents is what a program needs that comes back to the session of one that died.
+func TestLoopOfAnotherClientTakesTheEvents(t *testing.T) {
+	ctx, session := testContext(t), newSession(t)
+	second := must(connect.Dial(ctx, sparkServer(t), connect.WithSessionID(session.ID()), connect.WithUserID(session.UserID()),
+		connect.WithServerSessionID(session.ServerSessionID())))(t)
+	defer second.Close()
+	taken, leave := make(chan error, 1), make(chan struct{})
+	later, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var last error
+	for event, err := range session.Streams().Events(ctx) {
+		last = err
+		if _, ok := event.(connect.ListenerAdded); !ok {
+			continue
+		}
+		go func() {
+			defer close(taken)
+			for event, err := range second.Streams().Events(later) {
+				if err != nil {
+					taken <- err
+				}
+				if _, ok := event.(connect.ListenerAdded); ok {
+					<-leave
+					return
+				}
+			}
+		}()
+	}
+	close(leave)
+	if !errors.Is(last, connect.ErrEventsTaken) {
+		t.Errorf("the first loop ended with %v, expected ErrEventsTaken", last)
+	}
+	if err := <-taken; err != nil {
+		t.Errorf("the second loop ended with %v", err)
+	}
+}
+
+// TestRealTimeTriggerReachesTheServer holds it by what the server says of a source that cannot do it.
+func TestRealTimeTriggerReachesTheServer(t *testing.T) {
+	ctx, session := testContext(t), newSession(t)
+	query, err := session.ReadStream().Format("rate").Load().WriteStream().Format("console").OutputMode(connect.OutputUpdate).
+		Option("checkpointLocation", t.TempDir()).Trigger(connect.RealTime(5 * time.Second)).Start(ctx)
+	if err == nil {
+		err = query.AwaitTermination(ctx)
+	}
+	var e *connect.Error
+	if !errors.As(err, &e) || !strings.Contains(e.Class+e.Message, "STREAMING_REAL_TIME_MODE") {
+		t.Errorf("got %v, expected the class STREAMING_REAL_TIME_MODE", err)
+	}
+}
