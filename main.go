@@ -58,6 +58,7 @@ type cli struct {
 	Submit    submitCommand    `cmd:"" group:"services" help:"Submit the streaming query to Spark and keep it running."`
 	Ledger    ledgerCommand    `cmd:"" group:"services" help:"Keep the register and every ballot in PostgreSQL."`
 	Dashboard dashboardCommand `cmd:"" group:"services" help:"Serve the live page."`
+	Query     queryCommand     `cmd:"" group:"services" help:"Stop, start or explain the streaming query."`
 
 	Status     statusCommand     `cmd:"" group:"look" help:"Print what runs, how far it is, and what went wrong last."`
 	Topics     topicsCommand     `cmd:"" group:"look" help:"List the topics."`

@@ -42,6 +42,11 @@ type OfficialRun struct {
 	Run int `json:"run"` // from 1
 }
 
+// Wanted is the value of WantedKey: whether somebody has stopped the query.
+type Wanted struct {
+	Stopped bool `json:"stopped"`
+}
+
 // LatestRun is what others may read of LatestRunKey's value. A run that is newer than the official one is catching up.
 type LatestRun struct {
 	Run int `json:"run"`
@@ -61,7 +66,7 @@ type Progress struct {
 // QueryStatus is what `submit` reports of the streaming query under the key "submit" of pipeline_status.
 type QueryStatus struct {
 	Run                    int     `json:"run"`
-	State                  string  `json:"state"` // starting, running, waiting (for Spark, or to try again), or failing (again and again at the same place)
+	State                  string  `json:"state"` // starting, running, waiting (for Spark, or to try again), failing (again and again at the same place), or stopped (by election query stop)
 	Batch                  int64   `json:"batch"` // the last committed micro-batch; -1 before the first
 	InputRowsPerSecond     float64 `json:"input_rows_per_second"`
 	ProcessedRowsPerSecond float64 `json:"processed_rows_per_second"`

@@ -32,6 +32,7 @@ const (
 	DefinitionKey  = "definition"   // value: Record
 	OfficialRunKey = "official_run" // value: OfficialRun
 	LatestRunKey   = "latest_run"   // value: what submit keeps of the newest run, of which others read LatestRun
+	WantedKey      = "wanted"       // value: Wanted; without one, the query is to run
 )
 
 // Keys of the records of PipelineStatusTopic.

@@ -20,10 +20,17 @@ const (
 )
 
 // attend finds the query that runs, or starts it, and follows it until it or the session ends. A session whose query has
-// failed is ended by the next attend, which finds it noted.
+// failed is ended by the next attend, which finds it noted. It returns nil when the query is to stop, or to run again.
 func (s *supervisor) attend(ctx context.Context) error {
 	if err := s.runs.open(ctx); err != nil {
 		return err
+	}
+	unwanted, err := s.unwanted(ctx)
+	if err != nil {
+		return err
+	}
+	if unwanted {
+		return s.rest(ctx)
 	}
 	session, query, err := s.reconcile(ctx)
 	if err != nil {
@@ -100,11 +107,11 @@ func (s *supervisor) start(ctx context.Context, session *connect.Session) (*conn
 	return query, nil
 }
 
-// follow reports the query's progress until it ends.
+// follow reports the query's progress until it ends, or is to end.
 func (s *supervisor) follow(ctx context.Context, query *connect.StreamingQuery) error {
 	ticker := time.NewTicker(pollEvery)
 	defer ticker.Stop()
-	settled := false
+	settled, asked := false, time.Now()
 	for {
 		progress, err := query.LastProgress(ctx)
 		if err != nil {
@@ -131,6 +138,12 @@ func (s *supervisor) follow(ctx context.Context, query *connect.StreamingQuery) 
 				return errors.New("the query was stopped by somebody else")
 			}
 			return fmt.Errorf("the query ended: %w", cause)
+		}
+		if time.Since(asked) > wantedEvery {
+			if unwanted, err := s.unwanted(ctx); err != nil || unwanted {
+				return err
+			}
+			asked = time.Now()
 		}
 		select {
 		case <-ctx.Done():

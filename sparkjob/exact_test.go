@@ -120,7 +120,7 @@ func wantDistricts(t *testing.T, file *definition.ResultFile, got map[string]map
 // TestOneSeedGivesOneResult replays a file twice, into other topics and by another run of Spark.
 func TestOneSeedGivesOneResult(t *testing.T) {
 	path, file := smallResult(t)
-	replay := func() map[string]map[string]election.Result {
+	replay := func(t *testing.T) map[string]map[string]election.Result {
 		c := newElection(t, file.Definition, 4)
 		ended := submit(t, c)
 		err := producer.Replay(t.Context(), producer.ReplayConfig{Brokers: c.Brokers, File: path, Seed: 7, Log: c.Log})
@@ -138,9 +138,9 @@ func TestOneSeedGivesOneResult(t *testing.T) {
 		return got
 	}
 	var once map[string]map[string]election.Result
-	t.Run("once", func(t *testing.T) { once = replay() })
+	t.Run("once", func(t *testing.T) { once = replay(t) })
 	t.Run("again", func(t *testing.T) {
-		again := replay()
+		again := replay(t)
 		if diff := cmp.Diff(once, again); diff != "" {
 			t.Error(diff)
 		}

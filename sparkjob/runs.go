@@ -20,8 +20,9 @@ import (
 type runs struct {
 	config   Config
 	query    string
-	cl       *kgo.Client
+	cl       *kgo.Client  // asks
 	accounts *kgo.Client  // writes the election topic; nil until open
+	reports  *kgo.Client  // writes other topics; nil until open
 	alone    func() error // set for each term
 	current  run          // 0 while there is none
 	official int          // 0 while no run is official
@@ -42,30 +43,36 @@ func openRuns(c Config, record *election.Record) (*runs, error) {
 
 func (r *runs) close() {
 	r.cl.Close()
-	if r.accounts != nil {
-		r.accounts.Close()
+	r.closeWriters()
+}
+
+func (r *runs) closeWriters() {
+	for _, cl := range []*kgo.Client{r.accounts, r.reports} {
+		if cl != nil {
+			cl.Close()
+		}
 	}
+	r.accounts, r.reports = nil, nil
 }
 
 // accountsTimeout is how long Kafka waits for the rest of a transaction whose submit has died, unless another begins before.
 const accountsTimeout = 10 * time.Second
 
 // open shuts out who kept the accounts before, and reads what they hold then: a submit that was stopped in the middle of
-// writing them and wakes later is refused by Kafka.
-func (r *runs) open(ctx context.Context) error {
-	if r.accounts != nil {
-		r.accounts.Close()
-		r.accounts = nil
-	}
-	cl, err := kafka.NewClient(r.config.Brokers, r.config.Log, kgo.TransactionalID("election-submit"), kgo.TransactionTimeout(accountsTimeout))
-	if err != nil {
+// writing them and wakes later is refused by Kafka. All that writes is new each time: a client does not go on with a
+// topic that was made again.
+func (r *runs) open(ctx context.Context) (err error) {
+	r.closeWriters()
+	if r.reports, err = kafka.NewClient(r.config.Brokers, r.config.Log); err != nil {
 		return err
 	}
-	r.accounts = cl
+	if r.accounts, err = kafka.NewClient(r.config.Brokers, r.config.Log, kgo.TransactionalID("election-submit"), kgo.TransactionTimeout(accountsTimeout)); err != nil {
+		return err
+	}
 	if err := r.alone(); err != nil {
 		return err
 	}
-	if _, _, err := cl.ProducerID(ctx); err != nil {
+	if _, _, err := r.accounts.ProducerID(ctx); err != nil {
 		return fmt.Errorf("become the one who keeps the accounts: %w", err)
 	}
 	var official election.OfficialRun
@@ -164,7 +171,7 @@ func (r *runs) deleteOthers(ctx context.Context, topic string) error {
 	if err := r.alone(); err != nil {
 		return err
 	}
-	if err := r.cl.ProduceSync(ctx, tombstones...).FirstErr(); err != nil {
+	if err := r.reports.ProduceSync(ctx, tombstones...).FirstErr(); err != nil {
 		return fmt.Errorf("delete the records of other runs: %w", err)
 	}
 	return nil

@@ -68,6 +68,10 @@ func (s *spark) execute(plan *wire.Plan) []connecttest.Step {
 		return connecttest.Answer(connecttest.Progress())
 	case command.GetStreamingQueryCommand().GetStatus():
 		return connecttest.Answer(connecttest.Status("Processing new data", s.running))
+	case command.GetStreamingQueryCommand().GetExplain() != nil:
+		return connecttest.Answer(connecttest.Query(&wire.StreamingQueryCommandResult{ResultType: &wire.StreamingQueryCommandResult_Explain{
+			Explain: &wire.StreamingQueryCommandResult_ExplainResult{Result: "the plan"},
+		}}))
 	case command.GetStreamingQueryCommand().GetException():
 		return connecttest.Answer(connecttest.Exception("STREAM_FAILED", s.fails))
 	}

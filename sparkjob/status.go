@@ -24,6 +24,7 @@ const (
 	running  = "running"
 	waiting  = "waiting" // for Spark, or until the next try
 	failing  = "failing" // the query failed again and again without counting anything in between
+	stopped  = "stopped" // as somebody wants it
 )
 
 // failuresToTell is how often the query fails at the same place before that is what the status says.
@@ -135,6 +136,16 @@ func (r *runs) failed(ctx context.Context, cause error) error {
 	return r.publishStatus(ctx)
 }
 
+// stopped publishes that the query does not run because nobody wants it to.
+func (r *runs) stopped(ctx context.Context) error {
+	r.failures, r.status.Run, r.status.State, r.status.Error = 0, r.current.Run, stopped, ""
+	if r.status.Counted == nil {
+		r.status.Batch = -1
+	}
+	r.metrics.failed("somebody has stopped the query; `election query start` has it run again")
+	return r.publishStatus(ctx)
+}
+
 // itself reports whether the query failed, not the way to it or its session.
 func itself(err error) bool {
 	var spark *connect.Error
@@ -159,7 +170,7 @@ func (r *runs) publishStatus(ctx context.Context) error {
 		return fmt.Errorf("encode the query's status: %w", err)
 	}
 	record := &kgo.Record{Topic: election.PipelineStatusTopic, Key: []byte(election.QueryKey), Value: text}
-	if err := r.cl.ProduceSync(ctx, record).FirstErr(); err != nil {
+	if err := r.reports.ProduceSync(ctx, record).FirstErr(); err != nil {
 		return fmt.Errorf("publish the query's status: %w", err)
 	}
 	if ends, err := kafka.StableEnds(ctx, r.cl, election.VotesTopic); err == nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"google.golang.org/grpc/codes"
 
@@ -176,4 +177,17 @@ func TestCountedOffsetsAreThoseOfTheVotes(t *testing.T) {
 	if _, err := countedOffsets("12"); err == nil {
 		t.Error("a number is read as offsets")
 	}
+}
+
+// TestTopicThatIsMadeAgainIsReportedTo deletes pipeline_status and makes it again, as who resets an election may.
+func TestTopicThatIsMadeAgainIsReportedTo(t *testing.T) {
+	cluster, c := newElection(t)
+	newSubmit(t, c, newSpark(t).URL(), "a").runs(t, cluster)
+	cl := kafkatest.NewClient(t, cluster)
+	_, err := kadm.NewClient(cl).DeleteTopic(t.Context(), election.PipelineStatusTopic)
+	done(t, err)
+	done(t, kafka.EnsureTopics(t.Context(), cl, election.Topics(2)))
+	until(t, "it is reported that the query runs", func() bool {
+		return len(kafkatest.Read(t, cluster, election.PipelineStatusTopic, 0)) > 0
+	})
 }

@@ -132,6 +132,9 @@ func (s *supervisor) supervise(ctx context.Context, t *term) error {
 		if final(err) || errors.Is(err, errLost) {
 			return err
 		}
+		if err == nil { // the query is to stop, or to run again
+			continue
+		}
 		s.Log.Warn("the query does not run; trying again", "run", s.runs.current.Run, "error", firstLine(err))
 		s.runs.metrics.restarts.Inc()
 		if err := s.runs.failed(ctx, err); err != nil {

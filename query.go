@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"realtime-election/election"
+	"realtime-election/local"
+	"realtime-election/sparkjob"
+)
+
+type queryCommand struct {
+	Stop    queryStopCommand    `cmd:"" group:"services" help:"Stop the query. It stays stopped, whatever is started again, until query start; ballots and what is counted stay where they are."`
+	Start   queryStartCommand   `cmd:"" group:"services" help:"Have the query run again, from where it stopped."`
+	Explain queryExplainCommand `cmd:"" group:"services" help:"Print Spark's plan of the query's latest micro-batch."`
+}
+
+type queryStopCommand struct{ lookFlags }
+
+func (c *queryStopCommand) Run(ctx context.Context, log *slog.Logger) error {
+	return c.kafka(ctx, func(brokers []string) error { return sparkjob.Stop(ctx, brokers, log) })
+}
+
+type queryStartCommand struct{ lookFlags }
+
+func (c *queryStartCommand) Run(ctx context.Context, log *slog.Logger) error {
+	return c.kafka(ctx, func(brokers []string) error { return sparkjob.Start(ctx, brokers, log) })
+}
+
+type queryExplainCommand struct {
+	lookFlags
+	Remote    string `help:"The Spark Connect server, with --brokers: sc://host:port/;token=…" placeholder:"URL" env:"SPARK_REMOTE"`
+	PlainText bool   `help:"Let the token of --remote travel without TLS." env:"ELECTION_PLAIN_TEXT"`
+	Extended  bool   `help:"The logical plans too."`
+}
+
+func (c *queryExplainCommand) Run(ctx context.Context, log *slog.Logger) error {
+	remote := c.Remote
+	if folder := c.folder(); folder != "" {
+		record, running := local.Running(folder, local.Spark)
+		if !running {
+			return fmt.Errorf("Spark does not run in %s; `election up --data %s` starts it", folder, folder)
+		}
+		remote = record.Address
+	}
+	if remote == "" {
+		return &election.InputError{Text: "--brokers names an election whose Spark is not known; say it with --remote sc://host:port/;token=…"}
+	}
+	return c.kafka(ctx, func(brokers []string) error {
+		plan, err := sparkjob.Plan(ctx, brokers, remote, c.PlainText, c.Extended, log)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintln(os.Stdout, plan)
+		return err
+	})
+}

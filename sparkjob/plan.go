@@ -1,0 +1,35 @@
+package sparkjob
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"realtime-election/election"
+	"realtime-election/internal/kafka"
+)
+
+// ErrNotRunning is returned where Spark does not run the query.
+var ErrNotRunning = errors.New("Spark does not run the query; `election status` says why")
+
+// Plan is the plan of the query's latest micro-batch as Spark prints it, with the logical plans where extended is set.
+// Remote is Spark Connect's connection string; plainText lets its token travel without TLS.
+func Plan(ctx context.Context, brokers []string, remote string, plainText, extended bool, log *slog.Logger) (string, error) {
+	var latest run
+	if _, err := kafka.LatestJSON(ctx, brokers, log, election.ElectionTopic, election.LatestRunKey, &latest); err != nil {
+		return "", err
+	}
+	s := &supervisor{Config: Config{Remote: remote, PlainText: plainText}}
+	session, query, err := s.find(ctx, latest.Session)
+	if err != nil {
+		return "", explain(s.Config, err)
+	}
+	if session == nil {
+		return "", ErrNotRunning
+	}
+	defer session.Close()
+	if query == nil {
+		return "", ErrNotRunning
+	}
+	return query.Explain(ctx, extended)
+}

@@ -1,0 +1,105 @@
+package sparkjob
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"realtime-election/election"
+	"realtime-election/internal/kafka"
+)
+
+const (
+	// wantedEvery is how often submit reads whether the query is to run.
+	wantedEvery = 2 * time.Second
+	// obeyTimeout bounds how long submit takes to do what is wanted: it may be waiting for Spark.
+	obeyTimeout = time.Minute
+)
+
+// Stop stops the query, and blocks until submit says that it has: at most a minute. It stays stopped, whatever is started
+// again, until Start.
+func Stop(ctx context.Context, brokers []string, log *slog.Logger) error {
+	return want(ctx, brokers, log, election.Wanted{Stopped: true})
+}
+
+// Start has the query run again, from its checkpoint, and blocks until submit says that it does: at most a minute.
+func Start(ctx context.Context, brokers []string, log *slog.Logger) error {
+	return want(ctx, brokers, log, election.Wanted{})
+}
+
+func want(ctx context.Context, brokers []string, log *slog.Logger, wanted election.Wanted) error {
+	if _, err := kafka.Election(ctx, brokers, log); err != nil {
+		return err
+	}
+	cl, err := kafka.NewClient(brokers, log)
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	text, err := json.Marshal(wanted)
+	if err != nil {
+		return fmt.Errorf("encode what is wanted: %w", err)
+	}
+	if err := cl.ProduceSync(ctx, &kgo.Record{Topic: election.ElectionTopic, Key: []byte(election.WantedKey), Value: text}).FirstErr(); err != nil {
+		return fmt.Errorf("note what is wanted: %w", err)
+	}
+	obeying, cancel := context.WithTimeout(ctx, obeyTimeout)
+	defer cancel()
+	for {
+		var status election.QueryStatus
+		_, err := kafka.LatestJSON(obeying, brokers, log, election.PipelineStatusTopic, election.QueryKey, &status)
+		if err == nil && wanted.Stopped == (status.State == stopped) && (wanted.Stopped || status.State == running) {
+			return nil
+		}
+		if err != nil && obeying.Err() == nil {
+			return fmt.Errorf("read the query's status: %w", err)
+		}
+		if !wait(obeying, pollEvery) {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return errors.New("it is noted, but submit has not said in a minute that it is done; does it run? `election status` says what it does")
+		}
+	}
+}
+
+// unwanted reports whether somebody has stopped the query.
+func (s *supervisor) unwanted(ctx context.Context) (bool, error) {
+	var wanted election.Wanted
+	if _, err := kafka.LatestJSON(ctx, s.Brokers, s.Log, election.ElectionTopic, election.WantedKey, &wanted); err != nil {
+		return false, fmt.Errorf("read whether the query is to run: %w", err)
+	}
+	return wanted.Stopped, nil
+}
+
+// rest ends the session in which the query was started last, and returns when the query is to run again.
+func (s *supervisor) rest(ctx context.Context) error {
+	session, _, err := s.find(ctx, s.runs.current.Session)
+	if err != nil {
+		return err
+	}
+	if session != nil {
+		if err := s.end(ctx, session); err != nil {
+			return err
+		}
+	}
+	s.Log.Info("the query is stopped, as somebody wants it")
+	if err := s.runs.stopped(ctx); err != nil {
+		return err
+	}
+	for wait(ctx, wantedEvery) {
+		unwanted, err := s.unwanted(ctx)
+		if err != nil || !unwanted {
+			return err
+		}
+		if err := s.runs.heartbeat(ctx); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}

@@ -1,0 +1,42 @@
+//go:build services
+
+package sparkjob_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"realtime-election/internal/scenario"
+	"realtime-election/sparkjob"
+)
+
+// TestStoppedQueryGoesOnWhereItStopped stops the query between two halves of the votes.
+func TestStoppedQueryGoesOnWhereItStopped(t *testing.T) {
+	s := scenario.All(t)[0]
+	c := newElection(t, s.Definition, s.Partitions)
+	half := len(s.Votes) / 2
+	ended := submit(t, c)
+	produce(t, c, s.Votes[:half])
+	awaitCounted(t, c, ended)
+	plan, err := sparkjob.Plan(t.Context(), c.Brokers, c.Remote, false, false, c.Log)
+	if err != nil || !strings.Contains(plan, "StateStoreSave") {
+		t.Errorf("the plan: %v\n%s", err, plan)
+	}
+	if err := sparkjob.Stop(t.Context(), c.Brokers, c.Log); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sparkjob.Plan(t.Context(), c.Brokers, c.Remote, false, false, c.Log); !errors.Is(err, sparkjob.ErrNotRunning) {
+		t.Errorf("the plan of a query that is stopped: %v", err)
+	}
+	produce(t, c, s.Votes[half:])
+	if err := sparkjob.Start(t.Context(), c.Brokers, c.Log); err != nil {
+		t.Fatal(err)
+	}
+	awaitCounted(t, c, ended)
+	if diff := cmp.Diff(recount(t, c, s.Definition, s.Partitions), published(t, c)); diff != "" {
+		t.Error("the reference count and Spark differ:", diff)
+	}
+}

@@ -1,0 +1,68 @@
+package sparkjob
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"realtime-election/election"
+	"realtime-election/sparkjob/connect/connecttest"
+	"realtime-election/sparkjob/connect/wire"
+)
+
+// TestStoppedQueryStaysStopped stops the query, lets another submit take over, and has it run again.
+func TestStoppedQueryStaysStopped(t *testing.T) {
+	cluster, c := newElection(t)
+	server := newSpark(t)
+	first := newSubmit(t, c, server.URL(), "a")
+	first.runs(t, cluster)
+	at := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey)
+	done(t, Stop(t.Context(), c.Brokers, c.Log))
+	stayed := func() {
+		t.Helper()
+		server.set(func() {
+			if server.started != 1 || !slices.Contains(server.released, string(at.Session.ID)) {
+				t.Errorf("the query was started %d times, and sessions %v ended", server.started, server.released)
+			}
+		})
+	}
+	stayed()
+	first.lose()
+	first.end(t)
+	second := newSubmit(t, c, server.URL(), "a")
+	since := status(t, cluster).UpdatedAt
+	until(t, "the second says so too", func() bool { s := status(t, cluster); return s.State == stopped && s.UpdatedAt.After(since) })
+	stayed()
+	done(t, Start(t.Context(), c.Brokers, c.Log))
+	second.runs(t, cluster)
+	if now := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey); now.Run != at.Run || now.Session.ID == at.Session.ID {
+		t.Errorf("%+v, then %+v", at, now)
+	}
+}
+
+func TestPlanIsOfTheQueryThatRuns(t *testing.T) {
+	cluster, c := newElection(t)
+	server := newSpark(t)
+	plan := func() (string, error) {
+		return Plan(t.Context(), c.Brokers, server.URL(), false, true, c.Log)
+	}
+	if _, err := plan(); !errors.Is(err, ErrNotRunning) {
+		t.Errorf("without a run: %v", err)
+	}
+	newSubmit(t, c, server.URL(), "a").runs(t, cluster)
+	if text, err := plan(); text != "the plan" || err != nil {
+		t.Errorf("%q, %v", text, err)
+	}
+	at := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey)
+	requests := connecttest.Sent[*wire.ExecutePlanRequest](server.Server)
+	asked := slices.IndexFunc(requests, func(r *wire.ExecutePlanRequest) bool {
+		return r.GetPlan().GetCommand().GetStreamingQueryCommand().GetExplain().GetExtended()
+	})
+	if asked < 0 || requests[asked].GetSessionId() != string(at.Session.ID) {
+		t.Error("it is not the query's session that was asked for the extended plan")
+	}
+	server.set(func() { server.running, server.refuse = false, errors.New("busy") })
+	if _, err := plan(); !errors.Is(err, ErrNotRunning) {
+		t.Errorf("without a query: %v", err)
+	}
+}
