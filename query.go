@@ -41,7 +41,7 @@ func (c *queryExplainCommand) Run(ctx context.Context, log *slog.Logger) error {
 	if folder := c.folder(); folder != "" {
 		record, running := local.Running(folder, local.Spark)
 		if !running {
-			return fmt.Errorf("Spark does not run in %s; `election up --data %s` starts it", folder, folder)
+			return fmt.Errorf("no Spark runs in %s; `election up --data %s` starts it", folder, folder)
 		}
 		remote = record.Address
 	}

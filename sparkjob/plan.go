@@ -10,7 +10,7 @@ import (
 )
 
 // ErrNotRunning is returned where Spark does not run the query.
-var ErrNotRunning = errors.New("Spark does not run the query; `election status` says why")
+var ErrNotRunning = errors.New("the query does not run; `election status` says why")
 
 // Plan is the plan of the query's latest micro-batch as Spark prints it, with the logical plans where extended is set.
 // Remote is Spark Connect's connection string; plainText lets its token travel without TLS.
