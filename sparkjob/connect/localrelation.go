@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -48,7 +49,7 @@ func encode(rows [][]any) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("column %d: %w", c+1, err)
 		}
-		fields[c] = arrow.Field{Name: fmt.Sprintf("_%d", c+1), Type: kind, Nullable: true}
+		fields[c] = arrow.Field{Name: fmt.Sprintf("_%d", c+1), Type: kind, Nullable: slices.Contains(values, nil)}
 	}
 	schema := arrow.NewSchema(fields, nil)
 	builder := array.NewRecordBuilder(memory.DefaultAllocator, schema)
@@ -156,7 +157,7 @@ func rowType(first Row, values []any) (arrow.DataType, error) {
 		if err != nil {
 			return nil, fmt.Errorf("field %s: %w", name, err)
 		}
-		fields[f] = arrow.Field{Name: name, Type: kind, Nullable: true}
+		fields[f] = arrow.Field{Name: name, Type: kind, Nullable: slices.Contains(column, nil)}
 	}
 	return arrow.StructOf(fields...), nil
 }
