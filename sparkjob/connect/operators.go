@@ -3,6 +3,9 @@ package connect
 // Eq is true where both are equal, null where one is null.
 func (c Column) Eq(other any) Column { return c.binary("==", other) }
 
+// EqNullSafe is true where both are equal or both null, and false, never null, where they are not.
+func (c Column) EqNullSafe(other any) Column { return c.binary("<=>", other) }
+
 // Ne is true where both differ, null where one is null.
 func (c Column) Ne(other any) Column { return c.Eq(other).Not() }
 
@@ -59,7 +62,19 @@ func (c Column) IsIn(values ...any) Column {
 // Like matches the whole text against a SQL pattern: % is any text, _ any character.
 func (c Column) Like(pattern string) Column { return c.binary("like", pattern) }
 
+// ILike is Like, capitals being as good as small letters.
+func (c Column) ILike(pattern string) Column { return c.binary("ilike", pattern) }
+
 // RLike finds a Java regular expression in the text.
 func (c Column) RLike(pattern string) Column { return c.binary("rlike", pattern) }
+
+// Contains is true where the other is part of the text.
+func (c Column) Contains(other any) Column { return c.binary("contains", other) }
+
+// StartsWith is true where the text starts with the other.
+func (c Column) StartsWith(other any) Column { return c.binary("startswith", other) }
+
+// EndsWith is true where the text ends with the other.
+func (c Column) EndsWith(other any) Column { return c.binary("endswith", other) }
 
 func (c Column) binary(operator string, other any) Column { return function(operator, c, Lit(other)) }
