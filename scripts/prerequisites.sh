@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks what the system needs besides Go and make: Java 17 or later and Maven to run it, a Chromium to test it.
+# Checks what the system needs besides Go and make: Java 17 or later and Maven to run it, a Chromium and Python to test it.
 # As root on Debian it installs what is missing; elsewhere it says what to install.
 #
 #   scripts/prerequisites.sh run|test
@@ -16,11 +16,16 @@ browser() {
   return 1
 }
 
+python() { # with what makes a virtual environment
+  python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+}
+
 missing=() packages=()
 [ "$(java_version)" -ge 17 ] || { missing+=("Java 17 or later"); packages+=(openjdk-17-jre-headless); }
 command -v mvn >/dev/null || { missing+=("Maven"); packages+=(maven); }
 if [ "${1:-run}" = test ]; then
   browser || { missing+=("Chromium"); packages+=(chromium); }
+  python || { missing+=("Python 3.11 or later with venv"); packages+=(python3 python3-venv); }
 fi
 [ ${#missing[@]} -gt 0 ] || exit 0
 

@@ -1,0 +1,112 @@
+//go:build services
+
+package connect_test
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"realtime-election/sparkjob/connect"
+)
+
+// doctests are doctests of PySpark, by the names of their docstrings, each with the same program for this client. They are
+// whole: what this client cannot do is not among them. testdata/pyspark/doctests.py runs the originals in the same test run and
+// says what each did, so that nothing here is an expected value.
+var doctests = map[string][]map[string]func(*doctest){
+	"streaming":             {readStreamDoctests, writeStreamDoctests, queryDoctests},
+	"columns and functions": {columnDoctests, functionDoctests},
+	"tables and files":      {dataFrameDoctests, groupDoctests, fileDoctests},
+}
+
+// atLeast is how many doctests there have to be, by category; of them all under the empty name.
+var atLeast = map[string]int{"streaming": 25, "columns and functions": 15, "": 60}
+
+func TestPySparksDoctestsGiveTheSame(t *testing.T) {
+	programs := map[string]func(*doctest){}
+	for category, tables := range doctests {
+		before := len(programs)
+		for _, table := range tables {
+			maps.Copy(programs, table)
+		}
+		if n := len(programs) - before; n < atLeast[category] {
+			t.Errorf("%d doctests of %s, expected at least %d", n, category, atLeast[category])
+		}
+	}
+	if len(programs) < atLeast[""] {
+		t.Errorf("%d doctests, expected at least %d", len(programs), atLeast[""])
+	}
+	pyspark := startPySpark(t)
+	for _, name := range slices.Sorted(maps.Keys(programs)) {
+		t.Run(name, func(t *testing.T) {
+			pyspark.start(t, name)
+			d := newDoctest(t)
+			programs[name](d)
+			expected := normal(t, pyspark.outcomes(t, name), pyspark.folder)
+			if diff := cmp.Diff(expected, normal(t, d.outcomes, d.folder)); diff != "" {
+				t.Errorf("(-PySpark +this client):\n%s", diff)
+			}
+		})
+	}
+}
+
+// doctest runs a program and records what it did, in the same words as doctests.py: a list of kind and value.
+type doctest struct {
+	*testing.T
+	ctx     context.Context
+	session *connect.Session
+	folder  string // of its temporary folders
+
+	trace
+	rated bool // a rate source ran: how many rows there are now depends on time
+}
+
+func newDoctest(t *testing.T) *doctest {
+	d := &doctest{T: t, ctx: testContext(t), folder: t.TempDir()}
+	d.session = newSession(t, d.watch())
+	must(0, d.session.Config().Set(d.ctx, "spark.sql.session.timeZone", "UTC"))(t)
+	must(0, d.session.Config().Set(d.ctx, "spark.sql.shuffle.partitions", "2"))(t)
+	return d
+}
+
+type row = []any
+
+// frame is spark.createDataFrame.
+func (d *doctest) frame(schema string, rows ...row) *connect.DataFrame {
+	return d.session.CreateDataFrame(rows, schema)
+}
+
+// people are the rows of many a docstring.
+func (d *doctest) people() *connect.DataFrame {
+	return d.frame("age LONG, name STRING", row{2, "Alice"}, row{5, "Bob"})
+}
+
+func (d *doctest) sql(text string) *connect.DataFrame {
+	d.Helper()
+	return must(d.session.SQL(d.ctx, text))(d.T)
+}
+
+func (d *doctest) rate() *connect.DataFrame { return d.session.ReadStream().Format("rate").Load() }
+
+func (d *doctest) start(w *connect.StreamWriter) *connect.StreamingQuery {
+	d.Helper()
+	return d.started(must(w.Start(d.ctx))(d.T))
+}
+
+func (d *doctest) toTable(w *connect.StreamWriter, name string) *connect.StreamingQuery {
+	d.Helper()
+	return d.started(must(w.ToTable(d.ctx, name))(d.T))
+}
+
+func (d *doctest) started(q *connect.StreamingQuery) *connect.StreamingQuery {
+	d.add("started", object{"id": string(q.ID()), "runId": string(q.RunID()), "name": q.Name()})
+	return q
+}
+
+func (d *doctest) stop(q *connect.StreamingQuery) {
+	d.Helper()
+	must(0, q.Stop(d.ctx))(d.T)
+}
