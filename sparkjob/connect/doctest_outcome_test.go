@@ -141,6 +141,7 @@ func (d *doctest) sleep() {
 		}
 		ran = append(ran, object{"name": report.Name, "sources": from, "sink": report.Sink.Description, "rows": rows, "operators": operators, "eventTime": eventTime})
 	}
+	slices.SortFunc(ran, func(a, b any) int { return cmp.Compare(a.(object)["sink"].(string), b.(object)["sink"].(string)) })
 	d.add("ran", ran)
 }
 
@@ -201,6 +202,7 @@ func list[T any](values []T) []any {
 type trace struct {
 	mu        sync.Mutex
 	outcomes  []any
+	sent      map[string]bool // operations
 	listening bool
 	over      bool
 }
@@ -237,6 +239,17 @@ func (s *trace) watch() connect.Option {
 	return connect.WithGRPC(grpc.WithStreamInterceptor(intercept))
 }
 
+func (s *trace) again(operation string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	again := s.sent[operation]
+	if s.sent == nil {
+		s.sent = map[string]bool{}
+	}
+	s.sent[operation] = true
+	return again
+}
+
 type watched struct {
 	grpc.ClientStream
 	trace *trace
@@ -244,12 +257,16 @@ type watched struct {
 
 func (w watched) SendMsg(message any) error {
 	if request, ok := message.(*wire.ExecutePlanRequest); ok {
-		w.trace.command(request.GetPlan().GetCommand())
+		w.trace.command(request.GetOperationId(), request.GetPlan().GetCommand())
 	}
 	return w.ClientStream.SendMsg(message)
 }
 
-func (s *trace) command(command *wire.Command) {
+// command records a command once, however often a cut connection has it sent.
+func (s *trace) command(operation string, command *wire.Command) {
+	if s.again(operation) {
+		return
+	}
 	if start := command.GetWriteStreamOperationStart(); start != nil {
 		s.wire(start)
 	}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -25,6 +26,8 @@ var doctests = map[string][]map[string]func(*doctest){
 // atLeast is how many doctests there have to be, by category; of them all under the empty name.
 var atLeast = map[string]int{"streaming": 25, "columns and functions": 15, "": 60}
 
+// TestPySparksDoctestsGiveTheSame has PySpark reach the server as it is, and this client through a proxy that cuts all
+// connections every second.
 func TestPySparksDoctestsGiveTheSame(t *testing.T) {
 	programs := map[string]func(*doctest){}
 	for category, tables := range doctests {
@@ -40,6 +43,9 @@ func TestPySparksDoctestsGiveTheSame(t *testing.T) {
 		t.Errorf("%d doctests, expected at least %d", len(programs), atLeast[""])
 	}
 	pyspark := startPySpark(t)
+	proxy := newCutter(t, sparkServer(t), time.Second)
+	throughProxy = proxy.url(t)
+	defer func() { throughProxy = "" }()
 	for _, name := range slices.Sorted(maps.Keys(programs)) {
 		t.Run(name, func(t *testing.T) {
 			pyspark.start(t, name)
@@ -51,6 +57,7 @@ func TestPySparksDoctestsGiveTheSame(t *testing.T) {
 			}
 		})
 	}
+	t.Logf("%d connections were cut", proxy.cuts.Load())
 }
 
 // doctest runs a program and records what it did, in the same words as doctests.py: a list of kind and value.

@@ -152,7 +152,7 @@ class Recorder:
                 "rows": rows_of(report) if counted else True,
                 "operators": [o.operatorName for o in report.stateOperators], "eventTime": sorted(report.eventTime),
             })
-        self.add("ran", sorted(ran, key=json.dumps))
+        self.add("ran", sorted(ran, key=lambda query: query["sink"]))
 
 
 def rows_of(report):
