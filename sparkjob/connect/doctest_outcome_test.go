@@ -262,7 +262,7 @@ func (w watched) SendMsg(message any) error {
 	return w.ClientStream.SendMsg(message)
 }
 
-// command records a command once, however often a cut connection has it sent.
+// command records a command once, however often a lost connection has it sent.
 func (s *trace) command(operation string, command *wire.Command) {
 	if s.again(operation) {
 		return

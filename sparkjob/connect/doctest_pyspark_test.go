@@ -62,10 +62,10 @@ type pythonDoctests struct {
 }
 
 // startPySpark starts doctests.py, which runs PySpark's doctests against the server as it is asked to.
-func startPySpark(t *testing.T) *pythonDoctests {
+func startPySpark(t *testing.T, python string) *pythonDoctests {
 	t.Helper()
 	p := &pythonDoctests{folder: t.TempDir()}
-	command := exec.Command(pySpark(t), "testdata/pyspark/doctests.py")
+	command := exec.Command(python, "testdata/pyspark/doctests.py")
 	// PySpark takes a token without TLS to localhost only, not to its address.
 	remote := strings.Replace(sparkServer(t), "127.0.0.1", "localhost", 1)
 	command.Env = append(os.Environ(), "SPARK_REMOTE="+remote, "TMPDIR="+p.folder, "TZ=UTC")

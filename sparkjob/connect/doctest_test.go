@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -26,38 +25,36 @@ var doctests = map[string][]map[string]func(*doctest){
 // atLeast is how many doctests there have to be, by category; of them all under the empty name.
 var atLeast = map[string]int{"streaming": 25, "columns and functions": 15, "": 60}
 
-// TestPySparksDoctestsGiveTheSame has PySpark reach the server as it is, and this client through a proxy that cuts all
-// connections every second.
 func TestPySparksDoctestsGiveTheSame(t *testing.T) {
-	programs := map[string]func(*doctest){}
+	python, all := pySpark(t), 0
 	for category, tables := range doctests {
-		before := len(programs)
+		programs := map[string]func(*doctest){}
 		for _, table := range tables {
 			maps.Copy(programs, table)
 		}
-		if n := len(programs) - before; n < atLeast[category] {
-			t.Errorf("%d doctests of %s, expected at least %d", n, category, atLeast[category])
+		all += len(programs)
+		if len(programs) < atLeast[category] {
+			t.Errorf("%d doctests of %s, expected at least %d", len(programs), category, atLeast[category])
 		}
-	}
-	if len(programs) < atLeast[""] {
-		t.Errorf("%d doctests, expected at least %d", len(programs), atLeast[""])
-	}
-	pyspark := startPySpark(t)
-	proxy := newCutter(t, sparkServer(t), time.Second)
-	throughProxy = proxy.url(t)
-	defer func() { throughProxy = "" }()
-	for _, name := range slices.Sorted(maps.Keys(programs)) {
-		t.Run(name, func(t *testing.T) {
-			pyspark.start(t, name)
-			d := newDoctest(t)
-			programs[name](d)
-			expected := normal(t, pyspark.outcomes(t, name), pyspark.folder)
-			if diff := cmp.Diff(expected, normal(t, d.outcomes, d.folder)); diff != "" {
-				t.Errorf("(-PySpark +this client):\n%s", diff)
+		t.Run(category, func(t *testing.T) {
+			t.Parallel() // categories share no table
+			pyspark := startPySpark(t, python)
+			for _, name := range slices.Sorted(maps.Keys(programs)) {
+				t.Run(name, func(t *testing.T) {
+					pyspark.start(t, name)
+					d := newDoctest(t)
+					programs[name](d)
+					expected := normal(t, pyspark.outcomes(t, name), pyspark.folder)
+					if diff := cmp.Diff(expected, normal(t, d.outcomes, d.folder)); diff != "" {
+						t.Errorf("(-PySpark +this client):\n%s", diff)
+					}
+				})
 			}
 		})
 	}
-	t.Logf("%d connections were cut", proxy.cuts.Load())
+	if all < atLeast[""] {
+		t.Errorf("%d doctests, expected at least %d", all, atLeast[""])
+	}
 }
 
 // doctest runs a program and records what it did, in the same words as doctests.py: a list of kind and value.

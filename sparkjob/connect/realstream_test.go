@@ -62,7 +62,7 @@ func TestRateStreamReportsProgressAndStops(t *testing.T) {
 func awaitRows(t *testing.T, query *connect.StreamingQuery) *connect.Progress {
 	t.Helper()
 	ctx := testContext(t)
-	for {
+	for poll := time.Tick(20 * time.Millisecond); ; <-poll {
 		for _, progress := range must(query.RecentProgress(ctx))(t) {
 			if progress.NumInputRows > 0 {
 				return progress
