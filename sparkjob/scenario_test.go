@@ -24,10 +24,16 @@ import (
 // newElection empties Kafka and prepares it and PostgreSQL for a definition.
 func newElection(t *testing.T, d *election.Definition, partitions int32) sparkjob.Config {
 	t.Helper()
+	return newElectionOn(t, localtest.Spark(t), d, partitions)
+}
+
+// newElectionOn is newElection for a Spark of the test's own.
+func newElectionOn(t *testing.T, remote string, d *election.Definition, partitions int32) sparkjob.Config {
+	t.Helper()
 	ctx := t.Context()
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	c := sparkjob.Config{
-		Brokers: []string{localtest.Kafka(t)}, Postgres: localtest.PostgreSQL(t), Remote: localtest.Spark(t),
+		Brokers: []string{localtest.Kafka(t)}, Postgres: localtest.PostgreSQL(t), Remote: remote,
 		Checkpoints: "file://" + t.TempDir(), Partitions: 2, Log: log,
 	}
 	cl, err := kafka.NewClient(c.Brokers, log)
@@ -142,13 +148,17 @@ func recount(t *testing.T, c sparkjob.Config, d *election.Definition, partitions
 	return count.Results(1)
 }
 
+// published is what Spark has published of run 1.
 func published(t *testing.T, c sparkjob.Config) map[string]map[string]election.Result {
 	t.Helper()
 	results := make(map[string]map[string]election.Result)
 	for _, topic := range election.ResultTopics() {
 		results[topic] = make(map[string]election.Result)
 		err := kafka.Read(t.Context(), c.Brokers, c.Log, topic, 0, func(r *kgo.Record) error {
-			_, natural, _ := election.CutRun(string(r.Key))
+			run, natural, _ := election.CutRun(string(r.Key))
+			if run != 1 {
+				return nil
+			}
 			var result election.Result
 			err := json.Unmarshal(r.Value, &result)
 			results[topic][natural] = result

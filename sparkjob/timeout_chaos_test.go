@@ -1,0 +1,123 @@
+//go:build chaos
+
+package sparkjob_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"realtime-election/election"
+	"realtime-election/internal/kafka"
+	"realtime-election/internal/scenario"
+	"realtime-election/local"
+	"realtime-election/sparkjob"
+	"realtime-election/sparkjob/connect"
+)
+
+var idle = flag.Duration("idle", 3*time.Minute, "how long nothing is to be counted; sessions time out after 30 s")
+
+// TestChaosQueryOutlivesItsSessionsTimeout runs the query twice on a Spark whose sessions time out after 30 s: under the
+// supervisor, as run 1, and started in the same way by a client that asks nothing afterwards, as run 2. Nothing is to be
+// counted for minutes.
+func TestChaosQueryOutlivesItsSessionsTimeout(t *testing.T) {
+	s := scenario.All(t)[0]
+	c := newElectionOn(t, impatientSpark(t), s.Definition, s.Partitions)
+	third := len(s.Votes) / 3
+	record, err := kafka.Election(t.Context(), c.Brokers, c.Log)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	ended := submit(t, c)
+	look, err := sparkjob.StartUnattended(t.Context(), c, record, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	produce(t, c, s.Votes[:third])
+	awaitCounted(t, c, ended)
+	eventually(t, "the unattended query counts as well", func() bool { return written(t, c, 2) > 0 })
+
+	before := latest(t, c)
+	watch(t, c, *idle)
+	if after := latest(t, c); after != before {
+		t.Errorf("the query was started in %+v, and after %s it is in %+v", before, *idle, after)
+	}
+	if err := look(t.Context()); !errors.Is(err, connect.ErrSessionClosed) {
+		t.Errorf("after %s the session that nobody asked says %v, want that it is closed", *idle, err)
+	} else {
+		t.Logf("after %s the query runs under the supervisor in the session in which it was started; the other's says: %v", *idle, err)
+	}
+
+	unattended := written(t, c, 2)
+	for _, votes := range [][]election.VoteRecord{s.Votes[third : 2*third], s.Votes[2*third:]} {
+		produce(t, c, votes)
+		awaitCounted(t, c, ended)
+	}
+	if now := written(t, c, 2); now != unattended {
+		t.Errorf("the unattended query still counts: it had written %d records, and now %d", unattended, now)
+	}
+	if diff := cmp.Diff(recount(t, c, s.Definition, s.Partitions), published(t, c)); diff != "" {
+		t.Error("the reference count and Spark differ:", diff)
+	}
+}
+
+// impatientSpark is a Spark of the test's own, in which sessions time out after 30 s without a call.
+func impatientSpark(t *testing.T) (remote string) {
+	t.Helper()
+	// Java reads options from this variable as well, and Spark its settings from Java's properties.
+	t.Setenv("JDK_JAVA_OPTIONS", "-Dspark.connect.session.manager.defaultSessionTimeout=30s -Dspark.connect.session.manager.maintenanceInterval=5s")
+	spark, err := local.StartSpark(t.Context(), local.Config{Data: t.TempDir(), SparkMemory: "1g"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		spark.Stop(ctx) // or it is killed
+	})
+	return spark.Address()
+}
+
+// watch looks at the query's reports for a while: they must go on to say that it runs.
+func watch(t *testing.T, c sparkjob.Config, d time.Duration) {
+	t.Helper()
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for over := time.After(d); ; {
+		var status election.QueryStatus
+		if _, err := kafka.LatestJSON(t.Context(), c.Brokers, c.Log, election.PipelineStatusTopic, election.QueryKey, &status); err != nil {
+			t.Fatal(err)
+		}
+		if age := time.Since(status.UpdatedAt); status.State != "running" || age > 10*time.Second {
+			t.Fatalf("the report of %s ago is %+v", age, status)
+		}
+		select {
+		case <-ticker.C:
+		case <-over:
+			return
+		}
+	}
+}
+
+// written is how many totals of a run stand in the result topics.
+func written(t *testing.T, c sparkjob.Config, run int) (n int) {
+	t.Helper()
+	for _, topic := range election.ResultTopics() {
+		err := kafka.Read(t.Context(), c.Brokers, c.Log, topic, 0, func(r *kgo.Record) error {
+			if of, _, ok := election.CutRun(string(r.Key)); ok && of == run {
+				n++
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return n
+}
