@@ -10,7 +10,7 @@ TAGS := -tags $(subst $(space),$(comma),$(TIERS))
 # Packages whose tests want both cores to themselves.
 HEAVY := ./(e2e|sparkjob)
 
-.PHONY: help demo test test-fast compose-test lint generate build clean
+.PHONY: help demo test test-fast compose-test chaos lint generate build clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -32,15 +32,20 @@ compose-test: ## docker compose as it ships, on Linux, as root; a Docker engine,
 	@scripts/prerequisites.sh test
 	@scripts/standins.sh go test -tags compose -v -count=1 -timeout 40m ./docker
 
+chaos: ## what dies dies again and again while votes come in, some 25 minutes; CHAOS="-seed 7 -kills 2 -frozen 20s" changes it
+	@scripts/prerequisites.sh test
+	go test -tags services,chaos -run Chaos -v -count=1 ./sparkjob
+	go test -tags e2e,chaos -run Chaos -v -count=1 -timeout 1h ./e2e $(CHAOS)
+
 test-fast: ## pure tests and fakes only
 	go test -race -shuffle=on ./...
 
 lint: ## formatting, vet and staticcheck, by pinned tools
 	@test -z "$$(go tool -modfile=tools/go.mod gofumpt -l . | tee /dev/stderr)"
-	go vet $(TAGS) ./...
+	go vet $(TAGS),chaos ./...
 	go vet -tags bench ./sparkjob
 	go vet -tags compose ./docker
-	go tool -modfile=tools/go.mod staticcheck $(TAGS),compose ./...
+	go tool -modfile=tools/go.mod staticcheck $(TAGS),compose,chaos ./...
 
 generate: ## make generated files again
 	go generate ./...
