@@ -45,7 +45,7 @@ func explain(c Config, err error) error {
 		return fmt.Errorf("no answer from Spark; is it running, and where --remote says? %w", err)
 	case says("Failed to find the data source: kafka", "Failed to find data source: kafka"):
 		return &election.InputError{Text: "Spark has no connector for Kafka; start it with spark-sql-kafka-0-10 of its own version, and what that needs, among its jars"}
-	case says("org.postgresql.Driver"):
+	case says("ClassNotFoundException: org.postgresql.Driver", "No suitable driver"):
 		return &election.InputError{Text: "Spark has no driver for PostgreSQL; start it with org.postgresql:postgresql among its jars"}
 	case says("KAFKA_DATA_LOSS", "some data may have been missed", "failOnDataLoss"):
 		return fmt.Errorf("votes_topic does not hold any more what this run goes on from: it was made again, or records were deleted; "+

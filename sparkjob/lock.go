@@ -37,7 +37,9 @@ func (t *term) alone() error {
 	if t.over.Load() {
 		return errLost
 	}
-	if silence := time.Since(*t.answered.Load()); silence > trust {
+	asked := *t.answered.Load()
+	// The monotonic clock stands still while the machine is suspended, and the other one may be set back.
+	if silence := max(time.Since(asked), time.Since(asked.Round(0))); silence > trust {
 		return fmt.Errorf("%w: PostgreSQL has not answered for %s", errLost, silence.Round(time.Second))
 	}
 	return nil
@@ -46,9 +48,10 @@ func (t *term) alone() error {
 // hold calls act with a context that ends when ask, which is called every second, fails. It returns errLost then, and
 // else what act returns.
 func (t *term) hold(ctx context.Context, ask func(context.Context) error, act func(context.Context) error) error {
+	if err := t.confirm(ctx, ask); err != nil {
+		return fmt.Errorf("%w: %w", errLost, err)
+	}
 	ctx, lose := context.WithCancelCause(ctx)
-	now := time.Now()
-	t.answered.Store(&now)
 	watched := make(chan struct{})
 	go func() {
 		defer close(watched)
@@ -60,16 +63,13 @@ func (t *term) hold(ctx context.Context, ask func(context.Context) error, act fu
 				return
 			case <-ticker.C:
 			}
-			at := time.Now()
-			asking, cancel := context.WithTimeout(ctx, answerWithin)
-			err := ask(asking)
-			cancel()
-			if err != nil && ctx.Err() == nil {
-				t.over.Store(true)
-				lose(fmt.Errorf("%w: %w", errLost, err))
+			if err := t.confirm(ctx, ask); err != nil {
+				if ctx.Err() == nil {
+					t.over.Store(true)
+					lose(fmt.Errorf("%w: %w", errLost, err))
+				}
 				return
 			}
-			t.answered.Store(&at)
 		}
 	}()
 	err := act(ctx)
@@ -79,6 +79,18 @@ func (t *term) hold(ctx context.Context, ask func(context.Context) error, act fu
 		return cause
 	}
 	return err
+}
+
+// confirm asks, and notes when it did if there was an answer.
+func (t *term) confirm(ctx context.Context, ask func(context.Context) error) error {
+	at := time.Now()
+	asking, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
+	if err := ask(asking); err != nil {
+		return err
+	}
+	t.answered.Store(&at)
+	return nil
 }
 
 // whileAlone blocks until this submit is the only one, and then calls act until the lock is lost. A standby waits here;

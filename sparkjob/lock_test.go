@@ -72,7 +72,14 @@ func TestHolderEndsWhenNothingAnswers(t *testing.T) {
 func TestWhoWasStoppedNoticesBeforeItActs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var of term
-		stopped := func(context.Context) error { time.Sleep(90 * time.Second); return nil }
+		asked := false
+		stopped := func(context.Context) error { // at the second question
+			if asked {
+				time.Sleep(90 * time.Second)
+			}
+			asked = true
+			return nil
+		}
 		err := of.hold(t.Context(), stopped, func(ctx context.Context) error {
 			if err := of.alone(); err != nil {
 				t.Errorf("at first: %v", err)
@@ -99,6 +106,33 @@ func TestHolderThatIsAskedToStopHasNotLostTheLock(t *testing.T) {
 		})
 		if err != nil {
 			t.Errorf("it ended with %v", err)
+		}
+	})
+}
+
+// TestQuestionWithoutAnAnswerConfirmsNothing asks to stop while PostgreSQL is asked.
+func TestQuestionWithoutAnAnswerConfirmsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		var of term
+		first := true
+		ask := func(ctx context.Context) error {
+			if first {
+				first = false
+				return nil
+			}
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		began := time.Now()
+		_ = of.hold(ctx, ask, func(context.Context) error {
+			time.Sleep(askEvery + time.Second)
+			stop()
+			synctest.Wait()
+			return nil
+		})
+		if answered := of.answered.Load(); !answered.Equal(began) {
+			t.Errorf("it counts as answered %s after the only answer", answered.Sub(began))
 		}
 	})
 }

@@ -31,10 +31,14 @@ type place struct {
 // checkpoint is the run's folder.
 func (r run) checkpoint(folder string) string { return fmt.Sprintf("%s/run-%d", folder, r.Run) }
 
-// lost reports whether the checkpoint of a run that began is gone. Only a folder on this machine can be looked at.
+// lost reports whether the checkpoint of a run that began is gone. Only a folder on this machine can be looked at: where
+// there is no folder for checkpoints at all, it is on another, or not mounted.
 func (r run) lost(folder string) bool {
 	location, err := url.Parse(r.checkpoint(folder))
 	if !r.Began || err != nil || location.Scheme != "file" {
+		return false
+	}
+	if _, err := os.Stat(filepath.Dir(location.Path)); err != nil {
 		return false
 	}
 	_, err = os.Stat(filepath.Join(location.Path, "metadata"))

@@ -83,6 +83,7 @@ func (r *runs) open(ctx context.Context) (err error) {
 	if _, err := kafka.LatestJSON(ctx, r.config.Brokers, r.config.Log, election.ElectionTopic, election.LatestRunKey, &latest); err != nil {
 		return fmt.Errorf("read the latest run: %w", err)
 	}
+	r.cleaned = r.cleaned && r.official == official.Run // another submit may have made a run official meanwhile
 	r.official, r.current, r.status = official.Run, latest, election.QueryStatus{}
 	if _, err := kafka.LatestJSON(ctx, r.config.Brokers, r.config.Log, election.PipelineStatusTopic, election.QueryKey, &r.status); err != nil {
 		return fmt.Errorf("read the query's status: %w", err)

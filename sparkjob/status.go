@@ -146,10 +146,12 @@ func (r *runs) stopped(ctx context.Context) error {
 	return r.publishStatus(ctx)
 }
 
-// itself reports whether the query failed, not the way to it or its session.
+// itself reports whether the query failed, not the way to it or its session. Spark loses track of a command, orphaned or
+// abandoned, where connections are cut.
 func itself(err error) bool {
 	var spark *connect.Error
-	return errors.As(err, &spark) && !connect.Retryable(err) && !gone(err)
+	return errors.As(err, &spark) && !connect.Retryable(err) && !gone(err) &&
+		!strings.Contains(spark.Class, "OPERATION_ORPHANED") && !strings.Contains(spark.Class, "OPERATION_ABANDONED")
 }
 
 // firstLine is an error without the query plans that Spark appends.

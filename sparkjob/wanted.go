@@ -45,15 +45,20 @@ func want(ctx context.Context, brokers []string, log *slog.Logger, wanted electi
 	if err != nil {
 		return fmt.Errorf("encode what is wanted: %w", err)
 	}
+	asked := time.Now()
 	if err := cl.ProduceSync(ctx, &kgo.Record{Topic: election.ElectionTopic, Key: []byte(election.WantedKey), Value: text}).FirstErr(); err != nil {
 		return fmt.Errorf("note what is wanted: %w", err)
+	}
+	state := running
+	if wanted.Stopped {
+		state = stopped
 	}
 	obeying, cancel := context.WithTimeout(ctx, obeyTimeout)
 	defer cancel()
 	for {
 		var status election.QueryStatus
 		_, err := kafka.LatestJSON(obeying, brokers, log, election.PipelineStatusTopic, election.QueryKey, &status)
-		if err == nil && wanted.Stopped == (status.State == stopped) && (wanted.Stopped || status.State == running) {
+		if err == nil && status.State == state && status.UpdatedAt.After(asked) {
 			return nil
 		}
 		if err != nil && obeying.Err() == nil {

@@ -1,11 +1,14 @@
 package sparkjob
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"realtime-election/election"
+	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/sparkjob/connect/connecttest"
 	"realtime-election/sparkjob/connect/wire"
 )
@@ -64,5 +67,16 @@ func TestPlanIsOfTheQueryThatRuns(t *testing.T) {
 	server.set(func() { server.running, server.refuse = false, errors.New("busy") })
 	if _, err := plan(); !errors.Is(err, ErrNotRunning) {
 		t.Errorf("without a query: %v", err)
+	}
+}
+
+// TestOldReportObeysNobody has a submit that reported and then died: nobody carries out what is wanted.
+func TestOldReportObeysNobody(t *testing.T) {
+	cluster, c := newElection(t)
+	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.PipelineStatusTopic, election.QueryKey, election.QueryStatus{State: running, UpdatedAt: time.Now()}))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if err := Start(ctx, c.Brokers, c.Log); err == nil {
+		t.Error("it is said to be done")
 	}
 }

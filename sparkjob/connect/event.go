@@ -13,7 +13,8 @@ import (
 type Event interface{ event() }
 
 type (
-	// ListenerAdded is the first event of a loop: from here on nothing that happens is missed.
+	// ListenerAdded is the first event that the server sends: from here on nothing that happens is missed. A start through
+	// this Session while the loop begins may come before it.
 	ListenerAdded struct{}
 
 	// QueryStarted is a query that was started through this Session. Spark reports a start to the client that made it, and

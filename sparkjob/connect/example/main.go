@@ -31,7 +31,6 @@ func run(ctx context.Context, url string) error {
 	defer session.Close()
 
 	query, err := session.ReadStream().Format("rate").Option("rowsPerSecond", "100").Load().
-		WithWatermark("timestamp", 10*time.Second).
 		GroupBy(connect.Window(connect.Col("timestamp"), 2*time.Second, 2*time.Second)).Count().
 		WriteStream().Format("memory").QueryName("counts").OutputMode(connect.OutputComplete).Start(ctx)
 	if err != nil {
@@ -41,7 +40,9 @@ func run(ctx context.Context, url string) error {
 
 	while, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	if err := query.AwaitTermination(while); !errors.Is(err, context.DeadlineExceeded) {
+	if err := query.AwaitTermination(while); err == nil {
+		return errors.New("the query was stopped by somebody else")
+	} else if !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
 	counts := session.Table("counts").Select(connect.Col("window.start"), connect.Col("count"))
