@@ -32,7 +32,7 @@ compose-test: ## docker compose as it ships, on Linux, as root; a Docker engine,
 	@scripts/prerequisites.sh test
 	@scripts/standins.sh go test -tags compose -v -count=1 -timeout 40m ./docker
 
-chaos: ## what dies dies again and again while votes come in, some 25 minutes; CHAOS="-seed 7 -kills 2 -frozen 20s" changes it
+chaos: ## what dies dies again and again while votes come in, some 20 minutes; CHAOS="-seed 7 -kills 2 -frozen 20s" changes it
 	@scripts/prerequisites.sh test
 	go test -tags services,chaos -run Chaos -v -count=1 ./sparkjob
 	go test -tags e2e,chaos -run Chaos -v -count=1 -timeout 1h ./e2e $(CHAOS)

@@ -26,19 +26,19 @@ import (
 )
 
 var (
-	seed   = flag.Uint64("seed", 0, "of the moments at which processes are killed; 0 draws one")
+	seed   = flag.Uint64("seed", 0, "of the pauses after which processes are killed; 0 draws one")
 	kills  = flag.Int("kills", 10, "how often Spark and submit are killed, each")
 	frozen = flag.Duration("frozen", 90*time.Second, "how long a process is stopped")
 	copies = flag.Int("copies", 6, "how often the replayed file is taken, so that the votes outlast the chaos")
 )
 
-// newMoments draws from -seed, and says from what.
+// newMoments draws pauses from -seed, and says from what.
 func newMoments(t *testing.T) *rand.Rand {
 	t.Helper()
 	if *seed == 0 {
 		*seed = uint64(time.Now().UnixNano())
 	}
-	t.Logf("the moments are those of -seed %d", *seed)
+	t.Logf("the pauses are those of -seed %d", *seed)
 	return rand.New(rand.NewPCG(*seed, 0))
 }
 
