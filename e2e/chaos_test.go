@@ -189,10 +189,19 @@ func portOpen(t *testing.T, name, address string) time.Time {
 // queryStatus is what was said of the query last.
 func queryStatus(t *testing.T, data string) (status election.QueryStatus) {
 	t.Helper()
-	if _, err := kafka.LatestJSON(t.Context(), brokers(t, data), kafkatest.Log(t), election.PipelineStatusTopic, election.QueryKey, &status); err != nil {
-		t.Fatal(err)
-	}
+	latestJSON(t, data, election.PipelineStatusTopic, election.QueryKey, &status)
 	return status
+}
+
+// latestJSON reads the newest record of a key. Kafka is not killed here, but with no processor left to it it may not answer
+// at once.
+func latestJSON(t *testing.T, data, topic, key string, into any) {
+	t.Helper()
+	var err error
+	await(t, "Kafka answers", func() bool {
+		_, err = kafka.LatestJSON(t.Context(), brokers(t, data), kafkatest.Log(t), topic, key, into)
+		return err == nil
+	}, func() string { return err.Error() })
 }
 
 // committed waits for the report of a micro-batch that was not committed before, and is when that was written. Submit is

@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"realtime-election/election"
-	"realtime-election/internal/kafka"
-	"realtime-election/internal/kafka/kafkatest"
 )
 
 // TestChaosOfRunsShowsNoTotalThatFalls takes the checkpoint away three times while votes come in, the third time before the
@@ -71,8 +69,6 @@ func (s *system) loseCheckpoint(t *testing.T, run int) {
 func officialRun(t *testing.T, data string) int {
 	t.Helper()
 	var official election.OfficialRun
-	if _, err := kafka.LatestJSON(t.Context(), brokers(t, data), kafkatest.Log(t), election.ElectionTopic, election.OfficialRunKey, &official); err != nil {
-		t.Fatal(err)
-	}
+	latestJSON(t, data, election.ElectionTopic, election.OfficialRunKey, &official)
 	return official.Run
 }
