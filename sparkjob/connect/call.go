@@ -161,8 +161,10 @@ func (st *stream) receive() (*wire.ExecutePlanResponse, error) {
 	return response, st.session.observe(response)
 }
 
-// drain receives the end of the stream, which follows the last answer: a server that is cut off before it complains.
+// drain receives the end of the stream, which follows the last answer at once: a server that is cut off before it
+// complains. A connection that dies in this moment does not hold up what is complete.
 func (st *stream) drain() {
+	st.watchdog.Reset(time.Second)
 	for {
 		if _, err := st.receive(); err != nil {
 			return

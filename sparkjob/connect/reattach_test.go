@@ -146,6 +146,17 @@ func TestSilentStreamIsReattached(t *testing.T) {
 	}
 }
 
+// TestCompleteResultIsNotHeldUp has a connection that dies after the last answer without a word.
+func TestCompleteResultIsNotHeldUp(t *testing.T) {
+	server := connecttest.New(t)
+	server.Execute(connecttest.Reply(batch(t, 0, 1)), connecttest.Complete(), connecttest.Silence())
+	began := time.Now()
+	numbers, err := collectNumbers(t, dial(t, server))
+	if took := time.Since(began); err != nil || len(numbers) != 1 || took > 30*time.Second {
+		t.Errorf("%v and %v after %s", numbers, err, took)
+	}
+}
+
 func TestCancellingReleasesTheOperation(t *testing.T) {
 	server := connecttest.New(t)
 	ctx, cancel := context.WithCancelCause(t.Context())

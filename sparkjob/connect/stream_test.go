@@ -101,6 +101,10 @@ func TestTriggersAndTables(t *testing.T) {
 		{connect.ProcessingTime(0), func(w *wire.WriteStreamOperationStart) bool {
 			return w.GetProcessingTimeInterval() == "0 milliseconds"
 		}},
+		{connect.Trigger{}, func(w *wire.WriteStreamOperationStart) bool { return w.GetProcessingTimeInterval() == "0 milliseconds" }},
+		{connect.ProcessingTime(time.Nanosecond), func(w *wire.WriteStreamOperationStart) bool {
+			return w.GetProcessingTimeInterval() == "1 microseconds"
+		}},
 	} {
 		server.Execute(connecttest.Answer(connecttest.Started("i", "r", ""))...)
 		if _, err := session.Table("t").WriteStream().Trigger(c.trigger).ToTable(t.Context(), "target"); err != nil {

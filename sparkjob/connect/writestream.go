@@ -69,7 +69,7 @@ func interval(d time.Duration) string {
 	if d%time.Millisecond == 0 {
 		return fmt.Sprintf("%d milliseconds", d.Milliseconds())
 	}
-	return fmt.Sprintf("%d microseconds", d.Microseconds())
+	return fmt.Sprintf("%d microseconds", (d + time.Microsecond - 1).Microseconds()) // zero would mean as fast as possible
 }
 
 // StreamWriter describes a streaming query's sink. Its methods change and return it.
@@ -113,8 +113,14 @@ func (w *StreamWriter) PartitionBy(columns ...string) *StreamWriter {
 	return w
 }
 
-// Trigger says when to run a batch; ProcessingTime(0) unless set.
-func (w *StreamWriter) Trigger(trigger Trigger) *StreamWriter { trigger.set(w.start); return w }
+// Trigger says when to run a batch; ProcessingTime(0) unless set, as the zero Trigger is.
+func (w *StreamWriter) Trigger(trigger Trigger) *StreamWriter {
+	if trigger.set == nil {
+		trigger = ProcessingTime(0)
+	}
+	trigger.set(w.start)
+	return w
+}
 
 // Start starts the query on the server and returns once it runs. It runs on in its session whatever becomes of ctx or of
 // this program. Starting a checkpoint that another run uses stops that run.
