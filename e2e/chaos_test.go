@@ -9,7 +9,6 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -162,15 +161,7 @@ func gone(t *testing.T, name string, pid int) {
 // sparkHost is the host:port of Spark, which is the same for each that is started in the folder.
 func sparkHost(t *testing.T, data string) string {
 	t.Helper()
-	record, ok := local.Running(data, "spark")
-	if !ok {
-		t.Fatal("spark does not run")
-	}
-	address, err := url.Parse(record.Address)
-	if err != nil {
-		t.Fatal("Spark's address is no URL") // which holds a token
-	}
-	return address.Host
+	return serverURL(t, data, local.Spark).Host
 }
 
 // portOpen is when connections to a server are accepted.

@@ -88,14 +88,7 @@ func TestKilledElectorateCostsNoVote(t *testing.T) {
 // ledgerURL is PostgreSQL's URL for the role of the ledger.
 func ledgerURL(t *testing.T, data string) string {
 	t.Helper()
-	server, ok := local.Running(data, "postgresql")
-	if !ok {
-		t.Fatal("PostgreSQL does not run")
-	}
-	address, err := url.Parse(server.Address)
-	if err != nil {
-		t.Fatal(err)
-	}
+	address := serverURL(t, data, local.PostgreSQL)
 	password, err := os.ReadFile(filepath.Join(data, "secrets", "postgresql-"+string(postgres.LedgerRole)))
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -219,6 +220,20 @@ func (s *system) await(t *testing.T, what string, wanted func(figures) bool) fig
 			t.Fatalf("it did not come to pass that %s", what)
 		}
 	}
+}
+
+// serverURL is the address of a server that runs in a folder.
+func serverURL(t *testing.T, data, name string) *url.URL {
+	t.Helper()
+	record, ok := local.Running(data, name)
+	if !ok {
+		t.Fatalf("%s does not run", name)
+	}
+	address, err := url.Parse(record.Address)
+	if err != nil {
+		t.Fatalf("the address of %s is no URL", name) // it holds a secret
+	}
+	return address
 }
 
 // kill ends a process of the system with SIGKILL and returns its pid.
