@@ -5,6 +5,7 @@ package dashboard_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -242,6 +243,34 @@ func TestBrowserDoesNotJump(t *testing.T) {
 		shownRows(t, browser, asAnswered(t, address, ""))
 		if is := browsertest.Evaluate[string](t, browser, heights); is != was {
 			t.Errorf("at %d px the page moved from\n%s to\n%s", width, was, is)
+		}
+	}
+}
+
+// The ages and times in the header change each second, whatever the screen and the fonts.
+func TestBrowserHeaderKeepsItsHeight(t *testing.T) {
+	_, address := counting(t, nation(60))
+	browser := browsertest.New(t)
+	browsertest.Do(t, browser, chromedp.Navigate("http://"+address+"/"))
+	part(t, browser, "status", "Connection", has("Live"))
+	for _, font := range []string{"system-ui", "monospace"} {
+		for _, width := range []int64{360, 390, 430, 480, 540, 600, 700, 768, 900, 1024, 1280} {
+			browsertest.Do(t, browser, chromedp.EmulateViewport(width, 800))
+			heights := browsertest.Evaluate[[]float64](t, browser, fmt.Sprintf(`(() => {
+				document.documentElement.style.fontFamily = %q;
+				const heights = [];
+				for (const age of ['', 'Newest vote recorded 1 s ago', 'Newest vote recorded under 1 s ago', 'Newest vote recorded 44 min ago']) {
+					for (const updated of ['1 Jan, 11:11:11 UTC', '28 Nov, 20:48:00 UTC']) {
+						document.getElementById('age').textContent = age;
+						document.querySelector('[data-text=updated]').textContent = 'Last change ' + updated;
+						heights.push(Math.round(document.querySelector('header').getBoundingClientRect().height));
+					}
+				}
+				return heights;
+			})()`, font))
+			if slices.Min(heights) != slices.Max(heights) {
+				t.Errorf("%s at %d px: the header is %v px high", font, width, heights)
+			}
 		}
 	}
 }

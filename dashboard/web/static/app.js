@@ -122,7 +122,7 @@
   let retryAt = 0;
 
   function ago(seconds) {
-    if (seconds < 1) return 'less than a second';
+    if (seconds < 1) return 'under 1 s';
     if (seconds < 60) return Math.floor(seconds) + ' s';
     if (seconds < 3600) return Math.floor(seconds / 60) + ' min';
     if (seconds < 172800) return Math.floor(seconds / 3600) + ' h';
