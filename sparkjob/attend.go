@@ -25,11 +25,7 @@ func (s *supervisor) attend(ctx context.Context) error {
 	if err := s.runs.open(ctx); err != nil {
 		return err
 	}
-	unwanted, err := s.unwanted(ctx)
-	if err != nil {
-		return err
-	}
-	if unwanted {
+	if s.runs.noted.wanted.Stopped {
 		return s.rest(ctx)
 	}
 	session, query, err := s.reconcile(ctx)
@@ -40,14 +36,11 @@ func (s *supervisor) attend(ctx context.Context) error {
 	return s.follow(ctx, query)
 }
 
-// depart leaves a session behind: its query stops when this submit is asked to stop, and only then.
+// depart leaves a session behind, in which the query goes on.
 func (s *supervisor) depart(ctx context.Context, session *connect.Session) {
 	if errors.Is(context.Cause(ctx), errLost) { // the query may be another's by now
 		s.linger(ctx, session)
 		return
-	}
-	if ctx.Err() != nil {
-		s.leave(ctx, session)
 	}
 	session.Close()
 }
@@ -56,17 +49,23 @@ func (s *supervisor) depart(ctx context.Context, session *connect.Session) {
 // and with it whatever goes on there, before it starts the query in a session of its own.
 func (s *supervisor) reconcile(ctx context.Context) (*connect.Session, *connect.StreamingQuery, error) {
 	wanted := newQuery(s.runs.current.Partitions, connect.ProcessingTime(s.Trigger))
-	session, query, err := s.find(ctx, s.runs.current.Session)
+	session, query, err := s.former(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	if query != nil && !s.runs.over() && s.runs.current.Session.Settings == wanted.fingerprint(s.Config) {
-		s.Log.Info("adopted the query", "run", s.runs.current.Run, "query", query.ID())
-		if err := s.runs.announce(ctx, running); err != nil {
+	if query != nil && s.runs.current.Session.Settings == wanted.fingerprint(s.Config) {
+		over, err := s.over(ctx, session)
+		if err == nil && !over {
+			s.Log.Info("adopted the query", "run", s.runs.current.Run, "query", query.ID())
+			err = s.runs.announce(ctx, running)
+		}
+		if err != nil {
 			s.depart(ctx, session)
 			return nil, nil, err
 		}
-		return session, query, nil
+		if !over {
+			return session, query, nil
+		}
 	}
 	if session != nil {
 		if err := s.end(ctx, session); err != nil {
@@ -78,16 +77,32 @@ func (s *supervisor) reconcile(ctx context.Context) (*connect.Session, *connect.
 	}
 	if query, err = s.start(ctx, session); err != nil {
 		s.leave(ctx, session)
-		session.Close()
 		return nil, nil, err
 	}
 	return session, query, nil
 }
 
+// over reports whether the next run must begin: the first, or one for a changed query or after the loss of a checkpoint.
+func (s *supervisor) over(ctx context.Context, session *connect.Session) (bool, error) {
+	if s.runs.changed() || s.runs.forsaken {
+		return true, nil
+	}
+	if !s.runs.current.Began {
+		return false, nil
+	}
+	ctx, cancel := within(ctx, s.answerTimeout)
+	defer cancel()
+	return lost(ctx, session, s.runs.current.checkpoint(s.Checkpoints))
+}
+
 // start begins the next run where that is due, and starts the query of the current one. The session is noted before, so
 // that whoever acts next can end it, and a start that comes late with it.
 func (s *supervisor) start(ctx context.Context, session *connect.Session) (*connect.StreamingQuery, error) {
-	if s.runs.over() {
+	over, err := s.over(ctx, session)
+	if err != nil {
+		return nil, err
+	}
+	if over {
 		if err := s.runs.next(ctx); err != nil {
 			return nil, err
 		}
@@ -99,10 +114,13 @@ func (s *supervisor) start(ctx context.Context, session *connect.Session) (*conn
 	if err := s.runs.announce(ctx, starting); err != nil {
 		return nil, err
 	}
-	query, err := wanted.start(ctx, session, s.Config, s.record, s.runs.current)
+	brief, cancel := within(ctx, startTimeout)
+	defer cancel()
+	query, err := wanted.start(brief, session, s.Config, s.record, s.runs.current)
 	if err != nil {
 		return nil, err
 	}
+	s.runs.metrics.starts.Inc()
 	s.Log.Info("started the query", "run", s.runs.current.Run, "query", query.ID())
 	return query, nil
 }
@@ -113,16 +131,12 @@ func (s *supervisor) follow(ctx context.Context, query *connect.StreamingQuery) 
 	defer ticker.Stop()
 	settled, asked := false, time.Now()
 	for {
-		progress, err := query.LastProgress(ctx)
+		progress, status, err := s.look(ctx, query)
 		if err != nil {
-			return fmt.Errorf("ask the query for its progress: %w", err)
+			return err
 		}
 		if err := s.runs.report(ctx, progress); err != nil {
 			return err
-		}
-		status, err := query.Status(ctx)
-		if err != nil {
-			return fmt.Errorf("ask the query for its status: %w", err)
 		}
 		if status.Active && progress == nil && strings.HasPrefix(status.Message, "Waiting for") && !settled {
 			if settled, err = s.settle(ctx, query); err != nil {
@@ -130,17 +144,10 @@ func (s *supervisor) follow(ctx context.Context, query *connect.StreamingQuery) 
 			}
 		}
 		if !status.Active {
-			cause, err := query.Exception(ctx)
-			if err != nil {
-				return fmt.Errorf("ask why the query ended: %w", err)
-			}
-			if cause == nil {
-				return errors.New("the query was stopped by somebody else")
-			}
-			return fmt.Errorf("the query ended: %w", cause)
+			return s.why(ctx, query)
 		}
 		if time.Since(asked) > wantedEvery {
-			if unwanted, err := s.unwanted(ctx); err != nil || unwanted {
+			if unwanted, err := s.runs.unwanted(ctx); err != nil || unwanted {
 				return err
 			}
 			asked = time.Now()
@@ -151,6 +158,33 @@ func (s *supervisor) follow(ctx context.Context, query *connect.StreamingQuery) 
 		case <-ticker.C:
 		}
 	}
+}
+
+// look asks the query what it has done and whether it goes on.
+func (s *supervisor) look(ctx context.Context, query *connect.StreamingQuery) (progress *connect.Progress, status connect.QueryStatus, err error) {
+	ctx, cancel := within(ctx, s.answerTimeout)
+	defer cancel()
+	if progress, err = query.LastProgress(ctx); err != nil {
+		return nil, status, fmt.Errorf("ask the query for its progress: %w", err)
+	}
+	if status, err = query.Status(ctx); err != nil {
+		return nil, status, fmt.Errorf("ask the query for its status: %w", err)
+	}
+	return progress, status, nil
+}
+
+// why is what ended a query.
+func (s *supervisor) why(ctx context.Context, query *connect.StreamingQuery) error {
+	ctx, cancel := within(ctx, s.answerTimeout)
+	defer cancel()
+	cause, err := query.Exception(ctx)
+	if err != nil {
+		return fmt.Errorf("ask why the query ended: %w", err)
+	}
+	if cause == nil {
+		return errors.New("the query was stopped by somebody else")
+	}
+	return fmt.Errorf("the query ended: %w", cause)
 }
 
 // settle finds out how far a query has counted that has found nothing to do since it was started: Spark reports the

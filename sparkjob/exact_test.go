@@ -93,8 +93,8 @@ func TestRejectsAndCopiesAmongGoodVotes(t *testing.T) {
 	produce(t, c, votes)
 	awaitCounted(t, c, submit(t, c))
 
-	got := published(t, c)
-	if diff := cmp.Diff(recount(t, c, file.Definition, partitions), got); diff != "" {
+	got := published(t, c, 1)
+	if diff := cmp.Diff(recount(t, c, file.Definition, partitions, 1), got); diff != "" {
 		t.Error("the reference count and Spark differ:", diff)
 	}
 	planted100 := (ballots.Size() + 99) / 100
@@ -128,7 +128,7 @@ func TestOneSeedGivesOneResult(t *testing.T) {
 			t.Fatal(err)
 		}
 		awaitCounted(t, c, ended)
-		got := published(t, c)
+		got := published(t, c, 1)
 		for _, results := range got {
 			for natural, result := range results {
 				result.NewestRecordAt = "" // a freshness field
@@ -167,7 +167,7 @@ func TestHostileTimestampDoesNotStopTheQuery(t *testing.T) {
 		t.Fatal(err)
 	}
 	awaitCounted(t, c, submit(t, c))
-	if diff := cmp.Diff(recount(t, c, file.Definition, 2), published(t, c)); diff != "" {
+	if diff := cmp.Diff(recount(t, c, file.Definition, 2, 1), published(t, c, 1)); diff != "" {
 		t.Error("the reference count and Spark differ:", diff)
 	}
 }

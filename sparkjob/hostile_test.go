@@ -55,7 +55,7 @@ func TestSparkNamesWhatIsHostile(t *testing.T) {
 		}
 	}
 	awaitCounted(t, c, submit(t, c))
-	if diff := cmp.Diff(recount(t, c, d, partitions), published(t, c)); diff != "" {
+	if diff := cmp.Diff(recount(t, c, d, partitions, 1), published(t, c, 1)); diff != "" {
 		t.Error("the reference count and Spark differ:", diff)
 	}
 }

@@ -14,7 +14,7 @@ import (
 
 // metrics are what submit measures of the query, and whether it runs.
 type metrics struct {
-	restarts                                prometheus.Counter
+	starts                                  prometheus.Counter
 	batch, duration, rate, state, run, open prometheus.Gauge
 	official, lag, failing                  prometheus.Gauge
 	trouble                                 atomic.Pointer[string] // why the query does not run; nil while it does
@@ -23,7 +23,7 @@ type metrics struct {
 // newMetrics declares them, and that submit is ready while Kafka answers and the query runs. h may be nil.
 func newMetrics(h *health.Service, cl *kgo.Client) *metrics {
 	m := &metrics{
-		restarts: h.Counter("election_query_restarts_total", "How often the query had to be started again."),
+		starts:   h.Counter("election_query_starts_total", "How often the query was started."),
 		run:      h.Gauge("election_query_run", "The run that is counted."),
 		batch:    h.Gauge("election_query_batch", "The last committed micro-batch; -1 before the first."),
 		duration: h.Gauge("election_query_batch_seconds", "How long the last micro-batch took."),

@@ -29,7 +29,7 @@ func TestSubmitIsReadyWhileTheQueryRuns(t *testing.T) {
 	text := healthtest.Metrics(h)
 	for _, line := range []string{
 		"election_query_running 1\n", "election_query_run 2\n", "election_query_batch 7\n", "election_query_batch_seconds 1.5\n",
-		"election_query_processed_rows_per_second 90000\n", "election_query_state_bytes 12\n", "election_query_restarts_total 0\n",
+		"election_query_processed_rows_per_second 90000\n", "election_query_state_bytes 12\n", "election_query_starts_total 0\n",
 		"election_query_official 1\n", "election_query_lag_offsets 6\n",
 	} {
 		if !strings.Contains(text, line) {

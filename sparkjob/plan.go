@@ -19,10 +19,11 @@ func Plan(ctx context.Context, brokers []string, remote string, plainText, exten
 	if _, err := kafka.LatestJSON(ctx, brokers, log, election.ElectionTopic, election.LatestRunKey, &latest); err != nil {
 		return "", err
 	}
-	s := &supervisor{Config: Config{Remote: remote, PlainText: plainText}}
-	session, query, err := s.find(ctx, latest.Session)
+	ctx, cancel := within(ctx, answerTimeout)
+	defer cancel()
+	session, query, err := find(ctx, remote, plainText, latest.Session)
 	if err != nil {
-		return "", explain(s.Config, err)
+		return "", explain(Config{}, err)
 	}
 	if session == nil {
 		return "", ErrNotRunning

@@ -26,7 +26,7 @@ type query struct {
 	ballots, totals string
 	deduplicate     bool
 	settings        map[string]string // of the session
-	source          map[string]string // options of the Kafka source
+	source, sink    map[string]string // options of Kafka's source and sink
 	trigger         connect.Trigger
 }
 
@@ -58,13 +58,17 @@ func newQuery(statePartitions int, trigger connect.Trigger) query {
 			"kafka.max.poll.records":          "10000",
 			"kafka.receive.buffer.bytes":      "1048576",
 		},
+		sink: map[string]string{
+			"kafka.compression.type": "lz4",
+			"kafka.linger.ms":        "20",
+		},
 	}
 }
 
 // fingerprint is a hash of what the query is started with besides what its checkpoint binds: a query that was started with
 // something else is started again rather than adopted. PostgreSQL's URL, which holds a password, is not part of it.
 func (q query) fingerprint(c Config) string {
-	sum := sha256.Sum256(fmt.Append(nil, q.settings, q.source, c.Trigger, c.Brokers, c.Checkpoints))
+	sum := sha256.Sum256(fmt.Append(nil, q.settings, q.source, q.sink, c.Trigger, c.Brokers, c.Checkpoints))
 	return hex.EncodeToString(sum[:8])
 }
 
@@ -98,10 +102,8 @@ func (q query) start(ctx context.Context, session *connect.Session, c Config, re
 	if err != nil {
 		return nil, fmt.Errorf("read totals.sql: %w", err)
 	}
-	return totals.WriteStream().Format("kafka").
+	return totals.WriteStream().Format("kafka").Options(q.sink).
 		Option("kafka.bootstrap.servers", brokers).
-		Option("kafka.compression.type", "lz4").
-		Option("kafka.linger.ms", "20").
 		Option("checkpointLocation", run.checkpoint(c.Checkpoints)).
 		OutputMode(connect.OutputUpdate).
 		QueryName(election.QueryKey).

@@ -1,10 +1,10 @@
 package sparkjob
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/url"
-	"os"
-	"path/filepath"
 
 	"realtime-election/sparkjob/connect"
 )
@@ -22,6 +22,7 @@ type run struct {
 
 // place is the session in which the run's query was last started: what it takes to find it again, or to end it.
 type place struct {
+	Spark    string            `json:"spark"` // host:port
 	ID       connect.SessionID `json:"id"`
 	User     connect.UserID    `json:"user_id"`
 	Server   string            `json:"server_side_id"` // another once Spark has been started again
@@ -31,18 +32,18 @@ type place struct {
 // checkpoint is the run's folder.
 func (r run) checkpoint(folder string) string { return fmt.Sprintf("%s/run-%d", folder, r.Run) }
 
-// lost reports whether the checkpoint of a run that began is gone. Only a folder on this machine can be looked at: where
-// there is no folder for checkpoints at all, it is on another, or not mounted.
-func (r run) lost(folder string) bool {
-	location, err := url.Parse(r.checkpoint(folder))
-	if !r.Began || err != nil || location.Scheme != "file" {
-		return false
+// lost reports whether a checkpoint in which micro-batches have committed is gone. Spark looks, since the folder need not be
+// one of this machine.
+func lost(ctx context.Context, session *connect.Session, checkpoint string) (bool, error) {
+	_, err := session.Read().Format("text").Load(checkpoint + "/metadata").Schema(ctx)
+	var spark *connect.Error
+	if errors.As(err, &spark) && spark.Class == "PATH_NOT_FOUND" {
+		return true, nil
 	}
-	if _, err := os.Stat(filepath.Dir(location.Path)); err != nil {
-		return false
+	if err != nil {
+		return false, fmt.Errorf("look for the checkpoint: %w", err)
 	}
-	_, err = os.Stat(filepath.Join(location.Path, "metadata"))
-	return os.IsNotExist(err)
+	return false, nil
 }
 
 // checkpointFolder is the path in Checkpoints, as Spark's messages have it.

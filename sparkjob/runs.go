@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -24,12 +23,14 @@ type runs struct {
 	accounts *kgo.Client  // writes the election topic; nil until open
 	reports  *kgo.Client  // writes other topics; nil until open
 	alone    func() error // set for each term
-	current  run          // 0 while there is none
-	official int          // 0 while no run is official
+	noted    noted
+	current  run // 0 while there is none
+	official int // 0 while no run is official
 	status   election.QueryStatus
 	failures int // of the query, since something was counted
 	metrics  *metrics
 	cleaned  bool
+	forsaken bool // the current run's query may go on where nobody can end it
 }
 
 func openRuns(c Config, record *election.Record) (*runs, error) {
@@ -75,29 +76,23 @@ func (r *runs) open(ctx context.Context) (err error) {
 	if _, _, err := r.accounts.ProducerID(ctx); err != nil {
 		return fmt.Errorf("become the one who keeps the accounts: %w", err)
 	}
-	var official election.OfficialRun
-	if _, err := kafka.LatestJSON(ctx, r.config.Brokers, r.config.Log, election.ElectionTopic, election.OfficialRunKey, &official); err != nil {
-		return fmt.Errorf("read the official run: %w", err)
+	r.noted = noted{}
+	if err := r.readOn(ctx); err != nil {
+		return err
 	}
-	var latest run
-	if _, err := kafka.LatestJSON(ctx, r.config.Brokers, r.config.Log, election.ElectionTopic, election.LatestRunKey, &latest); err != nil {
-		return fmt.Errorf("read the latest run: %w", err)
-	}
-	r.cleaned = r.cleaned && r.official == official.Run // another submit may have made a run official meanwhile
-	r.official, r.current, r.status = official.Run, latest, election.QueryStatus{}
+	r.cleaned = r.cleaned && r.official == r.noted.official.Run // another submit may have made a run official meanwhile
+	r.official, r.current, r.status, r.forsaken = r.noted.official.Run, r.noted.latest, election.QueryStatus{}, false
 	if _, err := kafka.LatestJSON(ctx, r.config.Brokers, r.config.Log, election.PipelineStatusTopic, election.QueryKey, &r.status); err != nil {
 		return fmt.Errorf("read the query's status: %w", err)
 	}
-	if r.status.Run != latest.Run {
+	if r.status.Run != r.current.Run {
 		r.status = election.QueryStatus{} // submit ended before it had reported the latest run
 	}
 	return nil
 }
 
-// over reports whether the next run must begin: the first, or one for a changed query or after the loss of a checkpoint.
-func (r *runs) over() bool {
-	return r.current.Run == 0 || r.current.Query != r.query || r.current.lost(r.config.Checkpoints)
-}
+// changed reports whether the query that ought to run is another than that of the current run, if there is one.
+func (r *runs) changed() bool { return r.current.Run == 0 || r.current.Query != r.query }
 
 // next begins the next run. The query of the one before must have ended: the next one is official when it has counted as
 // far as that.
@@ -114,13 +109,13 @@ func (r *runs) next(ctx context.Context) error {
 	if err := r.note(ctx, election.LatestRunKey, next); err != nil {
 		return err
 	}
-	r.current, r.status, r.failures = next, election.QueryStatus{}, 0
+	r.current, r.status, r.failures, r.forsaken = next, election.QueryStatus{}, 0, false
 	return nil
 }
 
 // occupy notes in which session the query is about to be started.
 func (r *runs) occupy(ctx context.Context, session *connect.Session, settings string) error {
-	r.current.Session = place{ID: session.ID(), User: session.UserID(), Server: session.ServerSessionID(), Settings: settings}
+	r.current.Session = place{Spark: sparkAt(r.config.Remote), ID: session.ID(), User: session.UserID(), Server: session.ServerSessionID(), Settings: settings}
 	return r.note(ctx, election.LatestRunKey, r.current)
 }
 
@@ -174,29 +169,6 @@ func (r *runs) deleteOthers(ctx context.Context, topic string) error {
 	}
 	if err := r.reports.ProduceSync(ctx, tombstones...).FirstErr(); err != nil {
 		return fmt.Errorf("delete the records of other runs: %w", err)
-	}
-	return nil
-}
-
-// note writes the election topic, which of all submits only the last one to open it can.
-func (r *runs) note(ctx context.Context, key string, value any) error {
-	text, err := json.Marshal(value)
-	if err != nil {
-		return fmt.Errorf("encode %s: %w", key, err)
-	}
-	if err := r.alone(); err != nil {
-		return err
-	}
-	if err := r.accounts.BeginTransaction(); err != nil {
-		return fmt.Errorf("note %s: %w", key, err)
-	}
-	record := &kgo.Record{Topic: election.ElectionTopic, Key: []byte(key), Value: text}
-	err = r.accounts.ProduceSync(ctx, record).FirstErr()
-	if err == nil {
-		err = kafka.EndTransaction(ctx, r.accounts, kgo.TryCommit)
-	}
-	if err != nil { // whoever opens next ends the transaction
-		return fmt.Errorf("note %s: %w", key, err)
 	}
 	return nil
 }

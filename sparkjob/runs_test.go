@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -58,9 +56,16 @@ func chosen(t *testing.T, c Config, fingerprint string) *runs {
 func choose(t *testing.T, r *runs) {
 	t.Helper()
 	done(t, r.open(t.Context()))
-	if r.over() {
-		done(t, r.next(t.Context()))
+	if r.changed() {
+		begin(t, r)
+		return
 	}
+	done(t, r.announce(t.Context(), starting))
+}
+
+func begin(t *testing.T, r *runs) {
+	t.Helper()
+	done(t, r.next(t.Context()))
 	done(t, r.announce(t.Context(), starting))
 }
 
@@ -177,7 +182,6 @@ func TestRestartGoesOnWithItsRun(t *testing.T) {
 	cluster, c := newElection(t)
 	r := chosen(t, c, "a")
 	done(t, r.report(t.Context(), batch(0, 3, 4)))
-	metadata(t, c, 1)
 	c.Partitions = 9 // is for a new run
 	again := chosen(t, c, "a")
 	if again.current.Run != 1 || again.current.Partitions != 4 || again.official != 1 {
@@ -188,21 +192,12 @@ func TestRestartGoesOnWithItsRun(t *testing.T) {
 	}
 }
 
-// metadata writes what Spark writes first into a checkpoint.
-func metadata(t *testing.T, c Config, run int) {
-	t.Helper()
-	folder := filepath.Join(strings.TrimPrefix(c.Checkpoints, "file://"), fmt.Sprint("run-", run))
-	done(t, os.MkdirAll(folder, 0o700))
-	done(t, os.WriteFile(filepath.Join(folder, "metadata"), nil, 0o600))
-}
-
 func TestChangedQueryIsOfficialWhenItHasCaughtUp(t *testing.T) {
 	cluster, c := newElection(t)
 	cast(t, cluster)
 	publishTotal(t, cluster, 1)
 	r := chosen(t, c, "a")
 	done(t, r.report(t.Context(), batch(0, 3, 4)))
-	metadata(t, c, 1)
 
 	r = chosen(t, c, "b")
 	want := run{Run: 2, Query: r.query, Partitions: 4, CatchUp: map[string]int64{"0": 3, "1": 4}}
@@ -229,9 +224,7 @@ func TestChangedAgainBeforeItCaughtUp(t *testing.T) {
 	cluster, c := newElection(t)
 	cast(t, cluster)
 	done(t, chosen(t, c, "a").report(t.Context(), batch(0, 3, 4)))
-	metadata(t, c, 1)
 	done(t, chosen(t, c, "b").report(t.Context(), batch(0, 1, 1)))
-	metadata(t, c, 2)
 	r := chosen(t, c, "c")
 	want := run{Run: 3, Query: r.query, Partitions: 4, CatchUp: map[string]int64{"0": 3, "1": 4}}
 	if diff := cmp.Diff(want, r.current); diff != "" {
@@ -239,15 +232,15 @@ func TestChangedAgainBeforeItCaughtUp(t *testing.T) {
 	}
 }
 
-// TestLostCheckpointBeginsARun loses the checkpoint of the official run, both between two lives of submit and within one.
-func TestLostCheckpointBeginsARun(t *testing.T) {
+// TestNextRunsBegin has a new run begin in the middle of another.
+func TestNextRunsBegin(t *testing.T) {
 	cluster, c := newElection(t)
 	cast(t, cluster)
 	publishTotal(t, cluster, 1)
 	r := chosen(t, c, "a")
 	done(t, r.report(t.Context(), batch(0, 3, 4)))
 
-	r = chosen(t, c, "a")
+	begin(t, r)
 	if r.current.Run != 2 || r.official != 1 || r.current.CatchUp["1"] != 4 || status(t, cluster).Batch != -1 || len(status(t, cluster).Counted) > 0 {
 		t.Fatalf("it goes on with %+v, %+v", r.current, status(t, cluster))
 	}
@@ -255,32 +248,13 @@ func TestLostCheckpointBeginsARun(t *testing.T) {
 	done(t, r.report(t.Context(), batch(0, 3, 4)))
 	wantHeld(t, cluster, "2/x")
 
-	choose(t, r)
+	begin(t, r)
 	publishTotal(t, cluster, 3)
 	done(t, r.report(t.Context(), batch(0, 3, 4)))
 	if official(t, cluster) != 3 {
 		t.Error("the third run is not official")
 	}
 	wantHeld(t, cluster, "3/x")
-}
-
-func TestRunIsLostOnlyIfItHadBegun(t *testing.T) {
-	folder := t.TempDir()
-	for _, c := range []struct {
-		run    run
-		folder string
-		lost   bool
-	}{
-		{run{Run: 1, Began: true}, "file://" + folder, true},
-		{run{Run: 1}, "file://" + folder, false},
-		{run{Run: 2, Began: true}, "file://" + folder, false},
-		{run{Run: 1, Began: true}, "hdfs://elsewhere/" + folder, false}, // cannot be looked at
-	} {
-		metadata(t, Config{Checkpoints: "file://" + folder}, 2)
-		if got := c.run.lost(c.folder); got != c.lost {
-			t.Errorf("%+v in %s: lost is %t", c.run, c.folder, got)
-		}
-	}
 }
 
 // TestStatusOfThePredecessorIsNotTheRuns dies between the two records of a new run.
@@ -339,7 +313,6 @@ func TestWhoWokeUpPublishesNothing(t *testing.T) {
 	cast(t, cluster)
 	stopped := chosen(t, c, "a")
 	done(t, stopped.report(t.Context(), batch(0, 1, 1)))
-	metadata(t, c, 1)
 	successor := chosen(t, c, "changed")
 	done(t, successor.report(t.Context(), batch(0, 3, 4)))
 	if official(t, cluster) != 2 {

@@ -133,7 +133,7 @@ func awaitCounted(t *testing.T, c sparkjob.Config, ended <-chan error) {
 }
 
 // recount is what the reference count says of votes_topic.
-func recount(t *testing.T, c sparkjob.Config, d *election.Definition, partitions int32) map[string]map[string]election.Result {
+func recount(t *testing.T, c sparkjob.Config, d *election.Definition, partitions int32, run int) map[string]map[string]election.Result {
 	t.Helper()
 	count := election.NewCount(d, partitions)
 	for partition := range partitions {
@@ -145,18 +145,18 @@ func recount(t *testing.T, c sparkjob.Config, d *election.Definition, partitions
 			t.Fatal(err)
 		}
 	}
-	return count.Results(1)
+	return count.Results(run)
 }
 
-// published is what Spark has published of run 1.
-func published(t *testing.T, c sparkjob.Config) map[string]map[string]election.Result {
+// published is what Spark has published of a run.
+func published(t *testing.T, c sparkjob.Config, run int) map[string]map[string]election.Result {
 	t.Helper()
 	results := make(map[string]map[string]election.Result)
 	for _, topic := range election.ResultTopics() {
 		results[topic] = make(map[string]election.Result)
 		err := kafka.Read(t.Context(), c.Brokers, c.Log, topic, 0, func(r *kgo.Record) error {
-			run, natural, _ := election.CutRun(string(r.Key))
-			if run != 1 {
+			of, natural, _ := election.CutRun(string(r.Key))
+			if of != run {
 				return nil
 			}
 			var result election.Result
@@ -177,8 +177,8 @@ func TestSparkCountsScenarios(t *testing.T) {
 			c := newElection(t, s.Definition, s.Partitions)
 			produce(t, c, s.Votes)
 			awaitCounted(t, c, submit(t, c))
-			got := published(t, c)
-			if diff := cmp.Diff(recount(t, c, s.Definition, s.Partitions), got); diff != "" {
+			got := published(t, c, 1)
+			if diff := cmp.Diff(recount(t, c, s.Definition, s.Partitions, 1), got); diff != "" {
 				t.Error("the reference count and Spark differ:", diff)
 			}
 			for topic, totals := range s.Totals {

@@ -1,11 +1,15 @@
 package sparkjob
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/url"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,13 +23,22 @@ import (
 // oldestSpark is the first major version whose Spark Connect has what the query needs.
 const oldestSpark = 4
 
-// dial connects, waiting up to a minute for a Spark that is away.
-func (s *supervisor) dial(ctx context.Context, options ...connect.Option) (*connect.Session, error) {
+// answerTimeout is how long Spark is waited for that is away, or that is there and does not answer, before that is what
+// the status says; startTimeout is the same for the start of the query, before which Spark reads the definition's tables.
+const answerTimeout, startTimeout = time.Minute, 5 * time.Minute
+
+// within is a context for questions to Spark.
+func within(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, timeout, fmt.Errorf("Spark has not answered in %s", timeout))
+}
+
+// dial connects to the Spark of a connection string.
+func dial(ctx context.Context, remote string, plainText bool, options ...connect.Option) (*connect.Session, error) {
 	options = append(options, connect.WithRetry(patience()), connect.WithGRPC(grpc.WithConnectParams(reconnect())))
-	if s.PlainText {
+	if plainText {
 		options = append(options, connect.WithTokenInPlainText())
 	}
-	session, err := connect.Dial(ctx, s.Remote, options...)
+	session, err := connect.Dial(ctx, remote, options...)
 	if err != nil {
 		var answered *connect.Error
 		if !errors.As(err, &answered) && ctx.Err() == nil { // nobody was asked yet
@@ -38,7 +51,9 @@ func (s *supervisor) dial(ctx context.Context, options ...connect.Option) (*conn
 
 // begin makes a new session, on a Spark that is new enough.
 func (s *supervisor) begin(ctx context.Context) (*connect.Session, error) {
-	session, err := s.dial(ctx, connect.WithSessionID(connect.SessionID(uuid.NewString())))
+	ctx, cancel := within(ctx, s.answerTimeout)
+	defer cancel()
+	session, err := dial(ctx, s.Remote, s.PlainText, connect.WithSessionID(connect.SessionID(uuid.NewString())))
 	if err != nil {
 		return nil, err
 	}
@@ -58,11 +73,11 @@ func (s *supervisor) begin(ctx context.Context) (*connect.Session, error) {
 
 // find comes back to a noted session, and to the query that runs in it. Both are nil where there is none any more: it was
 // ended, has timed out, or Spark was started again.
-func (s *supervisor) find(ctx context.Context, at place) (*connect.Session, *connect.StreamingQuery, error) {
+func find(ctx context.Context, remote string, plainText bool, at place) (*connect.Session, *connect.StreamingQuery, error) {
 	if at.ID == "" {
 		return nil, nil, nil
 	}
-	session, err := s.dial(ctx, connect.WithSessionID(at.ID), connect.WithUserID(at.User), connect.WithServerSessionID(at.Server))
+	session, err := dial(ctx, remote, plainText, connect.WithSessionID(at.ID), connect.WithUserID(at.User), connect.WithServerSessionID(at.Server))
 	if gone(err) {
 		return nil, nil, nil
 	}
@@ -85,6 +100,54 @@ func (s *supervisor) find(ctx context.Context, at place) (*connect.Session, *con
 	return session, nil, nil
 }
 
+// former finds the session in which the query was started last. It ends one that is on another Spark than --remote says.
+// A run whose query may go on where nobody can end it is forsaken: the next run's totals are none that it could change.
+func (s *supervisor) former(ctx context.Context) (*connect.Session, *connect.StreamingQuery, error) {
+	at := s.runs.current.Session
+	if at.Spark == "" || at.Spark == sparkAt(s.Remote) {
+		ctx, cancel := within(ctx, s.answerTimeout)
+		defer cancel()
+		return find(ctx, s.Remote, s.PlainText, at)
+	}
+	err := s.endElsewhere(ctx, at)
+	if err != nil && ctx.Err() == nil && !errors.Is(err, errLost) {
+		s.Log.Warn("the query may still run on another Spark, which cannot be asked; the next run begins", "spark", at.Spark, "error", firstLine(err))
+		s.runs.forsaken = true
+		return nil, nil, nil
+	}
+	return nil, nil, err
+}
+
+// endElsewhere ends the session at a place whose Spark is not that of --remote.
+func (s *supervisor) endElsewhere(ctx context.Context, at place) error {
+	ctx, cancel := within(ctx, elsewhereTimeout)
+	defer cancel()
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", at.Spark)
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return nil // no Spark is there any more
+	}
+	if err != nil {
+		return fmt.Errorf("dial the Spark before: %w", err)
+	}
+	conn.Close() // it was to see whether anybody listens
+	_, parameters, _ := strings.Cut(strings.TrimPrefix(s.Remote, "sc://"), "/")
+	session, _, err := find(ctx, "sc://"+at.Spark+"/"+parameters, s.PlainText, at)
+	if err != nil || session == nil {
+		return err
+	}
+	s.Log.Info("end the query on another Spark", "spark", at.Spark)
+	return s.end(ctx, session)
+}
+
+// sparkAt is the host:port of a connection string.
+func sparkAt(remote string) string {
+	parsed, err := url.Parse(remote)
+	if err != nil {
+		return ""
+	}
+	return net.JoinHostPort(parsed.Hostname(), cmp.Or(parsed.Port(), strconv.Itoa(connect.DefaultPort)))
+}
+
 // gone reports whether an error says that there is no such session any more.
 func gone(err error) bool {
 	return errors.Is(err, connect.ErrSessionChanged) || errors.Is(err, connect.ErrSessionClosed) || errors.Is(err, connect.ErrSessionNotFound)
@@ -103,18 +166,38 @@ func (s *supervisor) end(ctx context.Context, session *connect.Session) error {
 	return nil
 }
 
-// leave releases the session, and with it ends the query, when this program is asked to stop; ctx is over by then.
-// When the query could not be started it clears away what is left of it.
+// leave ends a session in which the query could not be started; ctx may be over by then.
 func (s *supervisor) leave(ctx context.Context, session *connect.Session) {
-	if s.runs.alone() != nil {
-		return
-	}
-	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	ending, cancel := within(context.WithoutCancel(ctx), leaveTimeout)
 	defer cancel()
-	if err := session.Release(ending); err != nil {
-		s.Log.Debug("release the session", "error", err)
+	if err := s.end(ending, session); err != nil {
+		s.Log.Debug("leave the session", "error", err)
 	}
 }
+
+// quit ends the session in which the query was started last, when this program is asked to stop: also where it has lost
+// touch with it, or has not found it yet. ctx is over by then.
+func (s *supervisor) quit(ctx context.Context) {
+	ending, cancel := within(context.WithoutCancel(ctx), leaveTimeout)
+	defer cancel()
+	err := s.runs.alone()
+	if err == nil {
+		var session *connect.Session
+		if session, _, err = s.former(ending); err == nil && session != nil {
+			err = s.end(ending, session)
+		}
+	}
+	if err != nil {
+		s.Log.Warn("the query may go on until its session times out", "error", firstLine(err))
+	}
+}
+
+const (
+	// leaveTimeout is within the ten seconds that Docker gives a container to stop.
+	leaveTimeout = 8 * time.Second
+	// elsewhereTimeout is how long a Spark is asked that is not the one of --remote.
+	elsewhereTimeout = 10 * time.Second
+)
 
 // lingerEvery is how often a session hears of who may not act in it.
 const lingerEvery = 10 * time.Second

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 
 	"realtime-election/election"
@@ -25,6 +26,11 @@ type spark struct {
 	started  int
 	fails    string   // what each query ends with, at once
 	refuse   error    // of the start
+	broken   error    // of each question for the progress
+	silent   bool     // such a question is not answered
+	shut     error    // of each call
+	lost     bool     // no checkpoint is there
+	progress []string // as JSON
 	released []string // session ids
 }
 
@@ -38,6 +44,12 @@ func newSpark(t *testing.T) *spark {
 func (s *spark) call(_ context.Context, request proto.Message) (proto.Message, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.shut != nil {
+		return nil, s.shut
+	}
+	if analyze, ok := request.(*wire.AnalyzePlanRequest); ok && analyze.GetSchema() != nil && s.lost {
+		return nil, connecttest.Failure(codes.Internal, "PATH_NOT_FOUND", "Path does not exist")
+	}
 	if release, ok := request.(*wire.ReleaseSessionRequest); ok {
 		s.released, s.running = append(s.released, release.GetSessionId()), false
 		return &wire.ReleaseSessionResponse{}, nil
@@ -65,7 +77,13 @@ func (s *spark) execute(plan *wire.Plan) []connecttest.Step {
 		}
 		return connecttest.Answer(connecttest.Active())
 	case command.GetStreamingQueryCommand().GetLastProgress():
-		return connecttest.Answer(connecttest.Progress())
+		switch {
+		case s.broken != nil:
+			return []connecttest.Step{connecttest.Fail(s.broken)}
+		case s.silent:
+			return []connecttest.Step{connecttest.Silence()}
+		}
+		return connecttest.Answer(connecttest.Progress(s.progress...))
 	case command.GetStreamingQueryCommand().GetStatus():
 		return connecttest.Answer(connecttest.Status("Processing new data", s.running))
 	case command.GetStreamingQueryCommand().GetExplain() != nil:
@@ -124,7 +142,7 @@ func newSubmit(t *testing.T, c Config, url, fingerprint string) *submit {
 	done(t, err)
 	ctx, stop := context.WithCancel(t.Context())
 	broken, lose := context.WithCancel(context.WithoutCancel(ctx))
-	s := &supervisor{Config: c, record: record, runs: r, forget: func() {}}
+	s := &supervisor{Config: c, record: record, runs: r, answerTimeout: 5 * time.Second, forget: func() {}}
 	out := &submit{ended: make(chan error, 1), lose: lose, stop: stop, health: c.Health}
 	go func() {
 		var of term

@@ -24,7 +24,6 @@ func TestQueryThatFailsAgainIsFailing(t *testing.T) {
 	cluster, c := newElection(t)
 	r := chosen(t, c, "a")
 	done(t, r.report(t.Context(), batch(7, 3, 4)))
-	metadata(t, c, 1)
 	broken := fmt.Errorf("the query ended: %w", &connect.Error{Class: "STREAM_FAILED", Message: "a disk is full\n== Plan =="})
 	again := func(cause error, state string) {
 		t.Helper()
@@ -93,7 +92,6 @@ func TestFailureIsPublishedUntilABatchCommits(t *testing.T) {
 	cluster, c := newElection(t)
 	r := chosen(t, c, "a")
 	done(t, r.report(t.Context(), batch(0, 3, 4)))
-	metadata(t, c, 1)
 	done(t, r.failed(t.Context(), errors.New("Spark is away\n== Plan ==")))
 	if got := status(t, cluster); got.State != "waiting" || got.Error != "Spark is away" || got.Counted["0"] != 3 {
 		t.Errorf("after the failure the status is %+v", got)
@@ -142,7 +140,6 @@ func TestSettledQueryHasCountedAll(t *testing.T) {
 	if !counted() {
 		t.Error("not all is counted when the transaction is")
 	}
-	metadata(t, c, 1)
 	chosen(t, c, "b")
 	if counted() {
 		t.Error("all is counted although the next run has counted nothing")

@@ -79,7 +79,7 @@ func Run(ctx context.Context, c Config) error {
 		return err
 	}
 	defer runs.close()
-	s := &supervisor{Config: c, record: record, runs: runs, forget: func() {}}
+	s := &supervisor{Config: c, record: record, runs: runs, answerTimeout: answerTimeout, forget: func() {}}
 	defer func() { s.forget() }()
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		var held bool
@@ -109,7 +109,9 @@ type supervisor struct {
 	Config
 	record *election.Record
 	runs   *runs
-	forget func() // the session that lingers, if any
+	// answerTimeout is how long Spark may take to answer.
+	answerTimeout time.Duration
+	forget        func() // the session that lingers, if any
 }
 
 // standBy tells that another submit acts.
@@ -123,6 +125,11 @@ func (s *supervisor) supervise(ctx context.Context, t *term) error {
 	s.forget()
 	s.forget = func() {}
 	s.runs.alone = t.alone
+	defer func() {
+		if ctx.Err() != nil && !errors.Is(context.Cause(ctx), errLost) {
+			s.quit(ctx)
+		}
+	}()
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		began := time.Now()
 		err := explain(s.Config, s.attend(ctx))
@@ -136,7 +143,6 @@ func (s *supervisor) supervise(ctx context.Context, t *term) error {
 			continue
 		}
 		s.Log.Warn("the query does not run; trying again", "run", s.runs.current.Run, "error", firstLine(err))
-		s.runs.metrics.restarts.Inc()
 		if err := s.runs.failed(ctx, err); err != nil {
 			s.Log.Warn("report the failure", "error", err)
 		}

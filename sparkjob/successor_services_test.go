@@ -169,7 +169,7 @@ func TestAnotherSubmitGoesOnWithTheQuery(t *testing.T) {
 	if after := latest(t, c); before != at || after != at {
 		t.Errorf("the query was started in %+v, then in %+v and %+v", at, before, after)
 	}
-	if diff := cmp.Diff(recount(t, c, s.Definition, s.Partitions), published(t, c)); diff != "" {
+	if diff := cmp.Diff(recount(t, c, s.Definition, s.Partitions, 1), published(t, c, 1)); diff != "" {
 		t.Error("the reference count and Spark differ:", diff)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/grpc/codes"
 
 	"realtime-election/election"
 	"realtime-election/internal/health/healthtest"
@@ -97,6 +98,105 @@ func TestSparkThatWasStartedAgainGetsTheQueryAgain(t *testing.T) {
 	if after.Run != 1 || after.Session.ID == before.Session.ID || after.Session.Server == before.Session.Server {
 		t.Errorf("%+v, then %+v", before, after)
 	}
+}
+
+// TestLostCheckpointBeginsARun loses it while the query runs, and before the first micro-batch, when it is none.
+func TestLostCheckpointBeginsARun(t *testing.T) {
+	for name, c := range map[string]struct {
+		progress []string
+		runs     int
+	}{
+		"that began":                    {[]string{`{"batchId":0,"sources":[{"endOffset":{"votes_topic":{"0":0,"1":0}}}]}`}, 2},
+		"that has not counted anything": {nil, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cluster, config := newElection(t)
+			server := newSpark(t)
+			server.progress = c.progress
+			first := newSubmit(t, config, server.URL(), "a")
+			first.runs(t, cluster)
+			first.lose()
+			first.end(t)
+			server.set(func() { server.lost = true })
+			newSubmit(t, config, server.URL(), "a").runs(t, cluster)
+			after := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey)
+			server.set(func() {
+				if after.Run != c.runs || server.started != c.runs || len(server.released) != c.runs-1 {
+					t.Errorf("%+v after %d starts and the end of %v", after, server.started, server.released)
+				}
+			})
+		})
+	}
+}
+
+// TestQueryThatRunsOnAnotherSpark gives the second submit another --remote.
+func TestQueryThatRunsOnAnotherSpark(t *testing.T) {
+	for name, c := range map[string]struct {
+		before func(*spark) // what becomes of the Spark before
+		runs   int
+		ended  bool
+	}{
+		"is ended":                            {func(*spark) {}, 1, true},
+		"is gone with it":                     {func(s *spark) { s.Stop() }, 1, false},
+		"is left behind where nobody is told": {func(s *spark) { s.shut = connecttest.Failure(codes.Unauthenticated, "", "who are you?") }, 2, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cluster, config := newElection(t)
+			before, after := newSpark(t), newSpark(t)
+			first := newSubmit(t, config, before.URL(), "a")
+			first.runs(t, cluster)
+			first.lose()
+			first.end(t)
+			before.set(func() { c.before(before) })
+			newSubmit(t, config, after.URL(), "a").runs(t, cluster)
+			after.sees(t, "the query is started", func() bool { return after.started == 1 })
+			if at := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey); at.Run != c.runs || "sc://"+at.Session.Spark != after.URL() {
+				t.Errorf("%+v", at)
+			}
+			before.set(func() {
+				if ended := len(before.released) > 0; ended != c.ended {
+					t.Errorf("sessions %v of the Spark before were ended", before.released)
+				}
+			})
+		})
+	}
+}
+
+// TestQueryStopsWithASubmitThatLostTouch asks submit to stop while it cannot follow the query.
+func TestQueryStopsWithASubmitThatLostTouch(t *testing.T) {
+	cluster, c := newElection(t)
+	server := newSpark(t)
+	s := newSubmit(t, c, server.URL(), "a")
+	s.runs(t, cluster)
+	server.set(func() { server.broken = connecttest.Failure(codes.Internal, "", "a bug") })
+	until(t, "it says so", func() bool { return status(t, cluster).State == waiting })
+	s.stop()
+	s.end(t)
+	server.set(func() {
+		if len(server.released) != 1 {
+			t.Errorf("sessions %v were ended", server.released)
+		}
+	})
+}
+
+// TestSparkThatIsSilentIsToldAndWaitedFor has Spark there and not answer.
+func TestSparkThatIsSilentIsToldAndWaitedFor(t *testing.T) {
+	cluster, c := newElection(t)
+	server := newSpark(t)
+	s := newSubmit(t, c, server.URL(), "a")
+	s.runs(t, cluster)
+	server.set(func() { server.silent = true })
+	until(t, "it says so", func() bool {
+		now := status(t, cluster)
+		return now.State == waiting && strings.Contains(now.Error, "Spark has not answered in 5s")
+	})
+	server.set(func() { server.silent = false })
+	s.runs(t, cluster)
+	server.set(func() {
+		if server.started != 1 {
+			t.Errorf("the query was started %d times", server.started)
+		}
+	})
 }
 
 // TestSessionIsKeptWhileNobodyActs has PostgreSQL away: the query would end with its session.

@@ -62,7 +62,7 @@ func TestChaosQueryOutlivesItsSessionsTimeout(t *testing.T) {
 	if now := written(t, c, 2); now != unattended {
 		t.Errorf("the unattended query still counts: it had written %d records, and now %d", unattended, now)
 	}
-	if diff := cmp.Diff(recount(t, c, s.Definition, s.Partitions), published(t, c)); diff != "" {
+	if diff := cmp.Diff(recount(t, c, s.Definition, s.Partitions, 1), published(t, c, 1)); diff != "" {
 		t.Error("the reference count and Spark differ:", diff)
 	}
 }

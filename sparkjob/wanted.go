@@ -74,17 +74,16 @@ func want(ctx context.Context, brokers []string, log *slog.Logger, wanted electi
 }
 
 // unwanted reports whether somebody has stopped the query.
-func (s *supervisor) unwanted(ctx context.Context) (bool, error) {
-	var wanted election.Wanted
-	if _, err := kafka.LatestJSON(ctx, s.Brokers, s.Log, election.ElectionTopic, election.WantedKey, &wanted); err != nil {
+func (r *runs) unwanted(ctx context.Context) (bool, error) {
+	if err := r.readOn(ctx); err != nil {
 		return false, fmt.Errorf("read whether the query is to run: %w", err)
 	}
-	return wanted.Stopped, nil
+	return r.noted.wanted.Stopped, nil
 }
 
 // rest ends the session in which the query was started last, and returns when the query is to run again.
 func (s *supervisor) rest(ctx context.Context) error {
-	session, _, err := s.find(ctx, s.runs.current.Session)
+	session, _, err := s.former(ctx)
 	if err != nil {
 		return err
 	}
@@ -98,7 +97,7 @@ func (s *supervisor) rest(ctx context.Context) error {
 		return err
 	}
 	for wait(ctx, wantedEvery) {
-		unwanted, err := s.unwanted(ctx)
+		unwanted, err := s.runs.unwanted(ctx)
 		if err != nil || !unwanted {
 			return err
 		}

@@ -4,11 +4,14 @@ package sparkjob_test
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"realtime-election/election"
+	"realtime-election/internal/kafka"
 	"realtime-election/internal/scenario"
 	"realtime-election/sparkjob"
 )
@@ -36,7 +39,36 @@ func TestStoppedQueryGoesOnWhereItStopped(t *testing.T) {
 		t.Fatal(err)
 	}
 	awaitCounted(t, c, ended)
-	if diff := cmp.Diff(recount(t, c, s.Definition, s.Partitions), published(t, c)); diff != "" {
+	if diff := cmp.Diff(recount(t, c, s.Definition, s.Partitions, 1), published(t, c, 1)); diff != "" {
+		t.Error("the reference count and Spark differ:", diff)
+	}
+}
+
+// TestLostCheckpointIsCountedAgain loses the folder of all checkpoints, which only Spark sees, between two halves of the votes.
+func TestLostCheckpointIsCountedAgain(t *testing.T) {
+	s := scenario.All(t)[0]
+	c := newElection(t, s.Definition, s.Partitions)
+	half := len(s.Votes) / 2
+	ended := submit(t, c)
+	produce(t, c, s.Votes[:half])
+	awaitCounted(t, c, ended)
+	if err := sparkjob.Stop(t.Context(), c.Brokers, c.Log); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(strings.TrimPrefix(c.Checkpoints, "file://")); err != nil {
+		t.Fatal(err)
+	}
+	produce(t, c, s.Votes[half:])
+	if err := sparkjob.Start(t.Context(), c.Brokers, c.Log); err != nil {
+		t.Fatal(err)
+	}
+	awaitCounted(t, c, ended)
+	eventually(t, "the second run is official", func() bool {
+		var official election.OfficialRun
+		_, err := kafka.LatestJSON(t.Context(), c.Brokers, c.Log, election.ElectionTopic, election.OfficialRunKey, &official)
+		return err == nil && official.Run == 2
+	})
+	if diff := cmp.Diff(recount(t, c, s.Definition, s.Partitions, 2), published(t, c, 2)); diff != "" {
 		t.Error("the reference count and Spark differ:", diff)
 	}
 }

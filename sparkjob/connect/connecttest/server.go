@@ -38,6 +38,7 @@ type Call struct {
 type Server struct {
 	t       testing.TB
 	address string
+	server  *grpc.Server
 
 	mu         sync.Mutex
 	sessionID  string // server side
@@ -62,11 +63,11 @@ func New(t testing.TB) *Server {
 		t: t, address: listener.Addr().String(), sessionID: uuid.NewString(),
 		operations: map[string]*operation{}, forgotten: map[string]*operation{}, settings: map[string]string{},
 	}
-	server := grpc.NewServer(grpc.UnknownServiceHandler(s.handle))
+	s.server = grpc.NewServer(grpc.UnknownServiceHandler(s.handle))
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
+	go func() { served <- s.server.Serve(listener) }()
 	t.Cleanup(func() {
-		server.Stop()
+		s.Stop()
 		if err := <-served; err != nil {
 			t.Errorf("serve: %v", err)
 		}
@@ -103,6 +104,9 @@ func (s *Server) HandleCall(handle func(context.Context, proto.Message) (proto.M
 	defer s.mu.Unlock()
 	s.unary = handle
 }
+
+// Stop ends the server, and refuses connections from then on.
+func (s *Server) Stop() { s.server.Stop() }
 
 // Restart forgets operations and settings and changes the server-side session, as a restarted Spark does.
 func (s *Server) Restart() {

@@ -1,0 +1,87 @@
+package sparkjob
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"realtime-election/election"
+	"realtime-election/internal/kafka"
+)
+
+// noted is what the election topic says to submit, up to some offset.
+type noted struct {
+	ends     map[int32]int64
+	official election.OfficialRun
+	latest   run
+	wanted   election.Wanted
+}
+
+// readOn reads what was noted since it was called last. The topic also holds the definition, which is megabytes for a
+// country, so it is not read again and again.
+func (r *runs) readOn(ctx context.Context) error {
+	ends, err := kafka.StableEnds(ctx, r.cl, election.ElectionTopic)
+	if err != nil || maps.Equal(ends, r.noted.ends) {
+		return err
+	}
+	from := r.noted.ends
+	if from == nil {
+		if from, err = kafka.Starts(ctx, r.cl, election.ElectionTopic); err != nil {
+			return err
+		}
+	}
+	err = kafka.ReadBetween(ctx, r.config.Brokers, r.config.Log, election.ElectionTopic, from, ends, func(record *kgo.Record) error {
+		switch key := string(record.Key); key {
+		case election.OfficialRunKey:
+			return decode(record, &r.noted.official)
+		case election.LatestRunKey:
+			return decode(record, &r.noted.latest)
+		case election.WantedKey:
+			return decode(record, &r.noted.wanted)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	r.noted.ends = ends
+	return nil
+}
+
+// decode replaces a value by that of a record; a tombstone has none.
+func decode[T any](record *kgo.Record, into *T) error {
+	*into = *new(T)
+	if record.Value == nil {
+		return nil
+	}
+	if err := json.Unmarshal(record.Value, into); err != nil {
+		return fmt.Errorf("decode %s of topic %s: %w", record.Key, record.Topic, err)
+	}
+	return nil
+}
+
+// note writes the election topic, which of all submits only the last one to open it can.
+func (r *runs) note(ctx context.Context, key string, value any) error {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", key, err)
+	}
+	if err := r.alone(); err != nil {
+		return err
+	}
+	if err := r.accounts.BeginTransaction(); err != nil {
+		return fmt.Errorf("note %s: %w", key, err)
+	}
+	record := &kgo.Record{Topic: election.ElectionTopic, Key: []byte(key), Value: text}
+	err = r.accounts.ProduceSync(ctx, record).FirstErr()
+	if err == nil {
+		err = kafka.EndTransaction(ctx, r.accounts, kgo.TryCommit)
+	}
+	if err != nil { // whoever opens next ends the transaction
+		return fmt.Errorf("note %s: %w", key, err)
+	}
+	return nil
+}
