@@ -207,27 +207,16 @@ func TestPasswordsAreSetAgain(t *testing.T) {
 	}
 }
 
-// TestPasswordsStayOutOfTheServersLog has a server that logs every statement.
+// TestPasswordsStayOutOfTheServersLog has the server log every statement.
 func TestPasswordsStayOutOfTheServersLog(t *testing.T) {
-	config := local.Config{Data: t.TempDir()}
-	server, err := local.StartPostgreSQL(t.Context(), config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		server.Stop(context.Background())
-		if err := local.Remove(config.Data); err != nil { // its database may lie elsewhere
-			t.Error(err)
-		}
-	})
-	_, owner := newDatabase(t, server.Address(), "logged")
+	_, owner := newDatabase(t, localtest.PostgreSQL(t), "logged")
 	if _, err := owner.Exec(t.Context(), "SET log_statement = 'all'"); err != nil {
 		t.Fatal(err)
 	}
 	if err := postgres.EnsureRoles(t.Context(), owner, map[postgres.Role]string{postgres.SparkRole: "hunter2"}); err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(filepath.Join(config.Data, "logs", local.PostgreSQL+".log"))
+	text, err := os.ReadFile(filepath.Join(localtest.Data(t), "logs", local.PostgreSQL+".log"))
 	if err != nil {
 		t.Fatal(err)
 	}
