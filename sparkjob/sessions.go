@@ -29,7 +29,7 @@ const answerTimeout, startTimeout = time.Minute, 5 * time.Minute
 
 // within is a context for questions to Spark.
 func within(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, timeout, fmt.Errorf("Spark has not answered in %s", timeout))
+	return context.WithTimeoutCause(ctx, timeout, fmt.Errorf("no answer from Spark in %s", timeout))
 }
 
 // dial connects to the Spark of a connection string.

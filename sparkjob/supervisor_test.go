@@ -188,7 +188,7 @@ func TestSparkThatIsSilentIsToldAndWaitedFor(t *testing.T) {
 	server.set(func() { server.silent = true })
 	until(t, "it says so", func() bool {
 		now := status(t, cluster)
-		return now.State == waiting && strings.Contains(now.Error, "Spark has not answered in 5s")
+		return now.State == waiting && strings.Contains(now.Error, "no answer from Spark in 5s")
 	})
 	server.set(func() { server.silent = false })
 	s.runs(t, cluster)
