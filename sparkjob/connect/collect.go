@@ -55,7 +55,7 @@ func (df *DataFrame) Rows(ctx context.Context) iter.Seq2[Row, error] {
 				return
 			}
 			received += int64(len(rows))
-			e.consumedUntil()
+			e.consumedUntil(e.lastID)
 			for _, row := range rows {
 				if !yield(row, nil) {
 					return

@@ -17,7 +17,9 @@ import (
 //
 // A session has one such loop. A second in this process gets ErrEventsTaken; one of another process that came to the same
 // session takes the events over, since the process before it may have died, and the loop here ends with ErrEventsTaken. Leaving
-// the loop tells the server, for at most five seconds. Events wait on the server while the loop's body runs.
+// the loop tells the server, for at most five seconds, unless another has the events by then; one that takes them over in the
+// moment between the look and the telling loses them again, and its loop ends with ErrEventsTaken. Events wait on the server
+// while the loop's body runs.
 func (m StreamingQueries) Events(ctx context.Context) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		if !m.session.starts.listen() {
@@ -53,13 +55,20 @@ func (m StreamingQueries) listen(ctx context.Context, yield func(Event) bool) er
 	cancel()
 	reading.Wait()
 	if !errors.Is(err, ErrEventsTaken) {
-		leaving, done := context.WithTimeout(m.session.background, 5*time.Second)
-		// A listener that could not be removed is removed by the next loop.
-		_, _ = m.session.run(leaving, removeListener())
-		done()
+		m.stopListening(e)
 	}
 	e.close()
 	return err
+}
+
+// stopListening removes the session's listener if it is the one that e added: the removal does not name one, and another
+// process may have taken the events over while this one had no connection. A listener that stays is removed by the next loop.
+func (m StreamingQueries) stopListening(e *execution) {
+	ctx, done := context.WithTimeout(m.session.background, 5*time.Second)
+	defer done()
+	if e.goesOn(ctx) {
+		_, _ = m.session.run(ctx, removeListener())
+	}
 }
 
 // read passes the answers of the listener's operation on until it ends.
@@ -70,7 +79,7 @@ func read(ctx context.Context, e *execution, answers chan<- heard) {
 			err = ErrEventsTaken // only a removal completes the operation
 		}
 		if err == nil {
-			e.consumedUntil()
+			e.consumedUntil(e.beforeID) // goesOn asks for the last again
 		}
 		select {
 		case answers <- heard{answer.GetStreamingQueryListenerEventsResult(), err}:

@@ -94,8 +94,8 @@ func TestStartComesBeforeTheQuerysOtherEvents(t *testing.T) {
 	server.Execute(connecttest.Done()...)
 	server.Execute(connecttest.Reply(connecttest.ListenerAdded()), connecttest.Do(func() { <-arrived }), connecttest.Reply(progressEvent("0")), connecttest.Silence())
 	server.HandleCall(func(_ context.Context, request proto.Message) (proto.Message, error) {
-		// The client has the report when it says so.
-		if release, ok := request.(*wire.ReleaseExecuteRequest); ok && strings.HasSuffix(release.GetReleaseUntil().GetResponseId(), "-2") {
+		// The client has the report when it needs the answer before it no more.
+		if release, ok := request.(*wire.ReleaseExecuteRequest); ok && strings.HasSuffix(release.GetReleaseUntil().GetResponseId(), "-1") {
 			close(reported)
 		}
 		return nil, nil
@@ -192,10 +192,42 @@ func TestOneLoopHasTheEvents(t *testing.T) {
 	}
 }
 
+// TestLoopRemovesNoListenerButItsOwn has another process take the events over, or not, while the loop that leaves has no stream.
+func TestLoopRemovesNoListenerButItsOwn(t *testing.T) {
+	const theirs, ours = "remove add", "remove add remove"
+	for name, of := range map[string]struct {
+		meanwhile []connecttest.Step
+		commands  string
+	}{
+		"taken":                     {[]connecttest.Step{connecttest.Complete()}, theirs},
+		"taken after a last event":  {[]connecttest.Step{connecttest.Reply(progressEvent("1")), connecttest.Complete()}, theirs},
+		"taken, heard of late":      {[]connecttest.Step{connecttest.Cut(), connecttest.Complete()}, theirs},
+		"taken and forgotten":       {[]connecttest.Step{connecttest.Forget()}, theirs},
+		"kept":                      {[]connecttest.Step{connecttest.Silence()}, ours},
+		"kept, with events waiting": {[]connecttest.Step{connecttest.Reply(progressEvent("1")), connecttest.Silence()}, ours},
+		"kept over a cut":           {[]connecttest.Step{connecttest.Cut(), connecttest.Silence()}, ours},
+		"kept, the stream ended":    {[]connecttest.Step{connecttest.End()}, ours},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := connecttest.New(t)
+			server.Execute(connecttest.Done()...)
+			server.Execute(append([]connecttest.Step{connecttest.Reply(connecttest.ListenerAdded()), connecttest.Silence()}, of.meanwhile...)...)
+			server.HandleExecute(func(*wire.Plan) []connecttest.Step { return connecttest.Done() })
+			for _, err := range dial(t, server).Streams().Events(t.Context()) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				break
+			}
+			if got := strings.Join(listenerCommands(server), " "); got != of.commands {
+				t.Errorf("commands %s, expected %s", got, of.commands)
+			}
+		})
+	}
+}
+
 func TestFaultsOfTheListenerAreYielded(t *testing.T) {
 	for name, steps := range map[string][]connecttest.Step{
-		"no answer":           {connecttest.Fail(connecttest.Failure(codes.Internal, "BROKEN", "It broke."))},
-		"forgotten":           {connecttest.Reply(connecttest.ListenerAdded()), connecttest.Forget()},
 		"unreadable report":   {connecttest.Reply(connecttest.ListenerEvent(wire.StreamingQueryEventType_QUERY_PROGRESS_EVENT, `{"progress":7}`)), connecttest.Silence()},
 		"unreadable progress": {connecttest.Reply(connecttest.ListenerEvent(wire.StreamingQueryEventType_QUERY_PROGRESS_EVENT, `[]`)), connecttest.Silence()},
 		"unreadable idle":     {connecttest.Reply(connecttest.ListenerEvent(wire.StreamingQueryEventType_QUERY_IDLE_EVENT, `{"id":1}`)), connecttest.Silence()},
@@ -204,6 +236,19 @@ func TestFaultsOfTheListenerAreYielded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server := connecttest.New(t)
 			listenTo(server, steps...)
+			if err := endOfEvents(t, dial(t, server)); err == nil || !strings.Contains(err.Error(), "listen to streaming queries") {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	for name, steps := range map[string][]connecttest.Step{
+		"no answer": {connecttest.Fail(connecttest.Failure(codes.Internal, "BROKEN", "It broke."))},
+		"forgotten": {connecttest.Reply(connecttest.ListenerAdded()), connecttest.Forget()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := connecttest.New(t)
+			server.Execute(connecttest.Done()...)
+			server.Execute(steps...)
 			if err := endOfEvents(t, dial(t, server)); err == nil || !strings.Contains(err.Error(), "listen to streaming queries") {
 				t.Errorf("got %v", err)
 			}

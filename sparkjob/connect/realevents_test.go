@@ -5,9 +5,13 @@ package connect_test
 import (
 	"context"
 	"errors"
+	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"google.golang.org/grpc"
 
 	"realtime-election/sparkjob/connect"
 )
@@ -111,6 +115,78 @@ func TestLoopOfAnotherClientTakesTheEvents(t *testing.T) {
 	if err := <-taken; err != nil {
 		t.Errorf("the second loop ended with %v", err)
 	}
+}
+
+// gate is a client's way to the server, which can be shut.
+type gate struct {
+	mu     sync.Mutex
+	isShut bool
+	conns  []net.Conn
+}
+
+func (g *gate) dial(ctx context.Context, address string) (net.Conn, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.isShut {
+		return nil, errors.New("the gate is shut")
+	}
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	if err == nil {
+		g.conns = append(g.conns, conn)
+	}
+	return conn, err
+}
+
+func (g *gate) shut(yes bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.isShut = yes
+	for _, conn := range g.conns {
+		conn.Close()
+	}
+	g.conns = nil
+}
+
+// TestLoopThatLostTheEventsUnawaresLeavesThemThere cuts a loop off while another client takes its events, and has it end before it
+// can hear of that.
+func TestLoopThatLostTheEventsUnawaresLeavesThemThere(t *testing.T) {
+	ctx, way := testContext(t), new(gate)
+	session := newSession(t, connect.WithGRPC(grpc.WithContextDialer(way.dial)))
+	second := must(connect.Dial(ctx, sparkServer(t), connect.WithSessionID(session.ID()), connect.WithUserID(session.UserID()),
+		connect.WithServerSessionID(session.ServerSessionID())))(t)
+	defer second.Close()
+	firstCtx, leave := context.WithCancel(ctx)
+	defer leave()
+	shut, left := make(chan struct{}), make(chan error, 1)
+	go func() {
+		var last error
+		for event, err := range session.Streams().Events(firstCtx) {
+			last = err
+			if _, ok := event.(connect.ListenerAdded); ok {
+				way.shut(true)
+				close(shut)
+			}
+		}
+		left <- last
+	}()
+	<-shut
+	for event, err := range second.Streams().Events(ctx) {
+		if err != nil {
+			t.Fatalf("the second loop ended with %v", err)
+		}
+		switch event.(type) {
+		case connect.ListenerAdded:
+			leave()
+			way.shut(false)
+			if err := <-left; err != nil {
+				t.Errorf("the first loop ended with %v", err)
+			}
+			must(second.ReadStream().Format("rate").Load().WriteStream().Format("noop").Start(ctx))(t)
+		case connect.QueryProgress:
+			return
+		}
+	}
+	t.Error("the events ended by themselves")
 }
 
 // TestRealTimeTriggerReachesTheServer holds it by what the server says of a source that cannot do it.

@@ -32,6 +32,7 @@ type execution struct {
 	stream   *stream
 	sent     bool   // ExecutePlan was sent, so reattach
 	lastID   string // of the last answer handed out
+	beforeID string // of the answer before it
 	complete bool
 
 	consumed     chan string // newest answer that the server may forget
@@ -62,7 +63,7 @@ func (e *execution) next() (*wire.ExecutePlanResponse, error) {
 		response, err := e.receive()
 		if err == nil {
 			e.retry.reset()
-			e.lastID = response.GetResponseId()
+			e.beforeID, e.lastID = e.lastID, response.GetResponseId()
 			if response.GetResultComplete() != nil {
 				e.complete = true
 				e.stream.drain()
@@ -140,11 +141,42 @@ func (e *execution) drop() {
 	}
 }
 
-// consumedUntil tells the server that nothing up to the last answer will be asked for again.
-func (e *execution) consumedUntil() {
-	for {
+// endFollows is how long an operation that has ended may take, after the repeated answer, to say so: both are sent at once.
+const endFollows = 100 * time.Millisecond
+
+// goesOn reports whether an operation has not ended on the server: it asks for the newest answer again, which it must not have
+// released, and sees whether the end follows. It is for an operation that next is no longer called of.
+func (e *execution) goesOn(ctx context.Context) bool {
+	e.ctx, e.lastID = ctx, e.beforeID
+	for retry := e.session.retry.start(); ; {
+		e.drop()
+		ended, err := e.repeat()
+		if err == nil {
+			return !ended
+		}
+		if retry.wait(ctx, err) != nil {
+			return false
+		}
+	}
+}
+
+func (e *execution) repeat() (ended bool, err error) {
+	answer, err := e.receive()
+	for until := time.Now().Add(endFollows); err == nil && answer.GetResultComplete() == nil; {
+		e.stream.watchdog.Reset(time.Until(until))
+		answer, err = e.receive()
+		if errors.Is(err, io.EOF) || err != nil && errors.Is(context.Cause(e.stream.ctx), errSilent) {
+			return false, nil
+		}
+	}
+	return err == nil, err
+}
+
+// consumedUntil tells the server that nothing up to an answer will be asked for again.
+func (e *execution) consumedUntil(id string) {
+	for id != "" {
 		select {
-		case e.consumed <- e.lastID:
+		case e.consumed <- id:
 			return
 		default:
 		}

@@ -52,10 +52,10 @@ func Cut() Step { return Fail(status.Error(codes.Unavailable, "connection reset"
 // End ends the stream in good order before its time, as the server's time limit does.
 func End() Step { return Step{kind: end} }
 
-// Fail ends the stream with an error; the rest of the script follows if the client comes back.
+// Fail ends the stream with an error; the rest of the script follows if the client comes back, or the error again.
 func Fail(err error) Step { return Step{kind: fail, err: err} }
 
-// Silence sends nothing until the client leaves.
+// Silence sends nothing until the client leaves; as the last step, however often the client comes back.
 func Silence() Step { return Step{kind: hang} }
 
 // Forget breaks the stream and forgets the operation, as if its request had never arrived; the script goes on when the
@@ -71,6 +71,7 @@ type operation struct {
 	steps    []Step // yet to be played
 	sent     []*wire.ExecutePlanResponse
 	complete bool
+	failure  error // that ended it
 }
 
 func (s *Server) serveExecute(stream grpc.ServerStream, request *wire.ExecutePlanRequest) error {
@@ -144,7 +145,12 @@ func (op *operation) next() (Step, bool) {
 		return Step{}, false
 	}
 	step := op.steps[0]
-	op.steps = op.steps[1:]
+	if step.kind != hang || len(op.steps) > 1 {
+		op.steps = op.steps[1:]
+	}
+	if step.kind == fail && status.Code(step.err) != codes.Unavailable {
+		op.failure = step.err
+	}
 	return step, true
 }
 
@@ -168,6 +174,9 @@ func (s *Server) play(stream grpc.ServerStream, request proto.Message, id string
 		if !ok {
 			op.mu.Lock()
 			defer op.mu.Unlock()
+			if op.failure != nil {
+				return op.failure
+			}
 			if !op.complete {
 				s.t.Errorf("the script of operation %s ran out without Complete or a final Fail", id)
 				return status.Error(codes.Unimplemented, "the script ran out")
