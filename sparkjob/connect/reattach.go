@@ -195,24 +195,25 @@ func (e *execution) close() {
 	})
 }
 
-// release runs beside the operation and passes on what was consumed. A release that fails is let go: a server drops the
-// answers of an abandoned operation by itself after five minutes.
+// release runs beside the operation and passes on what was consumed, and at last that the operation is over, which interrupts it
+// where it still runs: only this is tried again, for ten seconds. A server drops the answers of an abandoned operation by itself
+// after five minutes.
 func (e *execution) release() {
 	for id := range e.consumed {
-		e.releaseOnce(&wire.ReleaseExecuteRequest{Release: &wire.ReleaseExecuteRequest_ReleaseUntil_{
+		e.releaseBy(e.session.callOnce, &wire.ReleaseExecuteRequest{Release: &wire.ReleaseExecuteRequest_ReleaseUntil_{
 			ReleaseUntil: &wire.ReleaseExecuteRequest_ReleaseUntil{ResponseId: id},
 		}})
 	}
-	e.releaseOnce(&wire.ReleaseExecuteRequest{Release: &wire.ReleaseExecuteRequest_ReleaseAll_{
+	e.releaseBy(e.session.call, &wire.ReleaseExecuteRequest{Release: &wire.ReleaseExecuteRequest_ReleaseAll_{
 		ReleaseAll: &wire.ReleaseExecuteRequest_ReleaseAll{},
 	}})
 }
 
-func (e *execution) releaseOnce(request *wire.ReleaseExecuteRequest) {
+func (e *execution) releaseBy(call func(context.Context, string, proto.Message, answer) error, request *wire.ReleaseExecuteRequest) {
 	request.SessionId, request.UserContext = e.request.GetSessionId(), e.request.GetUserContext()
 	request.ClientType, request.OperationId = e.request.ClientType, e.request.GetOperationId()
 	request.ClientObservedServerSideSessionId = e.session.observedID()
 	ctx, cancel := context.WithTimeout(e.session.background, 10*time.Second)
 	defer cancel()
-	_ = e.session.callOnce(ctx, "ReleaseExecute", request, &wire.ReleaseExecuteResponse{})
+	_ = call(ctx, "ReleaseExecute", request, &wire.ReleaseExecuteResponse{})
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	"realtime-election/sparkjob/connect"
 	"realtime-election/sparkjob/connect/connecttest"
@@ -172,6 +174,32 @@ func TestCancellingReleasesTheOperation(t *testing.T) {
 	released := connecttest.Sent[*wire.ReleaseExecuteRequest](server)
 	if len(released) != 1 || released[0].GetReleaseAll() == nil || released[0].GetOperationId() != operationIDs(server)[0] {
 		t.Errorf("released %v, expected all of the operation", released)
+	}
+}
+
+// TestReleaseIsTriedAgain is for an operation that would run on: its release is what interrupts it.
+func TestReleaseIsTriedAgain(t *testing.T) {
+	server := connecttest.New(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	server.Execute(connecttest.Do(cancel), connecttest.Silence())
+	session := dial(t, server)
+	lost := 2
+	server.HandleCall(func(_ context.Context, request proto.Message) (proto.Message, error) {
+		if _, ok := request.(*wire.ReleaseExecuteRequest); ok && lost > 0 {
+			lost--
+			return nil, status.Error(codes.Unavailable, "connection reset")
+		}
+		return nil, nil
+	})
+	if _, err := session.Range(0, 1, 1).Collect(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if err := session.Close(); err != nil {
+		t.Fatal(err)
+	}
+	released := connecttest.Sent[*wire.ReleaseExecuteRequest](server)
+	if len(released) != 3 || released[2].GetReleaseAll() == nil {
+		t.Errorf("released %v, expected three attempts", released)
 	}
 }
 
