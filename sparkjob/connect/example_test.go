@@ -154,6 +154,27 @@ func ExampleStreamingQueries_Active() {
 	}
 }
 
+// What runs under a tag can be ended by it, also by another program that dialled the same session.
+func ExampleWithTag() {
+	ctx := context.Background()
+	session, err := connect.Dial(ctx, "sc://localhost:15002")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer session.Close()
+
+	nightly := connect.WithTag(ctx, "nightly")
+	query, err := session.ReadStream().Format("rate").Load().WriteStream().Format("console").Start(nightly)
+	if err != nil {
+		log.Fatal(err)
+	}
+	ended, err := session.InterruptTag(ctx, "nightly")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(ended, query.AwaitTermination(ctx))
+}
+
 // What went wrong is known by its class, as Spark's documentation lists them.
 func ExampleError() {
 	ctx := context.Background()

@@ -28,6 +28,7 @@ var realServerTests = map[string]func(*testing.T){
 	"TestFailingQueryTellsWhy":                         TestFailingQueryTellsWhy,
 	"TestForeignServerSessionIDIsChanged":              TestForeignServerSessionIDIsChanged,
 	"TestHandlesOfOtherSessionsAndRunsAreTyped":        TestHandlesOfOtherSessionsAndRunsAreTyped,
+	"TestInterruptTagEndsWhatCarriesIt":                TestInterruptTagEndsWhatCarriesIt,
 	"TestLoopOfAnotherClientTakesTheEvents":            TestLoopOfAnotherClientTakesTheEvents,
 	"TestLoopThatLostTheEventsUnawaresLeavesThemThere": TestLoopThatLostTheEventsUnawaresLeavesThemThere,
 	"TestManyBatchesArriveWholeAndInOrder":             TestManyBatchesArriveWholeAndInOrder,

@@ -1,6 +1,7 @@
 package connect
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,7 @@ type execution struct {
 	session  *Session
 	ctx      context.Context
 	request  *wire.ExecutePlanRequest
+	invalid  error // why the request is not sent
 	retry    *retrier
 	stream   *stream
 	sent     bool   // ExecutePlan was sent, so reattach
@@ -43,11 +45,16 @@ type execution struct {
 // execute prepares an operation; the first call of next sends it. The caller must close it.
 func (s *Session) execute(ctx context.Context, plan *wire.Plan) *execution {
 	id := uuid.NewString()
+	var invalid error
+	for _, tag := range tags(ctx) {
+		invalid = cmp.Or(invalid, checkTag(tag))
+	}
 	return &execution{
+		invalid: invalid,
 		session: s, ctx: ctx, retry: s.retry.start(), consumed: make(chan string, 1),
 		request: &wire.ExecutePlanRequest{
 			SessionId: string(s.ID()), UserContext: s.user(), ClientType: s.clientType(),
-			OperationId: &id, Plan: plan,
+			OperationId: &id, Plan: plan, Tags: tags(ctx),
 			RequestOptions: []*wire.ExecutePlanRequest_RequestOption{{
 				RequestOption: &wire.ExecutePlanRequest_RequestOption_ReattachOptions{
 					ReattachOptions: &wire.ReattachOptions{Reattachable: true},
@@ -79,6 +86,9 @@ func (e *execution) next() (*wire.ExecutePlanResponse, error) {
 }
 
 func (e *execution) receive() (*wire.ExecutePlanResponse, error) {
+	if e.invalid != nil {
+		return nil, e.invalid
+	}
 	if e.stream == nil {
 		if err := e.open(); err != nil {
 			return nil, err

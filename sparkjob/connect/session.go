@@ -88,10 +88,14 @@ func (s *Session) InterruptAll(ctx context.Context) ([]OperationID, error) {
 	return s.interrupt(ctx, request)
 }
 
-// Interrupt cancels one operation.
-func (s *Session) Interrupt(ctx context.Context, id OperationID) ([]OperationID, error) {
-	request := s.interruptRequest(wire.InterruptRequest_INTERRUPT_TYPE_OPERATION_ID)
-	request.Interrupt = &wire.InterruptRequest_OperationId{OperationId: string(id)}
+// InterruptTag cancels what runs in the session under the tag (WithTag), streaming queries included, and returns the ids of the
+// operations it cancelled; a streaming query's is that of its start.
+func (s *Session) InterruptTag(ctx context.Context, tag string) ([]OperationID, error) {
+	if err := checkTag(tag); err != nil {
+		return nil, fmt.Errorf("interrupt session %s: %w", s.ID(), err)
+	}
+	request := s.interruptRequest(wire.InterruptRequest_INTERRUPT_TYPE_TAG)
+	request.Interrupt = &wire.InterruptRequest_OperationTag{OperationTag: tag}
 	return s.interrupt(ctx, request)
 }
 

@@ -237,18 +237,3 @@ func TestSettingsAreSetReadAndUnset(t *testing.T) {
 		t.Errorf("got %q and %v after unsetting", got, err)
 	}
 }
-
-func TestInterruptNamesTheOperation(t *testing.T) {
-	server := connecttest.New(t)
-	session := dial(t, server)
-	server.HandleCall(func(_ context.Context, request proto.Message) (proto.Message, error) {
-		interrupt := request.(*wire.InterruptRequest)
-		if interrupt.GetInterruptType() != wire.InterruptRequest_INTERRUPT_TYPE_OPERATION_ID {
-			t.Errorf("type %v", interrupt.GetInterruptType())
-		}
-		return &wire.InterruptResponse{InterruptedIds: []string{interrupt.GetOperationId()}}, nil
-	})
-	if ids, err := session.Interrupt(t.Context(), "op-1"); err != nil || len(ids) != 1 || ids[0] != "op-1" {
-		t.Errorf("interrupted %v and %v", ids, err)
-	}
-}

@@ -1114,7 +1114,6 @@ type InterruptRequest struct {
 	// Types that are valid to be assigned to Interrupt:
 	//
 	//	*InterruptRequest_OperationTag
-	//	*InterruptRequest_OperationId
 	Interrupt     isInterruptRequest_Interrupt `protobuf_oneof:"interrupt"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1201,15 +1200,6 @@ func (x *InterruptRequest) GetOperationTag() string {
 	return ""
 }
 
-func (x *InterruptRequest) GetOperationId() string {
-	if x != nil {
-		if x, ok := x.Interrupt.(*InterruptRequest_OperationId); ok {
-			return x.OperationId
-		}
-	}
-	return ""
-}
-
 type isInterruptRequest_Interrupt interface {
 	isInterruptRequest_Interrupt()
 }
@@ -1218,13 +1208,7 @@ type InterruptRequest_OperationTag struct {
 	OperationTag string `protobuf:"bytes,5,opt,name=operation_tag,json=operationTag,proto3,oneof"`
 }
 
-type InterruptRequest_OperationId struct {
-	OperationId string `protobuf:"bytes,6,opt,name=operation_id,json=operationId,proto3,oneof"`
-}
-
 func (*InterruptRequest_OperationTag) isInterruptRequest_Interrupt() {}
-
-func (*InterruptRequest_OperationId) isInterruptRequest_Interrupt() {}
 
 type InterruptResponse struct {
 	state               protoimpl.MessageState `protogen:"open.v1"`
@@ -3485,7 +3469,7 @@ const file_sparkjob_connect_wire_base_proto_rawDesc = "" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x123\n" +
 	"\x16server_side_session_id\x18\x04 \x01(\tR\x13serverSideSessionId\x125\n" +
 	"\x05pairs\x18\x02 \x03(\v2\x1f.sparkjob.connect.wire.KeyValueR\x05pairs\x12\x1a\n" +
-	"\bwarnings\x18\x03 \x03(\tR\bwarnings\"\xeb\x04\n" +
+	"\bwarnings\x18\x03 \x03(\tR\bwarnings\"\xc6\x04\n" +
 	"\x10InterruptRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12V\n" +
@@ -3494,8 +3478,7 @@ const file_sparkjob_connect_wire_base_proto_rawDesc = "" +
 	"\vclient_type\x18\x03 \x01(\tH\x02R\n" +
 	"clientType\x88\x01\x01\x12\\\n" +
 	"\x0einterrupt_type\x18\x04 \x01(\x0e25.sparkjob.connect.wire.InterruptRequest.InterruptTypeR\rinterruptType\x12%\n" +
-	"\roperation_tag\x18\x05 \x01(\tH\x00R\foperationTag\x12#\n" +
-	"\foperation_id\x18\x06 \x01(\tH\x00R\voperationId\"\x80\x01\n" +
+	"\roperation_tag\x18\x05 \x01(\tH\x00R\foperationTag\"\x80\x01\n" +
 	"\rInterruptType\x12\x1e\n" +
 	"\x1aINTERRUPT_TYPE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12INTERRUPT_TYPE_ALL\x10\x01\x12\x16\n" +
@@ -3827,7 +3810,6 @@ func file_sparkjob_connect_wire_base_proto_init() {
 	file_sparkjob_connect_wire_base_proto_msgTypes[7].OneofWrappers = []any{}
 	file_sparkjob_connect_wire_base_proto_msgTypes[9].OneofWrappers = []any{
 		(*InterruptRequest_OperationTag)(nil),
-		(*InterruptRequest_OperationId)(nil),
 	}
 	file_sparkjob_connect_wire_base_proto_msgTypes[12].OneofWrappers = []any{}
 	file_sparkjob_connect_wire_base_proto_msgTypes[13].OneofWrappers = []any{
