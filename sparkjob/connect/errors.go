@@ -24,6 +24,10 @@ var (
 	ErrSessionNotFound = errors.New("the session is unknown to the server")
 	// ErrOperationNotFound: the server does not know, or no longer knows, the operation.
 	ErrOperationNotFound = errors.New("the operation is unknown to the server")
+	// ErrOperationLost: the server lost track of a command, most likely because the connection broke as the command began, which
+	// may or may not have run. What only asks has then been sent again already; whether to repeat what writes, starts or defines is
+	// the caller's decision. After a lost start of a streaming query, look at Streams().Active first.
+	ErrOperationLost = errors.New("the server lost the operation, which may or may not have run")
 	// ErrQueryNotFound: the session has no such streaming query, or forgot it an hour after its end.
 	ErrQueryNotFound = errors.New("the streaming query is unknown to the session")
 	// ErrQueryRestarted: another run of the streaming query took the place of the handle's run.
@@ -70,6 +74,10 @@ func (e *Error) Is(target error) bool {
 		return e.names("INVALID_HANDLE.SESSION_NOT_FOUND")
 	case ErrOperationNotFound:
 		return e.names("INVALID_HANDLE.OPERATION_NOT_FOUND")
+	case ErrOperationLost:
+		// Before 4.2, an orphaned operation has no class.
+		return e.names("INVALID_HANDLE.OPERATION_ABANDONED") || e.names("SPARK_CONNECT_ILLEGAL_STATE.EXECUTION_STATE_OPERATION_ORPHANED") ||
+			e.Class == "" && strings.Contains(e.Message, "Operation was orphaned")
 	case ErrQueryNotFound:
 		return e.names("CONNECT_INVALID_PLAN.STREAMING_QUERY_NOT_FOUND")
 	case ErrQueryRestarted:

@@ -24,7 +24,8 @@ type OperationID string
 //	ExecutePlan ─► answers … cut or early end ─► ReattachExecute(last answer) ─► answers … ResultComplete ─► ReleaseExecute
 //
 // An operation that the server does not know on reattaching never arrived there: ExecutePlan is sent again, under the same
-// operation id, so that a request which did arrive after all is not run twice.
+// operation id, so that a request which did arrive after all is not run twice. One that the server has lost (ErrOperationLost) is
+// sent again, under a new id, only if running it twice does no harm.
 type execution struct {
 	session  *Session
 	ctx      context.Context
@@ -131,11 +132,34 @@ func (e *execution) recover(err error) error {
 		}
 		e.sent = false
 		return e.retry.waitAnyway(e.ctx, err)
+	case errors.Is(err, ErrOperationLost):
+		if e.lastID != "" || !repeatable(e.request.GetPlan()) {
+			return fmt.Errorf("the server lost operation %s, which may or may not have run: %w", e.request.GetOperationId(), err)
+		}
+		e.sent, e.request.OperationId = false, proto.String(uuid.NewString())
+		return e.retry.waitAnyway(e.ctx, err)
 	case hasClass(err, "INVALID_HANDLE.OPERATION_ALREADY_EXISTS"):
 		// The ExecutePlan that seemed lost had arrived: reattach to it.
 		return e.retry.waitAnyway(e.ctx, err)
 	}
 	return e.retry.wait(e.ctx, err)
+}
+
+// repeatable tells whether running a plan twice is as good as once: a query, or a command to streaming queries that changes nothing
+// or stops one run.
+func repeatable(plan *wire.Plan) bool {
+	switch plan.GetCommand().GetStreamingQueryCommand().GetCommand().(type) {
+	case *wire.StreamingQueryCommand_Status, *wire.StreamingQueryCommand_LastProgress, *wire.StreamingQueryCommand_RecentProgress,
+		*wire.StreamingQueryCommand_Explain, *wire.StreamingQueryCommand_Exception, *wire.StreamingQueryCommand_AwaitTermination,
+		*wire.StreamingQueryCommand_ProcessAllAvailable, *wire.StreamingQueryCommand_Stop:
+		return true
+	}
+	switch plan.GetCommand().GetStreamingQueryManagerCommand().GetCommand().(type) {
+	case *wire.StreamingQueryManagerCommand_Active, *wire.StreamingQueryManagerCommand_GetQuery,
+		*wire.StreamingQueryManagerCommand_AwaitAnyTermination:
+		return true
+	}
+	return plan.GetRoot() != nil
 }
 
 func hasClass(err error, class string) bool {

@@ -123,7 +123,8 @@ func (w *StreamWriter) Trigger(trigger Trigger) *StreamWriter {
 }
 
 // Start starts the query on the server and returns once it runs. It runs on in its session whatever becomes of ctx or of
-// this program. Starting a checkpoint that another run uses stops that run.
+// this program. Starting a checkpoint that another run uses stops that run. After ErrOperationLost, or any error that says nothing of
+// the query, such as that of an unreachable server, the query may run: Streams().Active tells.
 func (w *StreamWriter) Start(ctx context.Context) (*StreamingQuery, error) {
 	return w.submit(ctx, w.clone())
 }
