@@ -68,7 +68,8 @@ func startPySpark(t *testing.T, python string) *pythonDoctests {
 	command := exec.Command(python, "testdata/pyspark/doctests.py")
 	// PySpark takes a token without TLS to localhost only, not to its address.
 	remote := strings.Replace(sparkServer(t), "127.0.0.1", "localhost", 1)
-	command.Env = append(os.Environ(), "SPARK_REMOTE="+remote, "TMPDIR="+p.folder, "TZ=UTC")
+	command.Env = append(os.Environ(), "SPARK_REMOTE="+remote, "TMPDIR="+p.folder, "TZ=UTC",
+		"SPARK_SETTINGS="+string(must(json.Marshal(settings))(t)))
 	command.Stderr = &p.complaints
 	p.in = must(command.StdinPipe())(t)
 	p.out = bufio.NewReader(must(command.StdoutPipe())(t))

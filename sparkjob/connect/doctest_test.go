@@ -71,9 +71,19 @@ type doctest struct {
 func newDoctest(t *testing.T) *doctest {
 	d := &doctest{T: t, ctx: testContext(t), folder: t.TempDir()}
 	d.session = newSession(t, d.watch())
-	must(0, d.session.Config().Set(d.ctx, "spark.sql.session.timeZone", "UTC"))(t)
-	must(0, d.session.Config().Set(d.ctx, "spark.sql.shuffle.partitions", "2"))(t)
+	for key, value := range settings {
+		must(0, d.session.Config().Set(d.ctx, key, value))(t)
+	}
 	return d
+}
+
+// settings are of both sessions. Programs of a few rows spend their time on compiling code and on tasks, not on rows.
+var settings = map[string]string{
+	"spark.sql.session.timeZone":    "UTC",
+	"spark.sql.shuffle.partitions":  "1",
+	"spark.sql.codegen.wholeStage":  "false",
+	"spark.sql.codegen.factoryMode": "NO_CODEGEN",
+	"spark.sql.adaptive.enabled":    "false",
 }
 
 type row = []any

@@ -41,6 +41,7 @@ from pyspark.sql.connect.streaming.readwriter import DataStreamReader, DataStrea
 from pyspark.sql.streaming.listener import StreamingQueryProgress
 from pyspark.sql.types import StructType
 
+SETTINGS = json.loads(os.environ.get("SPARK_SETTINGS", "{}"))  # of each session
 PATIENCE = 60  # seconds for a query to have rows
 
 
@@ -258,8 +259,8 @@ def main():
         try:
             test = docstring(result["name"])
             spark = SparkSession.builder.remote(os.environ["SPARK_REMOTE"]).create()
-            spark.conf.set("spark.sql.session.timeZone", "UTC")
-            spark.conf.set("spark.sql.shuffle.partitions", "2")
+            for setting, value in SETTINGS.items():
+                spark.conf.set(setting, value)
             spark.sql("CREATE DATABASE IF NOT EXISTS pyspark_doctests")
             spark.sql("USE pyspark_doctests")
             recorder = Recorder(spark)
