@@ -226,6 +226,28 @@ func TestLoopRemovesNoListenerButItsOwn(t *testing.T) {
 	}
 }
 
+// TestLoopThatEndsBeforeItListensAddsNoListener has the server not know the operation, and the context end as that is heard.
+func TestLoopThatEndsBeforeItListensAddsNoListener(t *testing.T) {
+	server := connecttest.New(t)
+	server.Execute(connecttest.Done()...)
+	server.Execute(connecttest.Forget(), connecttest.Reply(connecttest.ListenerAdded()), connecttest.Silence())
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	policy, faults := new(clock).policy(), 0
+	policy.Sleep = func(of context.Context, _ time.Duration) error {
+		if faults++; faults == 2 {
+			cancel()
+		}
+		return context.Cause(of)
+	}
+	for event, err := range dial(t, server, connect.WithRetry(policy)).Streams().Events(ctx) {
+		t.Errorf("event %v, error %v", event, err)
+	}
+	if got := strings.Join(listenerCommands(server), " "); got != "remove add" {
+		t.Errorf("commands %s, expected remove add", got)
+	}
+}
+
 func TestFaultsOfTheListenerAreYielded(t *testing.T) {
 	for name, steps := range map[string][]connecttest.Step{
 		"unreadable report":   {connecttest.Reply(connecttest.ListenerEvent(wire.StreamingQueryEventType_QUERY_PROGRESS_EVENT, `{"progress":7}`)), connecttest.Silence()},

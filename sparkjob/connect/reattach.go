@@ -181,6 +181,9 @@ const endFollows = 100 * time.Millisecond
 // goesOn reports whether an operation has not ended on the server: it asks for the newest answer again, which it must not have
 // released, and sees whether the end follows. It is for an operation that next is no longer called of.
 func (e *execution) goesOn(ctx context.Context) bool {
+	if !e.sent { // the server said that it did not arrive
+		return false
+	}
 	e.ctx, e.lastID = ctx, e.beforeID
 	for retry := e.session.retry.start(); ; {
 		e.drop()
