@@ -146,12 +146,10 @@ func (r *runs) stopped(ctx context.Context) error {
 	return r.publishStatus(ctx)
 }
 
-// itself reports whether the query failed, not the way to it or its session. Spark loses track of a command, orphaned or
-// abandoned, where connections are cut.
+// itself reports whether the query failed, not the way to it or its session.
 func itself(err error) bool {
 	var spark *connect.Error
-	return errors.As(err, &spark) && !connect.Retryable(err) && !gone(err) &&
-		!strings.Contains(spark.Class, "OPERATION_ORPHANED") && !strings.Contains(spark.Class, "OPERATION_ABANDONED")
+	return errors.As(err, &spark) && !connect.Retryable(err) && !gone(err) && !errors.Is(err, connect.ErrOperationLost)
 }
 
 // firstLine is an error without the query plans that Spark appends.
