@@ -38,6 +38,7 @@ func TestQueryThatFailsAgainIsFailing(t *testing.T) {
 	again(errors.New("Spark is away"), waiting) // says nothing about the query
 	again(&connect.Error{Code: codes.Unavailable}, waiting)
 	again(&connect.Error{Class: "INVALID_HANDLE.SESSION_CLOSED"}, waiting)
+	again(&connect.Error{Class: "INVALID_HANDLE.OPERATION_ABANDONED"}, waiting)
 	again(broken, waiting)
 	again(broken, failing)
 	if got := status(t, cluster); got.State != failing || got.Error != "the query failed 3 times in a row after micro-batch 7: the query ended: spark: [STREAM_FAILED] a disk is full" {
