@@ -86,6 +86,17 @@ func TestStreamWriterSendsAllThatWasAsked(t *testing.T) {
 	}
 }
 
+func TestErrorOfAStartNamesTheQueryIfItHasAName(t *testing.T) {
+	server := connecttest.New(t)
+	session := dial(t, server)
+	for name, expected := range map[string]string{"": "start streaming query: spark: ", "totals": "start streaming query totals: spark: "} {
+		server.Execute(connecttest.Fail(connecttest.Failure(codes.Internal, "STREAM_FAILED", "no")))
+		if _, err := session.Table("t").WriteStream().QueryName(name).Start(t.Context()); err == nil || !strings.HasPrefix(err.Error(), expected) {
+			t.Errorf("query %q: %v", name, err)
+		}
+	}
+}
+
 func TestTriggersAndTables(t *testing.T) {
 	server := connecttest.New(t)
 	session := dial(t, server)

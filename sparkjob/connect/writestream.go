@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -141,14 +142,15 @@ func (w *StreamWriter) clone() *wire.WriteStreamOperationStart {
 }
 
 func (w *StreamWriter) submit(ctx context.Context, start *wire.WriteStreamOperationStart) (*StreamingQuery, error) {
+	what := strings.TrimSpace("start streaming query " + start.GetQueryName())
 	if w.df.err != nil {
-		return nil, fmt.Errorf("start streaming query %s: %w", start.GetQueryName(), w.df.err)
+		return nil, fmt.Errorf("%s: %w", what, w.df.err)
 	}
 	session := w.df.session
 	if start.GetRealTimeBatchDuration() != "" {
 		// An older server does not know the field and would start the query with another trigger.
 		if err := session.needs("the real-time trigger", 4, 2); err != nil {
-			return nil, fmt.Errorf("start streaming query %s: %w", start.GetQueryName(), err)
+			return nil, fmt.Errorf("%s: %w", what, err)
 		}
 	}
 	session.starts.begin()
@@ -156,7 +158,7 @@ func (w *StreamWriter) submit(ctx context.Context, start *wire.WriteStreamOperat
 	defer func() { session.starts.end(event) }()
 	answers, err := session.run(ctx, &wire.Command{CommandType: &wire.Command_WriteStreamOperationStart{WriteStreamOperationStart: start}})
 	if err != nil {
-		return nil, fmt.Errorf("start streaming query %s: %w", start.GetQueryName(), err)
+		return nil, fmt.Errorf("%s: %w", what, err)
 	}
 	for _, answer := range answers {
 		if result := answer.GetWriteStreamOperationStartResult(); result != nil {
@@ -164,5 +166,5 @@ func (w *StreamWriter) submit(ctx context.Context, start *wire.WriteStreamOperat
 			return newQuery(session, result.GetQueryId(), result.GetName()), nil
 		}
 	}
-	return nil, fmt.Errorf("start streaming query %s: %w", start.GetQueryName(), errors.New("the server ended the command without naming the query"))
+	return nil, fmt.Errorf("%s: %w", what, errors.New("the server ended the command without naming the query"))
 }
