@@ -60,7 +60,7 @@ func (s *Session) callOnce(ctx context.Context, method string, request proto.Mes
 func (s *Session) fault(ctx context.Context, err error) error {
 	awaitDeadline(ctx, err)
 	if ctx.Err() != nil {
-		return context.Cause(ctx)
+		return ended(ctx)
 	}
 	e := newError(err, s.target.token)
 	if e.errorID == "" {

@@ -10,7 +10,7 @@
 // answer of an operation arrives exactly once and in order, over as many streams and connections as it takes, and a
 // request that has to be sent again is not run twice, but for queries, where it makes no difference; where a server cannot tell
 // whether a command has run, the error is ErrOperationLost. Calls are retried by DefaultRetry while the server is unreachable,
-// until the context ends. A restarted server is noticed: the first call after it returns ErrSessionChanged. Tokens do not
+// until the context ends, whose end is found by errors.Is as context.Canceled or context.DeadlineExceeded, and as its cause. A restarted server is noticed: the first call after it returns ErrSessionChanged. Tokens do not
 // reach errors, and travel in plain text only to this machine unless told otherwise. Sessions, DataFrames and queries are
 // safe for concurrent use; readers and writers, being under construction, are not.
 package connect

@@ -121,6 +121,7 @@ func (e *execution) open() (err error) {
 func (e *execution) recover(err error) error {
 	e.drop()
 	switch {
+	case cancelled(err):
 	case errors.Is(err, io.EOF):
 		// A clean end before ResultComplete is the server's time limit on streams, not a fault: it is not counted, and the faults
 		// before it are over. A quiet stream, as of a listener, meets many in its life.

@@ -52,7 +52,7 @@ func (r *retrier) reset() { r.attempt, r.next, r.last = 0, r.policy.Initial, nil
 
 // wait sleeps before the next attempt, or returns what to tell the caller when there is none.
 func (r *retrier) wait(ctx context.Context, err error) error {
-	if !Retryable(err) {
+	if cancelled(err) || !Retryable(err) {
 		if ctx.Err() != nil && r.last != nil {
 			return fmt.Errorf("%w (last fault: %w)", err, r.last)
 		}
@@ -91,7 +91,11 @@ func (r *retrier) delay(err error) time.Duration {
 
 func (p RetryPolicy) sleep(ctx context.Context, d time.Duration) error {
 	if p.Sleep != nil {
-		return p.Sleep(ctx, d)
+		err := p.Sleep(ctx, d)
+		if err != nil && ctx.Err() != nil {
+			return ended(ctx)
+		}
+		return err
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -99,6 +103,6 @@ func (p RetryPolicy) sleep(ctx context.Context, d time.Duration) error {
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return ended(ctx)
 	}
 }

@@ -125,7 +125,7 @@ func (s *Session) Release(ctx context.Context) error {
 	if err := s.call(ctx, "ReleaseSession", request, &wire.ReleaseSessionResponse{}); err != nil {
 		// A server without spark-mllib on its class path fails in the last step of a release, when the session is
 		// closed already: what counts is whether it still answers.
-		if _, after := s.Version(ctx); errors.Is(after, ErrSessionClosed) {
+		if _, after := s.Version(ctx); !cancelled(after) && errors.Is(after, ErrSessionClosed) {
 			return nil
 		}
 		return fmt.Errorf("release session %s: %w", s.ID(), err)
