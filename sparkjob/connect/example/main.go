@@ -1,4 +1,5 @@
-// Command example lets a Spark Connect server count a stream in windows of two seconds for a while, and prints the counts:
+// Command example lets a Spark Connect server count a stream in windows of two seconds for a while, and prints the counts. It leaves
+// nothing behind on the server, also when a signal or an error ends it:
 //
 //	go run ./sparkjob/connect/example sc://localhost:15002
 package main
@@ -9,6 +10,8 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"realtime-election/sparkjob/connect"
@@ -18,17 +21,26 @@ func main() {
 	if len(os.Args) != 2 {
 		log.Fatal("usage: example sc://HOST:PORT")
 	}
-	if err := run(context.Background(), os.Args[1]); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1])
+	stop()
+	if err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(ctx context.Context, url string) error {
-	session, err := connect.Dial(ctx, url)
+func run(ctx context.Context, url string) (err error) {
+	dialling, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	session, err := connect.Dial(dialling, url)
 	if err != nil {
 		return err
 	}
-	defer session.Close()
+	defer func() { // the session's end stops the query, also after a signal
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		defer cancel()
+		err = errors.Join(err, session.Release(ctx), session.Close())
+	}()
 
 	query, err := session.ReadStream().Format("rate").Option("rowsPerSecond", "100").Load().
 		GroupBy(connect.Window(connect.Col("timestamp"), 2*time.Second, 2*time.Second)).Count().
@@ -36,7 +48,6 @@ func run(ctx context.Context, url string) error {
 	if err != nil {
 		return err
 	}
-	defer query.Stop(ctx)
 
 	while, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
