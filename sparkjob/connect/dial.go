@@ -67,8 +67,9 @@ func WithTLS(config *tls.Config) Option {
 // WithTokenInPlainText lets the token travel without TLS to other machines, for networks that nobody else can read.
 func WithTokenInPlainText() Option { return func(o *options) { o.tokenWithoutTLS = true } }
 
-// WithRetry replaces DefaultRetry.
-func WithRetry(policy RetryPolicy) Option { return func(o *options) { o.retry = policy } }
+// WithRetry replaces DefaultRetry, whose Initial, Max and Multiplier stand in for those that are zero: RetryPolicy{Retries: 3} waits
+// as the default, and less often.
+func WithRetry(policy RetryPolicy) Option { return func(o *options) { o.retry = policy.filled() } }
 
 // WithCallTimeout bounds one attempt of a call that is not a stream; 2 minutes unless set. A call that runs into it is
 // retried as if the connection had broken.

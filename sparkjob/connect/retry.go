@@ -1,6 +1,7 @@
 package connect
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -8,7 +9,8 @@ import (
 )
 
 // RetryPolicy says how often and how fast a call is tried again after a fault that may pass. The waits grow by
-// Multiplier from Initial to Max; from JitterFrom on, a random part of up to Jitter is added.
+// Multiplier from Initial to Max, which are DefaultRetry's where they are zero; from JitterFrom on, a random part of up to Jitter is
+// added.
 type RetryPolicy struct {
 	Retries    int // attempts after the first; 0 never retries
 	Initial    time.Duration
@@ -35,6 +37,13 @@ func DefaultRetry() RetryPolicy {
 		JitterFrom:     2 * time.Second,
 		MaxServerDelay: 10 * time.Minute,
 	}
+}
+
+// filled takes from DefaultRetry what would otherwise make a loop without a pause.
+func (p RetryPolicy) filled() RetryPolicy {
+	usual := DefaultRetry()
+	p.Initial, p.Max, p.Multiplier = cmp.Or(p.Initial, usual.Initial), cmp.Or(p.Max, usual.Max), cmp.Or(p.Multiplier, usual.Multiplier)
+	return p
 }
 
 // retrier counts the attempts of one call. It is not safe for concurrent use.

@@ -56,6 +56,23 @@ func TestRetriesWaitAsSparksOwnClientsDo(t *testing.T) {
 	}
 }
 
+func TestPolicyOfRetriesAloneWaitsAsTheDefault(t *testing.T) {
+	server, clock := connecttest.New(t), new(clock)
+	session := dial(t, server, connect.WithRetry(connect.RetryPolicy{Retries: 2, Sleep: clock.sleep}))
+	server.Execute(connecttest.End(), connecttest.Reply(batch(t, 0, 7)), connecttest.Complete())
+	if _, err := collectNumbers(t, session); err != nil {
+		t.Fatal(err)
+	}
+	failConfig(server, 2, status.Error(codes.Unavailable, "gone"))
+	if err := session.Config().Set(t.Context(), "k", "v"); err != nil {
+		t.Fatal(err)
+	}
+	expected := []time.Duration{50 * time.Millisecond, 50 * time.Millisecond, 200 * time.Millisecond}
+	if diff := cmp.Diff(expected, clock.waits); diff != "" {
+		t.Errorf("waits (-expected +got):\n%s", diff)
+	}
+}
+
 func TestPassingFaultIsNotSeen(t *testing.T) {
 	server := connecttest.New(t)
 	failConfig(server, 3, status.Error(codes.Unavailable, "gone"))
