@@ -7,10 +7,11 @@
 // It uses Spark's names for Spark's things, so that Spark's documentation is also this package's.
 //
 // Guarantees. A DataFrame is a plan and does nothing by itself; what takes a context talks to the server and blocks. Every
-// answer of an operation arrives exactly once and in order, over as many streams and connections as it takes, and a
-// request that has to be sent again is not run twice, but for queries, where it makes no difference; where a server cannot tell
-// whether a command has run, the error is ErrOperationLost. Calls are retried by DefaultRetry while the server is unreachable,
-// until the context ends, whose end is found by errors.Is as context.Canceled or context.DeadlineExceeded, and as its cause. A restarted server is noticed: the first call after it returns ErrSessionChanged. Tokens do not
-// reach errors, and travel in plain text only to this machine unless told otherwise. Sessions, DataFrames and queries are
-// safe for concurrent use; readers and writers, being under construction, are not.
+// answer of an operation arrives exactly once and in order, over as many streams and connections as it takes. A request that has to
+// be sent again is not run twice, but for queries, where it makes no difference, and but for a server before 4.2 whose first copy
+// comes after the second has ended; where a server cannot tell whether a command has run, the error is ErrOperationLost. Calls are
+// retried by DefaultRetry while the server is unreachable, for about ten minutes or until the context ends: errors.Is finds that end
+// as context.Canceled or context.DeadlineExceeded, and as its cause. A restarted server is noticed: the first call after it returns
+// ErrSessionChanged. Tokens do not reach errors, and travel in plain text only to this machine unless told otherwise. Sessions,
+// DataFrames and queries are safe for concurrent use; readers and writers, being under construction, are not.
 package connect
