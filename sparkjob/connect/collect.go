@@ -26,7 +26,9 @@ func (df *DataFrame) Collect(ctx context.Context) ([]Row, error) {
 }
 
 // Rows runs the plan and yields its rows as they arrive, batch by batch. An error is yielded last. Leaving the loop early
-// cancels the plan on the server.
+// cancels the plan on the server. The rows to come wait on the server while the loop's body runs, which must not take longer than
+// about five minutes over one batch of rows (at most 10,000): the server cuts a stream after two minutes, nobody reattaches meanwhile,
+// and it gives an operation up that nobody has been attached to for five.
 func (df *DataFrame) Rows(ctx context.Context) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		if df.err != nil {

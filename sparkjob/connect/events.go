@@ -19,7 +19,8 @@ import (
 // session takes the events over, since the process before it may have died, and the loop here ends with ErrEventsTaken. Leaving
 // the loop tells the server, for at most five seconds, unless another has the events by then; one that takes them over in the
 // moment between the look and the telling loses them again, and its loop ends with ErrEventsTaken. Events wait on the server
-// while the loop's body runs.
+// while the loop's body runs, which must not take longer than about five minutes over the events of one answer: the server cuts a stream
+// after two minutes, nobody reattaches meanwhile, and it gives a listener up that nobody has been attached to for five.
 func (m StreamingQueries) Events(ctx context.Context) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		if !m.session.starts.listen() {
