@@ -55,7 +55,7 @@ func (s *Session) execute(ctx context.Context, plan *wire.Plan) *execution {
 		session: s, ctx: ctx, retry: s.retry.start(), consumed: make(chan string, 1),
 		request: &wire.ExecutePlanRequest{
 			SessionId: string(s.ID()), UserContext: s.user(), ClientType: s.clientType(),
-			OperationId: &id, Plan: plan, Tags: tags(ctx),
+			OperationId: &id, Plan: plan, Tags: tagsOf(ctx, plan),
 			RequestOptions: []*wire.ExecutePlanRequest_RequestOption{{
 				RequestOption: &wire.ExecutePlanRequest_RequestOption_ReattachOptions{
 					ReattachOptions: &wire.ReattachOptions{Reattachable: true},

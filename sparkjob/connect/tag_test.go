@@ -75,3 +75,61 @@ func TestTagThatSparkRefusesIsNotSent(t *testing.T) {
 		t.Errorf("%d calls, expected that of Dial alone", len(calls))
 	}
 }
+
+// TestQuestionsCarryNoTag has one context for all that a program does: interrupting its tag must not end its own loop over events.
+func TestQuestionsCarryNoTag(t *testing.T) {
+	server := connecttest.New(t)
+	session := dial(t, server)
+	ctx, cancel := context.WithCancel(connect.WithTag(t.Context(), "nightly"))
+	defer cancel()
+	query := session.Streams().Attach("id-1", "run-1", "")
+	server.Execute(connecttest.Answer(connecttest.Status("", true))...)
+	if _, err := query.Status(ctx); err != nil {
+		t.Fatal(err)
+	}
+	server.Execute(connecttest.Answer(connecttest.Active())...)
+	if _, err := session.Streams().Active(ctx); err != nil {
+		t.Fatal(err)
+	}
+	server.Execute(connecttest.Done()...) // removes the listener
+	server.Execute(connecttest.Reply(connecttest.ListenerAdded()), connecttest.Silence())
+	server.Execute(connecttest.Done()...)
+	for _, err := range session.Streams().Events(ctx) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		break
+	}
+	sent := connecttest.Sent[*wire.ExecutePlanRequest](server)
+	for _, request := range sent {
+		if len(request.GetTags()) != 0 {
+			t.Errorf("%v carries %v", request.GetPlan(), request.GetTags())
+		}
+	}
+	if len(sent) < 4 {
+		t.Errorf("%d commands, expected at least four", len(sent))
+	}
+}
+
+func TestCommandsCarryTheTag(t *testing.T) {
+	for name, do := range map[string]func(context.Context, *connect.Session) error{
+		"sql": func(ctx context.Context, session *connect.Session) error {
+			_, err := session.SQL(ctx, "INSERT INTO t VALUES (1)")
+			return err
+		},
+		"write": func(ctx context.Context, session *connect.Session) error {
+			return session.Range(0, 1, 1).Write().InsertInto(ctx, "t")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := connecttest.New(t)
+			server.Execute(connecttest.Answer(connecttest.SQL(&wire.Relation{}))...)
+			if err := do(connect.WithTag(t.Context(), "nightly"), dial(t, server)); err != nil {
+				t.Fatal(err)
+			}
+			if got := connecttest.Sent[*wire.ExecutePlanRequest](server)[0].GetTags(); len(got) != 1 || got[0] != "nightly" {
+				t.Errorf("tags %v, expected nightly", got)
+			}
+		})
+	}
+}
