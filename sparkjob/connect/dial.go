@@ -1,6 +1,7 @@
 package connect
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -71,12 +72,17 @@ func WithTokenInPlainText() Option { return func(o *options) { o.tokenWithoutTLS
 // as the default, and less often.
 func WithRetry(policy RetryPolicy) Option { return func(o *options) { o.retry = policy.filled() } }
 
-// WithCallTimeout bounds one attempt of a call that is not a stream; 2 minutes unless set. A call that runs into it is
-// retried as if the connection had broken.
-func WithCallTimeout(d time.Duration) Option { return func(o *options) { o.callTimeout = d } }
+// WithCallTimeout bounds one attempt of a call that is not a stream; 2 minutes unless set, or where d is not above
+// zero. A call that runs into it is retried as if the connection had broken.
+func WithCallTimeout(d time.Duration) Option {
+	return func(o *options) { o.callTimeout = cmp.Or(max(d, 0), defaultCallTimeout) }
+}
 
-// WithSilence sets how long a stream of results may stay silent before the client reattaches; 3 minutes unless set.
-func WithSilence(d time.Duration) Option { return func(o *options) { o.silence = d } }
+// WithSilence sets how long a stream of results may stay silent before the client reattaches; 3 minutes unless set, or
+// where d is not above zero.
+func WithSilence(d time.Duration) Option {
+	return func(o *options) { o.silence = cmp.Or(max(d, 0), defaultSilence) }
+}
 
 // WithGRPC adds gRPC dial options, for tracing or a test's listener.
 func WithGRPC(opts ...grpc.DialOption) Option {
