@@ -94,7 +94,8 @@ func WithGRPC(opts ...grpc.DialOption) Option {
 //	sc://host:port/;token=…;use_ssl=true;user_id=…;session_id=…;user_agent=…;x-name=…
 //
 // and asks for its version, which starts or finds the session. It blocks, retrying while the server is unreachable, until
-// ctx ends or the retries are used up. A token goes over TLS except to this machine.
+// ctx ends or the retries are used up, about ten minutes: a name that is wrong cannot be told from a server that is away, so give ctx
+// a deadline. It bounds Dial alone, not the session. A token goes over TLS except to this machine.
 func Dial(ctx context.Context, connection string, opts ...Option) (*Session, error) {
 	parsed, err := parseTarget(connection)
 	if err != nil {
