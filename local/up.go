@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/url"
 	"os"
 	"strconv"
 	"time"
@@ -116,7 +115,7 @@ func up(ctx context.Context, config UpConfig, servers []server) error {
 		if err != nil {
 			return err
 		}
-		known.checkpoints = (&url.URL{Scheme: "file", Path: checkpoints}).String()
+		known.checkpoints = "file://" + checkpoints // not escaped: Hadoop takes a path as it is written
 	}
 	if known.ballotKey, err = config.in("secrets", "ballot-key"); err != nil {
 		return err

@@ -54,7 +54,7 @@ func TestEachChildGetsOnlyWhatItNeeds(t *testing.T) {
 		PostgreSQL: {PostgreSQL},
 		Spark:      {Spark},
 	}
-	hide := []string{s.config.Data, "DATA", strings.ReplaceAll(s.config.Data, " ", "%20"), "DATA"}
+	hide := []string{s.config.Data, "DATA"}
 	for role, name := range map[postgres.Role]string{postgres.LedgerRole: "LEDGER", postgres.SparkRole: "SPARK", postgres.ReaderRole: "READER"} {
 		password, err := os.ReadFile(filepath.Join(s.config.Data, "secrets", "postgresql-"+string(role)))
 		if err != nil || len(password) != 32 {

@@ -50,6 +50,10 @@ func (s *supervisor) depart(ctx context.Context, session *connect.Session) {
 func (s *supervisor) reconcile(ctx context.Context) (*connect.Session, *connect.StreamingQuery, error) {
 	wanted := newQuery(s.runs.current.Partitions, connect.ProcessingTime(s.Trigger))
 	session, query, err := s.former(ctx)
+	if errors.Is(err, errForsaken) { // it cannot change the totals of another run
+		s.Log.Warn("the next run begins", "error", err)
+		s.runs.forsaken, err = true, nil
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -76,10 +80,22 @@ func (s *supervisor) reconcile(ctx context.Context) (*connect.Session, *connect.
 		return nil, nil, err
 	}
 	if query, err = s.start(ctx, session); err != nil {
-		s.leave(ctx, session)
+		s.abandon(ctx, session)
 		return nil, nil, err
 	}
 	return session, query, nil
+}
+
+// abandon ends a session in which the query could not be started. Where there is no time for that, it is found noted if
+// anything may run in it.
+func (s *supervisor) abandon(ctx context.Context, session *connect.Session) {
+	if ctx.Err() != nil {
+		session.Close()
+		return
+	}
+	if err := s.end(ctx, session); err != nil {
+		s.Log.Debug("end the session without a query", "error", err)
+	}
 }
 
 // over reports whether the next run must begin: the first, or one for a changed query or after the loss of a checkpoint.
@@ -90,9 +106,28 @@ func (s *supervisor) over(ctx context.Context, session *connect.Session) (bool, 
 	if !s.runs.current.Began {
 		return false, nil
 	}
+	there, err := s.there(ctx, session, s.runs.current.Run)
+	return !there, err
+}
+
+// there reports whether a run's checkpoint exists.
+func (s *supervisor) there(ctx context.Context, session *connect.Session, number int) (bool, error) {
 	ctx, cancel := within(ctx, s.answerTimeout)
 	defer cancel()
-	return lost(ctx, session, s.runs.current.checkpoint(s.Checkpoints))
+	return exists(ctx, session, run{Run: number}.checkpoint(s.Checkpoints))
+}
+
+// next begins the next run, with a number that no checkpoint has: there may be some of an election before, whose topics are gone.
+func (s *supervisor) next(ctx context.Context, session *connect.Session) error {
+	for number := s.runs.current.Run + 1; ; number++ {
+		taken, err := s.there(ctx, session, number)
+		if err != nil {
+			return err
+		}
+		if !taken {
+			return s.runs.next(ctx, number)
+		}
+	}
 }
 
 // start begins the next run where that is due, and starts the query of the current one. The session is noted before, so
@@ -103,7 +138,7 @@ func (s *supervisor) start(ctx context.Context, session *connect.Session) (*conn
 		return nil, err
 	}
 	if over {
-		if err := s.runs.next(ctx); err != nil {
+		if err := s.next(ctx, session); err != nil {
 			return nil, err
 		}
 	}

@@ -50,7 +50,7 @@ func explain(c Config, err error) error {
 	case says("KAFKA_DATA_LOSS", "some data may have been missed", "failOnDataLoss"):
 		return fmt.Errorf("votes_topic does not hold any more what this run goes on from: it was made again, or records were deleted; "+
 			"start with the old topic, or remove the run's folder in %s to count what there is: %w", c.Checkpoints, err)
-	case c.Checkpoints != "" && says(c.checkpointFolder()) && says("Permission denied", "AccessControlException", "AccessDenied", "kdir", "Read-only file system", "No space left"):
+	case c.checkpointFolder() != "" && says(c.checkpointFolder()) && says("Permission denied", "AccessControlException", "AccessDenied", "kdir", "Read-only file system", "No space left"):
 		return fmt.Errorf("the checkpoint cannot be written; let Spark's driver and executors write to %s: %w", c.Checkpoints, err)
 	}
 	return err

@@ -28,6 +28,9 @@ func (r *runs) readOn(ctx context.Context) error {
 		return err
 	}
 	from := r.noted.ends
+	if madeAgain(from, ends) {
+		r.noted, from = noted{}, nil
+	}
 	if from == nil {
 		if from, err = kafka.Starts(ctx, r.cl, election.ElectionTopic); err != nil {
 			return err
@@ -49,6 +52,16 @@ func (r *runs) readOn(ctx context.Context) error {
 	}
 	r.noted.ends = ends
 	return nil
+}
+
+// madeAgain reports whether a topic ends before where it ended.
+func madeAgain(was, is map[int32]int64) bool {
+	for partition, end := range was {
+		if is[partition] < end {
+			return true
+		}
+	}
+	return false
 }
 
 // decode replaces a value by that of a record; a tombstone has none.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
+	"regexp"
 
 	"realtime-election/sparkjob/connect"
 )
@@ -32,25 +32,30 @@ type place struct {
 // checkpoint is the run's folder.
 func (r run) checkpoint(folder string) string { return fmt.Sprintf("%s/run-%d", folder, r.Run) }
 
-// lost reports whether a checkpoint in which micro-batches have committed is gone. Spark looks, since the folder need not be
-// one of this machine.
-func lost(ctx context.Context, session *connect.Session, checkpoint string) (bool, error) {
-	_, err := session.Read().Format("text").Load(checkpoint + "/metadata").Schema(ctx)
+// patterns are characters that Spark reads as a pattern in a path to read from.
+var patterns = regexp.MustCompile(`[{}\[\]*?\\]`)
+
+// exists reports whether a checkpoint is there. Spark looks, since the folder need not be one of this machine.
+func exists(ctx context.Context, session *connect.Session, checkpoint string) (bool, error) {
+	metadata := patterns.ReplaceAllString(checkpoint, `\$0`) + "/metadata"
+	_, err := session.Read().Format("text").Load(metadata).Schema(ctx)
 	var spark *connect.Error
 	if errors.As(err, &spark) && spark.Class == "PATH_NOT_FOUND" {
-		return true, nil
+		return false, nil
 	}
 	if err != nil {
 		return false, fmt.Errorf("look for the checkpoint: %w", err)
 	}
-	return false, nil
+	return true, nil
 }
 
-// checkpointFolder is the path in Checkpoints, as Spark's messages have it.
+// checkpointURI has Hadoop's reading of one: what follows the scheme and the host is a path as it is written, nothing in it is escaped.
+var checkpointURI = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9+.-]*:(?://[^/]*)?(/.*)$`)
+
+// checkpointFolder is the path in Checkpoints, as Spark's messages have it; empty if Checkpoints is no URI.
 func (c Config) checkpointFolder() string {
-	location, err := url.Parse(c.Checkpoints)
-	if err != nil {
-		return c.Checkpoints
+	if parts := checkpointURI.FindStringSubmatch(c.Checkpoints); parts != nil {
+		return parts[1]
 	}
-	return location.Path
+	return ""
 }

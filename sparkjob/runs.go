@@ -94,10 +94,10 @@ func (r *runs) open(ctx context.Context) (err error) {
 // changed reports whether the query that ought to run is another than that of the current run, if there is one.
 func (r *runs) changed() bool { return r.current.Run == 0 || r.current.Query != r.query }
 
-// next begins the next run. The query of the one before must have ended: the next one is official when it has counted as
+// next begins a run. The query of the one before must have ended: the next one is official when it has counted as
 // far as that.
-func (r *runs) next(ctx context.Context) error {
-	next := run{Run: r.current.Run + 1, Query: r.query, Partitions: r.config.Partitions}
+func (r *runs) next(ctx context.Context, number int) error {
+	next := run{Run: number, Query: r.query, Partitions: r.config.Partitions}
 	if r.official != 0 {
 		ends, err := kafka.StableEnds(ctx, r.cl, election.VotesTopic)
 		if err != nil {

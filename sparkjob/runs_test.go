@@ -65,7 +65,7 @@ func choose(t *testing.T, r *runs) {
 
 func begin(t *testing.T, r *runs) {
 	t.Helper()
-	done(t, r.next(t.Context()))
+	done(t, r.next(t.Context(), r.current.Run+1))
 	done(t, r.announce(t.Context(), starting))
 }
 
@@ -349,7 +349,7 @@ func TestWhoLostTheLockPublishesNothing(t *testing.T) {
 		"report":  func() error { return r.report(t.Context(), batch(0, 3, 4)) },
 		"fail":    func() error { return r.failed(t.Context(), errors.New("away")) },
 		"open":    func() error { return r.open(t.Context()) },
-		"next":    func() error { return r.next(t.Context()) },
+		"next":    func() error { return r.next(t.Context(), r.current.Run+1) },
 		"promote": func() error { return r.promote(t.Context()) },
 	} {
 		if err := do(); !errors.Is(err, errLost) {

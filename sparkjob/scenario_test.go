@@ -30,34 +30,39 @@ func newElection(t *testing.T, d *election.Definition, partitions int32) sparkjo
 // newElectionOn is newElection for a Spark of the test's own.
 func newElectionOn(t *testing.T, remote string, d *election.Definition, partitions int32) sparkjob.Config {
 	t.Helper()
-	ctx := t.Context()
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	c := sparkjob.Config{
 		Brokers: []string{localtest.Kafka(t)}, Postgres: localtest.PostgreSQL(t), Remote: remote,
-		Checkpoints: "file://" + t.TempDir(), Partitions: 2, Log: log,
+		Checkpoints: "file://" + t.TempDir() + "/of any name 100%20 [a]{b}*?", Partitions: 2, Log: log,
 	}
-	cl, err := kafka.NewClient(c.Brokers, log)
+	var names []string
+	for _, topic := range election.Topics(partitions) {
+		names = append(names, topic.Name)
+	}
+	makeAgain(t, c, d, partitions, names...)
+	return c
+}
+
+// makeAgain deletes topics, and has init make all that are missing.
+func makeAgain(t *testing.T, c sparkjob.Config, d *election.Definition, partitions int32, names ...string) {
+	t.Helper()
+	cl, err := kafka.NewClient(c.Brokers, c.Log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer cl.Close()
 	admin := kadm.NewClient(cl)
-	var names []string
-	for _, topic := range election.Topics(partitions) {
-		names = append(names, topic.Name)
-	}
-	if _, err := admin.DeleteTopics(ctx, names...); err != nil {
+	if _, err := admin.DeleteTopics(t.Context(), names...); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the topics are gone", func() bool {
-		there, err := admin.ListTopics(ctx, names...)
+		there, err := admin.ListTopics(t.Context(), names...)
 		return err == nil && allGone(there)
 	})
-	err = setup.Run(ctx, setup.Config{Brokers: c.Brokers, Postgres: c.Postgres, Definition: d, Partitions: partitions, Log: log})
+	err = setup.Run(t.Context(), setup.Config{Brokers: c.Brokers, Postgres: c.Postgres, Definition: d, Partitions: partitions, Log: c.Log})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c
 }
 
 func allGone(topics kadm.TopicDetails) bool {

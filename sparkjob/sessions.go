@@ -101,7 +101,7 @@ func find(ctx context.Context, remote string, plainText bool, at place) (*connec
 }
 
 // former finds the session in which the query was started last. It ends one that is on another Spark than --remote says.
-// A run whose query may go on where nobody can end it is forsaken: the next run's totals are none that it could change.
+// The error is errForsaken where that cannot be asked.
 func (s *supervisor) former(ctx context.Context) (*connect.Session, *connect.StreamingQuery, error) {
 	at := s.runs.current.Session
 	if at.Spark == "" || at.Spark == sparkAt(s.Remote) {
@@ -111,12 +111,13 @@ func (s *supervisor) former(ctx context.Context) (*connect.Session, *connect.Str
 	}
 	err := s.endElsewhere(ctx, at)
 	if err != nil && ctx.Err() == nil && !errors.Is(err, errLost) {
-		s.Log.Warn("the query may still run on another Spark, which cannot be asked; the next run begins", "spark", at.Spark, "error", firstLine(err))
-		s.runs.forsaken = true
-		return nil, nil, nil
+		err = fmt.Errorf("%w, at %s: %s", errForsaken, at.Spark, firstLine(err))
 	}
 	return nil, nil, err
 }
+
+// errForsaken is of a query that may go on where nobody can end it.
+var errForsaken = errors.New("the query may go on on the Spark of the --remote before, which cannot be asked")
 
 // endElsewhere ends the session at a place whose Spark is not that of --remote.
 func (s *supervisor) endElsewhere(ctx context.Context, at place) error {
@@ -160,25 +161,18 @@ func (s *supervisor) end(ctx context.Context, session *connect.Session) error {
 	if err := s.runs.alone(); err != nil {
 		return err
 	}
+	ctx, cancel := within(ctx, s.answerTimeout)
+	defer cancel()
 	if err := session.Release(ctx); err != nil && !gone(err) {
 		return fmt.Errorf("end the session before: %w", err)
 	}
 	return nil
 }
 
-// leave ends a session in which the query could not be started; ctx may be over by then.
-func (s *supervisor) leave(ctx context.Context, session *connect.Session) {
-	ending, cancel := within(context.WithoutCancel(ctx), leaveTimeout)
-	defer cancel()
-	if err := s.end(ending, session); err != nil {
-		s.Log.Debug("leave the session", "error", err)
-	}
-}
-
 // quit ends the session in which the query was started last, when this program is asked to stop: also where it has lost
 // touch with it, or has not found it yet. ctx is over by then.
 func (s *supervisor) quit(ctx context.Context) {
-	ending, cancel := within(context.WithoutCancel(ctx), leaveTimeout)
+	ending, cancel := within(context.WithoutCancel(ctx), quitTimeout)
 	defer cancel()
 	err := s.runs.alone()
 	if err == nil {
@@ -193,8 +187,8 @@ func (s *supervisor) quit(ctx context.Context) {
 }
 
 const (
-	// leaveTimeout is within the ten seconds that Docker gives a container to stop.
-	leaveTimeout = 8 * time.Second
+	// quitTimeout and the two seconds of Session.Close are within the ten that Docker gives a container to stop.
+	quitTimeout = 6 * time.Second
 	// elsewhereTimeout is how long a Spark is asked that is not the one of --remote.
 	elsewhereTimeout = 10 * time.Second
 )

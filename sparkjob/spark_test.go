@@ -24,18 +24,19 @@ type spark struct {
 	mu       sync.Mutex
 	running  bool
 	started  int
-	fails    string   // what each query ends with, at once
-	refuse   error    // of the start
-	broken   error    // of each question for the progress
-	silent   bool     // such a question is not answered
-	shut     error    // of each call
-	lost     bool     // no checkpoint is there
-	progress []string // as JSON
-	released []string // session ids
+	fails    string          // what each query ends with, at once
+	refuse   error           // of the start
+	broken   error           // of each question for the progress
+	silent   bool            // such a question is not answered
+	shut     error           // of each call
+	frozen   bool            // a session is not released
+	there    map[string]bool // the checkpoints' files that tell of one
+	progress []string        // as JSON
+	released []string        // session ids
 }
 
 func newSpark(t *testing.T) *spark {
-	s := &spark{Server: connecttest.New(t)}
+	s := &spark{Server: connecttest.New(t), there: map[string]bool{}}
 	s.HandleExecute(s.execute)
 	s.HandleCall(s.call)
 	return s
@@ -47,10 +48,17 @@ func (s *spark) call(_ context.Context, request proto.Message) (proto.Message, e
 	if s.shut != nil {
 		return nil, s.shut
 	}
-	if analyze, ok := request.(*wire.AnalyzePlanRequest); ok && analyze.GetSchema() != nil && s.lost {
-		return nil, connecttest.Failure(codes.Internal, "PATH_NOT_FOUND", "Path does not exist")
+	if analyze, ok := request.(*wire.AnalyzePlanRequest); ok && analyze.GetSchema() != nil {
+		if paths := analyze.GetSchema().GetPlan().GetRoot().GetRead().GetDataSource().GetPaths(); !s.there[paths[0]] {
+			return nil, connecttest.Failure(codes.Internal, "PATH_NOT_FOUND", "Path does not exist")
+		}
+		text := &wire.DataType{Kind: &wire.DataType_Struct_{Struct: &wire.DataType_Struct{}}}
+		return &wire.AnalyzePlanResponse{Result: &wire.AnalyzePlanResponse_Schema_{Schema: &wire.AnalyzePlanResponse_Schema{Schema: text}}}, nil
 	}
 	if release, ok := request.(*wire.ReleaseSessionRequest); ok {
+		if s.frozen {
+			return nil, connecttest.Failure(codes.Unavailable, "", "frozen")
+		}
 		s.released, s.running = append(s.released, release.GetSessionId()), false
 		return &wire.ReleaseSessionResponse{}, nil
 	}
@@ -69,6 +77,7 @@ func (s *spark) execute(plan *wire.Plan) []connecttest.Step {
 			return []connecttest.Step{connecttest.Fail(s.refuse)}
 		}
 		s.started++
+		s.there[command.GetWriteStreamOperationStart().GetOptions()["checkpointLocation"]+"/metadata"] = true
 		s.running = s.fails == ""
 		return connecttest.Answer(connecttest.Started("q", "r", election.QueryKey))
 	case command.GetStreamingQueryManagerCommand() != nil:

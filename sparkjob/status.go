@@ -65,7 +65,7 @@ func (r *runs) report(ctx context.Context, progress *connect.Progress) error {
 	}
 	r.failures = 0
 	// A report while there is nothing to do carries the number of the batch to come.
-	if r.status.State == running && r.status.Batch == progress.BatchID && maps.Equal(r.status.Counted, counted) {
+	if r.status.State == running && r.status.Error == "" && r.status.Batch == progress.BatchID && maps.Equal(r.status.Counted, counted) {
 		return r.heartbeat(ctx)
 	}
 	r.status = election.QueryStatus{
@@ -81,8 +81,8 @@ func (r *runs) report(ctx context.Context, progress *connect.Progress) error {
 	return r.counted(ctx)
 }
 
-// still publishes that the query runs, where that is news, and else now and then that this still holds. A query that
-// has failed again and again is failing until it counts something.
+// still publishes that the query runs, where that is news, and else now and then that this still holds. The last error
+// stays, and a query that has failed again and again is failing, until it counts something.
 func (r *runs) still(ctx context.Context) error {
 	if r.status.State == running || r.status.State == failing {
 		return r.heartbeat(ctx)
@@ -103,7 +103,7 @@ func (r *runs) counted(ctx context.Context) error {
 // settled publishes that all records before these offsets of votes_topic are counted, although no micro-batch ran.
 func (r *runs) settled(ctx context.Context, ends map[int32]int64) error {
 	r.failures = 0
-	r.status.State, r.status.Counted = running, offsets(ends)
+	r.status.State, r.status.Error, r.status.Counted = running, "", offsets(ends)
 	return r.counted(ctx)
 }
 

@@ -106,6 +106,19 @@ func TestFailureIsPublishedUntilABatchCommits(t *testing.T) {
 	if got := status(t, cluster); got.Error != "" || got.Batch != 1 {
 		t.Errorf("after it the status is %+v", got)
 	}
+
+	done(t, r.failed(t.Context(), errors.New("Spark is away")))
+	choose(t, r)
+	done(t, r.report(t.Context(), batch(1, 5, 5)))
+	if got := status(t, cluster); got.State != "running" || got.Error != "" {
+		t.Errorf("of a query that was adopted the status is %+v", got)
+	}
+	done(t, r.failed(t.Context(), errors.New("Spark is away")))
+	choose(t, r)
+	done(t, r.settled(t.Context(), map[int32]int64{0: 5, 1: 5}))
+	if got := status(t, cluster); got.State != "running" || got.Error != "" {
+		t.Errorf("of a query that has counted all the status is %+v", got)
+	}
 }
 
 func TestSettledQueryHasCountedAll(t *testing.T) {

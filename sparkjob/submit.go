@@ -46,8 +46,8 @@ func (c Config) Validate() error {
 	if _, err := pgx.ParseConfig(c.Postgres); err != nil {
 		return errPostgresURL()
 	}
-	switch location, err := url.Parse(c.Checkpoints); {
-	case err != nil || location.Scheme == "":
+	switch {
+	case c.checkpointFolder() == "":
 		return &election.InputError{Text: fmt.Sprintf("--checkpoints is %q; write a URI such as file:///var/lib/election/checkpoints", c.Checkpoints)}
 	case remoteErr != nil || remote.Scheme != "sc" || remote.Host == "":
 		return &election.InputError{Text: "--remote is not a Spark Connect address; write sc://host:port/;token=…"} // it may hold a token
@@ -81,13 +81,18 @@ func Run(ctx context.Context, c Config) error {
 	defer runs.close()
 	s := &supervisor{Config: c, record: record, runs: runs, answerTimeout: answerTimeout, forget: func() {}}
 	defer func() { s.forget() }()
+	lost := false // the lock, and with it touch with the query
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		var held bool
 		err := whileAlone(ctx, c.Postgres, s.standBy, func(ctx context.Context, t *term) error {
 			held = true
 			return s.supervise(ctx, t)
 		})
+		lost = errors.Is(err, errLost) || lost && !held
 		if ctx.Err() != nil {
+			if lost {
+				c.Log.Warn("this submit ends without the lock: the query goes on until another acts, or its session times out")
+			}
 			return nil
 		}
 		if final(err) {
@@ -124,7 +129,7 @@ func (s *supervisor) standBy() {
 func (s *supervisor) supervise(ctx context.Context, t *term) error {
 	s.forget()
 	s.forget = func() {}
-	s.runs.alone = t.alone
+	s.runs.alone, s.runs.failures = t.alone, 0
 	defer func() {
 		if ctx.Err() != nil && !errors.Is(context.Cause(ctx), errLost) {
 			s.quit(ctx)
@@ -140,6 +145,7 @@ func (s *supervisor) supervise(ctx context.Context, t *term) error {
 			return err
 		}
 		if err == nil { // the query is to stop, or to run again
+			pause = firstPause / 2
 			continue
 		}
 		s.Log.Warn("the query does not run; trying again", "run", s.runs.current.Run, "error", firstLine(err))

@@ -197,10 +197,9 @@ func TestSparkThatRefusesIsExplained(t *testing.T) {
 			produce(t, c, s.Votes)
 			awaitCounted(t, c, submit(t, c))
 		})
-		again := newElection(t, s.Definition, s.Partitions)
-		again.Checkpoints = c.Checkpoints
-		submit(t, again)
-		explained(t, again, "votes_topic does not hold any more what this run goes on from")
+		makeAgain(t, c, s.Definition, s.Partitions, election.VotesTopic)
+		submit(t, c)
+		explained(t, c, "votes_topic does not hold any more what this run goes on from")
 	})
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"realtime-election/election"
 	"realtime-election/internal/health/healthtest"
+	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/sparkjob/connect/connecttest"
 	"realtime-election/sparkjob/connect/wire"
 )
@@ -100,14 +101,17 @@ func TestSparkThatWasStartedAgainGetsTheQueryAgain(t *testing.T) {
 	}
 }
 
-// TestLostCheckpointBeginsARun loses it while the query runs, and before the first micro-batch, when it is none.
+// TestLostCheckpointBeginsARun has another submit find the query of a run whose checkpoint is there, or lost, or not yet there.
 func TestLostCheckpointBeginsARun(t *testing.T) {
+	began := []string{`{"batchId":0,"sources":[{"endOffset":{"votes_topic":{"0":0,"1":0}}}]}`}
 	for name, c := range map[string]struct {
 		progress []string
+		lost     bool
 		runs     int
 	}{
-		"that began":                    {[]string{`{"batchId":0,"sources":[{"endOffset":{"votes_topic":{"0":0,"1":0}}}]}`}, 2},
-		"that has not counted anything": {nil, 1},
+		"lost":                       {began, true, 2},
+		"there":                      {began, false, 1},
+		"of nothing that is counted": {nil, true, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cluster, config := newElection(t)
@@ -117,7 +121,9 @@ func TestLostCheckpointBeginsARun(t *testing.T) {
 			first.runs(t, cluster)
 			first.lose()
 			first.end(t)
-			server.set(func() { server.lost = true })
+			if c.lost {
+				server.set(func() { clear(server.there) })
+			}
 			newSubmit(t, config, server.URL(), "a").runs(t, cluster)
 			after := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey)
 			server.set(func() {
@@ -159,6 +165,54 @@ func TestQueryThatRunsOnAnotherSpark(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestStopIsNotToldWhereTheQueryMayGoOn has it on a Spark that refuses to be asked.
+func TestStopIsNotToldWhereTheQueryMayGoOn(t *testing.T) {
+	cluster, config := newElection(t)
+	before, after := newSpark(t), newSpark(t)
+	first := newSubmit(t, config, before.URL(), "a")
+	first.runs(t, cluster)
+	first.lose()
+	first.end(t)
+	before.set(func() { before.shut = connecttest.Failure(codes.Unauthenticated, "", "who are you?") })
+	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.ElectionTopic, election.WantedKey, election.Wanted{Stopped: true}))
+	newSubmit(t, config, after.URL(), "a")
+	until(t, "it says so", func() bool {
+		now := status(t, cluster)
+		return now.State == waiting && strings.Contains(now.Error, "cannot be asked, at "+strings.TrimPrefix(before.URL(), "sc://"))
+	})
+}
+
+// TestSessionThatIsNotEndedIsTold freezes Spark where the query is to be ended.
+func TestSessionThatIsNotEndedIsTold(t *testing.T) {
+	cluster, config := newElection(t)
+	server := newSpark(t)
+	first := newSubmit(t, config, server.URL(), "a")
+	first.runs(t, cluster)
+	first.lose()
+	first.end(t)
+	server.set(func() { server.frozen = true })
+	newSubmit(t, config, server.URL(), "b")
+	until(t, "it says so", func() bool {
+		now := status(t, cluster)
+		return now.State == waiting && strings.Contains(now.Error, "end the session before")
+	})
+	server.set(func() { server.frozen = false })
+	server.sees(t, "the changed query is started", func() bool { return server.started == 2 })
+}
+
+// TestCheckpointsOfAnElectionBeforeAreLeftAlone has two of them, of topics that are gone.
+func TestCheckpointsOfAnElectionBeforeAreLeftAlone(t *testing.T) {
+	cluster, config := newElection(t)
+	server := newSpark(t)
+	for _, taken := range []int{1, 2} {
+		server.there[run{Run: taken}.checkpoint(config.Checkpoints)+"/metadata"] = true
+	}
+	newSubmit(t, config, server.URL(), "a").runs(t, cluster)
+	if at := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey); at.Run != 3 {
+		t.Errorf("%+v", at)
 	}
 }
 

@@ -72,3 +72,20 @@ func TestLostCheckpointIsCountedAgain(t *testing.T) {
 		t.Error("the reference count and Spark differ:", diff)
 	}
 }
+
+// TestElectionAfterAnotherIsCountedWhole finds the checkpoints of an election whose topics are gone.
+func TestElectionAfterAnotherIsCountedWhole(t *testing.T) {
+	s := scenario.All(t)[0]
+	before := newElection(t, s.Definition, s.Partitions)
+	t.Run("before", func(t *testing.T) {
+		produce(t, before, s.Votes[:len(s.Votes)/2])
+		awaitCounted(t, before, submit(t, before))
+	})
+	after := newElection(t, s.Definition, s.Partitions)
+	after.Checkpoints = before.Checkpoints
+	produce(t, after, s.Votes)
+	awaitCounted(t, after, submit(t, after))
+	if diff := cmp.Diff(recount(t, after, s.Definition, s.Partitions, 2), published(t, after, 2)); diff != "" {
+		t.Error("the reference count and Spark differ:", diff)
+	}
+}
