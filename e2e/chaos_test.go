@@ -77,20 +77,28 @@ func multiplied(t *testing.T, by int) (path string, votes int64) {
 	return path, file.Definition.ExpectedVotes()
 }
 
+// underLoad starts an election whose votes take so many seconds, unless -rate says otherwise, and waits for the first that
+// are counted. The file is the result that is voted.
+func underLoad(t *testing.T, seconds int64) (s *system, file string) {
+	t.Helper()
+	file, votes := multiplied(t, *copies)
+	perSecond := *rate
+	if perSecond == 0 {
+		perSecond = int(votes / seconds)
+	}
+	s = up(t, newData(t), "--replay", file, "--rate", fmt.Sprint(perSecond))
+	s.await(t, "votes are counted", func(f figures) bool { return f.TotalVotes > 0 })
+	return s, file
+}
+
 // TestChaosOfKillsCostsNoVote kills Spark and submit ten times each while votes come in, every other time submit in the
 // middle of Spark's recovery, and then stops each for 90 s. It measures how long Spark takes from its port's being open to
 // the first micro-batch that it commits.
 func TestChaosOfKillsCostsNoVote(t *testing.T) {
 	moments := newMoments(t)
 	upTo := func(d time.Duration) time.Duration { return time.Duration(moments.Int64N(int64(d))) }
-	file, votes := multiplied(t, *copies)
-	perSecond := *rate
-	if perSecond == 0 {
-		perSecond = int(votes / 1200)
-	}
-	data := newData(t)
-	s := up(t, data, "--replay", file, "--rate", fmt.Sprint(perSecond))
-	s.await(t, "votes are counted", func(f figures) bool { return f.TotalVotes > 0 })
+	s, file := underLoad(t, 1200)
+	data := s.data
 	began := time.Now()
 	spark := sparkHost(t, data)
 
@@ -220,10 +228,7 @@ func (s *system) committed(t *testing.T, before election.QueryStatus, meanwhile 
 // freeze stops a process for a while, and waits until the count goes on.
 func (s *system) freeze(t *testing.T, name string, d time.Duration) {
 	t.Helper()
-	record, ok := local.Running(s.data, name)
-	if !ok {
-		t.Fatalf("%s does not run", name)
-	}
+	record := recordOf(t, s.data, name)
 	if err := syscall.Kill(record.PID, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}

@@ -124,12 +124,8 @@ func plant(t *testing.T, data string) []planted {
 // compareRejects holds what PostgreSQL keeps of each hostile record, by kind, to what was sent.
 func compareRejects(t *testing.T, data string, sent []planted) {
 	t.Helper()
-	server, ok := local.Running(data, "postgresql")
-	if !ok {
-		t.Fatal("PostgreSQL does not run")
-	}
 	ctx := context.Background()
-	conn, err := postgres.Connect(ctx, server.Address)
+	conn, err := postgres.Connect(ctx, recordOf(t, data, "postgresql").Address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,11 +186,7 @@ func running(t *testing.T, data string) map[string]int {
 
 func brokers(t *testing.T, data string) []string {
 	t.Helper()
-	record, ok := local.Running(data, "kafka")
-	if !ok {
-		t.Fatal("Kafka does not run")
-	}
-	return []string{record.Address}
+	return []string{recordOf(t, data, "kafka").Address}
 }
 
 func electionRecord(t *testing.T, data string) *election.Record {

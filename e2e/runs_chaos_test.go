@@ -16,14 +16,8 @@ import (
 // second new run has become official, and kills the page each time in the middle of the recount.
 func TestChaosOfRunsShowsNoTotalThatFalls(t *testing.T) {
 	moments := newMoments(t)
-	file, votes := multiplied(t, *copies)
-	perSecond := *rate
-	if perSecond == 0 {
-		perSecond = int(votes / 300)
-	}
-	data := newData(t)
-	s := up(t, data, "--replay", file, "--rate", fmt.Sprint(perSecond))
-	s.await(t, "votes are counted", func(f figures) bool { return f.TotalVotes > 0 })
+	s, file := underLoad(t, 300)
+	data := s.data
 	watched, stop := s.watchPage(t)
 
 	for i, share := range []float64{0.30, 0.55, 0} {

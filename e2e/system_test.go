@@ -222,14 +222,20 @@ func (s *system) await(t *testing.T, what string, wanted func(figures) bool) fig
 	}
 }
 
-// serverURL is the address of a server that runs in a folder.
-func serverURL(t *testing.T, data, name string) *url.URL {
+// recordOf is the record of a process that runs in a folder.
+func recordOf(t *testing.T, data, name string) local.Record {
 	t.Helper()
 	record, ok := local.Running(data, name)
 	if !ok {
 		t.Fatalf("%s does not run", name)
 	}
-	address, err := url.Parse(record.Address)
+	return record
+}
+
+// serverURL is the address of a server that runs in a folder.
+func serverURL(t *testing.T, data, name string) *url.URL {
+	t.Helper()
+	address, err := url.Parse(recordOf(t, data, name).Address)
 	if err != nil {
 		t.Fatalf("the address of %s is no URL", name) // it holds a secret
 	}
@@ -241,11 +247,7 @@ func (s *system) kill(t *testing.T, name string) (pid int) {
 	t.Helper()
 	pid = s.cmd.Process.Pid
 	if name != "up" {
-		record, ok := local.Running(s.data, name)
-		if !ok {
-			t.Fatalf("%s does not run", name)
-		}
-		pid = record.PID
+		pid = recordOf(t, s.data, name).PID
 	}
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatalf("kill %s: %v", name, err)
