@@ -176,6 +176,14 @@ func published(t *testing.T, c sparkjob.Config, run int) map[string]map[string]e
 	return results
 }
 
+// wantExact holds what Spark has published of a run to the reference count.
+func wantExact(t *testing.T, c sparkjob.Config, d *election.Definition, partitions int32, run int) {
+	t.Helper()
+	if diff := cmp.Diff(recount(t, c, d, partitions, run), published(t, c, run)); diff != "" {
+		t.Error("the reference count and Spark differ:", diff)
+	}
+}
+
 func TestSparkCountsScenarios(t *testing.T) {
 	for _, s := range scenario.All(t) {
 		t.Run(s.Name, func(t *testing.T) {

@@ -170,6 +170,15 @@ func newSubmit(t *testing.T, c Config, url, fingerprint string) *submit {
 	return out
 }
 
+// leaveRunning has the query started by a submit that loses the lock then.
+func leaveRunning(t *testing.T, cluster *kfake.Cluster, c Config, url string) {
+	t.Helper()
+	s := newSubmit(t, c, url, "a")
+	s.runs(t, cluster)
+	s.lose()
+	s.end(t)
+}
+
 // end waits for the end of a submit.
 func (s *submit) end(t *testing.T) error {
 	t.Helper()

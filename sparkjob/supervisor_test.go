@@ -61,11 +61,8 @@ func TestWhatRunsIsEndedUnlessItOughtToRun(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			cluster, c := newElection(t)
 			server := newSpark(t)
-			first := newSubmit(t, c, server.URL(), "a")
-			first.runs(t, cluster)
+			leaveRunning(t, cluster, c, server.URL())
 			before := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey)
-			first.lose()
-			first.end(t)
 			fingerprint := change(&c)
 			newSubmit(t, c, server.URL(), fingerprint).runs(t, cluster)
 			after := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey)
@@ -117,10 +114,7 @@ func TestLostCheckpointBeginsARun(t *testing.T) {
 			cluster, config := newElection(t)
 			server := newSpark(t)
 			server.progress = c.progress
-			first := newSubmit(t, config, server.URL(), "a")
-			first.runs(t, cluster)
-			first.lose()
-			first.end(t)
+			leaveRunning(t, cluster, config, server.URL())
 			if c.lost {
 				server.set(func() { clear(server.there) })
 			}
@@ -149,10 +143,7 @@ func TestQueryThatRunsOnAnotherSpark(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			cluster, config := newElection(t)
 			before, after := newSpark(t), newSpark(t)
-			first := newSubmit(t, config, before.URL(), "a")
-			first.runs(t, cluster)
-			first.lose()
-			first.end(t)
+			leaveRunning(t, cluster, config, before.URL())
 			before.set(func() { c.before(before) })
 			newSubmit(t, config, after.URL(), "a").runs(t, cluster)
 			after.sees(t, "the query is started", func() bool { return after.started == 1 })
@@ -172,10 +163,7 @@ func TestQueryThatRunsOnAnotherSpark(t *testing.T) {
 func TestStopIsNotToldWhereTheQueryMayGoOn(t *testing.T) {
 	cluster, config := newElection(t)
 	before, after := newSpark(t), newSpark(t)
-	first := newSubmit(t, config, before.URL(), "a")
-	first.runs(t, cluster)
-	first.lose()
-	first.end(t)
+	leaveRunning(t, cluster, config, before.URL())
 	before.set(func() { before.shut = connecttest.Failure(codes.Unauthenticated, "", "who are you?") })
 	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.ElectionTopic, election.WantedKey, election.Wanted{Stopped: true}))
 	newSubmit(t, config, after.URL(), "a")
@@ -189,10 +177,7 @@ func TestStopIsNotToldWhereTheQueryMayGoOn(t *testing.T) {
 func TestSessionThatIsNotEndedIsTold(t *testing.T) {
 	cluster, config := newElection(t)
 	server := newSpark(t)
-	first := newSubmit(t, config, server.URL(), "a")
-	first.runs(t, cluster)
-	first.lose()
-	first.end(t)
+	leaveRunning(t, cluster, config, server.URL())
 	server.set(func() { server.frozen = true })
 	newSubmit(t, config, server.URL(), "b")
 	until(t, "it says so", func() bool {

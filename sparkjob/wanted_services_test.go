@@ -8,22 +8,26 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"realtime-election/election"
 	"realtime-election/internal/kafka"
 	"realtime-election/internal/scenario"
 	"realtime-election/sparkjob"
 )
 
+// halfCounted has a submit count the first half of a scenario's votes.
+func halfCounted(t *testing.T) (s scenario.Scenario, c sparkjob.Config, ended <-chan error) {
+	t.Helper()
+	s = scenario.All(t)[0]
+	c = newElection(t, s.Definition, s.Partitions)
+	ended = submit(t, c)
+	produce(t, c, s.Votes[:len(s.Votes)/2])
+	awaitCounted(t, c, ended)
+	return s, c, ended
+}
+
 // TestStoppedQueryGoesOnWhereItStopped stops the query between two halves of the votes.
 func TestStoppedQueryGoesOnWhereItStopped(t *testing.T) {
-	s := scenario.All(t)[0]
-	c := newElection(t, s.Definition, s.Partitions)
-	half := len(s.Votes) / 2
-	ended := submit(t, c)
-	produce(t, c, s.Votes[:half])
-	awaitCounted(t, c, ended)
+	s, c, ended := halfCounted(t)
 	plan, err := sparkjob.Plan(t.Context(), c.Brokers, c.Remote, false, false, c.Log)
 	if err != nil || !strings.Contains(plan, "StateStoreSave") {
 		t.Errorf("the plan: %v\n%s", err, plan)
@@ -34,31 +38,24 @@ func TestStoppedQueryGoesOnWhereItStopped(t *testing.T) {
 	if _, err := sparkjob.Plan(t.Context(), c.Brokers, c.Remote, false, false, c.Log); !errors.Is(err, sparkjob.ErrNotRunning) {
 		t.Errorf("the plan of a query that is stopped: %v", err)
 	}
-	produce(t, c, s.Votes[half:])
+	produce(t, c, s.Votes[len(s.Votes)/2:])
 	if err := sparkjob.Start(t.Context(), c.Brokers, c.Log); err != nil {
 		t.Fatal(err)
 	}
 	awaitCounted(t, c, ended)
-	if diff := cmp.Diff(recount(t, c, s.Definition, s.Partitions, 1), published(t, c, 1)); diff != "" {
-		t.Error("the reference count and Spark differ:", diff)
-	}
+	wantExact(t, c, s.Definition, s.Partitions, 1)
 }
 
 // TestLostCheckpointIsCountedAgain loses the folder of all checkpoints, which only Spark sees, between two halves of the votes.
 func TestLostCheckpointIsCountedAgain(t *testing.T) {
-	s := scenario.All(t)[0]
-	c := newElection(t, s.Definition, s.Partitions)
-	half := len(s.Votes) / 2
-	ended := submit(t, c)
-	produce(t, c, s.Votes[:half])
-	awaitCounted(t, c, ended)
+	s, c, ended := halfCounted(t)
 	if err := sparkjob.Stop(t.Context(), c.Brokers, c.Log); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.RemoveAll(strings.TrimPrefix(c.Checkpoints, "file://")); err != nil {
 		t.Fatal(err)
 	}
-	produce(t, c, s.Votes[half:])
+	produce(t, c, s.Votes[len(s.Votes)/2:])
 	if err := sparkjob.Start(t.Context(), c.Brokers, c.Log); err != nil {
 		t.Fatal(err)
 	}
@@ -68,9 +65,7 @@ func TestLostCheckpointIsCountedAgain(t *testing.T) {
 		_, err := kafka.LatestJSON(t.Context(), c.Brokers, c.Log, election.ElectionTopic, election.OfficialRunKey, &official)
 		return err == nil && official.Run == 2
 	})
-	if diff := cmp.Diff(recount(t, c, s.Definition, s.Partitions, 2), published(t, c, 2)); diff != "" {
-		t.Error("the reference count and Spark differ:", diff)
-	}
+	wantExact(t, c, s.Definition, s.Partitions, 2)
 }
 
 // TestElectionAfterAnotherIsCountedWhole finds the checkpoints of an election whose topics are gone.
@@ -85,7 +80,5 @@ func TestElectionAfterAnotherIsCountedWhole(t *testing.T) {
 	after.Checkpoints = before.Checkpoints
 	produce(t, after, s.Votes)
 	awaitCounted(t, after, submit(t, after))
-	if diff := cmp.Diff(recount(t, after, s.Definition, s.Partitions, 2), published(t, after, 2)); diff != "" {
-		t.Error("the reference count and Spark differ:", diff)
-	}
+	wantExact(t, after, s.Definition, s.Partitions, 2)
 }
