@@ -70,10 +70,7 @@ func decode[T any](record *kgo.Record, into *T) error {
 	if record.Value == nil {
 		return nil
 	}
-	if err := json.Unmarshal(record.Value, into); err != nil {
-		return fmt.Errorf("decode %s of topic %s: %w", record.Key, record.Topic, err)
-	}
-	return nil
+	return kafka.DecodeJSON(record, into)
 }
 
 // note writes the election topic, which of all submits only the last one to open it can.

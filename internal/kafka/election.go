@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"realtime-election/election"
 )
@@ -49,8 +50,16 @@ func latestJSON(ctx context.Context, brokers []string, log *slog.Logger, topic s
 	if err != nil || latest == nil {
 		return false, err
 	}
-	if err := json.Unmarshal(latest.Value, into); err != nil {
-		return false, fmt.Errorf("decode %s of topic %s: %w", key, topic, err)
+	if err := DecodeJSON(latest, into); err != nil {
+		return false, err
 	}
 	return true, nil
+}
+
+// DecodeJSON decodes the value of a record.
+func DecodeJSON(record *kgo.Record, into any) error {
+	if err := json.Unmarshal(record.Value, into); err != nil {
+		return fmt.Errorf("decode %s of topic %s: %w", record.Key, record.Topic, err)
+	}
+	return nil
 }
