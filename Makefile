@@ -24,7 +24,7 @@ demo: build ## a country of 300,000 voters votes in four minutes, live, at http:
 test: ## every tier: pure, fakes, real services, browser, the whole program
 	@scripts/prerequisites.sh test
 	go test -race -shuffle=on ./...
-	packages=$$(go run ./scripts/tagged $(TIERS)) && \
+	export JAVA25_HOME=$$(scripts/prerequisites.sh java25) && packages=$$(go run ./scripts/tagged $(TIERS)) && \
 	go test -race $(TAGS) -shuffle=on -p 2 -timeout 20m $$(echo "$$packages" | xargs -n1 | grep -vxE '$(HEAVY)') && \
 	go test -race $(TAGS) -shuffle=on -p 1 -timeout 20m $$(echo "$$packages" | xargs -n1 | grep -xE '$(HEAVY)')
 
@@ -36,6 +36,9 @@ chaos: ## what dies dies again and again while votes come in, some 20 minutes; C
 	@scripts/prerequisites.sh test
 	go test -tags services,chaos -run Chaos -v -count=1 ./sparkjob
 	go test -tags e2e,chaos -run Chaos -v -count=1 -timeout 1h ./e2e $(CHAOS)
+
+fresh: ## the two commands of README in a Debian just made, with Go, make and git alone, some 40 minutes; on Debian, as root
+	scripts/fresh.sh whole
 
 test-fast: ## pure tests and fakes only
 	go test -race -shuffle=on ./...

@@ -11,6 +11,7 @@
 #   this machine. Both trust the certificate authorities that this machine trusts.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/debian.sh
 
 folder=${STANDINS:-$(mktemp -d)}
 mkdir -p "$folder"
@@ -76,21 +77,12 @@ if [ -n "$own" ]; then
 	there() { docker image inspect "$1" >/dev/null 2>&1 || timeout 120 docker pull -q "$1" >/dev/null 2>&1; }
 
 	if ! there "$debian"; then
-		command -v debootstrap >/dev/null || install debootstrap
 		suite=${debian#debian:}
 		suite=${suite%-slim}
 		say "making $debian"
 		root=$folder/root
 		rm -rf "$root"
-		debootstrap --variant=minbase "$suite" "$root" http://deb.debian.org/debian >"$folder/debootstrap.log" || { tail -5 "$folder/debootstrap.log" >&2 && exit 1; }
-		# As slim images are: no documentation, and no package is kept once it is installed.
-		rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/* "$root"/usr/share/{doc,man,locale}/*
-		echo 'DPkg::Post-Invoke {"rm -f /var/cache/apt/archives/*.deb /var/cache/apt/*.bin";};' >"$root/etc/apt/apt.conf.d/docker-clean"
-		printf 'path-exclude /usr/share/%s/*\n' doc man locale >"$root/etc/dpkg/dpkg.cfg.d/slim"
-		# A file for each authority, as update-ca-certificates and Java want them.
-		mkdir -p "$root/usr/local/share/ca-certificates"
-		awk -v folder="$root/usr/local/share/ca-certificates" '
-			/BEGIN CERT/ {file = sprintf("%s/machine-%03d.crt", folder, ++n)} file {print > file} /END CERT/ {close(file); file = ""}' /etc/ssl/certs/ca-certificates.crt
+		debian_root "$suite" "$root"
 		tar -C "$root" -c . | docker import -c 'CMD ["bash"]' - "$debian" >/dev/null
 		rm -rf "$root"
 	fi
