@@ -120,7 +120,7 @@ copy_settings() {
 }
 
 outside() {
-	local folder job=
+	folder= job= # for the trap, which outlives this function
 	cd "$(dirname "$0")/.."
 	. scripts/debian.sh
 	[ "$(id -u)" = 0 ] || { say "this makes a root folder of its own: run it as root, on Debian" >&2 && exit 1; }
@@ -138,7 +138,7 @@ outside() {
 	git clone --quiet --no-hardlinks . "$folder/root/root/election"
 	took
 	set -m # Ctrl-C is for this script, which ends the rest
-	unshare --mount --pid --fork --kill-child bash "$0" enter "$folder/root" bash scripts/fresh.sh inside "$1" </dev/null &
+	unshare --mount --pid --fork --kill-child bash "$0" enter "$folder/root" bash /root/election/scripts/fresh.sh inside "$1" </dev/null &
 	job=$!
 	set +m
 	wait "$job"
