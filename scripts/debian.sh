@@ -12,12 +12,12 @@ debootstrap_install() {
 
 # debian_root SUITE FOLDER [PACKAGE...] makes a root in a folder that does not exist yet: Debian's minimal one with some more
 # packages. It asks the package registry as this machine does, and trusts the certificate authorities that this machine trusts
-# as soon as ca-certificates is installed in it.
+# as soon as ca-certificates is installed in it. What debootstrap mounts is mounted for debootstrap alone.
 debian_root() {
 	local suite=$1 root=$2 authorities
 	shift 2
 	debootstrap_install
-	if ! debootstrap --variant=minbase ${*:+--include="$(echo "$*" | tr ' ' ,)"} "$suite" "$root" >"$root.log" 2>&1; then
+	if ! unshare --mount debootstrap --variant=minbase ${*:+--include="$(echo "$*" | tr ' ' ,)"} "$suite" "$root" >"$root.log" 2>&1; then
 		tail -5 "$root.log" >&2
 		return 1
 	fi

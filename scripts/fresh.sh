@@ -129,7 +129,7 @@ outside() {
 		exit 1
 	fi
 	folder=$(mktemp -d "${TMPDIR:-/var/tmp}/fresh.XXXX")
-	trap '[ -z "$job" ] || { kill -KILL "$job" && wait "$job"; } 2>/dev/null || true; rm -rf "$folder"' EXIT
+	trap '[ -z "$job" ] || { kill -KILL "$job" && wait "$job"; } 2>/dev/null || true; rm -rf --one-file-system "$folder"' EXIT
 	trap 'exit 130' INT TERM
 
 	step "a Debian by debootstrap, with make, git and the certificate authorities by which git fetches"
