@@ -1,0 +1,166 @@
+// Package guest plays a client that Spark has not let in: it speaks the protocol of Spark's own ports, on which the
+// parts of an application exchange Java objects, and knows no secret. It is for tests, on Linux.
+//
+//	addresses, err := guest.Addresses(pid)
+//	for _, address := range addresses {
+//		said, read, err := guest.Call(ctx, address)
+//		…
+//	}
+package guest
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// class is one that no server has. A server that reads an object of it says that it cannot find it.
+const class = "nowhere.GuestsObject"
+
+// object is a Java object of that class, serialized.
+func object() []byte {
+	const start, newObject, newClass, end, noParent = "\xac\xed\x00\x05", "\x73", "\x72", "\x78", "\x70"
+	const version, serializable, noFields = "\x00\x00\x00\x00\x00\x00\x00\x01", "\x02", "\x00\x00"
+	return []byte(start + newObject + newClass + "\x00" + string(rune(len(class))) + class + version + serializable + noFields + end + noParent)
+}
+
+// message asks the endpoint that every Spark process has to take the object.
+func message() []byte {
+	const noSender, noAddress, endpoint = "\x00", "\x00", "endpoint-verifier"
+	return append([]byte(noSender+noAddress+"\x00"+string(rune(len(endpoint)))+endpoint), object()...)
+}
+
+// upload brings a block whose description is the object.
+func upload() []byte {
+	const uploadBlock = 1
+	body := []byte{uploadBlock}
+	for _, field := range []string{"app", "executor", "rdd_0_0", string(object()), "block"} {
+		body = append(binary.BigEndian.AppendUint32(body, uint32(len(field))), field...)
+	}
+	return body
+}
+
+// frame makes a request of a body.
+func frame(body []byte) []byte {
+	const rpcRequest, requestID, head = 3, 1, 8 + 1 + 8 + 4
+	request := binary.BigEndian.AppendUint64(nil, uint64(head+len(body)))
+	request = binary.BigEndian.AppendUint64(append(request, rpcRequest), requestID)
+	return append(binary.BigEndian.AppendUint32(request, uint32(len(body))), body...)
+}
+
+// patience is how long the server may take to answer. Some, which speak another protocol, never do.
+const patience = 5 * time.Second
+
+// Call sends the server a message and a block, each with a Java object, over a connection of its own. It returns what
+// the server said, and whether it has read an object. What a server does that speaks another protocol is no error.
+func Call(ctx context.Context, address string) (said string, read bool, err error) {
+	for _, body := range [][]byte{message(), upload()} {
+		answer, err := ask(ctx, address, frame(body))
+		if err != nil {
+			return "", false, err
+		}
+		read = read || bytes.Contains(answer, []byte(class))
+		said += fmt.Sprintf("%.300q\n", answer)
+	}
+	return said, read, nil
+}
+
+func ask(ctx context.Context, address string, request []byte) ([]byte, error) {
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("reach %s: %w", address, err)
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		return nil, fmt.Errorf("set a deadline: %w", err)
+	}
+	if _, err := conn.Write(request); err != nil {
+		return nil, fmt.Errorf("call %s: %w", address, err)
+	}
+	// The first frame, or what comes until the server hangs up or has nothing more to say.
+	var answer [64 << 10]byte
+	n, _ := io.ReadFull(conn, answer[:8])
+	if n == 8 {
+		size := binary.BigEndian.Uint64(answer[:8])
+		more, _ := io.ReadFull(conn, answer[8:max(8, min(size, uint64(len(answer))))])
+		n += more
+	}
+	return answer[:n], nil
+}
+
+// Addresses are those, host:port, on which the process listens for TCP connections.
+func Addresses(pid int) ([]string, error) {
+	own, err := sockets(pid)
+	if err != nil {
+		return nil, err
+	}
+	var addresses []string
+	for _, table := range []string{"tcp", "tcp6"} {
+		content, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/%s", pid, table))
+		if err != nil {
+			return nil, fmt.Errorf("list the listening sockets of process %d: %w", pid, err)
+		}
+		for line := range strings.Lines(string(content)) {
+			const local, state, inode, listening = 1, 3, 9, "0A"
+			fields := strings.Fields(line)
+			if len(fields) <= inode || fields[state] != listening || !slices.Contains(own, "socket:["+fields[inode]+"]") {
+				continue
+			}
+			address, err := parse(fields[local])
+			if err != nil {
+				return nil, fmt.Errorf("list the listening sockets of process %d: %w", pid, err)
+			}
+			addresses = append(addresses, address)
+		}
+	}
+	return addresses, nil
+}
+
+// sockets are the sockets that the process has open, as the links in /proc name them.
+func sockets(pid int) ([]string, error) {
+	folder := fmt.Sprintf("/proc/%d/fd", pid)
+	files, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, fmt.Errorf("list what process %d has open: %w", pid, err)
+	}
+	var found []string
+	for _, file := range files {
+		target, err := os.Readlink(filepath.Join(folder, file.Name()))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // closed meanwhile
+		}
+		if err != nil {
+			return nil, fmt.Errorf("list what process %d has open: %w", pid, err)
+		}
+		found = append(found, target)
+	}
+	return found, nil
+}
+
+// parse turns the kernel's form of an address into host:port. It writes each word of the host in the order of this
+// machine's bytes.
+func parse(text string) (string, error) {
+	host, port, _ := strings.Cut(text, ":")
+	ip, err := hex.DecodeString(host)
+	number, wrong := strconv.ParseUint(port, 16, 16)
+	if err := errors.Join(err, wrong); err != nil {
+		return "", fmt.Errorf("read the address %s: %w", text, err)
+	}
+	for word := range slices.Chunk(ip, 4) {
+		binary.NativeEndian.PutUint32(word, binary.BigEndian.Uint32(word))
+	}
+	return net.JoinHostPort(net.IP(ip).String(), strconv.FormatUint(number, 10)), nil
+}
