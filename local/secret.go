@@ -8,23 +8,29 @@ import (
 	"io/fs"
 	"os"
 
+	"realtime-election/election"
 	"realtime-election/internal/postgres"
 )
 
-// secret is the password kept in DATA/secrets under that name, made at first use: 128 random bits in hex.
+const secretDigits = 32 // 128 bits in hex
+
+// secret is the password kept in DATA/secrets under that name, made at first use. One of another length is refused.
 func secret(config Config, name string) (string, error) {
 	path, err := config.in("secrets", name)
 	if err != nil {
 		return "", err
 	}
 	content, err := os.ReadFile(path)
-	if err == nil && len(content) == 32 {
+	if err == nil && len(content) != secretDigits { // another would not fit what was made with it
+		return "", &election.InputError{Text: fmt.Sprintf("the secret %s is %d bytes long, and election up made it %d bytes long: put the file back as it was, or remove the whole election with election reset", path, len(content), secretDigits)}
+	}
+	if err == nil {
 		return string(content), nil
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if !errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("read a secret: %w", err)
 	}
-	bits := make([]byte, 16)
+	bits := make([]byte, secretDigits/2)
 	rand.Read(bits)
 	made := hex.EncodeToString(bits)
 	return made, replaceFile(path, []byte(made), 0o600)

@@ -42,6 +42,28 @@ func TestASecretIsMadeOnceAndPrivate(t *testing.T) {
 	}
 }
 
+func TestASecretOfAnotherLengthIsRefusedAndKept(t *testing.T) {
+	config := Config{Data: t.TempDir()}
+	made, err := secret(config, "postgresql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(config.Data, "secrets", "postgresql")
+	for _, spoilt := range []string{"", made[1:], made + "\n"} {
+		if err := os.WriteFile(path, []byte(spoilt), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := secret(config, "postgresql"); err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "election reset") {
+			t.Errorf("a secret of %d bytes: %v", len(spoilt), err)
+		} else if strings.Contains(err.Error(), made[1:]) {
+			t.Errorf("the error tells the secret: %v", err)
+		}
+		if content, err := os.ReadFile(path); err != nil || string(content) != spoilt {
+			t.Errorf("a secret of %d bytes was replaced (%v)", len(spoilt), err)
+		}
+	}
+}
+
 func TestJavaIsCheckedBeforeItIsUsed(t *testing.T) {
 	for version, want := range map[string]string{
 		`openjdk version "17.0.15" 2025-04-15`: "",
