@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"realtime-election/internal/postgres"
 )
 
 // recordUp notes that this process is the folder's up.
@@ -81,8 +83,32 @@ func hostPort(address string) string {
 	return address
 }
 
-// belongings are what `up` makes in DATA.
-var belongings = []string{Kafka, PostgreSQL, Spark, "checkpoints", "logs", "run", "secrets"}
+// What `up` makes in DATA: folders, and files in folders where others may have put theirs.
+var (
+	ownFolders    = []string{Kafka, PostgreSQL, Spark, "checkpoints"}
+	sharedFolders = []string{"logs", "run", "secrets"}
+)
+
+// ownFiles are the patterns of the files that `up` and its children make in the shared folders.
+func ownFiles() (patterns []string) {
+	secrets := []string{Spark, PostgreSQL, "ballot-key"}
+	for _, role := range postgres.Roles() {
+		secrets = append(secrets, PostgreSQL+"-"+string(role))
+	}
+	for _, name := range secrets {
+		patterns = append(patterns, "secrets/"+name, "secrets/."+name+"-*")
+	}
+	names := []string{upName, Kafka, "kafka-controller", PostgreSQL, Spark, "init", "audit", "page"}
+	for _, service := range services {
+		names = append(names, service.name, service.name+"-health")
+	}
+	for _, name := range names {
+		for _, pattern := range []string{"run/%s.json", "run/.%s.json-*", "run/%s.port", "run/.%s.port-*", "logs/%s.log", "logs/%s.log.[0-9]"} {
+			patterns = append(patterns, fmt.Sprintf(pattern, name))
+		}
+	}
+	return patterns
+}
 
 // Reset removes the election in DATA: topics, tables, checkpoints, secrets and logs, together. Nothing else that lies in
 // the folder is touched, nor is what was fetched. It refuses a folder where no up ever ran, whatever its folders are
@@ -90,6 +116,10 @@ var belongings = []string{Kafka, PostgreSQL, Spark, "checkpoints", "logs", "run"
 func Reset(ctx context.Context, data string) error {
 	if !wasLocked(data) {
 		return fmt.Errorf("there is no election in %s, for `election up` never ran there: name the folder that it used with --data", data)
+	}
+	data, err := filepath.Abs(data) // a folder cannot be removed by the name "."
+	if err != nil {
+		return fmt.Errorf("find the folder of the election: %w", err)
 	}
 	config := Config{Data: data}
 	unlock, err := lock(config)
@@ -103,14 +133,31 @@ func Reset(ctx context.Context, data string) error {
 	if err := removeDatabase(data, publicFolder); err != nil {
 		return err
 	}
-	for _, name := range belongings {
+	for _, name := range ownFolders {
 		if err := os.RemoveAll(filepath.Join(data, name)); err != nil {
 			return fmt.Errorf("remove %s of the election: %w", name, err)
 		}
 	}
+	for _, pattern := range ownFiles() {
+		files, err := filepath.Glob(filepath.Join(globEscape(data), pattern))
+		if err != nil {
+			return fmt.Errorf("look for the files of the election: %w", err)
+		}
+		for _, file := range files {
+			if err := os.Remove(file); err != nil {
+				return fmt.Errorf("remove a file of the election: %w", err)
+			}
+		}
+	}
 	os.Remove(filepath.Join(data, "lock"))
-	if err := os.Remove(data); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTEMPTY) {
-		return fmt.Errorf("remove the empty folder: %w", err)
+	folders := []string{data}
+	for _, name := range sharedFolders {
+		folders = append([]string{filepath.Join(data, name)}, folders...)
+	}
+	for _, folder := range folders {
+		if err := os.Remove(folder); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTEMPTY) {
+			return fmt.Errorf("remove the empty folder %s: %w", folder, err)
+		}
 	}
 	return nil
 }

@@ -2,9 +2,11 @@ package local
 
 import (
 	"context"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -98,7 +100,10 @@ func TestResetRemovesTheElectionAndNothingElse(t *testing.T) {
 	if err := Reset(t.Context(), data); err == nil || !strings.Contains(err.Error(), "there is no election in "+data) {
 		t.Errorf("a folder that is not there: %v", err)
 	}
-	for _, name := range []string{"postgresql/data/x", "kafka/data/x", "checkpoints/run-1/metadata", "secrets/ballot-key", "logs/x.log", "thesis.txt"} {
+	for _, name := range []string{
+		"postgresql/data/x", "kafka/data/x", "checkpoints/run-1/metadata", "secrets/ballot-key", "secrets/postgresql-election_ledger", "logs/kafka.log", "logs/submit.log.1",
+		"run/page.port", "run/kafka.json", "thesis.txt", "logs/theirs.log", "run/theirs.json", "secrets/theirs",
+	} {
 		path, err := s.config.in(filepath.Split(name))
 		if err == nil {
 			err = os.WriteFile(path, nil, 0o600)
@@ -114,13 +119,10 @@ func TestResetRemovesTheElectionAndNothingElse(t *testing.T) {
 	if err := Reset(t.Context(), data); err == nil || !strings.Contains(err.Error(), "never ran there") {
 		t.Errorf("another program's lock: %v", err)
 	}
-	for _, name := range []string{"postgresql/data/x", "kafka/data/x", "secrets/ballot-key", "logs/x.log", "lock"} {
+	for _, name := range []string{"postgresql/data/x", "kafka/data/x", "secrets/ballot-key", "logs/kafka.log", "lock"} {
 		if _, err := os.Stat(filepath.Join(data, name)); err != nil {
 			t.Errorf("a refused reset touched it: %v", err)
 		}
-	}
-	if _, err := os.Stat(filepath.Join(data, "run")); err == nil {
-		t.Error("a refused reset made a folder")
 	}
 	unlock, err := lock(s.config)
 	if err != nil {
@@ -137,12 +139,49 @@ func TestResetRemovesTheElectionAndNothingElse(t *testing.T) {
 	if !gone(orphan.PID()) {
 		t.Error("what a killed up had left still runs")
 	}
-	left, err := os.ReadDir(data)
-	if err != nil || len(left) != 1 || left[0].Name() != "thesis.txt" {
-		t.Errorf("left: %v (%v)", left, err)
+	var left []string
+	err = filepath.WalkDir(data, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			left = append(left, strings.TrimPrefix(path, data+"/"))
+		}
+		return err
+	})
+	if want := []string{"logs/theirs.log", "run/theirs.json", "secrets/theirs", "thesis.txt"}; err != nil || !slices.Equal(left, want) {
+		t.Errorf("left: %v (%v), want %v", left, err, want)
 	}
 	if err := Reset(t.Context(), data); err == nil {
 		t.Error("a folder without an election was reset")
+	}
+}
+
+func TestUpRefusesAFolderOfSomebodyElse(t *testing.T) {
+	config := UpConfig{Config: Config{Data: t.TempDir()}, Electorate: true, Host: "192.0.2.1"} // of no machine: it ends here at the latest
+	theirs := filepath.Join(config.Data, "logs", "theirs.log")
+	write(t, theirs, "")
+	for _, lock := range []string{"", "of another program\n"} {
+		if lock != "" {
+			write(t, filepath.Join(config.Data, "lock"), lock)
+		}
+		if err := Up(t.Context(), config); err == nil || !strings.Contains(err.Error(), "name a new or an empty folder") || !strings.Contains(err.Error(), config.Data) {
+			t.Errorf("with the lock %q: %v", lock, err)
+		}
+		if content, _ := os.ReadFile(filepath.Join(config.Data, "lock")); string(content) != lock {
+			t.Errorf("the lock %q became %q", lock, content)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(config.Data, "run")); err == nil {
+		t.Error("a refused up made a folder")
+	}
+
+	// Where an up ran it goes on, whatever was put there since; and so it does in a folder that was left at the very start.
+	write(t, filepath.Join(config.Data, "lock"), "pid 1\n")
+	if err := Up(t.Context(), config); err == nil || !strings.Contains(err.Error(), "--host") {
+		t.Errorf("its own folder: %v", err)
+	}
+	config.Data = t.TempDir()
+	write(t, filepath.Join(config.Data, "lock"), "")
+	if err := Up(t.Context(), config); err == nil || !strings.Contains(err.Error(), "--host") {
+		t.Errorf("a folder with an empty lock: %v", err)
 	}
 }
 

@@ -3,11 +3,14 @@ package local
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
+
+	"realtime-election/election"
 )
 
 // lock keeps any other election process from starting or ending servers in DATA, until unlock is called or this
@@ -53,4 +56,20 @@ func wasLocked(data string) bool {
 	}
 	content, err := os.ReadFile(path)
 	return err == nil && lockText.Match(content)
+}
+
+// ownFolder is an error where DATA holds anything, and no election process ever worked there: it is somebody else's.
+func ownFolder(data string) error {
+	entries, err := os.ReadDir(data)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look into %s: %w", data, err)
+	}
+	// A lock alone is what a process left that was killed before it had written it.
+	if wasLocked(data) || len(entries) == 0 || len(entries) == 1 && entries[0].Name() == "lock" {
+		return nil
+	}
+	return &election.InputError{Text: fmt.Sprintf("--data %s holds something, such as %s, and no election that this program made: name a new or an empty folder, for election reset removes what up makes there", data, entries[0].Name())}
 }

@@ -57,11 +57,15 @@ func EndOrphans(ctx context.Context, config Config, grace time.Duration) ([]stri
 		return nil, fmt.Errorf("list running processes: %w", err)
 	}
 	orphans := map[string]Record{}
-	var ended []string
+	var ended, records []string
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".json")
 		record, err := readRecord(config, name)
-		if err == nil && name != upName && record.alive() {
+		if err != nil {
+			continue // it is another program's
+		}
+		records = append(records, file)
+		if name != upName && record.alive() {
 			orphans[name] = record
 			ended = append(ended, name)
 			syscall.Kill(record.PID, syscall.Signal(record.Signal))
@@ -86,7 +90,7 @@ func EndOrphans(ctx context.Context, config Config, grace time.Duration) ([]stri
 		case <-tick.C:
 		}
 	}
-	for _, file := range files {
+	for _, file := range records {
 		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return ended, fmt.Errorf("remove an old record: %w", err)
 		}

@@ -78,6 +78,9 @@ func Up(ctx context.Context, config UpConfig) error {
 	if err := config.Validate(); err != nil {
 		return err
 	}
+	if err := ownFolder(config.Data); err != nil {
+		return err
+	}
 	unlock, err := lock(config.Config)
 	if err != nil {
 		return err

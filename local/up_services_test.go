@@ -23,6 +23,11 @@ func TestUpRunsRealServersAndEndsOrphansFirst(t *testing.T) {
 	s.script("init", "exit 0")
 	s.script("replay", "exit 0")
 	s.script("audit", "exit 0")
+	unlock, err := lock(s.config) // as the up before did
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlock()
 	orphans := []*Process{startServer(t, s.config, StartKafka), startServer(t, s.config, StartPostgreSQL)}
 	brokers := orphans[0].Address()
 
