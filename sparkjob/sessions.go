@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/google/uuid"
@@ -100,45 +99,22 @@ func find(ctx context.Context, remote string, plainText bool, at place) (*connec
 	return session, nil, nil
 }
 
-// former finds the session in which the query was started last. It ends one that is on another Spark than --remote says.
-// The error is errForsaken where that cannot be asked.
+// former finds the session in which the query was started last, and the query where it runs. Nobody but --remote is asked:
+// the noted address comes from a topic, and whoever can write there must not be sent the token. The error is errForsaken
+// where the session was made on a Spark of another address, and --remote does not know it.
 func (s *supervisor) former(ctx context.Context) (*connect.Session, *connect.StreamingQuery, error) {
 	at := s.runs.current.Session
-	if at.Spark == "" || at.Spark == sparkAt(s.Remote) {
-		ctx, cancel := within(ctx, s.answerTimeout)
-		defer cancel()
-		return find(ctx, s.Remote, s.PlainText, at)
-	}
-	err := s.endElsewhere(ctx, at)
-	if err != nil && ctx.Err() == nil && !errors.Is(err, errLost) {
-		err = fmt.Errorf("%w, at %s: %s", errForsaken, at.Spark, firstLine(err))
-	}
-	return nil, nil, err
-}
-
-// errForsaken is of a query that may go on where nobody can end it.
-var errForsaken = errors.New("the query may go on on the Spark of the --remote before, which cannot be asked")
-
-// endElsewhere ends the session at a place whose Spark is not that of --remote.
-func (s *supervisor) endElsewhere(ctx context.Context, at place) error {
-	ctx, cancel := within(ctx, elsewhereTimeout)
+	asking, cancel := within(ctx, s.answerTimeout)
 	defer cancel()
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", at.Spark)
-	if errors.Is(err, syscall.ECONNREFUSED) {
-		return nil // no Spark is there any more
+	session, query, err := find(asking, s.Remote, s.PlainText, at)
+	if err == nil && session == nil && at.Spark != "" && at.Spark != sparkAt(s.Remote) {
+		return nil, nil, fmt.Errorf("%w on %s, which is not --remote: stop that Spark, or it counts on until the session times out", errForsaken, at.Spark)
 	}
-	if err != nil {
-		return fmt.Errorf("dial the Spark before: %w", err)
-	}
-	conn.Close() // it was to see whether anybody listens
-	_, parameters, _ := strings.Cut(strings.TrimPrefix(s.Remote, "sc://"), "/")
-	session, _, err := find(ctx, "sc://"+at.Spark+"/"+parameters, s.PlainText, at)
-	if err != nil || session == nil {
-		return err
-	}
-	s.Log.Info("end the query on another Spark", "spark", at.Spark)
-	return s.end(ctx, session)
+	return session, query, err
 }
+
+// errForsaken is of a query that may go on where nobody ends it.
+var errForsaken = errors.New("the query was last started")
 
 // sparkAt is the host:port of a connection string.
 func sparkAt(remote string) string {
@@ -186,12 +162,8 @@ func (s *supervisor) quit(ctx context.Context) {
 	}
 }
 
-const (
-	// quitTimeout and the two seconds of Session.Close are within the ten that Docker gives a container to stop.
-	quitTimeout = 6 * time.Second
-	// elsewhereTimeout is how long a Spark is asked that is not the one of --remote.
-	elsewhereTimeout = 10 * time.Second
-)
+// quitTimeout and the two seconds of Session.Close are within the ten that Docker gives a container to stop.
+const quitTimeout = 6 * time.Second
 
 // lingerEvery is how often a session hears of who may not act in it.
 const lingerEvery = 10 * time.Second

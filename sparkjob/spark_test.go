@@ -1,7 +1,9 @@
 package sparkjob
 
 import (
+	"bytes"
 	"context"
+	"net"
 	"net/http"
 	"sync"
 	"testing"
@@ -198,4 +200,70 @@ func (s *submit) runs(t *testing.T, cluster *kfake.Cluster) {
 		code, _ := healthtest.Get(s.health, "/readyz")
 		return code == http.StatusOK && status(t, cluster).State == running
 	})
+}
+
+// trap listens where nobody is to connect.
+type trap struct {
+	net.Listener
+	heard chan string // what each connection said first, in the order in which they came
+}
+
+func newTrap(t *testing.T) *trap {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	done(t, err)
+	s := &trap{listener, make(chan string, 1000)}
+	go func() {
+		for {
+			conn, err := s.Accept()
+			if err != nil {
+				close(s.heard)
+				return
+			}
+			first := make([]byte, 4096)
+			n, _ := conn.Read(first)
+			conn.Close()
+			s.heard <- string(first[:n])
+		}
+	}()
+	t.Cleanup(func() { listener.Close() })
+	return s
+}
+
+func (s *trap) address() string { return s.Addr().String() }
+
+// caught is what was said to the trap so far. Connections are taken in the order in which they come, so its own ends it.
+func (s *trap) caught(t *testing.T) (heard []string) {
+	t.Helper()
+	const own = "nobody before me"
+	conn, err := net.Dial("tcp", s.address())
+	done(t, err)
+	defer conn.Close()
+	_, err = conn.Write([]byte(own))
+	done(t, err)
+	for text := range s.heard {
+		if text == own {
+			break
+		}
+		heard = append(heard, text)
+	}
+	return heard
+}
+
+// lockedBuffer takes a log that several goroutines write.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
 }

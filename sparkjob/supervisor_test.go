@@ -3,6 +3,7 @@ package sparkjob
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -129,48 +130,86 @@ func TestLostCheckpointBeginsARun(t *testing.T) {
 	}
 }
 
-// TestQueryThatRunsOnAnotherSpark gives the second submit another --remote.
-func TestQueryThatRunsOnAnotherSpark(t *testing.T) {
-	for name, c := range map[string]struct {
-		before func(*spark) // what becomes of the Spark before
-		runs   int
-		ended  bool
-	}{
-		"is ended":                            {func(*spark) {}, 1, true},
-		"is gone with it":                     {func(s *spark) { s.Stop() }, 1, false},
-		"is left behind where nobody is told": {func(s *spark) { s.shut = connecttest.Failure(codes.Unauthenticated, "", "who are you?") }, 2, false},
-	} {
+// TestQueryOfAnotherSparkIsLeftAlone gives the second submit another --remote: the next run begins there, and the Spark
+// before hears nothing of it.
+func TestQueryOfAnotherSparkIsLeftAlone(t *testing.T) {
+	cluster, config := newElection(t)
+	before, after := newSpark(t), newSpark(t)
+	leaveRunning(t, cluster, config, before.URL())
+	first := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey)
+	var heard int
+	before.set(func() { heard = len(before.Calls()) })
+	log := &lockedBuffer{}
+	config.Log = slog.New(slog.NewTextHandler(log, nil))
+	newSubmit(t, config, after.URL(), "a").runs(t, cluster)
+	after.sees(t, "the query is started", func() bool { return after.started == 1 })
+	second := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey)
+	if second.Run != 2 || "sc://"+second.Session.Spark != after.URL() {
+		t.Errorf("%+v", second)
+	}
+	if calls := before.Calls()[heard:]; len(calls) > 0 {
+		t.Errorf("the Spark before was called: %v", calls)
+	}
+	if says := log.String(); strings.Count(says, "level=WARN") != 1 || !strings.Contains(says, first.Session.Spark+", which is not --remote") {
+		t.Errorf("the operator is told %s", says)
+	}
+}
+
+// TestQueryOfTheSameSparkByAnotherNameIsAdopted gives the second submit another name of the same Spark.
+func TestQueryOfTheSameSparkByAnotherNameIsAdopted(t *testing.T) {
+	cluster, config := newElection(t)
+	server := newSpark(t)
+	leaveRunning(t, cluster, config, server.URL())
+	named := strings.Replace(server.URL(), "127.0.0.1", "localhost", 1)
+	newSubmit(t, config, named, "a").runs(t, cluster)
+	server.set(func() {
+		if server.started != 1 || len(server.released) > 0 {
+			t.Errorf("the query was started %d times, and sessions %v ended", server.started, server.released)
+		}
+	})
+}
+
+// TestTokenGoesOnlyWhereTheOperatorSays has a record in the topic, which whoever reaches Kafka can write, name another address.
+func TestTokenGoesOnlyWhereTheOperatorSays(t *testing.T) {
+	for name, wanted := range map[string]election.Wanted{"to run": {}, "to stop": {Stopped: true}} {
 		t.Run(name, func(t *testing.T) {
 			cluster, config := newElection(t)
-			before, after := newSpark(t), newSpark(t)
-			leaveRunning(t, cluster, config, before.URL())
-			before.set(func() { c.before(before) })
-			newSubmit(t, config, after.URL(), "a").runs(t, cluster)
-			after.sees(t, "the query is started", func() bool { return after.started == 1 })
-			if at := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey); at.Run != c.runs || "sc://"+at.Session.Spark != after.URL() {
-				t.Errorf("%+v", at)
+			server, trap := newSpark(t), newTrap(t)
+			r, err := openRuns(config, &election.Record{Fingerprint: "a"})
+			done(t, err)
+			t.Cleanup(r.close)
+			forged := run{Run: 1, Query: r.query, Partitions: 4, Session: place{Spark: trap.address(), ID: "8c5d7a3e-40d0-4c4e-9d5b-2f4a4f0c1b11", Server: "s"}}
+			kafkatest.Produce(t, cluster,
+				kafkatest.JSON(t, election.ElectionTopic, election.LatestRunKey, forged),
+				kafkatest.JSON(t, election.ElectionTopic, election.WantedKey, wanted))
+			s := newSubmit(t, config, server.URL()+"/;token=hunter2", "a")
+			if wanted.Stopped {
+				until(t, "it says that it cannot stop the query", func() bool { return strings.Contains(status(t, cluster).Error, "which is not --remote") })
+			} else {
+				s.runs(t, cluster)
 			}
-			before.set(func() {
-				if ended := len(before.released) > 0; ended != c.ended {
-					t.Errorf("sessions %v of the Spark before were ended", before.released)
-				}
-			})
+			s.stop()
+			s.end(t)
+			if caught := trap.caught(t); len(caught) > 0 {
+				t.Errorf("%d connections to the address in the topic, which said %q", len(caught), caught)
+			}
 		})
 	}
 }
 
-// TestStopIsNotToldWhereTheQueryMayGoOn has it on a Spark that refuses to be asked.
+// TestStopIsNotToldWhereTheQueryMayGoOn has it on a Spark that --remote does not name.
 func TestStopIsNotToldWhereTheQueryMayGoOn(t *testing.T) {
 	cluster, config := newElection(t)
 	before, after := newSpark(t), newSpark(t)
 	leaveRunning(t, cluster, config, before.URL())
-	before.set(func() { before.shut = connecttest.Failure(codes.Unauthenticated, "", "who are you?") })
 	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.ElectionTopic, election.WantedKey, election.Wanted{Stopped: true}))
 	newSubmit(t, config, after.URL(), "a")
 	until(t, "it says so", func() bool {
 		now := status(t, cluster)
-		return now.State == waiting && strings.Contains(now.Error, "cannot be asked, at "+strings.TrimPrefix(before.URL(), "sc://"))
+		return now.State == waiting && strings.Contains(now.Error, strings.TrimPrefix(before.URL(), "sc://")+", which is not --remote")
 	})
+	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.ElectionTopic, election.WantedKey, election.Wanted{}))
+	after.sees(t, "the next run is started when it is wanted again", func() bool { return after.started == 1 })
 }
 
 // TestSessionThatIsNotEndedIsTold freezes Spark where the query is to be ended.

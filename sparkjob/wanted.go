@@ -84,6 +84,9 @@ func (r *runs) unwanted(ctx context.Context) (bool, error) {
 // rest ends the session in which the query was started last, and returns when the query is to run again.
 func (s *supervisor) rest(ctx context.Context) error {
 	session, _, err := s.former(ctx)
+	if errors.Is(err, errForsaken) {
+		return fmt.Errorf("stop the query: %w; `election query start` begins the next run on --remote, which can be stopped", err)
+	}
 	if err != nil {
 		return err
 	}
