@@ -94,8 +94,11 @@ func (t *term) confirm(ctx context.Context, ask func(context.Context) error) err
 }
 
 // whileAlone blocks until this submit is the only one, and then calls act until the lock is lost. A standby waits here;
-// waiting is called before it does.
-func whileAlone(ctx context.Context, url string, waiting func(), act func(context.Context, *term) error) error {
+// waiting is called before it does. succeed is called with the lock, before anything is done: it blocks for as long as the
+// holder before may act. It is told which start of PostgreSQL gave the lock, and asks alone whether it still has it.
+func whileAlone(ctx context.Context, url string, waiting func(), succeed func(ctx context.Context, server string, alone func() error) error,
+	act func(context.Context, *term) error,
+) error {
 	connecting, cancel := context.WithTimeout(ctx, time.Minute)
 	conn, err := postgres.Connect(connecting, url)
 	cancel()
@@ -112,6 +115,19 @@ func whileAlone(ctx context.Context, url string, waiting func(), act func(contex
 	}
 	if err := postgres.Lock(ctx, conn, lockKey, waiting); err != nil {
 		return fmt.Errorf("become the one submit: %w", err)
+	}
+	var server string
+	if err := conn.QueryRow(ctx, "SELECT extract(epoch FROM pg_postmaster_start_time())::text").Scan(&server); err != nil {
+		return fmt.Errorf("ask PostgreSQL when it was started: %w", err)
+	}
+	alone := func() error {
+		if err := conn.Ping(ctx); err != nil {
+			return fmt.Errorf("%w: %w", errLost, err)
+		}
+		return nil
+	}
+	if err := succeed(ctx, server, alone); err != nil {
+		return err
 	}
 	t := &term{}
 	return t.hold(ctx, conn.Ping, func(ctx context.Context) error { return act(ctx, t) })

@@ -18,6 +18,7 @@ type noted struct {
 	official election.OfficialRun
 	latest   run
 	wanted   election.Wanted
+	holder   holder
 }
 
 // readOn reads what was noted since it was called last. The topic also holds the definition, which is megabytes for a
@@ -44,6 +45,8 @@ func (r *runs) readOn(ctx context.Context) error {
 			return decode(record, &r.noted.latest)
 		case election.WantedKey:
 			return decode(record, &r.noted.wanted)
+		case election.HolderKey:
+			return decode(record, &r.noted.holder)
 		}
 		return nil
 	})

@@ -23,6 +23,7 @@ type runs struct {
 	accounts *kgo.Client  // writes the election topic; nil until open
 	reports  *kgo.Client  // writes other topics; nil until open
 	alone    func() error // set for each term
+	term     string       // the last one in which this submit had the lock for sure
 	noted    noted
 	current  run // 0 while there is none
 	official int // 0 while no run is official
@@ -59,10 +60,9 @@ func (r *runs) closeWriters() {
 // accountsTimeout is how long Kafka waits for the rest of a transaction whose submit has died, unless another begins before.
 const accountsTimeout = 10 * time.Second
 
-// open shuts out who kept the accounts before, and reads what they hold then: a submit that was stopped in the middle of
-// writing them and wakes later is refused by Kafka. All that writes is new each time: a client does not go on with a
-// topic that was made again.
-func (r *runs) open(ctx context.Context) (err error) {
+// fence shuts out who kept the accounts before: a submit that was stopped in the middle of writing them and wakes later is
+// refused by Kafka. All that writes is new each time: a client does not go on with a topic that was made again.
+func (r *runs) fence(ctx context.Context) (err error) {
 	r.closeWriters()
 	if r.reports, err = kafka.NewClient(r.config.Brokers, r.config.Log); err != nil {
 		return err
@@ -75,6 +75,14 @@ func (r *runs) open(ctx context.Context) (err error) {
 	}
 	if _, _, err := r.accounts.ProducerID(ctx); err != nil {
 		return fmt.Errorf("become the one who keeps the accounts: %w", err)
+	}
+	return nil
+}
+
+// open shuts out who kept the accounts before, and reads what they hold then.
+func (r *runs) open(ctx context.Context) error {
+	if err := r.fence(ctx); err != nil {
+		return err
 	}
 	r.noted = noted{}
 	if err := r.readOn(ctx); err != nil {

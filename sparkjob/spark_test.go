@@ -156,10 +156,14 @@ func newSubmit(t *testing.T, c Config, url, fingerprint string) *submit {
 	s := &supervisor{Config: c, record: record, runs: r, answerTimeout: 5 * time.Second, forget: func() {}}
 	out := &submit{ended: make(chan error, 1), lose: lose, stop: stop, health: c.Health}
 	go func() {
+		defer close(out.ended)
 		var of term
 		ask := func(context.Context) error { return broken.Err() }
+		if err := r.succeed(ctx, "the PostgreSQL of the test", func() error { return ask(ctx) }); err != nil {
+			out.ended <- err
+			return
+		}
 		out.ended <- of.hold(ctx, ask, func(ctx context.Context) error { return s.supervise(ctx, &of) })
-		close(out.ended)
 	}()
 	t.Cleanup(func() {
 		stop()

@@ -84,7 +84,7 @@ func Run(ctx context.Context, c Config) error {
 	lost := false // the lock, and with it touch with the query
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		var held bool
-		err := whileAlone(ctx, c.Postgres, s.standBy, func(ctx context.Context, t *term) error {
+		err := whileAlone(ctx, c.Postgres, s.standBy, runs.succeed, func(ctx context.Context, t *term) error {
 			held = true
 			return s.supervise(ctx, t)
 		})
@@ -101,7 +101,7 @@ func Run(ctx context.Context, c Config) error {
 		if held {
 			pause = firstPause
 		}
-		c.Log.Warn("this submit does nothing until it has the lock in PostgreSQL; what runs in Spark goes on", "error", firstLine(err))
+		c.Log.Warn("this submit does nothing until it has the lock in PostgreSQL, and has noted that; what runs in Spark goes on", "error", firstLine(err))
 		runs.metrics.failed(firstLine(err))
 		if !wait(ctx, pause) {
 			return nil
@@ -130,6 +130,7 @@ func (s *supervisor) supervise(ctx context.Context, t *term) error {
 	s.forget()
 	s.forget = func() {}
 	s.runs.alone, s.runs.failures = t.alone, 0
+	defer s.runs.giveBack(ctx)
 	defer func() {
 		if ctx.Err() != nil && !errors.Is(context.Cause(ctx), errLost) {
 			s.quit(ctx)

@@ -1,0 +1,151 @@
+package sparkjob
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+
+	"realtime-election/election"
+)
+
+// TestHolderIsWaitedForOnlyWhereItMayNotKnow has what the topic says of the holder before.
+func TestHolderIsWaitedForOnlyWhereItMayNotKnow(t *testing.T) {
+	for name, c := range map[string]struct {
+		before holder
+		waits  time.Duration
+	}{
+		"nobody has had the lock":               {holder{}, 0},
+		"it was given back":                     {holder{Server: "1"}, 0},
+		"PostgreSQL saw its connection end":     {holder{Term: "other", Server: "2"}, 0},
+		"it is this submit, which has noticed":  {holder{Term: "mine", Server: "1"}, 0},
+		"PostgreSQL was started again":          {holder{Term: "other", Server: "1"}, handover},
+		"PostgreSQL's clock was set back since": {holder{Term: "other", Server: "3"}, handover},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began, told := time.Now(), false
+				done(t, c.before.leave(t.Context(), "2", "mine", func() { told = true }))
+				if took := time.Since(began); took != c.waits || told != (c.waits > 0) {
+					t.Errorf("it took %s, want %s; told: %t", took, c.waits, told)
+				}
+			})
+		})
+	}
+}
+
+func TestWaitingForTheHolderEndsWhenSubmitIsStopped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithTimeout(t.Context(), time.Second)
+		defer stop()
+		began := time.Now()
+		err := holder{Term: "other"}.leave(ctx, "2", "mine", func() {})
+		if took := time.Since(began); !errors.Is(err, context.DeadlineExceeded) || took != time.Second {
+			t.Errorf("it ended with %v after %s", err, took)
+		}
+	})
+}
+
+// TestNobodyActsBesideAHolderThatIsCutOff restarts PostgreSQL right after it has answered a holder that hears nothing of it
+// from then on, and is woken late as well.
+func TestNobodyActsBesideAHolderThatIsCutOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		const restart = time.Minute
+		ask := func(ctx context.Context) error {
+			if time.Since(began) > restart {
+				<-ctx.Done()
+				time.Sleep(trust) // it is stopped, and does not notice that it has waited long enough
+				return ctx.Err()
+			}
+			return nil
+		}
+		var first term
+		ended := make(chan error)
+		go func() {
+			ended <- first.hold(t.Context(), ask, func(ctx context.Context) error { <-ctx.Done(); return nil })
+		}()
+		time.Sleep(restart)
+		synctest.Wait()
+		if err := first.alone(); err != nil {
+			t.Fatal("it knows at once: ", err)
+		}
+		done(t, holder{Term: "first", Server: "1"}.leave(t.Context(), "2", "second", func() {}))
+		if err := first.alone(); !errors.Is(err, errLost) {
+			t.Errorf("two act: %v", err)
+		}
+		<-ended
+	})
+}
+
+// TestHolderIsNotedBeforeItActs has a submit get the lock, act, lose the lock and get it again, and stop.
+func TestHolderIsNotedBeforeItActs(t *testing.T) {
+	cluster, c := newElection(t)
+	server := newSpark(t)
+	first := newSubmit(t, c, server.URL(), "a")
+	first.runs(t, cluster)
+	before := notedHolder(t, cluster)
+	if before.Term == "" || before.Server == "" {
+		t.Errorf("while it acts the holder is %+v", before)
+	}
+	first.lose()
+	first.end(t)
+	if after := notedHolder(t, cluster); after != before {
+		t.Errorf("when it has lost the lock the holder is %+v, and was %+v", after, before)
+	}
+	second := newSubmit(t, c, server.URL(), "a")
+	second.runs(t, cluster)
+	if after := notedHolder(t, cluster); after.Term == "" || after.Term == before.Term {
+		t.Errorf("when another acts the holder is %+v, and was %+v", after, before)
+	}
+	second.stop()
+	second.end(t)
+	if after := notedHolder(t, cluster); after != (holder{}) {
+		t.Errorf("when it was stopped the holder is %+v", after)
+	}
+}
+
+func notedHolder(t *testing.T, cluster *kfake.Cluster) holder {
+	t.Helper()
+	return last[holder](t, cluster, election.ElectionTopic, election.HolderKey)
+}
+
+// TestLockLostWhileItIsNotedIsNotActedOn loses it before, and after, the note.
+func TestLockLostWhileItIsNotedIsNotActedOn(t *testing.T) {
+	for asked := range 3 {
+		_, c := newElection(t)
+		r, err := openRuns(c, &election.Record{})
+		done(t, err)
+		t.Cleanup(r.close)
+		questions := 0
+		alone := func() error {
+			if questions++; questions > asked {
+				return errLost
+			}
+			return nil
+		}
+		if err := r.succeed(t.Context(), "1", alone); !errors.Is(err, errLost) || r.term != "" {
+			t.Errorf("lost after %d questions: %v, term %q", asked, err, r.term)
+		}
+	}
+}
+
+// TestLockThatIsAnothersIsNotGivenBack has a submit end that was shut out meanwhile.
+func TestLockThatIsAnothersIsNotGivenBack(t *testing.T) {
+	cluster, c := newElection(t)
+	r := chosen(t, c, "a")
+	alone := func() error { return nil }
+	done(t, r.succeed(t.Context(), "1", alone))
+	other := chosen(t, c, "a")
+	done(t, other.succeed(t.Context(), "1", alone))
+	want := notedHolder(t, cluster)
+	r.giveBack(t.Context())
+	done(t, r.open(t.Context())) // also when it has come back
+	r.giveBack(t.Context())
+	if got := notedHolder(t, cluster); got != want || want.Term != other.term {
+		t.Errorf("the holder is %+v, want %+v", got, want)
+	}
+}
