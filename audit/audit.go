@@ -3,7 +3,7 @@
 // It reads votes_topic, committed records only, to its stable end; classifies, deduplicates and counts with the
 // reference count of package election; and then reads every record of every result topic, with code of its own, the
 // page's API, and the ledger's tables, every row in every column. Each difference is named. It shares no counting,
-// folding or storing with what it checks.
+// folding or storing with what it checks; what a vote is, package election says to it and to the ledger.
 package audit
 
 import (

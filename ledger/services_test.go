@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -126,8 +125,8 @@ func TestVotersAreStoredOrRejected(t *testing.T) {
 	}
 }
 
-// TestAuditAgrees has the auditor, who shares no code with the ledger, look at what it stores of hostile records.
-
+// TestAuditAgrees has the auditor look at what the ledger stores of hostile records. They judge a vote by the same rules,
+// those of package election, and share nothing else.
 func TestAuditAgrees(t *testing.T) {
 	s := newSystem(t)
 	var records []*kgo.Record
@@ -159,7 +158,6 @@ func TestAuditAgrees(t *testing.T) {
 }
 
 // TestFirstCopyIsStored has copies in one batch, and copies of what a batch before stored.
-
 func TestFirstCopyIsStored(t *testing.T) {
 	s := newSystem(t)
 	one, other := s.definition.Candidates[0].ID, s.definition.Candidates[1].ID
@@ -202,7 +200,6 @@ func TestRowsLieInTheOrderOfTheirIDs(t *testing.T) {
 }
 
 // TestEndsAreReachedOverMarkers ends topics in transactions, committed and aborted, whose markers are no records.
-
 func TestEndsAreReachedOverMarkers(t *testing.T) {
 	s := newSystem(t)
 	kafkatest.ProduceInTransaction(t, s.cluster, kgo.TryCommit, s.votes(0, 20)...)
@@ -225,7 +222,6 @@ func TestEndsAreReachedOverMarkers(t *testing.T) {
 }
 
 // TestStoppedAnywhereGoesOn stops the ledger, or breaks its connection, wherever it happens to be.
-
 func TestStoppedAnywhereGoesOn(t *testing.T) {
 	s := newSystem(t)
 	hostile := slices.DeleteFunc(scenario.Hostiles(s.definition, partitions, 12), func(h scenario.Hostile) bool {
@@ -249,12 +245,6 @@ func TestStoppedAnywhereGoesOn(t *testing.T) {
 	s.wantExact(t)
 }
 
-// TestLedgerWithoutTheLockStoresNothing moves the offsets as a ledger would whose lock was lost.
-
-// firstPauses is longer than the first two pauses between tries.
-
-const firstPauses = 1500 * time.Millisecond
-
 func TestTopicMadeAnewIsRefused(t *testing.T) {
 	s := newSystem(t)
 	stop := s.start(t)
@@ -272,7 +262,6 @@ func TestTopicMadeAnewIsRefused(t *testing.T) {
 }
 
 // TestRejectSentAheadIsNotSentAgain begins where a ledger was killed between Kafka and PostgreSQL.
-
 func TestRejectSentAheadIsNotSentAgain(t *testing.T) {
 	s := newSystem(t)
 	bad := &kgo.Record{Topic: election.VotesTopic, Key: []byte("k"), Value: []byte("v")}
@@ -290,7 +279,6 @@ func TestRejectSentAheadIsNotSentAgain(t *testing.T) {
 }
 
 // TestLargeRejectsArePublished has more of them at once than Kafka takes in a batch.
-
 func TestLargeRejectsArePublished(t *testing.T) {
 	s := newSystem(t)
 	for n := range 12 {
@@ -303,10 +291,6 @@ func TestLargeRejectsArePublished(t *testing.T) {
 	s.wantExact(t)
 }
 
-// TestTransactionIsTriedAgain has PostgreSQL refuse the first two, as it may whenever it cannot put two in an order.
-
-// TestRealKafkaIsWaitedFor stores what a real Kafka holds in transactions, and stops it in between.
-
 func (s *system) client(t *testing.T, options ...kgo.Opt) *kgo.Client {
 	t.Helper()
 	cl, err := kafka.NewClient(s.brokers, kafkatest.Log(t), options...)
@@ -318,7 +302,6 @@ func (s *system) client(t *testing.T, options ...kgo.Opt) *kgo.Client {
 }
 
 // transaction writes records in a transaction of their own, and ends it.
-
 func (s *system) transaction(t *testing.T, end kgo.TransactionEndTry, records ...*kgo.Record) {
 	t.Helper()
 	cl := s.client(t, kgo.TransactionalID("test"))

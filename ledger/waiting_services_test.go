@@ -37,6 +37,7 @@ func TestTwoLedgersAtOnce(t *testing.T) {
 	}
 }
 
+// TestLedgerWithoutTheLockStoresNothing moves the offsets as a ledger would whose lock was lost.
 func TestLedgerWithoutTheLockStoresNothing(t *testing.T) {
 	s := newSystem(t)
 	s.start(t)
@@ -102,6 +103,9 @@ func TestPostgreSQLIsWaitedFor(t *testing.T) {
 	until(t, "it says that it stores", func() bool { status := s.status(t); return status.State == "running" && status.Error == "" })
 }
 
+// firstPauses is longer than the first two pauses between tries.
+const firstPauses = 1500 * time.Millisecond
+
 func TestWrongPasswordIsSaidOnce(t *testing.T) {
 	s := newSystem(t)
 	right := s.database
@@ -139,6 +143,7 @@ func TestKafkaIsWaitedFor(t *testing.T) {
 	s.brokers = brokers
 }
 
+// TestTransactionIsTriedAgain has PostgreSQL refuse the first two, as it may whenever it cannot put two in an order.
 func TestTransactionIsTriedAgain(t *testing.T) {
 	s := newSystem(t)
 	_, err := s.conn.Exec(t.Context(), `
@@ -161,6 +166,7 @@ func TestTransactionIsTriedAgain(t *testing.T) {
 	}
 }
 
+// TestRealKafkaIsWaitedFor stores what a real Kafka holds in transactions, and stops it in between.
 func TestRealKafkaIsWaitedFor(t *testing.T) {
 	s := newSystem(t)
 	config := local.Config{Data: t.TempDir()}
