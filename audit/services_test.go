@@ -136,7 +136,7 @@ func (s *tables) store(t *testing.T) {
 				v["ballot_id"], v["voting_time"], v["candidate_id"], v["district_id"], v["age_group"], v["gender"])
 		}
 		for _, topic := range []string{election.VotesTopic, election.VotersTopic} {
-			s.exec(t, "INSERT INTO ledger_offsets VALUES ($1, $2, $3)", topic, partition, len(kafkatest.Read(t, s.cluster, topic, partition)))
+			s.exec(t, "INSERT INTO ledger_offsets VALUES ($1, $2, $3, gen_random_uuid())", topic, partition, len(kafkatest.Read(t, s.cluster, topic, partition)))
 		}
 	}
 	for i, r := range kafkatest.Read(t, s.cluster, election.VotersTopic, 0) {

@@ -51,6 +51,15 @@ func (s *session) collect(ctx context.Context) (map[string]*batch, error) {
 				return nil, fmt.Errorf("read %s %d: %w", failed.Topic, failed.Partition, failed.Err)
 			}
 		}
+		var other error
+		fetches.EachTopic(func(t kgo.FetchTopic) {
+			if t.TopicID != [16]byte{} { // an answer without records may have none
+				other = errors.Join(other, sameTopic(t.Topic, s.ids[t.Topic], t.TopicID))
+			}
+		})
+		if other != nil {
+			return nil, other
+		}
 		fetches.EachPartition(func(p kgo.FetchTopicPartition) {
 			if p.Topic != "" {
 				s.ends[place{p.Topic, p.FetchPartition.Partition}] = p.LastStableOffset

@@ -58,9 +58,6 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// topics are what the ledger stores.
-var topics = []string{election.VotersTopic, election.VotesTopic}
-
 const (
 	firstPause = 250 * time.Millisecond
 	lastPause  = 5 * time.Second

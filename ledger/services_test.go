@@ -245,20 +245,39 @@ func TestStoppedAnywhereGoesOn(t *testing.T) {
 	s.wantExact(t)
 }
 
+// TestTopicMadeAnewIsRefused has topics of the same names, with fewer records than are stored and with more.
 func TestTopicMadeAnewIsRefused(t *testing.T) {
+	for name, records := range map[string]int{"shorter": 5, "longer": 200} {
+		t.Run(name, func(t *testing.T) {
+			s := newSystem(t)
+			stop := s.start(t)
+			kafkatest.Produce(t, s.cluster, s.votes(0, 50)...)
+			s.untilCaughtUp(t)
+			stop()
+			s.cluster = kafkatest.NewElection(t, s.definition, partitions)
+			s.brokers = s.cluster.ListenAddrs()
+			kafkatest.Produce(t, s.cluster, s.votes(50, 50+records)...)
+			s.start(t)
+			until(t, "it says so", func() bool { return s.log.count("is not the one that was stored") > 0 })
+			if got := len(s.rows(t, "votes")); got != 50 {
+				t.Errorf("%d votes are stored, want 50", got)
+			}
+		})
+	}
+}
+
+// TestTopicMadeAnewBeforeAnythingWasStoredIsStored has nothing in the tables that could be of another topic.
+func TestTopicMadeAnewBeforeAnythingWasStoredIsStored(t *testing.T) {
 	s := newSystem(t)
 	stop := s.start(t)
-	kafkatest.Produce(t, s.cluster, s.votes(0, 50)...)
 	s.untilCaughtUp(t)
 	stop()
 	s.cluster = kafkatest.NewElection(t, s.definition, partitions)
 	s.brokers = s.cluster.ListenAddrs()
-	kafkatest.Produce(t, s.cluster, s.votes(50, 55)...)
+	kafkatest.Produce(t, s.cluster, s.votes(0, 50)...)
 	s.start(t)
-	until(t, "it says so", func() bool { return s.log.count("the topic is not the one that was stored") > 0 })
-	if got := len(s.rows(t, "votes")); got != 50 {
-		t.Errorf("%d votes are stored, want 50", got)
-	}
+	s.untilCaughtUp(t)
+	s.wantExact(t)
 }
 
 // TestRejectSentAheadIsNotSentAgain begins where a ledger was killed between Kafka and PostgreSQL.

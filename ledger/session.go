@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"realtime-election/internal/kafka"
@@ -35,9 +36,17 @@ type session struct {
 	*ledger
 	conn     *pgx.Conn
 	consumer *kgo.Client
-	next     map[place]int64 // what ledger_offsets holds
-	ends     map[place]int64 // the stable ends, as Kafka last told them
-	sent     map[string]bool // keys of rejects that votes_rejected holds beyond next
+	ids      map[string]kadm.TopicID // by topic: which of that name Kafka has
+	next     map[place]int64         // what ledger_offsets holds
+	ends     map[place]int64         // the stable ends, as Kafka last told them
+	sent     map[string]bool         // keys of rejects that votes_rejected holds beyond next
+}
+
+func newSession(l *ledger) *session {
+	return &session{
+		ledger: l, ids: make(map[string]kadm.TopicID),
+		next: make(map[place]int64), ends: make(map[place]int64), sent: make(map[string]bool),
+	}
 }
 
 // attend stores what comes until something fails. It reports whether anything was in order before.
@@ -70,7 +79,8 @@ func (l *ledger) attend(ctx context.Context) (stored bool, err error) {
 	if err := postgres.Lock(ctx, conn, lockKey, waiting); err != nil {
 		return false, fmt.Errorf("become the one ledger: %w", err)
 	}
-	s := &session{ledger: l, conn: conn, next: make(map[place]int64), ends: make(map[place]int64), sent: make(map[string]bool)}
+	s := newSession(l)
+	s.conn = conn
 	if err := s.open(ctx); err != nil {
 		return false, err
 	}
@@ -91,6 +101,7 @@ func (s *session) open(ctx context.Context) error {
 		limit time.Duration
 		do    func(context.Context) error
 	}{
+		{patience, s.identify},
 		{patience, s.prepare},
 		{patience, s.readOffsets},
 		{patience, s.checkEnds},
@@ -116,26 +127,36 @@ func (s *session) prepare(ctx context.Context) error {
 	if _, err := s.conn.Exec(ctx, stageSQL); err != nil {
 		return fmt.Errorf("make the staging tables: %w", err)
 	}
-	if _, err := s.conn.Exec(ctx, beginOffsetsSQL, topics, s.rules.partitions); err != nil {
+	var ids [][16]byte
+	for _, topic := range topics {
+		ids = append(ids, s.ids[topic])
+	}
+	if _, err := s.conn.Exec(ctx, beginOffsetsSQL, topics, ids, s.rules.partitions); err != nil {
 		return fmt.Errorf("begin the offsets: %w", err)
 	}
 	return nil
 }
 
+// readOffsets reads how far each partition is stored, and refuses partitions of other topics than those that are there.
 func (s *session) readOffsets(ctx context.Context) error {
-	rows, err := s.conn.Query(ctx, "SELECT topic, partition, next_offset FROM ledger_offsets")
+	rows, err := s.conn.Query(ctx, "SELECT topic, partition, next_offset, topic_id FROM ledger_offsets")
 	if err != nil {
 		return fmt.Errorf("read the offsets: %w", err)
 	}
 	var at place
 	var next int64
-	if _, err := pgx.ForEachRow(rows, []any{&at.topic, &at.partition, &next}, func() error {
+	var id [16]byte
+	var other error
+	if _, err := pgx.ForEachRow(rows, []any{&at.topic, &at.partition, &next, &id}, func() error {
 		s.next[at] = next
+		if other == nil {
+			other = sameTopic(at.topic, id, s.ids[at.topic])
+		}
 		return nil
 	}); err != nil {
 		return fmt.Errorf("read the offsets: %w", err)
 	}
-	return nil
+	return other
 }
 
 func (s *session) count(table string, counts map[string]int64) func(context.Context) error {
@@ -147,25 +168,6 @@ func (s *session) count(table string, counts map[string]int64) func(context.Cont
 		counts[table] = n
 		return nil
 	}
-}
-
-// checkEnds refuses topics that end before what is stored of them.
-func (s *session) checkEnds(ctx context.Context) error {
-	for _, topic := range topics {
-		ends, err := kafka.StableEnds(ctx, s.producer, topic)
-		if err != nil {
-			return err
-		}
-		for partition, end := range ends {
-			at := place{topic, partition}
-			if s.next[at] > end {
-				return fmt.Errorf("%s %d ends at offset %d, and PostgreSQL holds it up to %d: the topic is not the one that was stored; "+
-					"begin anew with empty topics and tables", topic, partition, end, s.next[at])
-			}
-			s.ends[at] = end
-		}
-	}
-	return nil
 }
 
 // consume reads on from what is stored. Where that is not in the topic any more, reading fails.

@@ -334,7 +334,7 @@ func TestReplayHasNoBallotKey(t *testing.T) {
 func TestVotesOfTopicsThatAreGoneAreNotTakenOver(t *testing.T) {
 	c, admin, conn := newSystem(t)
 	prepare(t, c)
-	if _, err := conn.Exec(t.Context(), "INSERT INTO ledger_offsets VALUES ('votes_topic', 0, 7)"); err != nil {
+	if _, err := conn.Exec(t.Context(), "INSERT INTO ledger_offsets VALUES ('votes_topic', 0, 7, gen_random_uuid())"); err != nil {
 		t.Fatal(err)
 	}
 	prepare(t, c) // their topics are there

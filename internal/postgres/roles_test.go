@@ -94,7 +94,7 @@ func TestEachRoleMayDoWhatItMustAndNoMore(t *testing.T) {
 		"voters":         "INSERT INTO voters VALUES ('v', '2000-01-01', 18, '', '', '', '', '', '', '', '', '', '', '', '', '', 'd')",
 		"votes":          "INSERT INTO votes VALUES (gen_random_uuid(), now(), 'c', 'd', '', '')",
 		"rejected_votes": "INSERT INTO rejected_votes VALUES ('t', 0, 0, 'malformed', NULL, NULL)",
-		"ledger_offsets": "INSERT INTO ledger_offsets VALUES ('t', 0, 0)",
+		"ledger_offsets": "INSERT INTO ledger_offsets VALUES ('t', 0, 0, gen_random_uuid())",
 		"candidates":     "INSERT INTO candidates VALUES ('c', '', '', '', '', '')",
 		"regions":        "INSERT INTO regions VALUES ('r', '', NULL)",
 		"districts":      "INSERT INTO districts VALUES ('d', '', 'r', NULL)",

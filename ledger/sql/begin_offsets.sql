@@ -1,5 +1,5 @@
--- Every partition begins at its first record.
-INSERT INTO ledger_offsets (topic, partition, next_offset)
-SELECT topic, partition, 0
-FROM unnest($1::text[]) topic, generate_series(0, $2::int - 1) partition
-ON CONFLICT (topic, partition) DO NOTHING
+-- Every partition begins at its first record. Where nothing is stored of a partition, its topic may be another by now.
+INSERT INTO ledger_offsets AS o (topic, topic_id, partition, next_offset)
+SELECT t.topic, t.id, partition, 0
+FROM unnest($1::text[], $2::uuid[]) t (topic, id), generate_series(0, $3::int - 1) partition
+ON CONFLICT (topic, partition) DO UPDATE SET topic_id = excluded.topic_id WHERE o.next_offset = 0

@@ -50,6 +50,7 @@ CREATE TABLE ledger_offsets (
     topic       text   NOT NULL,
     partition   int    NOT NULL,
     next_offset bigint NOT NULL,
+    topic_id    uuid   NOT NULL, -- Kafka's: a topic that is deleted and made again has another
     PRIMARY KEY (topic, partition)
 );
 

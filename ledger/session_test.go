@@ -1,0 +1,179 @@
+package ledger
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"realtime-election/election"
+	"realtime-election/internal/definition"
+	"realtime-election/internal/kafka/kafkatest"
+)
+
+// newTestSession is a session of a ledger on a broker of its own, without PostgreSQL, that has stored nothing.
+func newTestSession(t *testing.T) (*session, *kfake.Cluster) {
+	t.Helper()
+	d, err := definition.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cluster := kafkatest.NewElection(t, d, 2)
+	c := Config{Brokers: cluster.ListenAddrs(), Log: kafkatest.Log(t)}
+	producer := kafkatest.NewClient(t, cluster)
+	s := newSession(&ledger{
+		config: c, producer: producer, consumer: c.Health.Kafka("consumer"), status: newStatus(c, producer),
+		rules: newRules(&election.Record{Definition: *d, VotePartitions: 2}),
+		rows:  c.Health.CounterBy("rows", "", "table"), batch: c.Health.Gauge("batch", ""),
+	})
+	for _, topic := range topics {
+		for partition := range int32(2) {
+			s.next[place{topic, partition}] = 0
+		}
+	}
+	if err := s.identify(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s, cluster
+}
+
+// begin has a session read on from where it is.
+func begin(t *testing.T, s *session) {
+	t.Helper()
+	if err := s.consume(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.consumer.Close)
+}
+
+// wantRefused is that an error says what happened, and what to do.
+func wantRefused(t *testing.T, err error, says string) {
+	t.Helper()
+	for _, text := range []string{says, "is not the one that was stored", "election reset"} {
+		if err == nil || !strings.Contains(err.Error(), text) {
+			t.Errorf("it does not say %q: %v", text, err)
+		}
+	}
+}
+
+func TestTopicThatEndsBeforeWhatIsStoredIsRefused(t *testing.T) {
+	s, cluster := newTestSession(t)
+	kafkatest.Produce(t, cluster, &kgo.Record{Topic: election.VotesTopic}, &kgo.Record{Topic: election.VotesTopic})
+	at := place{election.VotesTopic, 0}
+	s.next[at] = 2
+	if err := s.checkEnds(t.Context()); err != nil || s.ends[at] != 2 {
+		t.Errorf("where all is stored: %v, and it ends at %d", err, s.ends[at])
+	}
+	s.next[at] = 3
+	wantRefused(t, s.checkEnds(t.Context()), "votes_topic 0 ends at offset 2, and PostgreSQL holds it up to 3")
+}
+
+func TestTopicMadeAgainIsAnother(t *testing.T) {
+	s, cluster := newTestSession(t)
+	before := s.ids[election.VotesTopic]
+	if err := sameTopic(election.VotesTopic, before, s.ids[election.VotesTopic]); err != nil {
+		t.Error(err)
+	}
+	makeAgain(t, cluster)
+	if err := s.identify(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantRefused(t, sameTopic(election.VotesTopic, before, s.ids[election.VotesTopic]),
+		"votes_topic was deleted and made again: its id is "+s.ids[election.VotesTopic].String())
+}
+
+// makeAgain deletes votes_topic, and makes another of the name.
+func makeAgain(t *testing.T, cluster *kfake.Cluster) {
+	t.Helper()
+	if err := cluster.DeleteTopic(election.VotesTopic); err != nil {
+		t.Fatal(err)
+	}
+	if err := cluster.CreateTopic(election.VotesTopic, 2, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestRecordsOfATopicMadeAgainAreRefused makes it again after it was identified, and before it is read.
+func TestRecordsOfATopicMadeAgainAreRefused(t *testing.T) {
+	s, cluster := newTestSession(t)
+	makeAgain(t, cluster)
+	kafkatest.Produce(t, cluster, &kgo.Record{Topic: election.VotesTopic, Value: []byte("of another topic")})
+	begin(t, s)
+	_, err := collect(t, s, election.VotesTopic, 1)
+	wantRefused(t, err, "votes_topic was deleted and made again")
+}
+
+// collect collects until what came of a topic reaches an offset of partition 0.
+func collect(t *testing.T, s *session, topic string, end int64) ([]*kgo.Record, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	var records []*kgo.Record
+	for next := int64(0); next < end; {
+		batches, err := s.collect(ctx)
+		if err != nil {
+			return records, err
+		}
+		if b := batches[topic]; b != nil {
+			records, next = append(records, b.records...), b.next[0]
+		}
+	}
+	return records, nil
+}
+
+func TestCollectPassesMarkersAndWhatIsAborted(t *testing.T) {
+	s, cluster := newTestSession(t)
+	value := func(text string) *kgo.Record { return &kgo.Record{Topic: election.VotesTopic, Value: []byte(text)} }
+	kafkatest.ProduceInTransaction(t, cluster, kgo.TryCommit, value("a"), value("b")) // 0, 1, and a marker
+	kafkatest.ProduceInTransaction(t, cluster, kgo.TryAbort, value("aborted"))        // 3, and a marker
+	kafkatest.Produce(t, cluster, value("c"))                                         // 5
+	kafkatest.Begin(t, cluster, value("undecided"))
+	begin(t, s)
+	records, err := collect(t, s, election.VotesTopic, 6)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var values []string
+	for _, r := range records {
+		values = append(values, string(r.Value))
+	}
+	if !slices.Equal(values, []string{"a", "b", "c"}) {
+		t.Errorf("the records are %q", values)
+	}
+	if end := s.ends[place{election.VotesTopic, 0}]; end != 6 {
+		t.Errorf("the stable end is %d, want 6: the rest is not decided", end)
+	}
+}
+
+func TestCollectEndsAtATransactionsMarker(t *testing.T) {
+	s, cluster := newTestSession(t)
+	kafkatest.ProduceInTransaction(t, cluster, kgo.TryCommit, &kgo.Record{Topic: election.VotesTopic})
+	begin(t, s)
+	if records, err := collect(t, s, election.VotesTopic, 2); err != nil || len(records) != 1 {
+		t.Errorf("%d records came, and %v", len(records), err)
+	}
+}
+
+func TestCollectReadsOnFromWhatIsStored(t *testing.T) {
+	s, cluster := newTestSession(t)
+	for _, text := range []string{"stored", "next"} {
+		kafkatest.Produce(t, cluster, &kgo.Record{Topic: election.VotesTopic, Value: []byte(text)})
+	}
+	s.next[place{election.VotesTopic, 0}] = 1
+	begin(t, s)
+	records, err := collect(t, s, election.VotesTopic, 2)
+	if err != nil || len(records) != 1 || string(records[0].Value) != "next" {
+		t.Errorf("the records are %v (%v)", records, err)
+	}
+}
+
+func TestCollectComesBackWhenNothingComes(t *testing.T) {
+	s, _ := newTestSession(t)
+	begin(t, s)
+	if batches, err := s.collect(t.Context()); err != nil || len(batches) > 0 {
+		t.Errorf("it has %v, %v", batches, err)
+	}
+}
