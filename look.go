@@ -307,7 +307,7 @@ func (r report) print(out io.Writer, now time.Time) error {
 		if t.IsZero() {
 			return ""
 		}
-		return now.Sub(t).Round(time.Second).String()
+		return max(0, now.Sub(t)).Round(time.Second).String()
 	}
 	if len(r.Processes) > 0 {
 		rows := [][]string{{"process", "state", "for", "pid", "address", "health", "restarts", "last error"}}
@@ -357,7 +357,7 @@ func printElection(out io.Writer, e *inspect.Status, ago func(time.Time) string)
 		rows = append(rows, []string{
 			"count", q.State, fmt.Sprintf(
 				"run %d, batch %d took %d ms at %s votes a second, %s of state, %s offsets behind, reported %s ago",
-				q.Run, q.Batch, q.BatchMilliseconds, number.Thousands(int64(q.ProcessedRowsPerSecond+0.5)), mebibytes(q.StateBytes), number.Thousands(e.Behind.Count), ago(q.UpdatedAt)),
+				q.Run, q.Batch, q.BatchMilliseconds, number.Thousands(int64(q.ProcessedRowsPerSecond+0.5)), mebibytes(q.StateBytes), number.Thousands(e.Behind.Count), ago(e.QueryAt)),
 		})
 		if q.Error != "" {
 			rows = append(rows, []string{"", "error", q.Error})
@@ -369,7 +369,7 @@ func printElection(out io.Writer, e *inspect.Status, ago func(time.Time) string)
 		rows = append(rows, []string{
 			"ledger", l.State, fmt.Sprintf(
 				"%s voters, %s votes and %s rejects stored, %s offsets of votes and %s of voters behind, reported %s ago",
-				number.Thousands(l.Voters), number.Thousands(l.Votes), number.Thousands(l.Rejected), number.Thousands(e.Behind.LedgerVotes), number.Thousands(e.Behind.LedgerVoters), ago(l.UpdatedAt)),
+				number.Thousands(l.Voters), number.Thousands(l.Votes), number.Thousands(l.Rejected), number.Thousands(e.Behind.LedgerVotes), number.Thousands(e.Behind.LedgerVoters), ago(e.LedgerAt)),
 		})
 		if l.Error != "" {
 			rows = append(rows, []string{"", "error", l.Error})

@@ -109,12 +109,15 @@ func Topics(votePartitions int32) []Topic {
 		"cleanup.policy": "compact", "retention.ms": "-1", "retention.bytes": "-1", "segment.bytes": "16777216",
 		"segment.ms": "600000", "min.cleanable.dirty.ratio": "0.3", "max.message.bytes": "8388608",
 	}
+	status := maps.Clone(compacted)
+	// How old a report is, the broker's clock says: each submit and ledger has a clock of its own.
+	status["message.timestamp.type"] = "LogAppendTime"
 	topics := []Topic{
 		{VotesTopic, votePartitions, votes},
 		{VotersTopic, votePartitions, log},
 		{RejectedVotesTopic, 1, log},
 		{ElectionTopic, 1, compacted},
-		{PipelineStatusTopic, 1, compacted},
+		{PipelineStatusTopic, 1, status},
 		{ProducerProgressTopic, 3 + votePartitions, compacted},
 	}
 	for _, name := range ResultTopics() {

@@ -93,6 +93,7 @@ func (r *runs) open(ctx context.Context) error {
 	if _, err := kafka.LatestJSON(ctx, r.config.Brokers, r.config.Log, election.PipelineStatusTopic, election.QueryKey, &r.status); err != nil {
 		return fmt.Errorf("read the query's status: %w", err)
 	}
+	r.status.UpdatedAt = time.Time{} // the clock of another machine: it does not say when a heartbeat is due here
 	if r.status.Run != r.current.Run {
 		r.status = election.QueryStatus{} // submit ended before it had reported the latest run
 	}

@@ -89,6 +89,19 @@ func TestUnchangedStatusIsPublishedNowAndThen(t *testing.T) {
 	}
 }
 
+func TestHeartbeatDoesNotWaitForAPredecessorsClock(t *testing.T) {
+	cluster, c := newElection(t)
+	r := chosen(t, c, "a")
+	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.PipelineStatusTopic, election.QueryKey,
+		election.QueryStatus{Run: r.current.Run, State: running, UpdatedAt: time.Now().Add(5 * time.Minute)}))
+	done(t, r.open(t.Context()))
+	before := len(kafkatest.Read(t, cluster, election.PipelineStatusTopic, 0))
+	done(t, r.still(t.Context()))
+	if got := len(kafkatest.Read(t, cluster, election.PipelineStatusTopic, 0)); got != before+1 {
+		t.Errorf("%d records more, want 1", got-before)
+	}
+}
+
 func TestFailureIsPublishedUntilABatchCommits(t *testing.T) {
 	cluster, c := newElection(t)
 	r := chosen(t, c, "a")

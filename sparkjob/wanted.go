@@ -45,9 +45,13 @@ func want(ctx context.Context, brokers []string, log *slog.Logger, wanted electi
 	if err != nil {
 		return fmt.Errorf("encode what is wanted: %w", err)
 	}
-	asked := time.Now()
 	if err := cl.ProduceSync(ctx, &kgo.Record{Topic: election.ElectionTopic, Key: []byte(election.WantedKey), Value: text}).FirstErr(); err != nil {
 		return fmt.Errorf("note what is wanted: %w", err)
+	}
+	// What is reported from here on was reported after the wish, whatever the clocks of submit and of this machine say.
+	ends, err := kafka.Ends(ctx, cl, election.PipelineStatusTopic)
+	if err != nil {
+		return err
 	}
 	state := running
 	if wanted.Stopped {
@@ -56,9 +60,8 @@ func want(ctx context.Context, brokers []string, log *slog.Logger, wanted electi
 	obeying, cancel := context.WithTimeout(ctx, obeyTimeout)
 	defer cancel()
 	for {
-		var status election.QueryStatus
-		_, err := kafka.LatestJSON(obeying, brokers, log, election.PipelineStatusTopic, election.QueryKey, &status)
-		if err == nil && status.State == state && status.UpdatedAt.After(asked) {
+		obeyed, err := reported(obeying, brokers, log, state, ends[0])
+		if obeyed {
 			return nil
 		}
 		if err != nil && obeying.Err() == nil {
@@ -71,6 +74,17 @@ func want(ctx context.Context, brokers []string, log *slog.Logger, wanted electi
 			return errors.New("it is noted, but submit has not said in a minute that it is done; does it run? `election status` says what it does")
 		}
 	}
+}
+
+// reported says whether the query's last status is this state, and was reported at an offset or after it.
+func reported(ctx context.Context, brokers []string, log *slog.Logger, state string, from int64) (bool, error) {
+	latest, err := kafka.Latest(ctx, brokers, log, election.PipelineStatusTopic, 0, election.QueryKey)
+	if err != nil || latest == nil || latest.Offset < from {
+		return false, err
+	}
+	var status election.QueryStatus
+	err = kafka.DecodeJSON(latest, &status)
+	return err == nil && status.State == state, err
 }
 
 // unwanted reports whether somebody has stopped the query.

@@ -43,6 +43,25 @@ func TestStoppedQueryStaysStopped(t *testing.T) {
 	}
 }
 
+// TestObeyedIsWhatIsReportedAfterTheWish has submits with other clocks report.
+func TestObeyedIsWhatIsReportedAfterTheWish(t *testing.T) {
+	cluster, c := newElection(t)
+	report := func(state string, clock time.Duration) {
+		kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.PipelineStatusTopic, election.QueryKey,
+			election.QueryStatus{State: state, UpdatedAt: time.Now().Add(clock)}))
+	}
+	for _, step := range []struct {
+		state string
+		clock time.Duration
+		want  bool
+	}{{stopped, 5 * time.Minute, false}, {running, 5 * time.Minute, false}, {stopped, -5 * time.Minute, true}} {
+		report(step.state, step.clock)
+		if got, err := reported(t.Context(), c.Brokers, c.Log, stopped, 1); got != step.want || err != nil {
+			t.Errorf("%s by a clock that is %v ahead: obeyed %v, %v", step.state, step.clock, got, err)
+		}
+	}
+}
+
 func TestPlanIsOfTheQueryThatRuns(t *testing.T) {
 	cluster, c := newElection(t)
 	server := newSpark(t)

@@ -36,6 +36,7 @@ type Hub struct {
 	mu      sync.Mutex
 	update  *Update // nil before the first snapshot
 	backlog Backlog
+	clock   clock
 	told    Status // what the browsers know, but for the ages
 	boxes   map[*Mailbox]struct{}
 }
@@ -54,7 +55,8 @@ func (h *Hub) Publish(s *results.Snapshot) {
 		version = h.update.Version + 1
 	}
 	h.update = &Update{version, s, sync.OnceValue(func() []byte { return h.encode(version, s) })}
-	h.told = judge(h.now(), s, h.backlog).Timeless()
+	h.clock.hear(h.now(), s.QueryAt)
+	h.told = h.status().Timeless()
 	h.passOn()
 }
 
@@ -80,10 +82,11 @@ func (h *Hub) Status() Status {
 }
 
 func (h *Hub) status() Status {
-	if h.update == nil {
-		return judge(h.now(), nil, h.backlog)
+	var s *results.Snapshot
+	if h.update != nil {
+		s = h.update.Snapshot
 	}
-	return judge(h.now(), h.update.Snapshot, h.backlog)
+	return judge(h.now(), h.clock, s, h.backlog)
 }
 
 // Watch looks at the status each second until ctx ends, and wakes the browsers when it becomes another.

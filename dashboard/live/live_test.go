@@ -100,10 +100,15 @@ func TestManyBrowsersAllEndOnTheLast(t *testing.T) {
 }
 
 func TestStatus(t *testing.T) {
-	query := func(state string, ago time.Duration) *election.QueryStatus {
-		return &election.QueryStatus{State: state, UpdatedAt: noon.Add(-ago)}
-	}
 	known := &election.Definition{ID: "e"}
+	reported := func(state string, ago time.Duration) *results.Snapshot {
+		return &results.Snapshot{Definition: known, Query: &election.QueryStatus{State: state}, QueryAt: noon.Add(-ago)}
+	}
+	counting := func(newest, ago time.Duration) *results.Snapshot {
+		s := reported("running", ago)
+		s.NewestRecordAt = noon.Add(-newest)
+		return s
+	}
 	uncounted := Backlog{Uncounted: true}
 	for name, test := range map[string]struct {
 		snapshot *results.Snapshot
@@ -114,23 +119,78 @@ func TestStatus(t *testing.T) {
 		"nothing read, no Kafka": {nil, Backlog{Unknown: noon.Add(-time.Minute)}, Status{Waiting, "Kafka does not answer. The count appears as soon as it does.", -1}},
 		"no election":            {&results.Snapshot{}, Backlog{}, Status{Waiting, "No election has been announced yet.", -1}},
 		"no vote":                {&results.Snapshot{Definition: known}, Backlog{}, Status{Live, "", -1}},
-		"counting":               {&results.Snapshot{Definition: known, Query: query("running", time.Second), NewestRecordAt: noon.Add(-2 * time.Second)}, uncounted, Status{Live, "", 2 * time.Second}},
-		"all counted long ago":   {&results.Snapshot{Definition: known, Query: query("running", time.Hour), NewestRecordAt: noon.Add(-time.Hour)}, Backlog{}, Status{Live, "", time.Hour}},
-		"silent for 10 s":        {&results.Snapshot{Definition: known, Query: query("running", 10*time.Second)}, uncounted, Status{Live, "", -1}},
-		"silent for longer":      {&results.Snapshot{Definition: known, Query: query("running", 10001*time.Millisecond)}, uncounted, Status{Stale, "There are uncounted votes, and the count does not report.", -1}},
+		"counting":               {counting(2*time.Second, time.Second), uncounted, Status{Live, "", 2 * time.Second}},
+		"all counted long ago":   {counting(time.Hour, time.Hour), Backlog{}, Status{Live, "", time.Hour}},
+		"silent for 10 s":        {reported("running", 10*time.Second), uncounted, Status{Live, "", -1}},
+		"silent for longer":      {reported("running", 10001*time.Millisecond), uncounted, Status{Stale, "There are uncounted votes, and the count does not report.", -1}},
 		"never started":          {&results.Snapshot{Definition: known}, uncounted, Status{Stale, "There are votes, but the count has not started.", -1}},
-		"waiting for Spark":      {&results.Snapshot{Definition: known, Query: query("waiting", time.Second)}, uncounted, Status{Stale, "There are uncounted votes. The count is waiting for Spark.", -1}},
-		"failing":                {&results.Snapshot{Definition: known, Query: query("failing", time.Second)}, uncounted, Status{Stale, "There are uncounted votes. The count is failing.", -1}},
-		"waiting, all counted":   {&results.Snapshot{Definition: known, Query: query("waiting", time.Second)}, Backlog{}, Status{Live, "The count is waiting for Spark.", -1}},
-		"starting":               {&results.Snapshot{Definition: known, Query: query("starting", time.Second)}, uncounted, Status{Live, "The count is starting.", -1}},
-		"gone while waiting":     {&results.Snapshot{Definition: known, Query: query("waiting", time.Minute)}, uncounted, Status{Stale, "There are uncounted votes, and the count was waiting for Spark when last heard of.", -1}},
+		"waiting for Spark":      {reported("waiting", time.Second), uncounted, Status{Stale, "There are uncounted votes. The count is waiting for Spark.", -1}},
+		"failing":                {reported("failing", time.Second), uncounted, Status{Stale, "There are uncounted votes. The count is failing.", -1}},
+		"waiting, all counted":   {reported("waiting", time.Second), Backlog{}, Status{Live, "The count is waiting for Spark.", -1}},
+		"starting":               {reported("starting", time.Second), uncounted, Status{Live, "The count is starting.", -1}},
+		"gone while waiting":     {reported("waiting", time.Minute), uncounted, Status{Stale, "There are uncounted votes, and the count was waiting for Spark when last heard of.", -1}},
 		"Kafka just gone":        {&results.Snapshot{Definition: known}, Backlog{Unknown: noon.Add(-time.Second)}, Status{Live, "", -1}},
 		"Kafka gone":             {&results.Snapshot{Definition: known}, Backlog{Unknown: noon.Add(-time.Minute)}, Status{Stale, "Kafka does not answer. This is the last count that was read.", -1}},
 		"clock behind Kafka's":   {&results.Snapshot{Definition: known, NewestRecordAt: noon.Add(time.Second)}, Backlog{}, Status{Live, "", 0}},
 	} {
-		if got := judge(noon, test.snapshot, test.backlog); got != test.want {
+		var c clock
+		if test.snapshot != nil {
+			c.hear(noon, test.snapshot.QueryAt)
+		}
+		if got := judge(noon, c, test.snapshot, test.backlog); got != test.want {
 			t.Errorf("%s: got %+v, want %+v", name, got, test.want)
 		}
+	}
+}
+
+// TestClocksOfSeveralMachines lets Kafka's clock and submit's differ from the page's. Offsets of submit's do not matter.
+func TestClocksOfSeveralMachines(t *testing.T) {
+	for _, kafkas := range []time.Duration{0, -5 * time.Minute, -11 * time.Second, 11 * time.Second, 5 * time.Minute} {
+		for _, submits := range []time.Duration{-5 * time.Minute, 0, 5 * time.Minute} {
+			now := noon
+			hub := NewHub(numbered, func() time.Time { return now })
+			hub.SetBacklog(Backlog{Uncounted: true})
+			report := func() {
+				hub.Publish(&results.Snapshot{
+					Definition: &election.Definition{}, Query: &election.QueryStatus{State: "running", UpdatedAt: now.Add(submits)},
+					QueryAt: now.Add(kafkas), NewestRecordAt: now.Add(kafkas - 8*time.Second),
+				})
+			}
+			state := func(after string, want State, age time.Duration) {
+				t.Helper()
+				if got := hub.Status(); got.State != want || age >= 0 && got.Age != age {
+					t.Errorf("Kafka's clock %v, submit's %v, %s: got %+v, want %s of %v", kafkas, submits, after, got, want, age)
+				}
+			}
+			report()
+			first := Live
+			if -kafkas > Patience {
+				first = Stale // it may be that old: the next report tells
+			}
+			state("the first report", first, -1)
+			now = now.Add(3 * time.Second)
+			report()
+			state("the second report", Live, 8*time.Second)
+			now = now.Add(Patience)
+			state("as long as it may be silent", Live, 18*time.Second)
+			now = now.Add(time.Millisecond)
+			hub.Publish(hub.Current().Snapshot) // totals come, a report does not
+			state("silence", Stale, 18*time.Second+time.Millisecond)
+		}
+	}
+}
+
+// A dashboard that starts finds the last report of a submit that died.
+func TestReportThatWasOldWhenItWasReadIsOld(t *testing.T) {
+	now := noon
+	hub := NewHub(numbered, func() time.Time { return now })
+	hub.SetBacklog(Backlog{Uncounted: true})
+	hub.Publish(&results.Snapshot{Definition: &election.Definition{}, Query: &election.QueryStatus{State: "running"}, QueryAt: noon.Add(-8 * time.Second)})
+	for _, want := range []State{Live, Stale} {
+		if got := hub.Status().State; got != want {
+			t.Errorf("%v after it was read: %s, want %s", now.Sub(noon), got, want)
+		}
+		now = now.Add(3 * time.Second)
 	}
 }
 
@@ -141,7 +201,7 @@ func TestBrowsersHearThatTheCountWentStale(t *testing.T) {
 		ended := make(chan error, 1)
 		go func() { ended <- hub.Watch(ctx) }()
 		hub.Publish(&results.Snapshot{
-			Definition: &election.Definition{}, Query: &election.QueryStatus{State: "running", UpdatedAt: time.Now()},
+			Definition: &election.Definition{}, Query: &election.QueryStatus{State: "running"}, QueryAt: time.Now(),
 		})
 		hub.SetBacklog(Backlog{Uncounted: true})
 		box := hub.Join()

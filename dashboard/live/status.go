@@ -36,11 +36,11 @@ type Status struct {
 // Timeless is the status without what changes by the mere passing of time.
 func (s Status) Timeless() Status { return Status{State: s.State, Detail: s.Detail} }
 
-// judge is the rule. The snapshot is nil before the first.
-func judge(now time.Time, s *results.Snapshot, backlog Backlog) Status {
+// judge is the rule. The snapshot is nil before the first; the clock has heard its report.
+func judge(now time.Time, c clock, s *results.Snapshot, backlog Backlog) Status {
 	status := Status{State: Live, Age: -1}
 	if s != nil && !s.NewestRecordAt.IsZero() {
-		status.Age = max(0, now.Sub(s.NewestRecordAt))
+		status.Age = c.age(now, s.NewestRecordAt)
 	}
 	unknown := !backlog.Unknown.IsZero() && now.Sub(backlog.Unknown) > Patience
 	switch {
@@ -52,7 +52,7 @@ func judge(now time.Time, s *results.Snapshot, backlog Backlog) Status {
 		status.State, status.Detail = Stale, "Kafka does not answer. This is the last count that was read."
 	case s.Definition == nil:
 		status.State, status.Detail = Waiting, "No election has been announced yet."
-	case backlog.Uncounted && silent(now, s):
+	case backlog.Uncounted && (s.Query == nil || c.silence(now) > Patience):
 		status.State, status.Detail = Stale, silence(s)
 	case s.Query != nil && s.Query.State != "running":
 		status.Detail = fmt.Sprintf("The count is %s.", queryState(s.Query.State))
@@ -61,10 +61,6 @@ func judge(now time.Time, s *results.Snapshot, backlog Backlog) Status {
 		}
 	}
 	return status
-}
-
-func silent(now time.Time, s *results.Snapshot) bool {
-	return s.Query == nil || now.Sub(s.Query.UpdatedAt) > Patience
 }
 
 func silence(s *results.Snapshot) string {

@@ -201,7 +201,7 @@ func TestStatusTellsHowFarEachIs(t *testing.T) {
 	for partition := range int32(2) {
 		kafkatest.Produce(t, cluster, &kgo.Record{Topic: election.VotesTopic, Partition: partition, Value: []byte("x")})
 	}
-	query := election.QueryStatus{Run: 3, State: "running", Counted: map[string]int64{"0": 1}}
+	query := election.QueryStatus{Run: 3, State: "running", Counted: map[string]int64{"0": 1}, UpdatedAt: now.Add(24 * time.Hour)}
 	ledger := election.LedgerStatus{State: "waiting", Error: "PostgreSQL is away", Stored: map[string]map[string]int64{
 		election.VotersTopic: {"0": 2, "1": 1}, election.VotesTopic: {"0": 0, "1": 0},
 	}}
@@ -221,6 +221,10 @@ func TestStatusTellsHowFarEachIs(t *testing.T) {
 	status := look()
 	if status.Behind != (Behind{Count: 1, LedgerVotes: 2, LedgerVoters: 0}) {
 		t.Errorf("behind by %+v", status.Behind)
+	}
+	reports := kafkatest.Read(t, cluster, election.PipelineStatusTopic, 0)
+	if !status.QueryAt.Equal(reports[0].Timestamp) || !status.LedgerAt.Equal(reports[1].Timestamp) {
+		t.Errorf("reported at %v and %v, want Kafka's times", status.QueryAt, status.LedgerAt)
 	}
 	if status.Election != "X" || status.Voters != 90 || status.Query.Run != 3 || status.Ledger.Error != "PostgreSQL is away" {
 		t.Errorf("the status is %+v", status)

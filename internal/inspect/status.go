@@ -14,13 +14,16 @@ import (
 	"realtime-election/internal/kafka"
 )
 
-// Status is how an election is doing, as far as its Kafka knows.
+// Status is how an election is doing, as far as its Kafka knows. When it was reported, Kafka's timestamps say: the clocks
+// of submit and ledger may be wrong.
 type Status struct {
 	Election  string                 `json:"election"` // its name
 	Voters    int64                  `json:"registered_voters,omitempty"`
 	Producers []Producer             `json:"producers"`
 	Query     *election.QueryStatus  `json:"query,omitempty"`  // nil before submit has reported
+	QueryAt   time.Time              `json:"query_reported_at,omitzero"`
 	Ledger    *election.LedgerStatus `json:"ledger,omitempty"` // nil before ledger has reported
+	LedgerAt  time.Time              `json:"ledger_reported_at,omitzero"`
 	// Behind is, for each reader of a topic, how many offsets lie between where it is and the topic's stable end. Offsets
 	// are not records: transactions take some too, so this is at least the number of records, and 0 is exact.
 	Behind Behind `json:"offsets_behind"`
@@ -71,18 +74,17 @@ func Look(ctx context.Context, brokers []string, log *slog.Logger, now time.Time
 		}
 	}
 	var query election.QueryStatus
-	found, err := kafka.LatestJSON(ctx, brokers, log, election.PipelineStatusTopic, election.QueryKey, &query)
-	if err != nil {
+	if status.QueryAt, err = reported(ctx, brokers, log, election.QueryKey, &query); err != nil {
 		return nil, err
 	}
-	if found {
+	if !status.QueryAt.IsZero() {
 		status.Query = &query
 	}
 	var ledger election.LedgerStatus
-	if found, err = kafka.LatestJSON(ctx, brokers, log, election.PipelineStatusTopic, election.LedgerKey, &ledger); err != nil {
+	if status.LedgerAt, err = reported(ctx, brokers, log, election.LedgerKey, &ledger); err != nil {
 		return nil, err
 	}
-	if found {
+	if !status.LedgerAt.IsZero() {
 		status.Ledger = &ledger
 	}
 	votes, err := kafka.StableEnds(ctx, cl, election.VotesTopic)
@@ -99,6 +101,15 @@ func Look(ctx context.Context, brokers []string, log *slog.Logger, now time.Time
 		LedgerVoters: election.Behind(voters, ledger.Stored[election.VotersTopic]),
 	}
 	return status, nil
+}
+
+// reported decodes what a service last said of itself, and is Kafka's timestamp of that; zero where it said nothing.
+func reported(ctx context.Context, brokers []string, log *slog.Logger, service string, into any) (time.Time, error) {
+	latest, err := kafka.Latest(ctx, brokers, log, election.PipelineStatusTopic, 0, service)
+	if err != nil || latest == nil {
+		return time.Time{}, err
+	}
+	return latest.Timestamp, kafka.DecodeJSON(latest, into)
 }
 
 // reports are what producers said of their progress in the last seconds, and at least the last two of each.

@@ -32,6 +32,7 @@ type Fold struct {
 	official int              // 0 until the election topic names a run
 	runs     map[int]*tally
 	query    *election.QueryStatus
+	queryAt  time.Time // Kafka's timestamp of it
 	skipped  int64
 	updated  time.Time // Kafka's timestamp of the newest result record, applied or not
 }
@@ -49,14 +50,14 @@ const (
 )
 
 // Apply adds a record to the fold. A nil value is a tombstone; at is the record's timestamp. Apply keeps neither slice.
-// Records of one key of the election topic must come in the topic's order; all others may come in any.
+// Records of one key of the election topic or of pipeline_status must come in the topic's order; all others may come in any.
 func (f *Fold) Apply(topic string, key, value []byte, at time.Time) Effect {
 	var effect Effect
 	switch topic {
 	case election.ElectionTopic:
 		effect = f.applyElection(string(key), value)
 	case election.PipelineStatusTopic:
-		effect = f.applyStatus(string(key), value)
+		effect = f.applyStatus(string(key), value, at)
 	default:
 		effect = f.applyResult(topic, string(key), value)
 		if effect != Skipped && at.After(f.updated) {
@@ -96,22 +97,21 @@ func (f *Fold) applyElection(key string, value []byte) Effect {
 	return Nothing
 }
 
-func (f *Fold) applyStatus(key string, value []byte) Effect {
+// applyStatus lets the last record win. What a sender's clock said orders nothing: the next submit may run on another
+// machine.
+func (f *Fold) applyStatus(key string, value []byte, at time.Time) Effect {
 	if key != election.QueryKey {
 		return Nothing
 	}
 	if value == nil {
-		f.query = nil
+		f.query, f.queryAt = nil, time.Time{}
 		return Changed
 	}
 	var status election.QueryStatus
 	if json.Unmarshal(value, &status) != nil {
 		return Skipped
 	}
-	if f.query != nil && !status.UpdatedAt.After(f.query.UpdatedAt) {
-		return Nothing
-	}
-	f.query = &status
+	f.query, f.queryAt = &status, at
 	return Changed
 }
 

@@ -297,16 +297,25 @@ func TestVotesForStrangersAreNoPartOfTheTotal(t *testing.T) {
 	}
 }
 
-func TestNewestStatusOfTheQueryIsKept(t *testing.T) {
-	status := func(batch int64) record {
-		return record{
-			election.PipelineStatusTopic, election.QueryKey,
-			encode(election.QueryStatus{Batch: batch, UpdatedAt: noon.Add(time.Duration(batch) * time.Second)}),
+// A submit whose clock is five minutes ahead is replaced by one whose clock is right.
+func TestLastStatusOfTheQueryIsKeptWhateverItsSendersClockSaid(t *testing.T) {
+	f := fold(t, definition())
+	report := func(topic, key string, status election.QueryStatus, kafkas time.Time) {
+		t.Helper()
+		if effect := f.Apply(topic, []byte(key), encode(status), kafkas); effect == results.Skipped {
+			t.Errorf("%s %s: skipped", topic, key)
 		}
 	}
-	s := fold(t, status(2), status(3), status(1), record{election.PipelineStatusTopic, "ledger", []byte("anything")}).Snapshot()
-	if s.Query == nil || s.Query.Batch != 3 {
-		t.Errorf("got %+v, want batch 3", s.Query)
+	report(election.PipelineStatusTopic, election.QueryKey, election.QueryStatus{State: "waiting", UpdatedAt: noon.Add(5 * time.Minute)}, noon)
+	report(election.PipelineStatusTopic, election.QueryKey, election.QueryStatus{State: "running", UpdatedAt: noon.Add(time.Second)}, noon.Add(time.Second))
+	report(election.PipelineStatusTopic, election.LedgerKey, election.QueryStatus{State: "another's"}, noon.Add(time.Minute))
+	s := f.Snapshot()
+	if s.Query == nil || s.Query.State != "running" || !s.QueryAt.Equal(noon.Add(time.Second)) {
+		t.Errorf("got %+v, reported at %v; want the last record, and Kafka's time of it", s.Query, s.QueryAt)
+	}
+	f.Apply(election.PipelineStatusTopic, []byte(election.QueryKey), nil, noon.Add(time.Hour))
+	if s := f.Snapshot(); s.Query != nil || !s.QueryAt.IsZero() {
+		t.Errorf("after a tombstone: %+v of %v", s.Query, s.QueryAt)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"realtime-election/election"
+	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/internal/results"
 )
 
@@ -163,6 +164,22 @@ func TestMicroBatchIsShownWhole(t *testing.T) {
 	}
 	if all := until(t, published, votes(20)); len(all) != 1 {
 		t.Errorf("%d snapshots were shown on the way", len(all)-1)
+	}
+}
+
+// TestUndecidedAndAbortedTotalsAreNotShown: a total counts when its transaction is committed.
+func TestUndecidedAndAbortedTotalsAreNotShown(t *testing.T) {
+	cluster := newCluster(t)
+	createTopics(t, cluster)
+	produce(t, cluster, definition(), official(1), perCandidate(1, "ann", 1))
+	total := func(candidate string, votes int64) *kgo.Record {
+		r := perCandidate(1, candidate, votes)
+		return &kgo.Record{Topic: r.topic, Key: []byte(r.key), Value: r.value}
+	}
+	kafkatest.ProduceInTransaction(t, cluster, kgo.TryAbort, total("ann", 9))
+	kafkatest.Begin(t, cluster, total("ben", 9)) // nobody ever ends it
+	if s, err := newReader(t, cluster).Once(t.Context()); err != nil || s.TotalVotes != 1 {
+		t.Errorf("%v, %+v; want the one committed vote", err, s)
 	}
 }
 

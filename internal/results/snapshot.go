@@ -32,6 +32,7 @@ type Snapshot struct {
 	ByAge      []AgeVotes            // election.AgeGroups; last, where there are such votes, "" for not stated
 	Rejected   []ReasonVotes         // reasons that occurred, in the order of election.Reasons
 	Query      *election.QueryStatus // what the streaming query last said of itself, nil if nothing
+	QueryAt    time.Time             // Kafka's timestamp of that; zero if nothing
 
 	Skipped int64 // malformed records read so far
 }
@@ -103,7 +104,7 @@ func (s *Snapshot) RejectedRecords() int64 {
 
 // Snapshot is the count as the fold now holds it.
 func (f *Fold) Snapshot() *Snapshot {
-	s := &Snapshot{Run: f.official, UpdatedAt: f.updated, Skipped: f.skipped, Query: f.query}
+	s := &Snapshot{Run: f.official, UpdatedAt: f.updated, Skipped: f.skipped, Query: f.query, QueryAt: f.queryAt}
 	if f.record == nil {
 		return s
 	}
