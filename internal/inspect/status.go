@@ -20,7 +20,7 @@ type Status struct {
 	Election  string                 `json:"election"` // its name
 	Voters    int64                  `json:"registered_voters,omitempty"`
 	Producers []Producer             `json:"producers"`
-	Query     *election.QueryStatus  `json:"query,omitempty"`  // nil before submit has reported
+	Query     *election.QueryStatus  `json:"query,omitempty"` // nil before submit has reported
 	QueryAt   time.Time              `json:"query_reported_at,omitzero"`
 	Ledger    *election.LedgerStatus `json:"ledger,omitempty"` // nil before ledger has reported
 	LedgerAt  time.Time              `json:"ledger_reported_at,omitzero"`
