@@ -2,9 +2,11 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,11 +15,17 @@ import (
 	"realtime-election/internal/results"
 )
 
-// Document is what /api/v1/results answers. For an unchanged count it is unchanged, but for AgeSeconds. Votes of
-// everything in the definition are there, 0 included; lists are in the definition's order.
+// Document is what /api/v1/results answers.
 //
 // Before the results have been read to their end the answer is 503: half a count is nobody's business.
 type Document struct {
+	CountDocument
+	AgeSeconds *float64 `json:"age_seconds"` // since NewestRecordAt; null before the first vote
+}
+
+// CountDocument is what stays the same for as long as the count does. Votes of everything in the definition are there, 0
+// included; lists are in the definition's order.
+type CountDocument struct {
 	Election       *ElectionDocument `json:"election"`          // null until one is announced
 	Run            int               `json:"run"`               // whose totals these are; 0 when there is no official run yet
 	Version        uint64            `json:"version"`           // rises with each change; starts anew with the process
@@ -25,7 +33,6 @@ type Document struct {
 	ExpectedVotes  int64             `json:"expected_votes"`    // 0 where not known
 	Registered     int64             `json:"registered_voters"` // 0 where not known of every district
 	NewestRecordAt *time.Time        `json:"newest_record_at"`  // when the newest vote counted was produced; null before the first
-	AgeSeconds     *float64          `json:"age_seconds"`       // since then
 
 	Leader   *election.CandidateID     `json:"leader"`   // null before the first vote and in a tie
 	Tie      bool                      `json:"tie"`      // several have the most votes
@@ -81,10 +88,9 @@ type AgeDocument struct {
 	Votes            int64  `json:"votes"`
 }
 
-// newDocument describes an update as of now.
-func newDocument(u *live.Update, now time.Time) Document {
+func newCountDocument(u *live.Update) CountDocument {
 	s := u.Snapshot
-	d := Document{
+	d := CountDocument{
 		Run: s.Run, Version: u.Version, TotalVotes: s.TotalVotes, ExpectedVotes: s.ExpectedVotes,
 		Registered: s.Registered, Query: s.Query,
 		Rejected:   map[election.Reason]int64{},
@@ -97,8 +103,7 @@ func newDocument(u *live.Update, now time.Time) Document {
 		}
 	}
 	if !s.NewestRecordAt.IsZero() {
-		age := max(0, now.Sub(s.NewestRecordAt)).Seconds()
-		d.NewestRecordAt, d.AgeSeconds = &s.NewestRecordAt, &age
+		d.NewestRecordAt = &s.NewestRecordAt
 	}
 	switch leaders := s.Leaders(); len(leaders) {
 	case 0:
@@ -141,13 +146,14 @@ func share(votes, of int64) float64 {
 }
 
 func (s Site) results(w http.ResponseWriter, r *http.Request) {
-	u := s.Hub.Current()
-	if u == nil {
+	d := s.documents.newest(s.Hub)
+	if d == nil {
 		s.notYet(w)
 		return
 	}
-	h := w.Header()
+	u, h := d.update, w.Header()
 	h.Set("Cache-Control", "no-store")
+	h.Set("Vary", "Accept-Encoding")
 	// Weak: the age is another each time. The newest record tells this process's versions from another's.
 	tag := fmt.Sprintf(`W/"%s-%d-%d-%d"`, u.Snapshot.Fingerprint, u.Snapshot.Run, u.Version, u.Snapshot.UpdatedAt.UnixMilli())
 	h.Set("ETag", tag)
@@ -157,7 +163,18 @@ func (s Site) results(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	writeJSON(w, newDocument(u, s.Now()))
+	h.Set("Content-Type", "application/json")
+	var shared []byte
+	end := d.end(s.Hub.Status())
+	if acceptsGzip(r) {
+		h.Set("Content-Encoding", "gzip")
+		z := d.zipped()
+		shared, end = z.data, z.end(end)
+	} else {
+		shared = d.plain()
+	}
+	h.Set("Content-Length", strconv.Itoa(len(shared)+len(end)))
+	_ = send(w, cmp.Or(s.DownloadTimeout, 30*time.Second), shared, end)
 }
 
 // notYet says that there is nothing to answer from.

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -40,16 +39,11 @@ func (p Portraits) Event(version uint64, s *results.Snapshot) []byte {
 
 // statusEvent encodes what ages. It is made for each browser at the moment of writing, so an age is never old.
 func statusEvent(s live.Status) []byte {
-	data := struct {
+	text, err := json.Marshal(struct {
 		State  live.State `json:"state"`
 		Detail string     `json:"detail"`
 		Age    *float64   `json:"age_seconds"` // null before the first vote
-	}{State: s.State, Detail: s.Detail}
-	if s.Age >= 0 {
-		age := s.Age.Seconds()
-		data.Age = &age
-	}
-	text, err := json.Marshal(data)
+	}{s.State, s.Detail, seconds(s.Age)})
 	if err != nil {
 		panic(err) // nothing in it is beyond JSON
 	}
@@ -65,17 +59,8 @@ func (s Site) events(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodHead {
 		return
 	}
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Time{}) // the server's limit is for requests; this one has been read
-	send := func(parts ...[]byte) error {
-		if err := control.SetWriteDeadline(time.Now().Add(cmp.Or(s.WriteTimeout, 10*time.Second))); err != nil {
-			return err
-		}
-		if _, err := w.Write(bytes.Join(parts, nil)); err != nil {
-			return err
-		}
-		return control.Flush()
-	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // the server's limit is for requests; this one has been read
+	send := func(parts ...[]byte) error { return send(w, cmp.Or(s.WriteTimeout, 10*time.Second), parts...) }
 
 	box := s.Hub.Join()
 	defer box.Leave()

@@ -45,13 +45,16 @@ type Site struct {
 	WriteTimeout time.Duration // for one event; a browser that takes longer is cut off; 0 means 10 s
 	Pace         time.Duration // shortest time between two updates to one browser; 0 means 250 ms
 
-	atlases *atlases
+	DownloadTimeout time.Duration // for /api/v1/results, as WriteTimeout; 0 means 30 s
+
+	atlases   *atlases
+	documents *documents
 }
 
 // Handler serves the site. Event streams end when the request's context does: derive the server's base context from
 // one that is cancelled at shutdown. A health.Service serves one Handler.
 func (s Site) Handler() http.Handler {
-	s.atlases = &atlases{}
+	s.atlases, s.documents = &atlases{}, &documents{}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.page)
 	mux.HandleFunc("GET /locations", s.locations)

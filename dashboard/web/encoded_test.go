@@ -1,0 +1,169 @@
+package web_test
+
+import (
+	"compress/gzip"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"realtime-election/dashboard/live"
+	"realtime-election/dashboard/web"
+	"realtime-election/election"
+	"realtime-election/internal/results"
+)
+
+// large is a count whose document has some 12 MB: more than connections hold by themselves.
+func large() *results.Snapshot {
+	d := &election.Definition{ID: "large", Name: "Large", Regions: []election.Region{{ID: "r", Name: "R"}}}
+	s := &results.Snapshot{Definition: d, Run: 1, NewestRecordAt: noon, UpdatedAt: noon}
+	for c := range 50 {
+		d.Candidates = append(d.Candidates, election.Candidate{ID: election.CandidateID(fmt.Sprintf("candidate-with-a-long-id-%03d", c))})
+		s.Candidates = append(s.Candidates, results.CandidateVotes{Candidate: &d.Candidates[c], Votes: int64(c)})
+	}
+	votes := make([]int64, len(d.Candidates))
+	s.Regions = []results.RegionVotes{{Region: &d.Regions[0], ByCandidate: votes}}
+	for i := range 6000 {
+		district := &election.District{ID: election.DistrictID(fmt.Sprint(i))}
+		s.Districts = append(s.Districts, results.DistrictVotes{
+			DistrictIn: election.DistrictIn{District: district, Region: &d.Regions[0]}, ByCandidate: votes,
+		})
+	}
+	return s
+}
+
+// open asks for the document and reads no more than the answer's first bytes: it is being sent, and goes no further.
+func open(t *testing.T, server *httptest.Server, path string) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	if err := c.(*net.TCPConn).SetReadBuffer(4096); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(c, "GET "+path+" HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(c, make([]byte, 16)); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func memory() (m runtime.MemStats) {
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return m
+}
+
+// TestReadersShareOneDocument asks for one version again and again, quickly and slowly.
+func TestReadersShareOneDocument(t *testing.T) {
+	s := newSite(t, large())
+	plain := []string{"Accept-Encoding", "identity"}
+	_, body := s.do(t, "GET", "/api/v1/results", plain...)
+	size := uint64(len(body))
+	download := func() {
+		request, err := http.NewRequestWithContext(t.Context(), "GET", s.URL+"/api/v1/results", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set(plain[0], plain[1])
+		response, err := s.Client().Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		if n, err := io.Copy(io.Discard, response.Body); err != nil || uint64(n) != size {
+			t.Fatalf("%d bytes, want %d: %v", n, size, err)
+		}
+	}
+	before := memory()
+	for range 10 {
+		download()
+	}
+	if got := memory().TotalAlloc - before.TotalAlloc; got > size {
+		t.Errorf("10 requests of a version allocate %d KiB; its document has %d", got>>10, size>>10)
+	}
+	before = memory()
+	for range 20 {
+		open(t, s.Server, "/api/v1/results")
+	}
+	if got := int64(memory().HeapAlloc) - int64(before.HeapAlloc); got > int64(size) {
+		t.Errorf("20 slow readers hold %d KiB; the document has %d", got>>10, size>>10)
+	}
+}
+
+func TestSlowReaderOfTheDocumentIsCutOff(t *testing.T) {
+	hub := live.NewHub(web.Portraits{}.Event, time.Now)
+	hub.Publish(large())
+	ended := make(chan struct{})
+	handler := web.Site{Hub: hub, DownloadTimeout: 50 * time.Millisecond}.Handler()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		handler.ServeHTTP(w, r)
+		close(ended)
+	}))
+	t.Cleanup(server.Close)
+	open(t, server, "/api/v1/results")
+	select {
+	case <-ended:
+	case <-time.After(patience):
+		t.Error("it is still being served")
+	}
+}
+
+func TestDocumentIsCompressedForWhoeverTakesThat(t *testing.T) {
+	s := newSite(t, large())
+	_, plain := s.do(t, "GET", "/api/v1/results", "Accept-Encoding", "identity")
+	for accepts, zipped := range map[string]bool{
+		"gzip": true, "br, gzip;q=0.5": true, "gzip;q=0": false, "br": false, "gzip; q=0.000, br": false,
+	} {
+		response, body := s.do(t, "GET", "/api/v1/results", "Accept-Encoding", accepts)
+		if got := response.Header.Get("Content-Encoding") == "gzip"; got != zipped || response.ContentLength != int64(len(body)) {
+			t.Errorf("%s: gzip %v, want %v; Content-Length %d, %d bytes came", accepts, got, zipped, response.ContentLength, len(body))
+			continue
+		}
+		if zipped {
+			if len(body) > len(plain)/5 {
+				t.Errorf("%s: %d bytes instead of %d", accepts, len(body), len(plain))
+			}
+			r, err := gzip.NewReader(strings.NewReader(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, err := io.ReadAll(r)
+			if err != nil {
+				t.Errorf("%s: %v", accepts, err)
+			}
+			body = string(text)
+		}
+		if body != plain {
+			t.Errorf("%s: another document than without compression", accepts)
+		}
+		if response.Header.Get("Vary") != "Accept-Encoding" {
+			t.Errorf("%s: Vary %q", accepts, response.Header.Get("Vary"))
+		}
+	}
+}
+
+func TestAgeIsOfTheMoment(t *testing.T) {
+	now := noon.Add(5 * time.Second)
+	hub := live.NewHub(web.Portraits{}.Event, func() time.Time { return now })
+	hub.Publish(counted())
+	server := httptest.NewServer(web.Site{Hub: hub}.Handler())
+	t.Cleanup(server.Close)
+	for _, want := range []float64{5, 8.5} {
+		now = noon.Add(time.Duration(want * float64(time.Second)))
+		var d web.Document
+		decode(t, site{server, hub}, &d)
+		if d.AgeSeconds == nil || *d.AgeSeconds != want || d.Version != 1 {
+			t.Errorf("age %v of version %d, want %v", d.AgeSeconds, d.Version, want)
+		}
+	}
+}
