@@ -195,6 +195,10 @@ func TestIntervalsCoverTheDay(t *testing.T) {
 		{[]string{"2026-03-18T08:00"}, time.Minute, map[int]int64{0: 3}, 1},
 		{[]string{"2026-03-18T08:00", "2026-03-18T08:03"}, time.Minute, map[int]int64{0: 3, 1: 0, 3: 3}, 4},
 		{[]string{"2026-03-18T07:31", "2026-03-18T07:39", "2026-03-18T20:59"}, 10 * time.Minute, map[int]int64{0: 6, 80: 3}, 81},
+		{[]string{"2026-03-18T08:01", "2026-03-18T09:40"}, time.Minute, map[int]int64{0: 3, 99: 3}, 100},
+		{[]string{"2026-03-18T08:01", "2026-03-18T09:41"}, 2 * time.Minute, map[int]int64{0: 3, 50: 3}, 51},
+		{[]string{"2026-03-18T00:01", "2026-03-18T03:20"}, 5 * time.Minute, map[int]int64{0: 3, 40: 3}, 41}, // 101 of two minutes
+		{[]string{"2024-01-01T00:00", "2026-03-18T08:00"}, 10080 * time.Minute, nil, 0},                     // over 100 weeks
 		{[]string{"0001-01-01T00:00", "2026-03-18T08:00"}, 10080 * time.Minute, nil, 0},
 	} {
 		s := &results.Snapshot{}

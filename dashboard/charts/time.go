@@ -16,37 +16,38 @@ type Interval struct {
 	Votes int64
 }
 
+// most is how many intervals a chart has at most.
+const most = 100
+
 // Intervals divides the polling day, as far as it has votes, into at most 100 equal intervals of a round number of
-// minutes. Intervals without votes are there with 0.
+// minutes. Intervals without votes are there with 0. Of what 100 weeks do not hold there are none: a clock was wrong.
 func Intervals(s *results.Snapshot) (intervals []Interval, width time.Duration) {
 	if len(s.Minutes) == 0 {
 		return nil, time.Minute
 	}
 	first, last := minute(s.Minutes[0]), minute(s.Minutes[len(s.Minutes)-1])
-	width = time.Minute
-	for _, w := range []time.Duration{2, 5, 10, 15, 30, 60, 120, 360, 720, 1440, 10080} {
-		if last.Sub(first) < 100*width {
-			break
+	for _, minutes := range []time.Duration{1, 2, 5, 10, 15, 30, 60, 120, 360, 720, 1440, 10080} {
+		width = minutes * time.Minute
+		begin := first.Truncate(width)
+		n := last.Sub(begin)/width + 1
+		if n > most {
+			continue
 		}
-		width = w * time.Minute
-	}
-	if last.Sub(first) >= 1000*width { // no polling day: a clock was wrong somewhere
-		return nil, width
-	}
-	first = first.Truncate(width)
-	intervals = make([]Interval, last.Sub(first)/width+1)
-	for i := range intervals {
-		intervals[i].From = first.Add(time.Duration(i) * width)
-	}
-	for _, m := range s.Minutes {
-		for _, votes := range m.ByCandidate {
-			intervals[minute(m).Sub(first)/width].Votes += votes
+		intervals = make([]Interval, n)
+		for i := range intervals {
+			intervals[i].From = begin.Add(time.Duration(i) * width)
 		}
+		for _, m := range s.Minutes {
+			for _, votes := range m.ByCandidate {
+				intervals[minute(m).Sub(begin)/width].Votes += votes
+			}
+		}
+		break
 	}
 	return intervals, width
 }
 
-// minute is when a minute began. The fold lets no other spelling through.
+// minute is when a minute began. The fold spells it so.
 func minute(m results.MinuteVotes) time.Time {
 	t, _ := time.Parse(results.MinuteLayout, m.Minute)
 	return t

@@ -173,6 +173,12 @@ func parseTotal(topic string, run int, value []byte) (total, error) {
 		candidate: text(r.CandidateID), region: text(r.RegionID), district: text(r.DistrictID),
 		ageGroup: text(r.AgeGroup), gender: text(r.Gender), minute: text(r.Minute), reason: string(text(r.Reason)),
 	}
+	if topic == election.PerMinuteTopic {
+		var err error
+		if is.minute, err = minuteOf(is.minute); err != nil {
+			return total{}, err
+		}
+	}
 	if err := needed[topic](is); err != nil {
 		return total{}, err
 	}

@@ -2,6 +2,7 @@ package results
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -10,6 +11,22 @@ import (
 
 // MinuteLayout is how a minute of voting_time is written.
 const MinuteLayout = "2006-01-02T15:04"
+
+// minuteOf reads a minute of voting_time. Each month of a vote may have 31 days, so one that its month does not have is
+// taken as so much later: February 30 is March 2, or March 1 in a leap year.
+func minuteOf(text string) (string, error) {
+	_, err := time.Parse(MinuteLayout, text)
+	if err == nil || len(text) != len(MinuteLayout) {
+		return text, err
+	}
+	const from, to = len("2006-01-"), len("2006-01-02")
+	day, wrong := strconv.Atoi(text[from:to])
+	first, noMinute := time.Parse(MinuteLayout, text[:from]+"01"+text[to:])
+	if wrong != nil || noMinute != nil || day < 29 || day > 31 {
+		return "", err
+	}
+	return first.AddDate(0, 0, day-1).Format(MinuteLayout), nil
+}
 
 // Snapshot is the count at one moment: totals of the official run, names of the definition. Every candidate, region
 // and district of the definition is present, with 0 where nobody voted. It is never changed once it is made; whoever

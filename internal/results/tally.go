@@ -3,7 +3,6 @@ package results
 import (
 	"cmp"
 	"errors"
-	"time"
 
 	"realtime-election/election"
 )
@@ -41,13 +40,8 @@ var needed = map[string]func(cell) error{
 	election.ByLocationTopic:        func(c cell) error { return present(c.region, c.candidate) },
 	election.ByDistrictTopic:        func(c cell) error { return present(c.district, c.candidate) },
 	election.ByDemographicTopic:     func(c cell) error { return present(c.candidate) },
-	election.PerMinuteTopic: func(c cell) error {
-		if _, err := time.Parse(MinuteLayout, c.minute); err != nil {
-			return err
-		}
-		return present(c.candidate)
-	},
-	election.PerReasonTopic: func(c cell) error { return present(c.reason) },
+	election.PerMinuteTopic:         func(c cell) error { return present(c.minute, c.candidate) },
+	election.PerReasonTopic:         func(c cell) error { return present(c.reason) },
 }
 
 func present(fields ...string) error {
