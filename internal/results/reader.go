@@ -71,9 +71,6 @@ func (r Reader) logger() *slog.Logger    { return cmp.Or(r.Logger, slog.Default(
 func (r Reader) interval() time.Duration { return cmp.Or(r.Interval, 250*time.Millisecond) }
 func (r Reader) watch() time.Duration    { return cmp.Or(r.Watch, 2*time.Second) }
 
-// longest is for how many intervals Follow holds changes back where more keep coming.
-const longest = 12
-
 // session reads one generation of the topics into one fold, until ctx ends, publish returns an error, a topic is
 // another one, or a partition can't be read on.
 func (r Reader) session(ctx context.Context, publish func(*Snapshot) error) error {
@@ -110,33 +107,22 @@ func (r Reader) session(ctx context.Context, publish func(*Snapshot) error) erro
 // read applies records and publishes, unless some end has still to be reached.
 func (r Reader) read(ctx context.Context, cl *kgo.Client, admin *kadm.Client, ends offsets, publish func(*Snapshot) error) error {
 	var (
-		fold  Fold
-		at    = offsets{}
-		dirty = true    // the first snapshot is published even if the topics are empty
-		since time.Time // of the first change that is not published
-		due   time.Time // when nothing more has come for an interval, or changes have been held back for long
+		fold    Fold
+		at      = offsets{}
+		changes = held{interval: r.interval(), any: true} // the first snapshot is published even if the topics are empty
 	)
-	changed := func() {
-		now := time.Now()
-		if !dirty {
-			dirty, since = true, now
-		}
-		if due = now.Add(r.interval()); due.Sub(since) > longest*r.interval() {
-			due = since.Add(longest * r.interval())
-		}
-	}
 	for {
-		if dirty && at.reached(ends) && !time.Now().Before(due) {
+		if at.reached(ends) && changes.due(time.Now()) {
 			if err := publish(fold.Snapshot()); err != nil {
 				return err
 			}
-			dirty = false
+			changes.any = false
 		}
 
 		// Poll no longer than until the changes held back are due.
 		poll, cancel := ctx, context.CancelFunc(func() {})
-		if dirty && at.reached(ends) {
-			poll, cancel = context.WithDeadline(ctx, due)
+		if changes.any && at.reached(ends) {
+			poll, cancel = context.WithDeadline(ctx, changes.until)
 		}
 		fetches := cl.PollFetches(poll)
 		cancel()
@@ -157,12 +143,12 @@ func (r Reader) read(ctx context.Context, cl *kgo.Client, admin *kadm.Client, en
 			}
 			switch fold.Apply(rec.Topic, rec.Key, rec.Value, rec.Timestamp) {
 			case Changed:
-				changed()
+				changes.more(time.Now())
 			case Switched:
-				changed()
+				changes.more(time.Now())
 				switched = true
 			case Skipped:
-				changed()
+				changes.more(time.Now())
 				r.logger().Debug("skipped a malformed record", "topic", rec.Topic, "partition", rec.Partition, "offset", rec.Offset)
 			}
 		})
