@@ -31,12 +31,17 @@ func (d *Definition) Check() []Problem {
 		c.id("candidate", string(x.ID), ValidCandidateID, "a-z, 0-9, _ and -", "candidates", i, "id")
 		c.unique("candidate", candidates, string(x.ID), "candidates", i, "id")
 		c.name(x.Name, "candidates", i, "name")
+		c.line("party", x.Party, "candidates", i, "party")
+		c.text("photo", x.Photo, "", "candidates", i, "photo")
+		c.text("biography", x.Biography, "\n\t", "candidates", i, "biography")
+		c.text("platform", x.Platform, "\n\t", "candidates", i, "platform")
 	}
 
 	if len(d.Regions) == 0 {
 		c.say("there is no region", "regions")
 	}
 	regions, districts := make(map[string]bool), make(map[string]bool)
+	mayRegister := MostVoters // in the districts that follow
 	for i, x := range d.Regions {
 		c.id("region", string(x.ID), ValidDistrictID, "A-Z, a-z, 0-9, _ and -", "regions", i, "id")
 		c.unique("region", regions, string(x.ID), "regions", i, "id")
@@ -49,13 +54,24 @@ func (d *Definition) Check() []Problem {
 			c.id("district", string(y.ID), ValidDistrictID, "A-Z, a-z, 0-9, _ and -", append(at, "id")...)
 			c.unique("district", districts, string(y.ID), append(at, "id")...)
 			c.name(y.Name, append(at, "name")...)
-			if y.Registered < 0 {
+			switch {
+			case y.Registered < 0:
 				c.say(fmt.Sprintf("registered is %d; it cannot be negative", y.Registered), append(at, "registered")...)
+			case mayRegister < 0: // it is told already
+			case y.Registered > mayRegister:
+				c.say(fmt.Sprintf("registered is %d, and more voters are on the register than there may be: all districts together have at most %d",
+					y.Registered, MostVoters), append(at, "registered")...)
+				mayRegister = -1
+			default:
+				mayRegister -= y.Registered
 			}
 		}
 	}
 	if d.Electorate != nil {
 		d.Electorate.check(c, d.Polling, candidates, regions)
+	}
+	if len(c.problems) == 0 { // else it may not be possible to encode it
+		c.size(d)
 	}
 	return c.problems
 }
@@ -134,20 +150,26 @@ func (e *Electorate) check(c *checker, p Polling, candidates, regions map[string
 	sum, last := 0.0, ""
 	for i, part := range e.Arrival {
 		at := []any{"electorate", "arrival", i}
-		if _, err := time.Parse("15:04", part.Until); err != nil || len(part.Until) != 5 {
-			c.say(fmt.Sprintf("until is %q; write a time of day such as 09:30", part.Until), append(at, "until")...)
-		} else if part.Until <= last {
-			c.say("until is not after the until before it", append(at, "until")...)
+		if _, ok := part.TimeOfDay(); !ok {
+			c.say(fmt.Sprintf("until is %q; write a time of day such as 09:30, 24:00 at the latest", part.Until), append(at, "until")...)
+		} else {
+			if part.Until <= last {
+				c.say("until is not after the until before it", append(at, "until")...)
+			}
+			last = part.Until
 		}
-		last = part.Until
 		share(part.Share, append(at, "share")...)
 		sum += part.Share
 	}
 	if len(e.Arrival) > 0 && math.Abs(sum-1) > 1e-6 {
 		c.say(fmt.Sprintf("the shares of arrival sum to %v, not to 1", math.Round(sum*1e6)/1e6), "electorate", "arrival")
 	}
-	if n := len(e.Arrival); n > 0 && last < p.Closes.UTC().Format("15:04") {
-		c.say("the last until is before the polls close", "electorate", "arrival", n-1, "until")
+	closes := p.Closes.UTC().Format("15:04")
+	if closes == "00:00" {
+		closes = "24:00" // of the day before
+	}
+	if n := len(e.Arrival); n > 0 && last < closes {
+		c.say(fmt.Sprintf("the last until, %s, is before the polls close, at %s", last, closes), "electorate", "arrival", n-1, "until")
 	}
 }
 
@@ -174,13 +196,38 @@ func (c *checker) unique(what string, seen map[string]bool, id string, path ...a
 }
 
 func (c *checker) name(name string, path ...any) {
-	switch {
-	case strings.TrimSpace(name) == "":
+	if strings.TrimSpace(name) == "" {
 		c.say("the name is missing", path...)
-	case !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl):
-		c.say(fmt.Sprintf("the name %q holds control characters or bytes that are not UTF-8", name), path...)
-	case utf8.RuneCountInString(name) > 200:
-		c.say("the name is longer than 200 characters", path...)
+		return
+	}
+	c.line("name", name, path...)
+}
+
+// line is a short text, or none.
+func (c *checker) line(what, line string, path ...any) {
+	if c.text(what, line, "", path...) && utf8.RuneCountInString(line) > 200 {
+		c.say("the "+what+" is longer than 200 characters", path...)
+	}
+}
+
+// text is a text that PostgreSQL and a terminal take: of all control characters, it may hold those given.
+func (c *checker) text(what, text, may string, path ...any) (ok bool) {
+	forbidden := func(r rune) bool { return unicode.IsControl(r) && !strings.ContainsRune(may, r) }
+	if utf8.ValidString(text) && !strings.ContainsFunc(text, forbidden) {
+		return true
+	}
+	c.say(fmt.Sprintf("the %s %q holds control characters or bytes that are not UTF-8", what, text), path...)
+	return false
+}
+
+// size looks whether the definition, in the largest record that can be made of it, is one that Kafka holds.
+func (c *checker) size(d *Definition) {
+	record := Record{Definition: *d, Fingerprint: strings.Repeat("f", 32), VotePartitions: MostVotePartitions}
+	if d.Electorate != nil {
+		record.BallotKeyFingerprint = record.Fingerprint
+	}
+	if _, err := record.Encode(); err != nil {
+		c.say(err.Error())
 	}
 }
 

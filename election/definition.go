@@ -81,8 +81,17 @@ type Leanings struct {
 
 // Arrival weighs a part of the polling day: Share of all ballots arrive between the previous mark and Until.
 type Arrival struct {
-	Until string  `json:"until" yaml:"until"` // hh:mm, in UTC
+	Until string  `json:"until" yaml:"until"` // hh:mm, in UTC, up to 24:00
 	Share float64 `json:"share" yaml:"share"`
+}
+
+// TimeOfDay is Until since midnight; false where it is no time of day.
+func (a Arrival) TimeOfDay() (time.Duration, bool) {
+	if a.Until == "24:00" {
+		return 24 * time.Hour, true
+	}
+	clock, err := time.Parse("15:04", a.Until)
+	return time.Duration(clock.Hour())*time.Hour + time.Duration(clock.Minute())*time.Minute, err == nil && len(a.Until) == len("15:04")
 }
 
 // Source is the result file that a definition was derived from.

@@ -1,6 +1,8 @@
 package election
 
 import (
+	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -32,6 +34,17 @@ type Record struct {
 	VotePartitions int32      `json:"vote_partitions"` // partitions of votes_topic and of voters_topic, fixed for good
 	// BallotKeyFingerprint tells the key that makes ballot ids of voter ids; empty where nobody votes but a replay.
 	BallotKeyFingerprint string `json:"ballot_key_fingerprint,omitempty"`
+}
+
+// Encode is the record as the topic holds it. It is an InputError where the definition is too large for that.
+func (r *Record) Encode() ([]byte, error) {
+	const most = MaxRecordBytes - recordOverhead
+	value, err := json.Marshal(r)
+	if err == nil && len(value) > most {
+		err = &InputError{Text: fmt.Sprintf("the definition takes %d bytes in Kafka, in one record, which holds at most %d; "+
+			"use fewer districts or candidates (of a result file: replay some of its regions, with --regions), or shorter texts", len(value), most)}
+	}
+	return value, err
 }
 
 // OfficialRun is the value of OfficialRunKey: whose totals readers show.

@@ -7,11 +7,20 @@ import (
 	"slices"
 )
 
+// MostVoters is how many voters may be registered in all, and how many votes a result file may hold: a hundred times
+// mankind. Up to here, and far beyond, no sum of voters or votes overflows, floating-point numbers hold each whole number
+// exactly, and the shares of a register sum to it.
+const MostVoters int64 = 1_000_000_000_000
+
 // ScaleRegister sets the number of registered voters of all districts so that they sum to n and keep their proportions.
-// The largest remainders get the last voters. It is an InputError where n is below 1 or no district has voters.
+// The largest remainders get the last voters. It is an InputError where n is below 1 or above MostVoters, or no district
+// has voters.
 func (d *Definition) ScaleRegister(n int64) error {
 	if n < 1 {
 		return &InputError{Text: fmt.Sprintf("%d voters cannot vote; write how many registered voters there are, at least 1", n)}
+	}
+	if n > MostVoters {
+		return &InputError{Text: fmt.Sprintf("%d voters are too many; write how many registered voters there are, at most %d", n, MostVoters)}
 	}
 	districts := d.Districts()
 	weights := make([]float64, len(districts))
@@ -66,7 +75,9 @@ func (d *Definition) RegisteredByAge() []int64 {
 	return sum
 }
 
-// apportion spreads n over the weights in proportion, by largest remainder; nil where no weight is above 0.
+// apportion spreads n, at most MostVoters, over the weights in proportion, by largest remainder; nil where no weight is
+// above 0. The errors of the exact shares sum to less than n/2^51, so the whole shares sum to n, and with one more for
+// each weight to more than n.
 func apportion(n int64, weights []float64) []int64 {
 	var sum float64
 	for _, w := range weights {

@@ -2,6 +2,8 @@ package election
 
 import (
 	"errors"
+	"math"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -75,11 +77,50 @@ func TestFewerVotersThanDistricts(t *testing.T) {
 }
 
 func TestRegisterThatCannotBeScaled(t *testing.T) {
-	for n, d := range map[int64]*Definition{100: newRegister(0, 0), 0: newRegister(5), -1: newRegister(5)} {
+	for n, d := range map[int64]*Definition{
+		100: newRegister(0, 0), 0: newRegister(5), -1: newRegister(5),
+		MostVoters + 1: newRegister(3, 5, 7), 1 << 62: newRegister(3, 5, 7), math.MaxInt64: newRegister(3, 5, 7),
+	} {
 		err := d.ScaleRegister(n)
 		var wrong *InputError
 		if !errors.As(err, &wrong) || !strings.Contains(err.Error(), "voters") {
 			t.Errorf("scaled to %d: %v", n, err)
+		}
+	}
+}
+
+// TestLargestRegistersSumExactly spreads as many voters as there may be, or nearly, over districts of any size, and over
+// age groups.
+func TestLargestRegistersSumExactly(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 2000 {
+		d := newRegister()
+		for i := range 1 + random.IntN(400) {
+			d.Regions[i%2].Districts = append(d.Regions[i%2].Districts, District{Registered: random.Int64N(1_000_000)})
+		}
+		d.Regions[0].Districts[0].Registered++ // somebody is registered
+		n := MostVoters - random.Int64N(MostVoters/10)
+		if err := d.ScaleRegister(n); err != nil {
+			t.Fatal(err)
+		}
+		if got := d.RegisteredVoters(); got != n {
+			t.Fatalf("scaled to %d, the districts sum to %d", n, got)
+		}
+		d.Electorate = &Electorate{Ages: make(map[string]float64)}
+		var sum float64
+		for _, group := range AgeGroups() {
+			d.Electorate.Ages[group] = random.Float64()
+			sum += d.Electorate.Ages[group]
+		}
+		for _, group := range AgeGroups() {
+			d.Electorate.Ages[group] /= sum
+		}
+		var aged int64
+		for _, voters := range d.RegisteredByAge() {
+			aged += voters
+		}
+		if aged != n {
+			t.Fatalf("of %d voters, the age groups have %d", n, aged)
 		}
 	}
 }

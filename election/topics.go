@@ -92,6 +92,15 @@ type Topic struct {
 	Settings   map[string]string
 }
 
+const (
+	// MostVotePartitions is over how many partitions ballots may be spread.
+	MostVotePartitions = 1000
+	// MaxRecordBytes bounds a record of a compacted topic, with its key and what Kafka writes around both. The election
+	// record of a large country is the largest.
+	MaxRecordBytes = 8 << 20
+	recordOverhead = 1 << 10
+)
+
 // Topics are all topics of an election whose ballots are spread over this many partitions.
 func Topics(votePartitions int32) []Topic {
 	// A batch that is compressed may unpack to a thousand times its size, and its readers would have to hold it. So the
@@ -107,7 +116,7 @@ func Topics(votePartitions int32) []Topic {
 	// with it the start of every reader, small.
 	compacted := map[string]string{
 		"cleanup.policy": "compact", "retention.ms": "-1", "retention.bytes": "-1", "segment.bytes": "16777216",
-		"segment.ms": "600000", "min.cleanable.dirty.ratio": "0.3", "max.message.bytes": "8388608",
+		"segment.ms": "600000", "min.cleanable.dirty.ratio": "0.3", "max.message.bytes": strconv.Itoa(MaxRecordBytes),
 	}
 	status := maps.Clone(compacted)
 	// How old a report is, the broker's clock says: each submit and ledger has a clock of its own.

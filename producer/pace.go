@@ -2,6 +2,7 @@ package producer
 
 import (
 	"context"
+	"math"
 	"sort"
 	"time"
 )
@@ -37,7 +38,7 @@ func (p *pace) wait(ctx context.Context, n int64) error {
 		return ctx.Err()
 	}
 	p.sent += n
-	return until(ctx, p.start.Add(time.Duration(float64(p.sent)/p.rate*float64(time.Second))))
+	return until(ctx, p.start.Add(times(time.Second, float64(p.sent)/p.rate)))
 }
 
 // day lets the polling day pass faster or slower than it would: a record is due at its time of that day. Who goes on in
@@ -61,9 +62,9 @@ func newDay(next, size int64, speed float64, due func(int64) time.Duration) *day
 }
 
 func (d *day) batch() int64 {
-	now := d.from + time.Duration(float64(time.Since(d.start))*d.speed)
+	passed := times(time.Since(d.start), d.speed)
 	limit := min(d.size-d.next, recordsPerTransaction)
-	return int64(sort.Search(int(limit), func(i int) bool { return d.due(d.next+int64(i)) > now }))
+	return int64(sort.Search(int(limit), func(i int) bool { return d.due(d.next+int64(i))-d.from > passed }))
 }
 
 func (d *day) wait(ctx context.Context, n int64) error {
@@ -74,6 +75,14 @@ func (d *day) wait(ctx context.Context, n int64) error {
 	const tick = time.Second / transactionsPerSecond
 	d.ticks = max(d.ticks+1, int64(time.Since(d.start)/tick))
 	return until(ctx, d.start.Add(time.Duration(d.ticks)*tick))
+}
+
+// times is a duration multiplied, or the longest that there is.
+func times(d time.Duration, factor float64) time.Duration {
+	if product := float64(d) * factor; product < math.MaxInt64 {
+		return time.Duration(product)
+	}
+	return math.MaxInt64
 }
 
 // until returns at a time.

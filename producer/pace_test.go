@@ -145,6 +145,38 @@ func TestDayCatchesUpAPauseInWholeTransactions(t *testing.T) {
 	})
 }
 
+// TestDayThatIsLongOverSendsTheRest asks for what is due when the polling day's time, counted in nanoseconds, would be
+// longer than a Duration can be.
+func TestDayThatIsLongOverSendsTheRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, c := range []struct{ day, speed, passed time.Duration }{
+			{13*time.Hour + 30*time.Minute, time.Millisecond, 4 * time.Minute},
+			{31 * 24 * time.Hour, time.Second, time.Hour},
+			{14 * time.Hour, time.Second, 53 * time.Hour},
+			{31 * 24 * time.Hour, 1, 24 * 365 * time.Hour},
+		} {
+			for _, next := range []int64{0, 500} {
+				d := newDay(next, 1000, float64(c.day)/float64(c.speed), eachSecond)
+				<-time.After(c.passed)
+				if n := d.batch(); n != 1000-next {
+					t.Errorf("day of %s in %s: %s after it went on, %d of %d are due", c.day, c.speed, c.passed, n, 1000-next)
+				}
+			}
+		}
+	})
+}
+
+// TestSlowestPaceWaits has a pace at which the next record is due in more years than a Duration can be.
+func TestSlowestPaceWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 24*365*time.Hour)
+		defer cancel()
+		if err := newPace(1e-12).wait(ctx, 1); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("it ended with %v", err)
+		}
+	})
+}
+
 func TestDayEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -6,7 +6,6 @@ package setup
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -34,12 +33,16 @@ type Config struct {
 
 // Run prepares Kafka and PostgreSQL, and returns when both are ready.
 func Run(ctx context.Context, c Config) error {
-	if c.Partitions < 1 || c.Partitions > 1000 {
-		return &election.InputError{Text: fmt.Sprintf("--partitions is %d; choose 1 to 1000", c.Partitions)}
+	if c.Partitions < 1 || c.Partitions > election.MostVotePartitions {
+		return &election.InputError{Text: fmt.Sprintf("--partitions is %d; choose 1 to %d", c.Partitions, election.MostVotePartitions)}
 	}
 	record := election.Record{Definition: *c.Definition, Fingerprint: c.Definition.Fingerprint(), VotePartitions: c.Partitions}
 	if c.Definition.Electorate != nil {
 		record.BallotKeyFingerprint = c.BallotKeyFingerprint
+	}
+	value, err := record.Encode() // before anything is made: a register that is scaled takes more room than Check saw
+	if err != nil {
+		return err
 	}
 	there, err := kafka.Election(ctx, c.Brokers, c.Log)
 	switch {
@@ -57,7 +60,7 @@ func Run(ctx context.Context, c Config) error {
 		record.VotePartitions = there.VotePartitions
 	}
 
-	cl, err := kafka.NewClient(c.Brokers, c.Log, kgo.ProducerBatchMaxBytes(kafka.MaxRecordBytes))
+	cl, err := kafka.NewClient(c.Brokers, c.Log, kgo.ProducerBatchMaxBytes(election.MaxRecordBytes))
 	if err != nil {
 		return err
 	}
@@ -71,10 +74,6 @@ func Run(ctx context.Context, c Config) error {
 	if there != nil {
 		c.Log.Info("the election is prepared already", "election", record.Definition.Name)
 		return nil
-	}
-	value, err := json.Marshal(record)
-	if err != nil {
-		return err
 	}
 	published := &kgo.Record{Topic: election.ElectionTopic, Key: []byte(election.DefinitionKey), Value: value}
 	if err := cl.ProduceSync(ctx, published).FirstErr(); err != nil {

@@ -35,6 +35,26 @@ func TestAnotherElectionIsRefusedBeforeAnythingIsTouched(t *testing.T) {
 	}
 }
 
+// TestElectionThatKafkaCannotHoldIsRefusedBeforeAnythingIsMade has no PostgreSQL: nobody comes to ask for it.
+func TestElectionThatKafkaCannotHoldIsRefusedBeforeAnythingIsMade(t *testing.T) {
+	d, err := definition.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Candidates[0].Biography = strings.Repeat("b", election.MaxRecordBytes)
+	cluster := kafkatest.NewCluster(t)
+	err = setup.Run(t.Context(), setup.Config{Brokers: cluster.ListenAddrs(), Definition: d, Partitions: 2, Log: kafkatest.Log(t)})
+	var wrong *election.InputError
+	if !errors.As(err, &wrong) || !strings.Contains(err.Error(), "bytes in Kafka, in one record, which holds at most") {
+		t.Errorf("ended with %v", err)
+	}
+	for _, topic := range election.Topics(2) {
+		if cluster.TopicInfo(topic.Name) != nil {
+			t.Errorf("topic %s was made all the same", topic.Name)
+		}
+	}
+}
+
 func TestAnotherBallotKeyIsRefused(t *testing.T) {
 	d, err := definition.Default()
 	if err != nil {

@@ -2,6 +2,7 @@ package definition
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -172,6 +173,46 @@ func TestResultFileBecomesADefinition(t *testing.T) {
 	}
 }
 
+func TestTooManyVotesAreToldAsSuch(t *testing.T) {
+	const header = "region,district_id,district,candidate,party,votes\n"
+	for text, says := range map[string]string{
+		"N,1,H,A,P,1000000000001\n":                        "line 2: votes is 1000000000001; a result file holds at most 1000000000000 in all",
+		"N,1,H,A,P,99999999999999999999\n":                 "line 2: votes is 99999999999999999999; a result file holds at most",
+		"N,1,H,A,P,600000000000\nN,2,H,A,P,400000000001\n": "line 3: with this line there are 1000000000001 votes; a result file holds at most 1000000000000 in all: replay some of its regions",
+	} {
+		_, err := ReadResultFile(write(t, "r.csv", header+text), nil)
+		if err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("got %v, want it to say %q", err, says)
+		}
+	}
+	// Of the regions that are replayed only.
+	path := write(t, "r.csv", header+"N,1,H,A,P,1000000000000\nS,2,H,A,P,7\n")
+	if file, err := ReadResultFile(path, []string{"S"}); err != nil || file.Definition.ExpectedVotes() != 7 {
+		t.Errorf("one region: %v", err)
+	}
+	if file, err := ReadResultFile(path, []string{"N"}); err != nil || file.Definition.ExpectedVotes() != election.MostVoters {
+		t.Errorf("the other region: %v", err)
+	}
+}
+
+// TestElectionThatKafkaCannotHoldIsRefused has a file with too many districts, and a definition with a book in it.
+func TestElectionThatKafkaCannotHoldIsRefused(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("region,district_id,district,candidate,party,votes\n")
+	for district := range 45_000 {
+		fmt.Fprintf(&text, "R,%d,%s,A,P,1\n", district, strings.Repeat("d", 180))
+	}
+	_, err := ReadResultFile(write(t, "r.csv", text.String()), nil)
+	var mistakes *Mistakes
+	if !errors.As(err, &mistakes) || len(mistakes.List) != 1 || mistakes.List[0].Line != 0 || !strings.Contains(err.Error(), "bytes in Kafka, in one record, which holds at most 8387584") {
+		t.Errorf("got %.500v", err)
+	}
+	_, err = ReadYAML(write(t, "d.yaml", strings.Replace(withElectorate, "party: P", "party: P, biography: "+strings.Repeat("b", 9<<20), 1)))
+	if !errors.As(err, &mistakes) || len(mistakes.List) != 1 || mistakes.List[0].Line != 0 || !strings.Contains(err.Error(), "holds at most 8387584") {
+		t.Errorf("got %.500v", err)
+	}
+}
+
 func TestOnlyTheNamedRegionsAreTaken(t *testing.T) {
 	path := write(t, "r.csv", "region,district_id,district,candidate,party,votes\nNorth,1,Hill,Ana,Red,5\nSouth,2,Dale,Bo,Blue,3\n")
 	file, err := ReadResultFile(path, []string{"South"})
@@ -195,6 +236,8 @@ func TestEveryMistakeOfAResultFileIsToldWithItsLine(t *testing.T) {
 		"header":      {"region,district,candidate,votes\n", []int{1}},
 		"empty":       {"", []int{1}},
 		"votes":       {header + "N,1,H,A,P,-1\nN,2,H,A,P,1.5\nN,3,H,A,P,\nN,4,H,A,P,\"1,000\"\nN,5,H,A,P,99999999999999\n", []int{2, 3, 4, 5, 6}},
+		"too many":    {header + "N,1,H,A,P,1000000000001\nN,2,H,A,P,9999999999999999999999\n", []int{2, 3}},
+		"in all":      {header + "N,1,H,A,P,999999999999\nN,2,H,A,P,1\nN,3,H,A,P,1\nN,4,H,A,P,1\n", []int{4}}, // where it becomes too many
 		"columns":     {header + "N,1,H,A,P\nN,1,H,A,P,1,2\n", []int{2, 3}},
 		"blank field": {header + "N,1,H,,P,1\n,1,H,A,P,1\n", []int{2, 3}},
 		"repeated":    {header + "N,1,H,A,P,1\nN,1,H,A,P,1\n", []int{3}},

@@ -100,8 +100,12 @@ func parseResultLines(mistakes *Mistakes, text []byte) []resultLine {
 		case utf8.RuneCountInString(names) > maxLine:
 			mistakes.add(number, "it is longer than %d characters", maxLine)
 		}
-		votes, err := strconv.ParseUint(fields[5], 10, 40)
-		if err != nil {
+		votes, err := strconv.ParseUint(fields[5], 10, 63)
+		switch {
+		case errors.Is(err, strconv.ErrRange), err == nil && int64(votes) > election.MostVoters:
+			mistakes.add(number, "votes is %s; a result file holds at most %d in all", fields[5], election.MostVoters)
+			votes = 0
+		case err != nil:
 			mistakes.add(number, "votes is %q; write a whole number from 0 up, digits only", fields[5])
 		}
 		lines = append(lines, resultLine{fields[0], fields[1], fields[2], fields[3], fields[4], int64(votes), number})
@@ -135,6 +139,10 @@ func derive(mistakes *Mistakes, path string, lines []resultLine) *ResultFile {
 	type (
 		ticket       struct{ candidate, party string }
 		regionalCode struct{ region, code string }
+		cell         struct {
+			regionalCode
+			ticket
+		}
 	)
 	regionsOfCode := make(map[string]map[string]bool)
 	for _, line := range lines {
@@ -152,7 +160,7 @@ func derive(mistakes *Mistakes, path string, lines []resultLine) *ResultFile {
 	}
 	candidates, regions := make(map[ticket]int), make(map[string]int)
 	districts := make(map[regionalCode]*election.District)
-	firstLine := make(map[[2]any]int)
+	firstLine := make(map[cell]int)
 	for _, line := range lines {
 		t := ticket{line.candidate, line.party}
 		if _, ok := candidates[t]; !ok {
@@ -178,7 +186,7 @@ func derive(mistakes *Mistakes, path string, lines []resultLine) *ResultFile {
 		} else if known.Name != line.district {
 			mistakes.add(line.number, "district_id %q is called %q here and %q above", line.code, line.district, known.Name)
 		}
-		key := [2]any{at, t}
+		key := cell{at, t}
 		if first, again := firstLine[key]; again {
 			mistakes.add(line.number, "it repeats district and candidate of line %d", first)
 		} else {
@@ -197,6 +205,10 @@ func derive(mistakes *Mistakes, path string, lines []resultLine) *ResultFile {
 		district := index[districts[regionalCode{line.region, line.code}].ID]
 		candidate := candidates[ticket{line.candidate, line.party}]
 		source.Lines = append(source.Lines, [2]int{district, candidate})
+		if before := source.Votes; before <= election.MostVoters && before+line.votes > election.MostVoters {
+			mistakes.add(line.number, "with this line there are %d votes; a result file holds at most %d in all: replay some of its regions, with --regions",
+				before+line.votes, election.MostVoters)
+		}
 		source.Votes += line.votes
 		file.Votes = append(file.Votes, line.votes)
 		fmt.Fprintf(sum, "%d,%d,%d\n", district, candidate, line.votes)

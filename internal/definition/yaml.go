@@ -106,8 +106,12 @@ func (m *Mistakes) addYAML(err error) {
 	}
 }
 
-// lineOf is the line of the node at a path of field names and indices, or of the nearest node above it that exists.
+// lineOf is the line of the node at a path of field names and indices, or of the nearest node above it that exists; 0 of
+// the whole.
 func lineOf(node *yaml.Node, path []any) int {
+	if len(path) == 0 {
+		return 0
+	}
 	line := node.Line
 	for _, step := range path {
 		var next *yaml.Node

@@ -11,12 +11,8 @@ import (
 	"github.com/twmb/franz-go/plugin/kslog"
 )
 
-const (
-	// MaxRecordBytes bounds a record of a compacted topic. The election record of a large country is the largest.
-	MaxRecordBytes = 8 << 20
-	// batchBytes bounds what is sent at once, so that every topic takes it.
-	batchBytes = 1 << 20
-)
+// batchBytes bounds what is sent at once, so that every topic takes it.
+const batchBytes = 1 << 20
 
 // NewClient makes a client that reads committed records only, and writes records of up to 1 MiB. It connects on first use.
 func NewClient(brokers []string, log *slog.Logger, options ...kgo.Opt) (*kgo.Client, error) {

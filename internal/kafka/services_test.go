@@ -17,6 +17,12 @@ import (
 
 func TestMain(m *testing.M) { localtest.Main(m) }
 
+func TestRealKafkaTakesTheLargestElectionRecord(t *testing.T) {
+	if err := publish(t, []string{localtest.Kafka(t)}, largest(t)); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestBatchThatUnpacksToMoreIsRefused sends 8 MiB in batches of some KiB, in a record and in many.
 func TestBatchThatUnpacksToMoreIsRefused(t *testing.T) {
 	brokers := []string{localtest.Kafka(t)}

@@ -1,12 +1,14 @@
 package kafka_test
 
 import (
+	"sort"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"realtime-election/election"
@@ -107,6 +109,52 @@ func TestEnsureTopicsSetsTheSettingsOfATopicThatIsThere(t *testing.T) {
 	}
 	if got := settings(t, cluster, votes)["retention.ms"]; got != "-1" {
 		t.Errorf("retention.ms is %s", got)
+	}
+}
+
+// largest is the largest election record that Encode makes.
+func largest(t testing.TB) []byte {
+	t.Helper()
+	record := election.Record{Definition: election.Definition{Candidates: []election.Candidate{{}}}}
+	text := strings.Repeat("b", election.MaxRecordBytes)
+	fits := func(n int) bool {
+		record.Definition.Candidates[0].Biography = text[:n]
+		_, err := record.Encode()
+		return err == nil
+	}
+	n := sort.Search(len(text), func(n int) bool { return !fits(n) }) - 1
+	if n < election.MaxRecordBytes*9/10 || !fits(n) {
+		t.Fatalf("the longest biography has %d bytes", n)
+	}
+	value, err := record.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+// publish sends an election record as init does.
+func publish(t testing.TB, brokers []string, value []byte) error {
+	t.Helper()
+	cl, err := kafka.NewClient(brokers, kafkatest.Log(t), kgo.ProducerBatchMaxBytes(election.MaxRecordBytes))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	if err := kafka.EnsureTopics(t.Context(), cl, election.Topics(1)); err != nil {
+		t.Fatal(err)
+	}
+	return cl.ProduceSync(t.Context(), &kgo.Record{Topic: election.ElectionTopic, Key: []byte(election.DefinitionKey), Value: value}).FirstErr()
+}
+
+func TestLargestElectionRecordIsTaken(t *testing.T) {
+	brokers := kafkatest.NewCluster(t).ListenAddrs()
+	if err := publish(t, brokers, largest(t)); err != nil {
+		t.Fatal(err)
+	}
+	record, err := kafka.Election(t.Context(), brokers, kafkatest.Log(t))
+	if err != nil || len(record.Definition.Candidates) != 1 {
+		t.Errorf("read %v (%v)", record != nil, err)
 	}
 }
 

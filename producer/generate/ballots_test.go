@@ -189,6 +189,11 @@ func TestBallotsArriveByTheCurve(t *testing.T) {
 			[]election.Arrival{{Until: "07:30", Share: 0}, {Until: "08:30", Share: 0.5}, {Until: "10:30", Share: 0}, {Until: "20:00", Share: 0.5}},
 			map[float64]float64{0: 1, 0.25: 1.5, 0.5: 4, 0.75: 8.75},
 		},
+		"until midnight": {
+			polls("2025-10-29T06:00:00Z", "2025-10-30T00:00:00Z"),
+			[]election.Arrival{{Until: "12:00", Share: 0.5}, {Until: "24:00", Share: 0.5}},
+			map[float64]float64{0: 0, 0.5: 6, 0.75: 12, 0.999: 17.976},
+		},
 		"nobody ever": {oneDay, []election.Arrival{{Until: "20:00", Share: 0}}, map[float64]float64{0.5: 6.75}},
 		"three days": { // open from 18:00, then a night and a day and a night, to 06:00
 			polls("2025-10-29T18:00:00Z", "2025-10-31T06:00:00Z"),

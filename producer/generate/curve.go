@@ -31,11 +31,10 @@ func newCurve(polls election.Polling, arrival []election.Arrival) curve {
 	var pieces []piece
 	sum, after := 0.0, time.Duration(0)
 	for _, part := range arrival {
-		clock, err := time.Parse("15:04", part.Until)
-		if err != nil {
+		until, ok := part.TimeOfDay()
+		if !ok {
 			continue // Check refuses it
 		}
-		until := time.Duration(clock.Hour())*time.Hour + time.Duration(clock.Minute())*time.Minute
 		first := len(pieces)
 		var open int64
 		for day := opens.Truncate(24 * time.Hour); day.Before(closes); day = day.Add(24 * time.Hour) {

@@ -91,6 +91,25 @@ func TestReplayIsTheSameFromAnySerialAndForOneSeedOnly(t *testing.T) {
 	}
 }
 
+// TestLargestReplayFillsThePollingDay looks at ballots of as many votes as a result file may hold, in the longest polls.
+func TestLargestReplayFillsThePollingDay(t *testing.T) {
+	d, _ := newDefinition()
+	d.Polling.Closes = d.Polling.Opens.Add(31 * 24 * time.Hour)
+	replay := NewReplay(d, []int64{election.MostVoters - 7, 4, 0, 3}, 1)
+	for serial, want := range map[int64]string{
+		0:                           "2024-11-05T07:00:00.000Z",
+		election.MostVoters / 4:     "2024-11-13T01:00:00.000Z",
+		election.MostVoters / 2:     "2024-11-20T19:00:00.000Z",
+		election.MostVoters - 1:     "2024-12-06T06:59:59.999Z",
+		election.MostVoters / 4 * 3: "2024-11-28T13:00:00.000Z",
+	} {
+		vote, ok := election.ParseVote(replay.Append(nil, serial))
+		if !ok || string(vote.VotingTime) != want {
+			t.Errorf("serial %d votes at %s, want %s", serial, vote.VotingTime, want)
+		}
+	}
+}
+
 func BenchmarkReplayAppend(b *testing.B) {
 	d, votes := newDefinition()
 	replay := NewReplay(d, votes, 3)

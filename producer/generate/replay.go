@@ -5,6 +5,7 @@ import (
 	"crypto/cipher"
 	"encoding/binary"
 	"encoding/hex"
+	"math/bits"
 	"sort"
 	"time"
 
@@ -62,12 +63,13 @@ func (r *Replay) Append(b []byte, serial int64) []byte {
 	hex.Encode(digits[:], block[:])
 
 	day := r.polling.Closes.Sub(r.polling.Opens).Milliseconds()
-	since := time.Duration(serial * day / r.Size()) // below 2^63 for 3 billion votes in 31 days
+	high, low := bits.Mul64(uint64(serial), uint64(day))
+	millisecond, _ := bits.Div64(high, low, uint64(r.Size())) // below day
 	var clock [len(election.TimeLayout)]byte
 	return election.AppendVote(b, election.Vote{
 		BallotID:    digits[:],
 		CandidateID: line.candidate,
 		DistrictID:  line.district,
-		VotingTime:  election.AppendTime(clock[:0], r.polling.Opens.Add(since*time.Millisecond)),
+		VotingTime:  election.AppendTime(clock[:0], r.polling.Opens.Add(time.Duration(millisecond)*time.Millisecond)),
 	})
 }
