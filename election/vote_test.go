@@ -45,6 +45,57 @@ func TestOtherJSONOfTheSameVoteIsNotAVote(t *testing.T) {
 	}
 }
 
+// TestEveryTwoDigitsOfATimeAreInRange writes 00 to 99 in each field of the voting time.
+func TestEveryTwoDigitsOfATimeAreInRange(t *testing.T) {
+	grammar := regexp.MustCompile(Grammar)
+	start := strings.Index(goodVote, "2025-10-29T07:30:00.000Z")
+	for name, field := range map[string]struct{ at, from, to int }{
+		"month": {5, 1, 12}, "day": {8, 1, 31}, "hour": {11, 0, 23}, "minute": {14, 0, 59}, "second": {17, 0, 59},
+		"century": {0, 0, 99}, "year": {2, 0, 99},
+	} {
+		for n := range 100 {
+			line := []byte(goodVote)
+			copy(line[start+field.at:], fmt.Sprintf("%02d", n))
+			want := field.from <= n && n <= field.to
+			if _, ok := ParseVote(line); ok != want {
+				t.Errorf("%s %02d: the parser says %t", name, n, ok)
+			}
+			if grammar.Match(line) != want {
+				t.Errorf("%s %02d: the grammar says %t", name, n, !want)
+			}
+		}
+	}
+}
+
+// TestEveryByteOfAVoteIsTheGrammars puts each byte at each place of votes, and leaves each place out.
+func TestEveryByteOfAVoteIsTheGrammars(t *testing.T) {
+	grammar := regexp.MustCompile(Grammar)
+	agree := func(line []byte) {
+		if _, ok := ParseVote(line); ok != grammar.Match(line) {
+			t.Errorf("parser says %t, grammar says %t: %q", ok, !ok, line)
+		}
+	}
+	for _, good := range []string{goodVote, strings.NewReplacer("65+", "", "female", "").Replace(goodVote)} {
+		for at := range good {
+			for b := range 256 {
+				line := []byte(good)
+				line[at] = byte(b)
+				agree(line)
+			}
+			agree([]byte(good[:at] + good[at+1:]))
+			agree([]byte(good[:at]))
+		}
+	}
+	for _, group := range append(AgeGroups(), Genders()...) {
+		agree([]byte(strings.Replace(goodVote, "65+", group, 1)))
+		agree([]byte(strings.Replace(goodVote, "female", group, 1)))
+	}
+	for n := range 40 {
+		agree([]byte(strings.Replace(goodVote, "labour", strings.Repeat("a", n), 1)))
+		agree([]byte(strings.Replace(goodVote, "GM0363", strings.Repeat("A", n), 1)))
+	}
+}
+
 // FuzzParseVoteIsTheGrammar holds the parser and the regular expression, which Spark applies, to one language.
 func FuzzParseVoteIsTheGrammar(f *testing.F) {
 	grammar := regexp.MustCompile(Grammar)

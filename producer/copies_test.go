@@ -17,6 +17,8 @@ import (
 	"realtime-election/internal/kafka/kafkatest"
 )
 
+// TestCopiesShareTheVoters starts a second copy while the first is at work. Each sends a part, both end well, and none
+// takes a partition that another is still at.
 func TestCopiesShareTheVoters(t *testing.T) {
 	t.Parallel()
 	p := newPoll(t, 1500, 1500)
@@ -49,6 +51,7 @@ func TestCopiesShareTheVoters(t *testing.T) {
 	}
 }
 
+// TestCopyTakesOverWhatAnotherLeaves ends one of two copies in the middle. The other sends all that is left.
 func TestCopyTakesOverWhatAnotherLeaves(t *testing.T) {
 	t.Parallel()
 	p := newPoll(t, 700, 700)
@@ -74,6 +77,8 @@ func TestCopyTakesOverWhatAnotherLeaves(t *testing.T) {
 	p.complete(t)
 }
 
+// TestMemberThatIsThrownOutComesBack tells a member that the group does not know it. It stops its workers and joins
+// again.
 func TestMemberThatIsThrownOutComesBack(t *testing.T) {
 	t.Parallel()
 	p := newPoll(t, 900, 900)
@@ -99,6 +104,7 @@ func TestMemberThatIsThrownOutComesBack(t *testing.T) {
 	}
 }
 
+// TestFencedWorkerGoesOnWhereThePartitionIsStillItsOwn takes a transactional id away, and nobody uses it.
 func TestFencedWorkerGoesOnWhereThePartitionIsStillItsOwn(t *testing.T) {
 	t.Parallel()
 	p := newPoll(t, 450)

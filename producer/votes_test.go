@@ -26,7 +26,6 @@ func (p *poll) votes(t *testing.T) VotesConfig {
 }
 
 // joined is closed when a copy of Votes has got its partitions.
-
 func (p *poll) joined() <-chan struct{} {
 	done := make(chan struct{})
 	var once sync.Once
@@ -38,9 +37,7 @@ func (p *poll) joined() <-chan struct{} {
 }
 
 // complete wants the ballot of each voter on the register who votes, once, as the ballot key decides; those of a
-
 // partition of the register in the order of their time.
-
 func (p *poll) complete(t *testing.T) {
 	t.Helper()
 	d := &p.record.Definition
@@ -96,7 +93,6 @@ func (p *poll) complete(t *testing.T) {
 }
 
 // finish lets all vote, and wants them to have voted.
-
 func (p *poll) finish(t *testing.T) {
 	t.Helper()
 	if err := Votes(t.Context(), p.votes(t)); err != nil {
@@ -125,9 +121,7 @@ func TestEachVoterVotesOnce(t *testing.T) {
 }
 
 // TestKilledVotesGoOn ends Votes at each of the transactions of a partition of the register, in each way, and starts it
-
 // again.
-
 func TestKilledVotesGoOn(t *testing.T) {
 	t.Parallel()
 	for name := range new(broker).kills("", "") {
@@ -185,12 +179,7 @@ func TestPollsOpenWhenTheRegisterIsClosed(t *testing.T) {
 	}
 }
 
-// TestCopiesShareTheVoters starts a second copy while the first is at work. Each sends a part, both end well, and none
-
-// takes a partition that another is still at.
-
 // lockedBuffer holds what several goroutines log.
-
 type lockedBuffer struct {
 	mu sync.Mutex
 	strings.Builder
@@ -201,14 +190,6 @@ func (b *lockedBuffer) Write(p []byte) (int, error) {
 	defer b.mu.Unlock()
 	return b.Builder.Write(p)
 }
-
-// TestCopyTakesOverWhatAnotherLeaves ends one of two copies in the middle. The other sends all that is left.
-
-// TestMemberThatIsThrownOutComesBack tells a member that the group does not know it. It stops its workers and joins
-
-// again.
-
-// TestFencedWorkerGoesOnWhereThePartitionIsStillItsOwn takes a transactional id away, and nobody uses it.
 
 func TestForeignBallotKeyIsRefused(t *testing.T) {
 	t.Parallel()
@@ -222,10 +203,7 @@ func TestForeignBallotKeyIsRefused(t *testing.T) {
 	}
 }
 
-// TestRegisterThatChangedWhilePeopleVoteIsTold adds a voter to a closed register.
-
 // TestNobodyJoinsAClosedRegister sends a voter when the register is closed, before the first ballot and between two.
-
 func TestNobodyJoinsAClosedRegister(t *testing.T) {
 	t.Parallel()
 	p := newPoll(t, 450)
@@ -253,7 +231,6 @@ func TestNobodyJoinsAClosedRegister(t *testing.T) {
 }
 
 // TestVotesEndsThoughKafkaIsGone stops a copy that can tell nobody that it leaves.
-
 func TestVotesEndsThoughKafkaIsGone(t *testing.T) {
 	t.Parallel()
 	p := newPoll(t, 100)
@@ -306,6 +283,13 @@ func TestProgressOfAnotherElectionDecidesNothing(t *testing.T) {
 		t.Error("it is over without a register")
 	}
 	ends = map[int32]int64{0: 7}
+	learn("another", 5, all...)
+	learn("this", 4, all...)
+	select {
+	case <-course.register:
+		t.Error("the register is closed by another election, or before all are on it")
+	default:
+	}
 	learn("this", 5, all...) // and again, with the ends that close the register
 	<-course.register
 	if !course.isOver() {

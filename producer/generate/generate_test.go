@@ -2,6 +2,7 @@ package generate
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 	"time"
 
@@ -19,6 +20,53 @@ func TestPermutationVisitsEveryNumberOnce(t *testing.T) {
 			}
 			seen[at] = true
 		}
+	}
+}
+
+// TestPermutationIsTheSameInEveryVersion holds it to what it was: a producer that goes on where another version of the
+// program stopped sends the rest of the same order.
+func TestPermutationIsTheSameInEveryVersion(t *testing.T) {
+	for _, c := range []struct {
+		size, seed uint64
+		want       []uint64
+	}{
+		{10, 1, []uint64{6, 4, 9, 3, 0, 5, 1, 7, 2, 8}},
+		{1_000_003, 7, []uint64{285092, 966767, 624926, 335852, 823385, 771259, 192479, 765922, 832284, 673748}},
+		{1_000_000_000_000, 1<<64 - 1, []uint64{
+			24572172152, 834620355658, 683212496133, 318172547262, 571584995417, 943278363951, 150175097806, 562713141257, 180076635414, 25415381087,
+		}},
+	} {
+		p := NewPermutation(c.size, c.seed)
+		var got []uint64
+		for i := range uint64(10) {
+			got = append(got, p.At(i))
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("of %d, with seed %d: %v, want %v", c.size, c.seed, got, c.want)
+		}
+	}
+}
+
+func TestRecordsAreTheSameInEveryVersion(t *testing.T) {
+	d, votes := newDefinition()
+	replayed := string(NewReplay(d, votes, 3).Append(nil, 700))
+	if want := `{"ballot_id":"47375804d4f83d842a56092df7646e5e","candidate_id":"a","district_id":"d1","age_group":"","gender":"","voting_time":"2024-11-05T14:32:21.673Z"}`; replayed != want {
+		t.Errorf("replayed is %s, want %s", replayed, want)
+	}
+	electorate := newElectorate()
+	line, district := NewVoters(electorate, 3).Append(nil, 700)
+	if want := `{"voter_id":"c1f7a0da-c9ac-6552-c172-f305589ee650","voter_name":"Finn Jansen","date_of_birth":"1975-03-16","gender":"male","nationality":"Dutch",` +
+		`"registration_number":"d4-0001957","address":{"street":"Achter de Kerk 76","city":"4","state":"S","country":"Netherlands","postcode":"6367 JK"},` +
+		`"email":"finn.jansen.c1f7a0@example.org","phone_number":"+31 000 117287","cell_number":"+31 006 775628",` +
+		`"picture":"https://example.org/portraits/c1f7a0da-c9ac-6552-c172-f305589ee650.jpg","registered_age":48,"district_id":"d4"}`; string(line) != want || district != 3 {
+		t.Errorf("of district %d the voter is %s, want %s", district, line, want)
+	}
+	electorate.Electorate.Turnout.Overall = 1
+	ballots := NewBallots(electorate, testKey)
+	cast, _ := ballots.Of("voter", 3, 2, 1)
+	ballot := string(ballots.Append(nil, cast))
+	if want := `{"ballot_id":"294f1dce50c3177699174f7c815645fa","candidate_id":"a","district_id":"d4","age_group":"35-44","gender":"male","voting_time":"2024-02-29T07:01:11.818Z"}`; ballot != want {
+		t.Errorf("the ballot is %s, want %s", ballot, want)
 	}
 }
 

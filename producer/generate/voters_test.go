@@ -185,6 +185,25 @@ func TestVoterIsTheSameFromAnySerialAndForOneSeedOnly(t *testing.T) {
 	}
 }
 
+// TestOrderOfTheRegisterFollowsItsSeed looks at the places of voters: the district and, in it, the registration number.
+func TestOrderOfTheRegisterFollowsItsSeed(t *testing.T) {
+	places := func(seed uint64) (all []string) {
+		for _, voter := range register(t, newElectorate(), seed)[:1000] {
+			all = append(all, voter.RegistrationNumber)
+		}
+		return all
+	}
+	one, other, same := places(1), places(2), 0
+	for i := range one {
+		if one[i] == other[i] {
+			same++
+		}
+	}
+	if same > 5 {
+		t.Errorf("two seeds agree on the place of %d of 1000 voters", same)
+	}
+}
+
 func TestSerialsMixTheDistricts(t *testing.T) {
 	v := NewVoters(newElectorate(), 1)
 	count := make([]float64, 4)
