@@ -14,6 +14,10 @@ const (
 	arrowLargeList   = 21
 )
 
+// deepest is how deep columns may lie in one another. A stack that overflows ends the program, and this check, Arrow's reader
+// and cell all recurse.
+const deepest = 512
+
 // errMalformed refuses what Arrow's reader would take at its word.
 var errMalformed = errors.New("malformed Arrow data")
 
@@ -36,7 +40,7 @@ func checkArrow(data []byte, rows int64) error {
 			fields := len(meta) / 8 // a field takes more
 			header.vector(2, 4)
 			header.vector(3, 8)
-			if err := checkFields(header, 1, &fields); err != nil {
+			if err := checkFields(header, 1, &fields, deepest); err != nil {
 				return err
 			}
 		case arrowRecordBatch:
@@ -54,9 +58,12 @@ func checkArrow(data []byte, rows int64) error {
 	return nil
 }
 
-// checkFields looks at the fields of a slot, and theirs, at most as many as are left.
-func checkFields(of table, slot int, left *int) error {
+// checkFields looks at the fields of a slot, and theirs, at most as many as are left and no more levels than depth.
+func checkFields(of table, slot int, left *int, depth int) error {
 	start, n := of.vector(slot, 4)
+	if n > 0 && depth == 0 {
+		return fmt.Errorf("%w: columns in columns over more than %d levels", errMalformed, deepest)
+	}
 	for i := range n {
 		if *left--; *left < 0 {
 			return fmt.Errorf("%w: more columns than the schema has room for", errMalformed)
@@ -66,7 +73,7 @@ func checkFields(of table, slot int, left *int) error {
 			return fmt.Errorf("%w: a column of a kind that Spark does not send", errMalformed)
 		}
 		field.vector(6, 4)
-		if err := checkFields(field, 5, left); err != nil {
+		if err := checkFields(field, 5, left, depth-1); err != nil {
 			return err
 		}
 	}
@@ -93,7 +100,7 @@ func checkBatch(batch table, body []byte, rows *int64) error {
 	for i := range n {
 		offset := int64(binary.LittleEndian.Uint64(batch.data[start+16*i:]))
 		length := int64(binary.LittleEndian.Uint64(batch.data[start+16*i+8:]))
-		if offset < 0 || length < 0 || offset > int64(len(body)) || length > int64(len(body))-offset {
+		if offset < 0 || length < 0 || length > int64(len(body))-offset {
 			return fmt.Errorf("%w: %d bytes at %d of %d", errMalformed, length, offset, len(body))
 		}
 		if batch.field(3) == 0 || length == 0 {
