@@ -5,9 +5,11 @@ package docker_test
 import (
 	"flag"
 	"fmt"
+	"net"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +17,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"realtime-election/internal/browsertest"
+	"realtime-election/local/localtest/guest"
 )
 
 var picture = flag.String("picture", "", "where to write the picture of the page; a temporary file where empty")
@@ -39,6 +42,7 @@ func TestKilledContainersCostNoVote(t *testing.T) {
 
 	p.hardened(t, 1)
 	p.secret(t)
+	p.wary(t)
 	p.spread(t, 1)
 	for _, service := range []string{"spark-worker", "spark-connect", "kafka", "postgres", "submit", "votes", "spark-master", "ledger"} {
 		p.survives(t, goesOn, service)
@@ -153,13 +157,64 @@ func (p *project) secret(t *testing.T) {
 	}
 	for user, want := range map[string]string{
 		"10001": "", "10002": "ballot-key", "10003": "ledger-url", "10004": "spark-remote submit-url", "10005": "", "10006": "audit-url",
-		"10010": "spark-token", "10011": "", "10012": "postgres-password",
+		"10010": "spark-options spark-token", "10011": "", "10012": "postgres-password",
 	} {
 		says := p.must(t, "exec", "--no-TTY", "--user="+user+":"+user, "postgres", "sh", "-c", `cd /secrets; for file in *; do test -r "$file" && echo "$file"; done; true`)
 		if got := strings.Join(strings.Fields(says), " "); got != want {
 			t.Errorf("user %s may read %q, want %q", user, got, want)
 		}
 	}
+}
+
+// wary sends Java objects to every port that Spark's processes listen on, as a container without the secret could.
+func (p *project) wary(t *testing.T) {
+	t.Helper()
+	for _, c := range p.containers(t, "spark-master", "spark-worker", "spark-connect") {
+		for port := range p.ports(t, c) {
+			for _, network := range c.NetworkSettings.Networks {
+				address := net.JoinHostPort(network.IPAddress, port)
+				said, read, err := guest.Call(t.Context(), address)
+				if err != nil {
+					t.Error(err)
+				}
+				if read {
+					t.Errorf("port %s of %s has read a guest's object", port, c.Name)
+				}
+				t.Logf("port %s of %s says\n%s", port, c.Name, said)
+			}
+		}
+	}
+}
+
+// ports are those on which a container's processes listen.
+func (p *project) ports(t *testing.T, c container) map[string]bool {
+	t.Helper()
+	top, err := exec.Command("docker", "top", c.ID, "-eo", "pid").Output()
+	if err != nil {
+		t.Fatalf("docker top %s: %v", c.Name, err)
+	}
+	ports := make(map[string]bool)
+	for _, field := range strings.Fields(string(top))[1:] {
+		pid, err := strconv.Atoi(field)
+		if err != nil {
+			t.Fatalf("docker top %s: %v", c.Name, err)
+		}
+		addresses, err := guest.Addresses(pid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, address := range addresses {
+			_, port, err := net.SplitHostPort(address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ports[port] = true
+		}
+	}
+	if len(ports) == 0 {
+		t.Errorf("%s listens on no port", c.Name)
+	}
+	return ports
 }
 
 // spread asks Spark itself which executors ran the tasks: those of all workers, and never the driver's.

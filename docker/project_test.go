@@ -107,7 +107,7 @@ type container struct {
 	}
 	NetworkSettings struct {
 		Ports    map[string][]struct{ HostIP, HostPort string }
-		Networks map[string]any
+		Networks map[string]struct{ IPAddress string }
 	}
 	Config struct{ User string }
 	ID     string

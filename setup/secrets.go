@@ -43,6 +43,7 @@ const unfinishedPrefix = ".secret-"
 //	postgres-url                                      for init
 //	ledger-url, submit-url, audit-url                 PostgreSQL's URL with role and password
 //	spark-token, spark-remote                         Spark Connect's token, and its connection string with the token
+//	spark-secret, spark-options                       by which Spark's processes know each other, and Java's option with it
 //	ballot-key
 func (s Secrets) Make() error {
 	if err := os.MkdirAll(s.Folder, 0o711); err != nil {
@@ -86,6 +87,13 @@ func (s Secrets) Make() error {
 		return err
 	}
 	if err := s.write("spark-remote", SubmitSecrets, "sc://"+s.Spark+"/;token="+url.PathEscape(token)); err != nil {
+		return err
+	}
+	secret, err := s.random("spark-secret", "")
+	if err != nil {
+		return err
+	}
+	if err := s.write("spark-options", SparkSecrets, "-Dspark.authenticate.secret="+secret); err != nil {
 		return err
 	}
 	path := filepath.Join(s.Folder, "ballot-key")

@@ -39,22 +39,23 @@ func TestSecretsAreMadeOnceForTheirReaders(t *testing.T) {
 		t.Fatal(err)
 	}
 	made := read(t, folder)
-	if len(made) != 11 {
+	if len(made) != 13 {
 		t.Errorf("%d files are made: %v", len(made), made)
 	}
 	for url, want := range map[string]string{
-		"postgres-url": "postgres://postgres:" + made["postgres-password"] + "@db:5432/election?sslmode=disable",
-		"ledger-url":   "postgres://election_ledger:" + made["election_ledger"] + "@db:5432/election?sslmode=disable",
-		"submit-url":   "postgres://election_spark:" + made["election_spark"] + "@db:5432/election?sslmode=disable",
-		"audit-url":    "postgres://election_reader:" + made["election_reader"] + "@db:5432/election?sslmode=disable",
-		"spark-remote": "sc://spark:15002/;token=" + made["spark-token"],
+		"postgres-url":  "postgres://postgres:" + made["postgres-password"] + "@db:5432/election?sslmode=disable",
+		"ledger-url":    "postgres://election_ledger:" + made["election_ledger"] + "@db:5432/election?sslmode=disable",
+		"submit-url":    "postgres://election_spark:" + made["election_spark"] + "@db:5432/election?sslmode=disable",
+		"audit-url":     "postgres://election_reader:" + made["election_reader"] + "@db:5432/election?sslmode=disable",
+		"spark-remote":  "sc://spark:15002/;token=" + made["spark-token"],
+		"spark-options": "-Dspark.authenticate.secret=" + made["spark-secret"],
 	} {
 		if made[url] != want {
 			t.Errorf("%s is %q, want %q", url, made[url], want)
 		}
 	}
 	seen := make(map[string]bool)
-	for _, name := range []string{"postgres-password", "election_ledger", "election_spark", "election_reader", "spark-token"} {
+	for _, name := range []string{"postgres-password", "election_ledger", "election_spark", "election_reader", "spark-token", "spark-secret"} {
 		if len(made[name]) != 32 || seen[made[name]] {
 			t.Errorf("%s is %q", name, made[name])
 		}
@@ -66,7 +67,7 @@ func TestSecretsAreMadeOnceForTheirReaders(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := os.FileMode(0o600)
-		if name == "ledger-url" || name == "ballot-key" || name == "spark-token" {
+		if name == "ledger-url" || name == "ballot-key" || name == "spark-token" || name == "spark-options" {
 			want = 0o640
 		}
 		if info.Mode().Perm() != want {
