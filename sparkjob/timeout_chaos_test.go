@@ -3,7 +3,6 @@
 package sparkjob_test
 
 import (
-	"context"
 	"errors"
 	"flag"
 	"testing"
@@ -14,7 +13,6 @@ import (
 	"realtime-election/election"
 	"realtime-election/internal/kafka"
 	"realtime-election/internal/scenario"
-	"realtime-election/local"
 	"realtime-election/sparkjob"
 	"realtime-election/sparkjob/connect"
 )
@@ -26,7 +24,8 @@ var idle = flag.Duration("idle", 3*time.Minute, "how long nothing is to be count
 // counted for minutes.
 func TestChaosQueryOutlivesItsSessionsTimeout(t *testing.T) {
 	s := scenario.All(t)[0]
-	c := newElectionOn(t, impatientSpark(t), s.Definition, s.Partitions)
+	remote, _ := impatientSpark(t, 30*time.Second)
+	c := newElectionOn(t, remote, s.Definition, s.Partitions)
 	third := len(s.Votes) / 3
 	record, err := kafka.Election(t.Context(), c.Brokers, c.Log)
 	if err != nil {
@@ -62,23 +61,6 @@ func TestChaosQueryOutlivesItsSessionsTimeout(t *testing.T) {
 		t.Errorf("the unattended query still counts: it had written %d records, and now %d", unattended, now)
 	}
 	wantExact(t, c, s.Definition, s.Partitions, 1)
-}
-
-// impatientSpark is a Spark of the test's own, in which sessions time out after 30 s without a call.
-func impatientSpark(t *testing.T) (remote string) {
-	t.Helper()
-	// Java reads options from this variable as well, and Spark its settings from Java's properties.
-	t.Setenv("JDK_JAVA_OPTIONS", "-Dspark.connect.session.manager.defaultSessionTimeout=30s -Dspark.connect.session.manager.maintenanceInterval=5s")
-	spark, err := local.StartSpark(t.Context(), local.Config{Data: t.TempDir(), SparkMemory: "1g"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		defer cancel()
-		spark.Stop(ctx) // or it is killed
-	})
-	return spark.Address()
 }
 
 // watch looks at the query's reports for a while: they must go on to say that it runs.

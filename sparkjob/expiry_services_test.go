@@ -1,0 +1,71 @@
+//go:build services
+
+package sparkjob_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"realtime-election/local"
+	"realtime-election/sparkjob/connect"
+)
+
+// TestEverySessionThatNobodyAsksExpires lets a session expire and then another: Spark looks for them in one task, which
+// goes on only as long as nothing that it does fails.
+func TestEverySessionThatNobodyAsksExpires(t *testing.T) {
+	remote, data := impatientSpark(t, 2*time.Second)
+	for _, which := range []string{"first", "second"} {
+		session, err := connect.Dial(t.Context(), remote)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer session.Close()
+		if _, err := session.Version(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		// To ask is to keep it alive, so each question comes later after the one before.
+		for pause := 4 * time.Second; ; pause *= 2 {
+			if pause > 20*time.Second {
+				t.Errorf("the %s session lives on", which)
+				break
+			}
+			<-time.After(pause)
+			_, err := session.Version(t.Context())
+			if errors.Is(err, connect.ErrSessionClosed) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	log, err := os.ReadFile(filepath.Join(data, "logs", "spark.log"))
+	if err != nil || strings.Contains(string(log), "NoClassDefFoundError") {
+		t.Errorf("Spark's log (%v):\n%s", err, log)
+	}
+}
+
+// impatientSpark is a Spark of the test's own, in which sessions time out after a while without a call, and its folder.
+func impatientSpark(t *testing.T, timeout time.Duration) (remote, data string) {
+	t.Helper()
+	// Java reads options from this variable as well, and Spark its settings from Java's properties.
+	t.Setenv("JDK_JAVA_OPTIONS", fmt.Sprintf("-Dspark.connect.session.manager.defaultSessionTimeout=%dms -Dspark.connect.session.manager.maintenanceInterval=%dms",
+		timeout.Milliseconds(), timeout.Milliseconds()/6))
+	data = t.TempDir()
+	spark, err := local.StartSpark(t.Context(), local.Config{Data: data, SparkMemory: "1g"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		spark.Stop(ctx) // or it is killed
+	})
+	return spark.Address(), data
+}
