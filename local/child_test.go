@@ -54,6 +54,12 @@ func play(folder string, args []string) {
 		panic(text)
 	case "kill":
 		syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	case "repeat": // repeat TEXT: every 10 ms, with how often it was said
+		go func() {
+			for n := range time.Tick(10 * time.Millisecond) {
+				fmt.Fprintf(os.Stderr, "%s after=%d\n", text, n.UnixNano())
+			}
+		}()
 	case "stubborn":
 		signal.Ignore(syscall.SIGTERM)
 		terminated = nil

@@ -89,7 +89,8 @@ func unpackJar(ctx context.Context, folder, target string) error {
 	return fmt.Errorf("%s holds no .txz", jars[0])
 }
 
-// unpackTar writes the archive's folders, files and links below target, and nothing outside it.
+// unpackTar writes the archive's folders, files and links below target, and nothing outside it. A link that leads to
+// nothing in the archive is an error.
 func unpackTar(ctx context.Context, archive io.Reader, target string) error {
 	root, err := os.OpenRoot(target)
 	if err != nil {
@@ -97,10 +98,11 @@ func unpackTar(ctx context.Context, archive io.Reader, target string) error {
 	}
 	defer root.Close()
 	reader := tar.NewReader(archive)
+	var links []string
 	for ctx.Err() == nil {
 		header, err := reader.Next()
 		if err == io.EOF {
-			return nil
+			return leadInside(root, links)
 		}
 		if err != nil {
 			return err
@@ -116,6 +118,7 @@ func unpackTar(ctx context.Context, archive io.Reader, target string) error {
 			}
 		case tar.TypeSymlink:
 			err = root.Symlink(header.Linkname, name)
+			links = append(links, name)
 		case tar.TypeReg:
 			err = unpackFile(root, name, header.FileInfo().Mode().Perm(), reader)
 		default:
@@ -126,6 +129,16 @@ func unpackTar(ctx context.Context, archive io.Reader, target string) error {
 		}
 	}
 	return ctx.Err()
+}
+
+// leadInside is an error unless each link leads to something in the root.
+func leadInside(root *os.Root, links []string) error {
+	for _, link := range links {
+		if _, err := root.Stat(link); err != nil { // it follows no link out of the root
+			return fmt.Errorf("the archive has a link that leads to nothing in it: %w", err)
+		}
+	}
+	return nil
 }
 
 func unpackFile(root *os.Root, name string, mode fs.FileMode, content io.Reader) error {

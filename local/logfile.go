@@ -52,6 +52,9 @@ var (
 	complaint = regexp.MustCompile(`^election|^panic:|^fatal error:|ERROR|FATAL|PANIC|Exception|Caused by|level=ERROR|error:|OutOfMemory|No space left`)
 )
 
+// longestShown is how much of a line is shown, in bytes.
+const longestShown = 400
+
 // lastWords is the last line of the log that says something: the last complaint among its last lines, or the last
 // line. crashed says that a Go program wrote the trace of a panic there.
 func lastWords(path string) (line string, crashed bool) {
@@ -82,9 +85,13 @@ func lastWords(path string) (line string, crashed bool) {
 	if complained != "" {
 		last = complained
 	}
-	const longest = 400
-	if len(last) > longest {
-		last = strings.ToValidUTF8(last[:longest], "") + "…"
+	return shortened(last, longestShown), crashed
+}
+
+// shortened is the text, or its beginning.
+func shortened(text string, bytes int) string {
+	if len(text) <= bytes {
+		return text
 	}
-	return last, crashed
+	return strings.ToValidUTF8(text[:bytes], "") + "…"
 }

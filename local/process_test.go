@@ -153,6 +153,50 @@ func TestOrphansAreEnded(t *testing.T) {
 	}
 }
 
+// startStubbornParent starts a child that has a child of its own; both ignore what asks them to end. It returns the pid
+// of the second.
+func (s *stage) startStubbornParent(name string) (parent *Process, child int) {
+	s.t.Helper()
+	note := filepath.Join(s.folder, name+".child")
+	const script = `trap "" TERM; sleep 3600 & echo $! >"$0.new"; mv "$0.new" "$0"; while :; do wait; done`
+	parent, err := start(s.config, command{name: name, path: "/bin/sh", args: []string{"-c", script, note}})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.until("the child has a child", func() bool { return s.has(name + ".child") })
+	content, err := os.ReadFile(note)
+	if err == nil {
+		_, err = fmt.Sscan(string(content), &child)
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() {
+		parent.kill()
+		<-parent.Done()
+		syscall.Kill(child, syscall.SIGKILL)
+	})
+	return parent, child
+}
+
+func TestWhoIsKilledTakesItsChildrenAlong(t *testing.T) {
+	s := newStage(t)
+	process, child := s.startStubbornParent("kafka")
+	hurried, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := process.Stop(hurried); err == nil || !strings.Contains(err.Error(), "was killed") {
+		t.Errorf("the error is %v", err)
+	}
+	s.until("its child is gone", func() bool { return gone(child) })
+
+	orphan, child := s.startStubbornParent("spark")
+	if ended, err := EndOrphans(t.Context(), s.config, 0); err != nil || len(ended) != 1 {
+		t.Errorf("ended %v, %v", ended, err)
+	}
+	<-orphan.Done()
+	s.until("the orphan's child is gone", func() bool { return gone(child) })
+}
+
 func TestAProcessWithARecycledPidIsLeftAlone(t *testing.T) {
 	s := newStage(t)
 	innocent := s.start("innocent")

@@ -128,6 +128,7 @@ func (r *run) keep(ctx context.Context, service service) error {
 		return start(r.config.Config, r.ours(c))
 	})
 	return keeper.keep(ctx, func(process *Process) error {
+		r.group.Go(func() error { return r.watchLog(ctx, process) })
 		if !service.page {
 			return process.record()
 		}
@@ -173,6 +174,7 @@ func (r *run) startServers(ctx context.Context, servers []server) answering {
 					close(first.ready)
 				}
 				defer func() { before = process }()
+				r.group.Go(func() error { return r.watchLog(ctx, process) })
 				if err := sameAddress(before, process); err != nil {
 					return err
 				}
