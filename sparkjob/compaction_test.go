@@ -1,0 +1,113 @@
+//go:build services
+
+package sparkjob_test
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"realtime-election/election"
+	"realtime-election/internal/kafka"
+	"realtime-election/internal/results"
+	"realtime-election/internal/results/resultstest"
+	"realtime-election/internal/scenario"
+)
+
+// TestLateReaderOfCompactedTotalsSeesTheSame writes the totals of two runs an hour apart by the records' times, so that each
+// round of them has a segment to itself, and has Kafka's cleaner go over all but the last.
+func TestLateReaderOfCompactedTotalsSeesTheSame(t *testing.T) {
+	d := scenario.All(t)[0].Definition
+	c := newElectionOn(t, "sc://127.0.0.1:1", d, 1) // Spark has no part in this
+	cl, err := kafka.NewClient(c.Brokers, c.Log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	soon, always := "60000", "0.001"
+	altered, err := kadm.NewClient(cl).AlterTopicConfigs(t.Context(), []kadm.AlterConfig{
+		{Name: "segment.ms", Value: &soon}, {Name: "min.cleanable.dirty.ratio", Value: &always},
+	}, election.ResultTopics()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, topic := range altered {
+		if topic.Err != nil {
+			t.Fatal(topic.Err)
+		}
+	}
+
+	at := time.Date(2025, 10, 29, 7, 0, 0, 0, time.UTC)
+	write := func(records ...resultstest.Record) {
+		t.Helper()
+		at = at.Add(time.Hour)
+		var sent []*kgo.Record
+		for _, r := range records {
+			sent = append(sent, &kgo.Record{Topic: r.Topic, Key: []byte(r.Key), Value: r.Value, Timestamp: at})
+		}
+		if err := cl.ProduceSync(t.Context(), sent...).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	counted := func(run int, votes int64) []resultstest.Record {
+		cast := resultstest.Votes{}
+		for _, district := range d.Districts() {
+			cast[district.ID] = map[election.CandidateID]int64{d.Candidates[0].ID: 3 * votes, d.Candidates[1].ID: 2 * votes}
+		}
+		newest := time.Date(2025, 10, 29, 12, 0, 0, 0, time.UTC) // all votes are of this minute
+		return append(resultstest.Totals(*d, run, cast, newest), resultstest.Rejected(run, election.Malformed, votes, newest))
+	}
+	write(resultstest.Official(1))
+	for votes := range int64(5) {
+		write(counted(1, votes+1)...)
+	}
+	for votes := range int64(5) {
+		write(counted(2, 3*votes+1)...)
+	}
+	write(resultstest.Official(2))
+	var tombstones []resultstest.Record
+	for _, r := range counted(1, 0) {
+		tombstones = append(tombstones, resultstest.Record{Topic: r.Topic, Key: r.Key})
+	}
+	write(tombstones...)
+	write(counted(2, 13)...) // as it was; what is written last is not compacted
+
+	read := func() *results.Snapshot {
+		t.Helper()
+		snapshot, err := results.Reader{Brokers: c.Brokers, Logger: c.Log}.Once(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return snapshot
+	}
+	superseded := func() (n int) {
+		t.Helper()
+		for _, topic := range election.ResultTopics() {
+			last := make(map[string][]byte)
+			err := kafka.Read(t.Context(), c.Brokers, c.Log, topic, 0, func(r *kgo.Record) error {
+				if before, again := last[string(r.Key)]; again && !bytes.Equal(before, r.Value) {
+					n++
+				}
+				last[string(r.Key)] = r.Value
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		return n
+	}
+	before, written := read(), superseded()
+	if before.Run != 2 || before.TotalVotes != 5*13*int64(len(d.Districts())) {
+		t.Errorf("the reader sees %d votes in run %d", before.TotalVotes, before.Run)
+	}
+	eventually(t, "the superseded totals are gone", func() bool { return superseded() == 0 })
+	t.Logf("%d totals were superseded, and are gone", written)
+	if diff := cmp.Diff(before, read()); diff != "" {
+		t.Error("who reads late sees something else:", diff)
+	}
+}
