@@ -17,21 +17,22 @@ import (
 // runs keeps account of the runs in the election topic, and reports the current one. It acts only while alone says that
 // it may.
 type runs struct {
-	config   Config
-	query    string
-	cl       *kgo.Client  // asks
-	accounts *kgo.Client  // writes the election topic; nil until open
-	reports  *kgo.Client  // writes other topics; nil until open
-	alone    func() error // set for each term
-	term     string       // the last one in which this submit had the lock for sure
-	noted    noted
-	current  run // 0 while there is none
-	official int // 0 while no run is official
-	status   election.QueryStatus
-	failures int // of the query, since something was counted
-	metrics  *metrics
-	cleaned  bool
-	forsaken bool // the current run's query may go on where nobody can end it
+	config    Config
+	query     string
+	cl        *kgo.Client  // asks
+	accounts  *kgo.Client  // writes the election topic; nil until open
+	reports   *kgo.Client  // writes other topics; nil until open
+	alone     func() error // set for each term
+	term      string       // the last one in which this submit had the lock for sure
+	noted     noted
+	current   run // 0 while there is none
+	official  int // 0 while no run is official
+	status    election.QueryStatus
+	published time.Time // when this submit published the status last, by its monotonic clock
+	failures  int       // of the query, since something was counted
+	metrics   *metrics
+	cleaned   bool
+	forsaken  bool // the current run's query may go on where nobody can end it
 }
 
 func openRuns(c Config, record *election.Record) (*runs, error) {
@@ -93,7 +94,6 @@ func (r *runs) open(ctx context.Context) error {
 	if _, err := kafka.LatestJSON(ctx, r.config.Brokers, r.config.Log, election.PipelineStatusTopic, election.QueryKey, &r.status); err != nil {
 		return fmt.Errorf("read the query's status: %w", err)
 	}
-	r.status.UpdatedAt = time.Time{} // the clock of another machine: it does not say when a heartbeat is due here
 	if r.status.Run != r.current.Run {
 		r.status = election.QueryStatus{} // submit ended before it had reported the latest run
 	}

@@ -111,7 +111,7 @@ func (r *runs) settled(ctx context.Context, ends map[int32]int64) error {
 const heartbeatEvery = 3 * time.Second
 
 func (r *runs) heartbeat(ctx context.Context) error {
-	if time.Since(r.status.UpdatedAt) < heartbeatEvery {
+	if time.Since(r.published) < heartbeatEvery { // UpdatedAt may be of another machine's clock, or of one that was set since
 		return nil
 	}
 	return r.publishStatus(ctx)
@@ -163,7 +163,8 @@ func (r *runs) publishStatus(ctx context.Context) error {
 	if err := r.alone(); err != nil {
 		return err
 	}
-	r.status.UpdatedAt = time.Now().UTC()
+	r.published = time.Now()
+	r.status.UpdatedAt = r.published.UTC()
 	r.metrics.report(r.status, r.official == r.current.Run)
 	text, err := json.Marshal(r.status)
 	if err != nil {

@@ -81,7 +81,7 @@ func TestUnchangedStatusIsPublishedNowAndThen(t *testing.T) {
 		if got := published(); got != before {
 			t.Errorf("%d records more of an unchanged status", got-before)
 		}
-		r.status.UpdatedAt = time.Now().Add(-heartbeatEvery)
+		r.published = time.Now().Add(-heartbeatEvery)
 		done(t, r.report(t.Context(), progress))
 		if got := published(); got != before+1 {
 			t.Errorf("%d records more when the status had grown old, want 1", got-before)
@@ -89,16 +89,25 @@ func TestUnchangedStatusIsPublishedNowAndThen(t *testing.T) {
 	}
 }
 
-func TestHeartbeatDoesNotWaitForAPredecessorsClock(t *testing.T) {
+// TestReportOfAClockThatIsAheadDelaysNone takes over from a submit whose clock is an hour ahead, with an unchanged status, or
+// has had its own clock set back.
+func TestReportOfAClockThatIsAheadDelaysNone(t *testing.T) {
 	cluster, c := newElection(t)
+	done(t, chosen(t, c, "a").report(t.Context(), batch(0, 3, 4)))
+	ahead := status(t, cluster)
+	ahead.UpdatedAt = time.Now().Add(time.Hour)
+	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.PipelineStatusTopic, election.QueryKey, ahead))
 	r := chosen(t, c, "a")
-	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.PipelineStatusTopic, election.QueryKey,
-		election.QueryStatus{Run: r.current.Run, State: running, UpdatedAt: time.Now().Add(5 * time.Minute)}))
-	done(t, r.open(t.Context()))
+	done(t, r.report(t.Context(), batch(0, 3, 4)))
+	if got := status(t, cluster); got.State != running || got.UpdatedAt.After(time.Now()) || got.Counted["1"] != 4 {
+		t.Errorf("the status is %+v", got)
+	}
+	r.status.UpdatedAt = time.Now().Add(time.Hour)
+	r.published = time.Now().Add(-heartbeatEvery)
 	before := len(kafkatest.Read(t, cluster, election.PipelineStatusTopic, 0))
-	done(t, r.still(t.Context()))
+	done(t, r.report(t.Context(), batch(0, 3, 4)))
 	if got := len(kafkatest.Read(t, cluster, election.PipelineStatusTopic, 0)); got != before+1 {
-		t.Errorf("%d records more, want 1", got-before)
+		t.Errorf("%d records more after the clock was set back, want 1", got-before)
 	}
 }
 

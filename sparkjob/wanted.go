@@ -45,13 +45,13 @@ func want(ctx context.Context, brokers []string, log *slog.Logger, wanted electi
 	if err != nil {
 		return fmt.Errorf("encode what is wanted: %w", err)
 	}
-	if err := cl.ProduceSync(ctx, &kgo.Record{Topic: election.ElectionTopic, Key: []byte(election.WantedKey), Value: text}).FirstErr(); err != nil {
-		return fmt.Errorf("note what is wanted: %w", err)
-	}
-	// What is reported from here on was reported after the wish, whatever the clocks of submit and of this machine say.
+	// Offsets tell what submit says after this, since its clock may be another.
 	ends, err := kafka.Ends(ctx, cl, election.PipelineStatusTopic)
 	if err != nil {
 		return err
+	}
+	if err := cl.ProduceSync(ctx, &kgo.Record{Topic: election.ElectionTopic, Key: []byte(election.WantedKey), Value: text}).FirstErr(); err != nil {
+		return fmt.Errorf("note what is wanted: %w", err)
 	}
 	state := running
 	if wanted.Stopped {

@@ -89,13 +89,30 @@ func TestPlanIsOfTheQueryThatRuns(t *testing.T) {
 	}
 }
 
-// TestOldReportObeysNobody has a submit that reported and then died: nobody carries out what is wanted.
+// TestOldReportObeysNobody has a submit that reported, by a clock that is ahead, and then died: nobody carries out what is
+// wanted.
 func TestOldReportObeysNobody(t *testing.T) {
 	cluster, c := newElection(t)
-	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.PipelineStatusTopic, election.QueryKey, election.QueryStatus{State: running, UpdatedAt: time.Now()}))
+	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.PipelineStatusTopic, election.QueryKey, election.QueryStatus{State: running, UpdatedAt: time.Now().Add(time.Hour)}))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	if err := Start(ctx, c.Brokers, c.Log); err == nil {
 		t.Error("it is said to be done")
+	}
+}
+
+// TestSubmitWhoseClockIsBehindIsBelieved has it say that the query is stopped by a clock that is an hour behind.
+func TestSubmitWhoseClockIsBehindIsBelieved(t *testing.T) {
+	cluster, c := newElection(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	answered := make(chan error, 1)
+	go func() { answered <- Stop(ctx, c.Brokers, c.Log) }()
+	until(t, "it is noted", func() bool {
+		return last[election.Wanted](t, cluster, election.ElectionTopic, election.WantedKey).Stopped
+	})
+	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.PipelineStatusTopic, election.QueryKey, election.QueryStatus{State: stopped, UpdatedAt: time.Now().Add(-time.Hour)}))
+	if err := <-answered; err != nil {
+		t.Error(err)
 	}
 }
