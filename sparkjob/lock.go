@@ -27,8 +27,22 @@ var errLost = errors.New("the lock in PostgreSQL is lost")
 // term is the time in which this submit is the one that acts: until PostgreSQL does not answer any more on the connection
 // that holds the lock.
 type term struct {
-	answered atomic.Pointer[time.Time] // when the last question was asked that was answered
+	answered atomic.Pointer[moment] // when the last question was asked that was answered
 	over     atomic.Bool
+}
+
+// moment is a time by both clocks of the machine: the monotonic one stands still while the machine is suspended, and the
+// one on the wall may be set back.
+type moment struct{ monotonic, wall time.Time }
+
+func now() moment {
+	at := time.Now()
+	return moment{at, at.Round(0)}
+}
+
+// since is how long ago a moment is, by the clock that says more.
+func (m moment) since(before *moment) time.Duration {
+	return max(m.monotonic.Sub(before.monotonic), m.wall.Sub(before.wall))
 }
 
 // alone returns errLost unless PostgreSQL has confirmed lately that this submit is the one that acts. Whoever was stopped
@@ -37,9 +51,7 @@ func (t *term) alone() error {
 	if t.over.Load() {
 		return errLost
 	}
-	asked := *t.answered.Load()
-	// The monotonic clock stands still while the machine is suspended, and the other one may be set back.
-	if silence := max(time.Since(asked), time.Since(asked.Round(0))); silence > trust {
+	if silence := now().since(t.answered.Load()); silence > trust {
 		return fmt.Errorf("%w: PostgreSQL has not answered for %s", errLost, silence.Round(time.Second))
 	}
 	return nil
@@ -83,7 +95,7 @@ func (t *term) hold(ctx context.Context, ask func(context.Context) error, act fu
 
 // confirm asks, and notes when it did if there was an answer.
 func (t *term) confirm(ctx context.Context, ask func(context.Context) error) error {
-	at := time.Now()
+	at := now()
 	asking, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
 	if err := ask(asking); err != nil {

@@ -129,10 +129,50 @@ func TestQuestionWithoutAnAnswerConfirmsNothing(t *testing.T) {
 			time.Sleep(askEvery + time.Second)
 			stop()
 			synctest.Wait()
+			if err := of.alone(); err != nil {
+				t.Errorf("it may not end its query: %v", err)
+			}
 			return nil
 		})
-		if answered := of.answered.Load(); !answered.Equal(began) {
+		if answered := of.answered.Load().monotonic; !answered.Equal(began) {
 			t.Errorf("it counts as answered %s after the only answer", answered.Sub(began))
 		}
 	})
+}
+
+// TestSilenceIsMeasuredByBothClocks suspends the machine, which stops one clock, and sets the other back.
+func TestSilenceIsMeasuredByBothClocks(t *testing.T) {
+	at := time.Now()
+	long := at.Add(-trust - time.Minute)
+	for name, c := range map[string]struct {
+		answered moment
+		alone    bool
+	}{
+		"a moment ago":         {moment{at, at.Round(0)}, true},
+		"suspended since":      {moment{at, long.Round(0)}, false},
+		"clock set back since": {moment{long, at.Round(0)}, false},
+	} {
+		var of term
+		of.answered.Store(&c.answered)
+		if err := of.alone(); (err == nil) != c.alone || err != nil && !errors.Is(err, errLost) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestTrustEndsBeforeTheLockIsGivenAway compares how long each side waits for the other.
+func TestTrustEndsBeforeTheLockIsGivenAway(t *testing.T) {
+	patience, err := time.ParseDuration(keeps)
+	if err != nil {
+		t.Fatal("PostgreSQL's setting is no duration: ", err)
+	}
+	if trust+askEvery+answerWithin > patience {
+		t.Errorf("an answer is trusted for %s, and PostgreSQL gives the lock away after %s; what was begun in between needs time to end", trust, patience)
+	}
+	if askEvery+answerWithin > trust {
+		t.Errorf("a question every %s that may take %s does not renew a trust of %s", askEvery, answerWithin, trust)
+	}
+	if handover < trust || handover+answerWithin > patience {
+		t.Errorf("a new holder waits %s for a trust of %s, on a connection that PostgreSQL ends after %s", handover, trust, patience)
+	}
 }
