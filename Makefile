@@ -40,6 +40,18 @@ chaos: ## what dies dies again and again while votes come in, some 20 minutes; C
 fresh: ## the two commands of README in a Debian just made, with Go, make and git alone, some 40 minutes; on Debian, as root
 	scripts/fresh.sh whole
 
+mutants: ## breaks the program on purpose and prints what no test notices, some 10 minutes; MUTANTS="-seed 7 -drawn 100" changes it
+	go run ./scripts/mutants $(or $(MUTANTS),-seed 1 -drawn 30)
+
+mutants-services: ## the same where only a test with real servers can notice
+	@scripts/prerequisites.sh test
+	go run ./scripts/mutants -services -workers 1 -timeout 5m $(MUTANTS)
+
+FUZZTIME := 10s
+
+fuzz: ## every fuzz target for FUZZTIME=10s; what it finds stays in testdata/fuzz
+	scripts/fuzz.sh $(FUZZTIME)
+
 test-fast: ## pure tests and fakes only
 	go test -race -shuffle=on ./...
 

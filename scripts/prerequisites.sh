@@ -74,8 +74,11 @@ fi
 names=$(IFS=,; echo "${missing[*]}" | sed 's/,/, /g')
 if [ "$(id -u)" = 0 ] && [ -f /etc/debian_version ]; then
   echo "Missing: $names. Installing ${packages[*]} with apt-get."
-  apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
+  mkdir -p /usr/share/man/man1 # slim images have none, and Java's package links into it
+  if ! said=$({ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}"; } 2>&1); then
+    tail -n 20 <<<"$said" >&2
+    exit 1
+  fi
 else
   echo "Missing: $names. Please install it (on Debian: sudo apt-get install ${packages[*]}) and try again." >&2
   exit 1
