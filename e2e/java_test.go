@@ -26,7 +26,7 @@ func TestJava25CountsToTheVote(t *testing.T) {
 	cmd := exec.Command(binary, "up", "--once", "--voters", "3000", "--data", data, "--port", "0")
 	cmd.Env = append(os.Environ(), "JAVA_HOME="+home)
 	s := startUp(t, data, cmd)
-	if code := s.exit(t, 5*time.Minute); code != 0 || !strings.Contains(s.out.String(), "Everything agrees.") {
+	if code := s.exit(t, 8*time.Minute); code != 0 || !strings.Contains(s.out.String(), "Everything agrees.") {
 		t.Errorf("up --once on Java 25 exits %d", code)
 	}
 	t.Logf("\n%s", s.out)
