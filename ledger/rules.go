@@ -31,6 +31,23 @@ func newRules(record *election.Record) *rules {
 	return r
 }
 
+// judge makes a row of each record of a batch that may be stored, beginning with its place in the batch. The others are
+// rejects.
+func (r *rules) judge(b *batch) (rows [][]any, rejects []reject) {
+	t := tables[b.topic]
+	for i, rec := range b.records {
+		row := make([]any, 1, len(t.columns))
+		row[0] = int32(i)
+		row, reason := t.row(r, row, rec)
+		if reason != "" {
+			rejects = append(rejects, reject{rec, reason})
+			continue
+		}
+		rows = append(rows, row)
+	}
+	return rows, rejects
+}
+
 // vote appends the columns of a vote, in the order of voteColumns, or says why the record is not counted.
 func (r *rules) vote(row []any, rec *kgo.Record) ([]any, election.Reason) {
 	vote, reason := r.votes.Classify(election.VoteRecord{Partition: rec.Partition, Offset: rec.Offset, Key: rec.Key, Value: rec.Value})

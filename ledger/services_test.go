@@ -280,15 +280,18 @@ func TestTopicMadeAnewBeforeAnythingWasStoredIsStored(t *testing.T) {
 	s.wantExact(t)
 }
 
-// TestRejectSentAheadIsNotSentAgain begins where a ledger was killed between Kafka and PostgreSQL.
-func TestRejectSentAheadIsNotSentAgain(t *testing.T) {
+// TestRejectsSentAheadAreNotSentAgain begins where a ledger was killed between Kafka and PostgreSQL, with a voter to store
+// before them.
+func TestRejectsSentAheadAreNotSentAgain(t *testing.T) {
 	s := newSystem(t)
 	bad := &kgo.Record{Topic: election.VotesTopic, Key: []byte("k"), Value: []byte("v")}
 	worse := &kgo.Record{Topic: election.VotesTopic, Partition: 1, Key: []byte{}, Value: nil}
-	kafkatest.Produce(t, s.cluster, bad, bad, worse,
-		kafkatest.JSON(t, election.RejectedVotesTopic, "votes_topic:0:1", election.RejectedVote{
-			Topic: election.VotesTopic, Offset: 1, Reason: election.Malformed, Key: bad.Key, Raw: bad.Value,
-		}))
+	sent := func(offset int64) *kgo.Record {
+		return kafkatest.JSON(t, election.RejectedVotesTopic, fmt.Sprintf("votes_topic:0:%d", offset), election.RejectedVote{
+			Topic: election.VotesTopic, Offset: offset, Reason: election.Malformed, Key: bad.Key, Raw: bad.Value,
+		})
+	}
+	kafkatest.Produce(t, s.cluster, bad, bad, worse, s.voter(t, 1, nil), sent(0), sent(1))
 	s.start(t)
 	s.untilCaughtUp(t)
 	s.wantExact(t) // fails on a key that is there twice

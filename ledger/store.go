@@ -19,18 +19,7 @@ const attempts = 5
 func (s *session) store(ctx context.Context, b *batch) error {
 	began := time.Now()
 	t := tables[b.topic]
-	var rows [][]any
-	var rejects []reject
-	for i, rec := range b.records {
-		row := make([]any, 1, len(t.columns))
-		row[0] = int32(i)
-		row, reason := t.row(s.rules, row, rec)
-		if reason != "" {
-			rejects = append(rejects, reject{rec, reason})
-			continue
-		}
-		rows = append(rows, row)
-	}
+	rows, rejects := s.rules.judge(b)
 	var stored int
 	var all []reject
 	for attempt := 1; ; attempt++ {
@@ -55,15 +44,23 @@ func (s *session) store(ctx context.Context, b *batch) error {
 			return err
 		}
 	}
+	s.committed(b, stored, all)
+	s.batch.Set(time.Since(began).Seconds())
+	return nil
+}
+
+// committed notes a transaction: how many records of its batch were stored, and which were rejected.
+func (s *session) committed(b *batch, stored int, rejects []reject) {
 	for partition, next := range b.next {
 		s.next[place{b.topic, partition}] = next
 	}
-	clear(s.sent) // they are before next now
-	s.rows.WithLabelValues(t.name).Add(float64(stored))
-	s.rows.WithLabelValues("rejected_votes").Add(float64(len(all)))
-	s.batch.Set(time.Since(began).Seconds())
-	s.status.stored(t.name, int64(stored), int64(len(all)), b)
-	return nil
+	for _, r := range rejects { // they are before next now; those of another topic are not
+		delete(s.sent, rejectKey(r.Topic, r.Partition, r.Offset))
+	}
+	table := tables[b.topic].name
+	s.rows.WithLabelValues(table).Add(float64(stored))
+	s.rows.WithLabelValues("rejected_votes").Add(float64(len(rejects)))
+	s.status.stored(table, int64(stored), int64(len(rejects)), b)
 }
 
 // add moves the offsets and adds the rows, and returns the records that are copies.
