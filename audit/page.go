@@ -18,90 +18,153 @@ const (
 	pageEvery   = 300 * time.Millisecond
 )
 
-// page is what the audit compares of the page's API, GET /api/v1/results.
+// page is the page's API, GET /api/v1/results, but for what is not of the count: its version and the query's state, and
+// the newest record's age.
 type page struct {
-	Run        int              `json:"run"`
-	TotalVotes int64            `json:"total_votes"`
-	Rejected   map[string]int64 `json:"rejected"`
-	Candidates []struct {
-		ID    string `json:"id"`
-		Votes int64  `json:"votes"`
-	} `json:"candidates"`
-	Regions []struct {
-		ID         string           `json:"id"`
-		Votes      int64            `json:"votes"`
-		Candidates map[string]int64 `json:"candidates"`
-	} `json:"regions"`
-	Districts []struct {
-		ID         string           `json:"id"`
-		Votes      int64            `json:"votes"`
-		Candidates map[string]int64 `json:"candidates"`
-	} `json:"districts"`
+	Election       *pageElection    `json:"election"`
+	Run            int              `json:"run"`
+	TotalVotes     int64            `json:"total_votes"`
+	ExpectedVotes  int64            `json:"expected_votes"`
+	Registered     int64            `json:"registered_voters"`
+	NewestRecordAt *time.Time       `json:"newest_record_at"`
+	Leader         *string          `json:"leader"`
+	Tie            bool             `json:"tie"`
+	Rejected       map[string]int64 `json:"rejected"`
+	Candidates     []pageCandidate  `json:"candidates"`
+	Regions        []pageRegion     `json:"regions"`
+	Districts      []pageDistrict   `json:"districts"`
+	AgeGroups      []pageAge        `json:"age_groups"`
 }
 
-// figures are all figures of a page by name, without those that are zero.
-type figures map[string]int64
-
-func (f figures) put(votes int64, name ...string) {
-	if votes != 0 {
-		f[strings.Join(name, " ")] = votes
-	}
+type pageElection struct {
+	ID          string    `json:"id"`
+	Name        string    `json:"name"`
+	Fingerprint string    `json:"fingerprint"`
+	Opens       time.Time `json:"opens"`
+	Closes      time.Time `json:"closes"`
 }
 
-// pageExpectation is what the page must show.
-func pageExpectation(count *election.Count, record *election.Record, run int) figures {
-	f := make(figures)
-	f.put(int64(run), "run")
-	f.put(count.Votes(), "total")
-	for reason, n := range count.Rejected() {
-		if reason != election.Duplicate && reason != election.Conflicting {
-			f.put(n, "rejected", string(reason))
-		}
+type pageCandidate struct {
+	ID    string  `json:"id"`
+	Name  string  `json:"name"`
+	Party string  `json:"party"`
+	Photo string  `json:"photo"`
+	Votes int64   `json:"votes"`
+	Share float64 `json:"share"`
+}
+
+type pageRegion struct {
+	ID         string           `json:"id"`
+	Name       string           `json:"name"`
+	Registered int64            `json:"registered_voters"`
+	Votes      int64            `json:"votes"`
+	Candidates map[string]int64 `json:"candidates"`
+}
+
+type pageDistrict struct {
+	ID         string           `json:"id"`
+	RegionID   string           `json:"region_id"`
+	Votes      int64            `json:"votes"`
+	Candidates map[string]int64 `json:"candidates"`
+}
+
+type pageAge struct {
+	AgeGroup   string `json:"age_group"`
+	Registered int64  `json:"registered_voters"`
+	Votes      int64  `json:"votes"`
+}
+
+// figures are all that a page shows, by name.
+type figures map[string]string
+
+func (f figures) put(value any, name ...string) {
+	text := fmt.Sprint(value)
+	switch v := value.(type) {
+	case string:
+		text = strconv.Quote(v)
+	case float64:
+		text = strconv.FormatFloat(v, 'f', 6, 64)
+	case time.Time:
+		text = v.UTC().Format(election.TimeLayout)
 	}
-	results := count.Results(run)
-	for id, r := range results[election.PerCandidateTopic] {
-		f.put(r.TotalVotes, "candidate", id)
+	key := strings.Join(name, " ")
+	for _, twice := f[key]; twice; _, twice = f[key] {
+		key += " again"
 	}
-	for id, r := range results[election.TurnoutByLocationTopic] {
-		f.put(r.TotalVotes, "region", id)
+	f[key] = text
+}
+
+// order is the order in which things are shown.
+func order[T any](f figures, what string, all []T, id func(T) string) {
+	for i, x := range all {
+		f.put(id(x), what, "number", strconv.Itoa(i+1))
 	}
-	for _, r := range results[election.ByLocationTopic] {
-		f.put(r.TotalVotes, "region", *r.RegionID, "candidate", *r.CandidateID)
-	}
-	for _, r := range results[election.ByDistrictTopic] {
-		f.put(r.TotalVotes, "district", *r.DistrictID, "candidate", *r.CandidateID)
-		f["district "+*r.DistrictID] += r.TotalVotes
-	}
-	return f
 }
 
 func (p page) figures() figures {
 	f := make(figures)
-	f.put(int64(p.Run), "run")
+	if e := p.Election; e != nil {
+		f.put(e.ID, "election")
+		f.put(e.Name, "election name")
+		f.put(e.Fingerprint, "election fingerprint")
+		f.put(e.Opens, "election opens")
+		f.put(e.Closes, "election closes")
+	}
+	f.put(p.Run, "run")
 	f.put(p.TotalVotes, "total")
+	f.put(p.ExpectedVotes, "expected votes")
+	f.put(p.Registered, "registered voters")
+	f.put(p.Tie, "tie")
+	if p.NewestRecordAt != nil {
+		f.put(*p.NewestRecordAt, "newest record")
+	}
+	if p.Leader != nil {
+		f.put(*p.Leader, "leader")
+	}
 	for reason, n := range p.Rejected {
 		f.put(n, "rejected", reason)
 	}
+	byCandidate := func(votes map[string]int64, name ...string) {
+		for id, n := range votes {
+			f.put(n, append(name[:len(name):len(name)], "candidate", id)...)
+		}
+	}
 	for _, c := range p.Candidates {
 		f.put(c.Votes, "candidate", c.ID)
+		f.put(c.Share, "candidate", c.ID, "share")
+		f.put(c.Name, "candidate", c.ID, "name")
+		f.put(c.Party, "candidate", c.ID, "party")
+		f.put(c.Photo, "candidate", c.ID, "photo")
 	}
 	for _, r := range p.Regions {
 		f.put(r.Votes, "region", r.ID)
-		for id, votes := range r.Candidates {
-			f.put(votes, "region", r.ID, "candidate", id)
-		}
+		f.put(r.Name, "region", r.ID, "name")
+		f.put(r.Registered, "region", r.ID, "registered voters")
+		byCandidate(r.Candidates, "region", r.ID)
 	}
 	for _, d := range p.Districts {
 		f.put(d.Votes, "district", d.ID)
-		for id, votes := range d.Candidates {
-			f.put(votes, "district", d.ID, "candidate", id)
-		}
+		f.put(d.RegionID, "district", d.ID, "region")
+		byCandidate(d.Candidates, "district", d.ID)
 	}
+	for _, a := range p.AgeGroups {
+		name := a.AgeGroup
+		if name == "" {
+			name = "not stated"
+		}
+		f.put(a.Votes, "age group", name)
+		f.put(a.Registered, "age group", name, "registered voters")
+	}
+	order(f, "candidate", p.Candidates, func(c pageCandidate) string { return c.ID })
+	order(f, "region", p.Regions, func(r pageRegion) string { return r.ID })
+	order(f, "district", p.Districts, func(d pageDistrict) string { return d.ID })
+	order(f, "age group", p.AgeGroups, func(a pageAge) string { return a.AgeGroup })
 	return f
 }
 
 // comparePage compares the page's API with the recount. The page follows the topics, so it may need a moment.
-func comparePage(ctx context.Context, c Config, report *report, want figures) error {
+func comparePage(ctx context.Context, c Config, report *report, must page) error {
+	want := must.figures()
 	settled, cancel := context.WithTimeout(ctx, cmp.Or(c.Settles, pageSettles))
 	defer cancel()
 	ticker := time.NewTicker(pageEvery)
@@ -131,20 +194,23 @@ func comparePage(ctx context.Context, c Config, report *report, want figures) er
 	for _, difference := range differences {
 		report.say("page: %s", difference)
 	}
-	report.row("page "+c.Page, fmt.Sprintf("%d in %d figures", want["total"], len(want)), strconv.FormatInt(total, 10), len(differences))
+	report.row("page "+c.Page, fmt.Sprintf("%d in %d figures", must.TotalVotes, len(want)), strconv.FormatInt(total, 10), len(differences))
 	return nil
 }
 
 func (want figures) differences(got figures) []string {
 	var found []string
 	for _, name := range sortedKeys(want) {
-		if got[name] != want[name] {
-			found = append(found, fmt.Sprintf("%s is %d; it must be %d", name, got[name], want[name]))
+		switch value, shown := got[name]; {
+		case !shown:
+			found = append(found, fmt.Sprintf("%s is not shown; it must be %s", name, want[name]))
+		case value != want[name]:
+			found = append(found, fmt.Sprintf("%s is %s; it must be %s", name, value, want[name]))
 		}
 	}
 	for _, name := range sortedKeys(got) {
 		if _, expected := want[name]; !expected {
-			found = append(found, fmt.Sprintf("%s is %d; it must be 0", name, got[name]))
+			found = append(found, fmt.Sprintf("%s is %s; it must not be shown", name, got[name]))
 		}
 	}
 	return found

@@ -1,0 +1,56 @@
+package audit_test
+
+import (
+	"context"
+	"net"
+	"testing"
+
+	"realtime-election/dashboard"
+	"realtime-election/internal/kafka/kafkatest"
+)
+
+// TestAuditAgreesWithTheDashboard serves the page that ships, of a result and of an electorate.
+func TestAuditAgreesWithTheDashboard(t *testing.T) {
+	t.Parallel()
+	replayed := newFixture(t, cast(1, "ana", "N1"), cast(2, "bo", "nowhere"))
+	replayed.config.Expect = votes + 1
+	voted, d := newElectorateFixture(t)
+	for n := range 7 {
+		kafkatest.Produce(t, voted.cluster, castIn(d, n))
+	}
+	voted.recount(t, d)
+	voted.config.Expect = 7
+	for name, f := range map[string]*fixture{"replayed": replayed, "voted": voted} {
+		t.Run(name, func(t *testing.T) {
+			f.publish(t)
+			serveDashboard(t, f)
+			if printed, err := f.audit(t); err != nil {
+				t.Errorf("ended with %v:\n%s", err, printed)
+			}
+		})
+	}
+}
+
+func serveDashboard(t *testing.T, f *fixture) {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	ready, ended := make(chan net.Addr, 1), make(chan error, 1)
+	go func() {
+		ended <- dashboard.Run(ctx, dashboard.Config{
+			Brokers: f.cluster.ListenAddrs(), Listen: "127.0.0.1:0", Logger: kafkatest.Log(t), Ready: func(at net.Addr) { ready <- at },
+		})
+	}()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("the dashboard ended with %v", err)
+		}
+	})
+	select {
+	case at := <-ready:
+		f.config.Page = "http://" + at.String()
+	case err := <-ended:
+		ended <- err
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,116 @@
+package audit
+
+import (
+	"slices"
+	"time"
+
+	"realtime-election/election"
+)
+
+// pageExpectation is what the page must show of a run: everything of the definition, with 0 where nobody voted.
+func pageExpectation(count *election.Count, record *election.Record, run int) page {
+	d := &record.Definition
+	results := count.Results(run)
+	p := page{
+		Election:   &pageElection{d.ID, d.Name, record.Fingerprint, d.Polling.Opens, d.Polling.Closes},
+		Run:        run,
+		TotalVotes: count.Votes(), ExpectedVotes: d.ExpectedVotes(), NewestRecordAt: newest(results),
+		Rejected: make(map[string]int64),
+	}
+	for reason, n := range count.Rejected() {
+		if reason != election.Duplicate && reason != election.Conflicting {
+			p.Rejected[string(reason)] = n
+		}
+	}
+	for _, c := range d.Candidates {
+		votes := results[election.PerCandidateTopic][string(c.ID)].TotalVotes
+		shown := pageCandidate{ID: string(c.ID), Name: c.Name, Party: c.Party, Photo: c.Photo, Votes: votes}
+		if p.TotalVotes > 0 {
+			shown.Share = float64(votes) / float64(p.TotalVotes)
+		}
+		p.Candidates = append(p.Candidates, shown)
+	}
+	p.Leader, p.Tie = leader(p.Candidates)
+	known := true
+	for i := range d.Regions {
+		region := &d.Regions[i]
+		shown := pageRegion{ID: string(region.ID), Name: region.Name, Candidates: make(map[string]int64)}
+		shown.Votes = results[election.TurnoutByLocationTopic][shown.ID].TotalVotes
+		for _, c := range p.Candidates {
+			shown.Candidates[c.ID] = results[election.ByLocationTopic][shown.ID+"/"+c.ID].TotalVotes
+		}
+		// A district of nobody is one whose register is not known, unless the electorate is generated.
+		nobody := func(x election.District) bool { return x.Registered == 0 }
+		if d.Electorate != nil || !slices.ContainsFunc(region.Districts, nobody) {
+			shown.Registered = region.Registered()
+		} else {
+			known = false
+		}
+		p.Registered += shown.Registered
+		p.Regions = append(p.Regions, shown)
+		for _, x := range region.Districts {
+			in := pageDistrict{ID: string(x.ID), RegionID: shown.ID, Candidates: make(map[string]int64)}
+			for _, c := range p.Candidates {
+				votes := results[election.ByDistrictTopic][in.ID+"/"+c.ID].TotalVotes
+				in.Candidates[c.ID] = votes
+				in.Votes += votes
+			}
+			p.Districts = append(p.Districts, in)
+		}
+	}
+	if !known {
+		p.Registered = 0
+	}
+	p.AgeGroups = ages(d, results[election.ByDemographicTopic])
+	return p
+}
+
+// leader is who has the most votes: nobody before the first vote and in a tie.
+func leader(candidates []pageCandidate) (id *string, tie bool) {
+	var most int64
+	for i := range candidates {
+		switch c := &candidates[i]; {
+		case c.Votes > most:
+			most, id, tie = c.Votes, &c.ID, false
+		case c.Votes == most && most > 0:
+			id, tie = nil, true
+		}
+	}
+	return id, tie
+}
+
+// ages are the totals of the age groups; the last is of those who do not say, where there are such.
+func ages(d *election.Definition, demographics map[string]election.Result) []pageAge {
+	votes := make(map[string]int64)
+	for _, r := range demographics {
+		votes[*r.AgeGroup] += r.TotalVotes
+	}
+	registered := d.RegisteredByAge()
+	var all []pageAge
+	for i, group := range election.AgeGroups() {
+		age := pageAge{AgeGroup: group, Votes: votes[group]}
+		if registered != nil {
+			age.Registered = registered[i]
+		}
+		all = append(all, age)
+	}
+	if votes[""] > 0 {
+		all = append(all, pageAge{Votes: votes[""]})
+	}
+	return all
+}
+
+// newest is the newest time of all results; nil where there is none.
+func newest(results map[string]map[string]election.Result) *time.Time {
+	var last string
+	for _, topic := range results {
+		for _, r := range topic {
+			last = max(last, r.NewestRecordAt)
+		}
+	}
+	at, err := time.Parse(election.TimeLayout, last)
+	if err != nil {
+		return nil
+	}
+	return &at
+}
