@@ -166,7 +166,8 @@ func parseTotal(topic string, run int, value []byte) (total, error) {
 	if r.TotalVotes < 0 {
 		return total{}, fmt.Errorf("the total is negative: %d", r.TotalVotes)
 	}
-	if _, err := time.Parse(election.TimeLayout, r.NewestRecordAt); err != nil {
+	newest, err := time.Parse(election.TimeLayout, r.NewestRecordAt)
+	if err != nil {
 		return total{}, fmt.Errorf("read newest_record_at: %w", err)
 	}
 	is := cell{
@@ -174,7 +175,6 @@ func parseTotal(topic string, run int, value []byte) (total, error) {
 		ageGroup: text(r.AgeGroup), gender: text(r.Gender), minute: text(r.Minute), reason: string(text(r.Reason)),
 	}
 	if topic == election.PerMinuteTopic {
-		var err error
 		if is.minute, err = minuteOf(is.minute); err != nil {
 			return total{}, err
 		}
@@ -182,7 +182,7 @@ func parseTotal(topic string, run int, value []byte) (total, error) {
 	if err := needed[topic](is); err != nil {
 		return total{}, err
 	}
-	return total{is, r.TotalVotes, r.NewestRecordAt}, nil
+	return total{is, r.TotalVotes, newest.UnixMilli()}, nil
 }
 
 func text[T ~string](s *T) T {

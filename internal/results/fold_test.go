@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -337,6 +338,31 @@ func TestLastStatusOfTheQueryIsKeptWhateverItsSendersClockSaid(t *testing.T) {
 	f.Apply(election.PipelineStatusTopic, []byte(election.QueryKey), nil, noon.Add(time.Hour))
 	if s := f.Snapshot(); s.Query != nil || !s.QueryAt.IsZero() {
 		t.Errorf("after a tombstone: %+v of %v", s.Query, s.QueryAt)
+	}
+}
+
+// TestFoldOfALargeElectionIsSmall: 10,000 districts and 50 candidates are half a million totals, and minutes come beside.
+func TestFoldOfALargeElectionIsSmall(t *testing.T) {
+	f := fold(t, definition(), official(1))
+	memory := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before, totals := memory(), 0
+	for d := range 500 {
+		for c := range 50 {
+			district, candidate := fmt.Sprintf("district-%05d", d), fmt.Sprintf("candidate-%03d", c)
+			result(election.ByDistrictTopic, election.Result{Run: 1, DistrictID: &district, CandidateID: &candidate, TotalVotes: 1}, district, candidate).applyTo(f)
+			totals++
+		}
+	}
+	if each := (memory() - before) / uint64(totals); each > 300 {
+		t.Errorf("%d bytes for each of %d totals", each, totals)
+	}
+	if n := f.Snapshot().TotalVotes; n != 0 { // candidates of no definition
+		t.Errorf("total %d", n)
 	}
 }
 

@@ -189,39 +189,39 @@ func (s *Snapshot) fill(t *tally) {
 	}
 	minutes, rejected := map[string][]int64{}, map[election.Reason]int64{}
 
-	for sum, votes := range t.sums {
-		c, known := candidates[sum.of.candidate]
-		switch sum.topic {
+	t.each(func(topic string, of cell, votes int64) {
+		c, known := candidates[of.candidate]
+		switch topic {
 		case election.PerCandidateTopic:
 			if known {
 				s.Candidates[c].Votes = votes
 			}
 		case election.TurnoutByLocationTopic:
-			if r, ok := regions[sum.of.region]; ok {
+			if r, ok := regions[of.region]; ok {
 				s.Regions[r].Votes = votes
 			}
 		case election.ByLocationTopic:
-			if r, ok := regions[sum.of.region]; ok && known {
+			if r, ok := regions[of.region]; ok && known {
 				s.Regions[r].ByCandidate[c] = votes
 			}
 		case election.ByDistrictTopic:
-			if d, ok := districts[sum.of.district]; ok && known {
+			if d, ok := districts[of.district]; ok && known {
 				s.Districts[d].ByCandidate[c] = votes
 				s.Districts[d].Votes += votes
 			}
 		case election.PerMinuteTopic:
-			if minutes[sum.of.minute] == nil {
-				minutes[sum.of.minute] = s.zeros()
+			if minutes[of.minute] == nil {
+				minutes[of.minute] = s.zeros()
 			}
 			if known {
-				minutes[sum.of.minute][c] = votes
+				minutes[of.minute][c] = votes
 			}
 		case election.ByDemographicTopic:
-			s.addAge(sum.of.ageGroup, votes)
+			s.addAge(of.ageGroup, votes)
 		case election.PerReasonTopic:
-			rejected[election.Reason(sum.of.reason)] += votes
+			rejected[election.Reason(of.reason)] += votes
 		}
-	}
+	})
 	for minute, votes := range minutes {
 		s.Minutes = append(s.Minutes, MinuteVotes{minute, votes})
 	}
@@ -230,9 +230,7 @@ func (s *Snapshot) fill(t *tally) {
 		s.Rejected = append(s.Rejected, ReasonVotes{reason, records})
 	}
 	slices.SortFunc(s.Rejected, compareReasons)
-	if newest, err := time.Parse(election.TimeLayout, t.newest); err == nil {
-		s.NewestRecordAt = newest
-	}
+	s.NewestRecordAt = t.newest
 }
 
 // addAge adds votes to an age group. An unknown one is counted as not stated, so that the sum is right.
