@@ -8,7 +8,7 @@ space := $(empty) $(empty)
 TAGS := -tags $(subst $(space),$(comma),$(TIERS))
 
 # Packages whose tests want both cores to themselves.
-HEAVY := ./(e2e|sparkjob)
+HEAVY := ./(e2e|sparkjob|internal/scenario)
 
 .PHONY: help demo test test-fast compose-test chaos lint generate build clean
 

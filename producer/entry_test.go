@@ -48,6 +48,24 @@ func FuzzParseEntry(f *testing.F) {
 	})
 }
 
+// FuzzEntryOfAnyBytes reads what somebody may have put on the register.
+func FuzzEntryOfAnyBytes(f *testing.F) {
+	f.Add([]byte(`{"voter_id":"v","voter_name":"N","gender":"male","registered_age":30,"district_id":"d"}`))
+	f.Add([]byte(` { "district_id" : "d", "registered_age" : 65, "gender" : "other", "voter_id" : "v" } `))
+	f.Add([]byte(`{"voter_id":"v","voter_name":"N","gender":"male","registered_age":9223372036854775808,"district_id":"d"}`))
+	f.Add([]byte(`{"voter_id":"","voter_name":"","gender":"","registered_age":,"district_id":""}`))
+	f.Add([]byte("{\"voter_id\":\"\xff"))
+	f.Fuzz(func(t *testing.T, value []byte) {
+		e, err := parseEntry(value)
+		if err != nil {
+			return
+		}
+		if len(e.id) == 0 || e.age < 0 || e.age >= len(election.AgeGroups()) || e.gender < 0 || e.gender >= len(election.Genders()) {
+			t.Errorf("%q is read as %+v", value, e)
+		}
+	})
+}
+
 func TestEntryOfAnyJSON(t *testing.T) {
 	for value, want := range map[string]string{
 		`{"voter_id":"v","voter_name":"N","gender":"male","registered_age":30,"district_id":"d"}`:                "v d 1 1",

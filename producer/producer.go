@@ -106,19 +106,32 @@ func (s sender) resume(ctx context.Context, of stream) (last election.Progress, 
 		return last, begun, fmt.Errorf("read how far %s came: %w", of.name, err)
 	case !begun:
 		return s.start, false, nil
-	case last.Seed != s.start.Seed:
-		return last, true, &election.InputError{Text: fmt.Sprintf("%s was begun with --seed %d and another seed cannot continue it; "+
-			"give the same seed, or begin anew with empty topics", of.name, last.Seed)}
-	case last.Fingerprint != s.start.Fingerprint:
-		return last, true, &election.InputError{Text: fmt.Sprintf("%s was begun for another election; begin anew with empty topics", of.name)}
-	case last.Size != of.size && last.Size > 0:
-		return last, true, &election.InputError{Text: fmt.Sprintf("%s was begun with %d records and now there would be %d; "+
-			"what it is computed from has changed, so begin anew with empty topics", of.name, last.Size, of.size)}
+	}
+	if err := s.continues(of, last); err != nil {
+		return last, true, err
 	}
 	if last.NextSerial > 0 {
 		s.log.Info("resume", "producer", of.name, "next_serial", last.NextSerial)
 	}
 	return last, true, nil
+}
+
+// continues says why the stream is not one that came so far, or nil.
+func (s sender) continues(of stream, last election.Progress) error {
+	switch {
+	case last.Seed != s.start.Seed:
+		return &election.InputError{Text: fmt.Sprintf("%s was begun with --seed %d and another seed cannot continue it; "+
+			"give the same seed, or begin anew with empty topics", of.name, last.Seed)}
+	case last.Fingerprint != s.start.Fingerprint:
+		return &election.InputError{Text: fmt.Sprintf("%s was begun for another election; begin anew with empty topics", of.name)}
+	case last.Size != of.size && last.Size > 0:
+		return &election.InputError{Text: fmt.Sprintf("%s was begun with %d records and now there would be %d; "+
+			"what it is computed from has changed, so begin anew with empty topics", of.name, last.Size, of.size)}
+	case last.NextSerial < 0 || last.NextSerial > of.size:
+		return &election.InputError{Text: fmt.Sprintf("%s says of %s that record %d is next, of %d; somebody else wrote that, so begin anew with empty topics",
+			election.ProducerProgressTopic, of.name, last.NextSerial, of.size)}
+	}
+	return nil
 }
 
 // slab is how many bytes of records share an allocation.

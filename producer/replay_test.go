@@ -198,6 +198,22 @@ func TestProgressOfAnotherElectionIsNotContinued(t *testing.T) {
 	wantInputError(t, Replay(t.Context(), r.config), "begun for another election")
 }
 
+func TestProgressThatCannotBeIsNotContinued(t *testing.T) {
+	t.Parallel()
+	for _, next := range []int64{-1, votes + 1} {
+		r := newReplay(t)
+		file, err := definition.ReadResultFile(r.config.File, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		progress := kafkatest.JSON(t, election.ProducerProgressTopic, election.ReplayProducer,
+			election.Progress{NextSerial: next, Size: votes, Seed: r.config.Seed, Fingerprint: file.Definition.Fingerprint()})
+		progress.Partition = election.ProgressPartition(election.ReplayProducer)
+		kafkatest.Produce(t, r.cluster, progress)
+		wantInputError(t, Replay(t.Context(), r.config), fmt.Sprintf("says of replay that record %d is next, of 500", next))
+	}
+}
+
 func TestNegativeRateIsRefused(t *testing.T) {
 	wantInputError(t, Replay(t.Context(), ReplayConfig{Rate: -1}), "--rate is -1")
 }

@@ -50,6 +50,10 @@ func ReadResultFile(path string, regions []string) (*ResultFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the result file: %w", err)
 	}
+	return parseResultFile(path, text, regions)
+}
+
+func parseResultFile(path string, text []byte, regions []string) (*ResultFile, error) {
 	mistakes := &Mistakes{File: path}
 	lines := parseResultLines(mistakes, text)
 	file := derive(mistakes, path, onlyRegions(mistakes, lines, regions))

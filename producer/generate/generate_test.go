@@ -3,6 +3,7 @@ package generate
 import (
 	"bytes"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -49,7 +50,16 @@ func TestPermutationIsTheSameInEveryVersion(t *testing.T) {
 
 func TestRecordsAreTheSameInEveryVersion(t *testing.T) {
 	d, votes := newDefinition()
-	replayed := string(NewReplay(d, votes, 3).Append(nil, 700))
+	replay := NewReplay(d, votes, 3)
+	var order strings.Builder // of the lines that the votes are of
+	for serial := range int64(60) {
+		vote, _ := election.ParseVote(replay.Append(nil, serial))
+		order.Write(vote.CandidateID)
+	}
+	if want := "aaaaaaaaaaaaaaaaaaaabaaaaaaabaaaaaaaaaaaaaaabaaababaaaaaabaa"; order.String() != want {
+		t.Errorf("the votes are for %s, want %s", order.String(), want)
+	}
+	replayed := string(replay.Append(nil, 700))
 	if want := `{"ballot_id":"47375804d4f83d842a56092df7646e5e","candidate_id":"a","district_id":"d1","age_group":"","gender":"","voting_time":"2024-11-05T14:32:21.673Z"}`; replayed != want {
 		t.Errorf("replayed is %s, want %s", replayed, want)
 	}

@@ -1,0 +1,251 @@
+package scenario
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"realtime-election/election"
+)
+
+// Random is what several producers send to votes_topic, drawn from a seed: votes, copies, ballots for two candidates,
+// records on wrong partitions, hostile records, in transactions that overlap and are committed or aborted, and outside
+// of any.
+type Random struct {
+	Definition *election.Definition
+	Partitions int32
+	// Rounds follow each other. At the end of each, all transactions are decided.
+	Rounds [][]Action
+}
+
+// Action is what a producer does: it sends a record, or ends its transaction, which its first record after the last
+// transaction began. Producer 0 sends outside of transactions.
+type Action struct {
+	Producer int
+	Record   election.VoteRecord // its offset and timestamp are Kafka's to give
+	End      End
+	sound    sound
+}
+
+// End is how an action ends a transaction.
+type End int
+
+// The ends. None sends a record.
+const (
+	None End = iota
+	Commit
+	Abort
+)
+
+// Producers is how many producers a Random has.
+const Producers = 4
+
+// Judged is a committed record, and why it is not counted, or "".
+type Judged struct {
+	election.VoteRecord
+	Reason election.Reason
+}
+
+// sound is what whoever made a record knows of it: why it can't count whatever else there is, or whose ballot it is.
+type sound struct {
+	reason election.Reason
+	ballot string
+}
+
+// NewRandom is the scenario of a seed, of two rounds of this many records each.
+func NewRandom(seed uint64, records int) *Random {
+	m := &maker{random: rand.New(rand.NewPCG(seed, 0))}
+	m.s.Partitions = 2 + m.random.Int32N(3)
+	m.s.Definition = m.definition()
+	for _, h := range Hostiles(m.s.Definition, m.s.Partitions, 2) {
+		made := sound{reason: h.Reason}
+		if h.Reason == "" || h.Reason == election.Duplicate || h.Reason == election.Conflicting {
+			made = sound{ballot: string(h.Key)} // a ballot of which there is another copy
+		}
+		m.hostiles = append(m.hostiles, Action{Record: h.VoteRecord, sound: made})
+	}
+	for range 2 {
+		m.round(records)
+	}
+	return &m.s
+}
+
+// Committed are the records of committed transactions, and of none, of all rounds before one; those of a partition in
+// their order.
+//
+// The first copy of a ballot that can count does. This tells so from how the records were made, and reads none of them.
+func (s *Random) Committed(rounds int) []Judged {
+	open := make(map[int][]int) // by producer: its records, by index
+	var actions []Action
+	var committed []bool
+	for _, round := range s.Rounds[:rounds] {
+		for _, a := range round {
+			switch {
+			case a.End != None:
+				for _, i := range open[a.Producer] {
+					committed[i] = a.End == Commit
+				}
+				delete(open, a.Producer)
+				continue
+			case a.Producer != 0:
+				open[a.Producer] = append(open[a.Producer], len(actions))
+			}
+			actions, committed = append(actions, a), append(committed, a.Producer == 0)
+		}
+	}
+	var judged []Judged
+	counted := make(map[string][]byte) // by ballot
+	for i, a := range actions {
+		if !committed[i] {
+			continue
+		}
+		reason := a.sound.reason
+		if reason == "" {
+			switch first, again := counted[a.sound.ballot]; {
+			case !again:
+				counted[a.sound.ballot] = a.Record.Value
+			case bytes.Equal(first, a.Record.Value):
+				reason = election.Duplicate
+			default:
+				reason = election.Conflicting
+			}
+		}
+		judged = append(judged, Judged{a.Record, reason})
+	}
+	return judged
+}
+
+// maker makes a Random.
+type maker struct {
+	s        Random
+	random   *rand.Rand
+	hostiles []Action
+	sent     []Action // in all rounds, whatever became of them
+	good     []election.Vote
+}
+
+func (m *maker) definition() *election.Definition {
+	opens := time.Date(2025, 1+time.Month(m.random.IntN(12)), 1+m.random.IntN(28), m.random.IntN(24), m.random.IntN(60), 0, 0, time.UTC)
+	d := &election.Definition{ID: "random", Name: "Random", Polling: election.Polling{Opens: opens, Closes: opens.Add(time.Duration(1+m.random.IntN(48)) * time.Hour)}}
+	for i := range 2 + m.random.IntN(3) {
+		d.Candidates = append(d.Candidates, election.Candidate{ID: election.CandidateID(fmt.Sprint("c", i)), Name: fmt.Sprintf("Candidate %d, \"é\"", i), Party: "P", Photo: "/p.svg"})
+	}
+	for i := range 1 + m.random.IntN(3) {
+		r := election.Region{ID: election.RegionID(fmt.Sprint("r", i)), Name: fmt.Sprint("Region ", i)}
+		for j := range 1 + m.random.IntN(3) {
+			id := fmt.Sprintf("D%d-%d", i, j)
+			r.Districts = append(r.Districts, election.District{ID: election.DistrictID(id), Name: "District " + id, Registered: m.random.Int64N(3)})
+		}
+		d.Regions = append(d.Regions, r)
+	}
+	return d
+}
+
+func (m *maker) round(records int) {
+	var round []Action
+	open := make(map[int]bool)
+	end := func(producer int) {
+		end := Commit
+		if m.random.IntN(5) < 2 {
+			end = Abort
+		}
+		round = append(round, Action{Producer: producer, End: end})
+		delete(open, producer)
+	}
+	for producer := 0; len(round) < records; {
+		if m.random.IntN(4) == 0 { // else the same goes on
+			producer = m.random.IntN(Producers)
+		}
+		if open[producer] && m.random.IntN(15) == 0 {
+			end(producer)
+			continue
+		}
+		a := m.record()
+		a.Producer = producer
+		open[producer] = producer != 0
+		round = append(round, a)
+		m.sent = append(m.sent, a)
+	}
+	for producer := range Producers {
+		if open[producer] {
+			end(producer)
+		}
+	}
+	m.s.Rounds = append(m.s.Rounds, round)
+}
+
+// record is the next record that somebody sends.
+func (m *maker) record() Action {
+	switch x := m.random.IntN(100); {
+	case x < 15 && len(m.sent) > 0: // sent again, whatever it is
+		return m.sent[m.random.IntN(len(m.sent))]
+	case x < 27 && len(m.good) > 0: // a ballot that says something else
+		v := m.good[m.random.IntN(len(m.good))]
+		other := m.vote()
+		for range 1 + m.random.IntN(2) {
+			switch m.random.IntN(5) {
+			case 0:
+				v.CandidateID = other.CandidateID
+			case 1:
+				v.DistrictID = other.DistrictID
+			case 2:
+				v.AgeGroup = other.AgeGroup
+			case 3:
+				v.Gender = other.Gender
+			default:
+				v.VotingTime = other.VotingTime
+			}
+		}
+		return m.of(v)
+	case x < 32: // what would be good elsewhere
+		v := m.vote()
+		if len(m.good) > 0 && m.random.IntN(2) == 0 {
+			v = m.good[m.random.IntN(len(m.good))]
+		}
+		a := m.of(v)
+		a.Record.Partition = (a.Record.Partition + 1 + m.random.Int32N(m.s.Partitions-1)) % m.s.Partitions
+		a.sound = sound{reason: election.WrongPartition}
+		return a
+	case x < 45:
+		return m.hostiles[m.random.IntN(len(m.hostiles))]
+	}
+	v := m.vote()
+	m.good = append(m.good, v)
+	return m.of(v)
+}
+
+// of is a good record.
+func (m *maker) of(v election.Vote) Action {
+	return Action{
+		Record: election.VoteRecord{Partition: election.Partition(v.BallotID, m.s.Partitions), Key: v.BallotID, Value: election.AppendVote(nil, v)},
+		sound:  sound{ballot: string(v.BallotID)},
+	}
+}
+
+// vote is a good vote of a new ballot. Its time is at one of the ends of the polls, or near others.
+func (m *maker) vote() election.Vote {
+	d := m.s.Definition
+	districts := d.Districts()
+	var id election.BallotID
+	binary.BigEndian.PutUint64(id[:8], m.random.Uint64())
+	binary.BigEndian.PutUint64(id[8:], m.random.Uint64())
+	at := d.Polling.Opens.Add(time.Duration(m.random.IntN(10)) * 59_999 * time.Millisecond)
+	switch m.random.IntN(20) {
+	case 0:
+		at = d.Polling.Opens
+	case 1:
+		at = d.Polling.Closes.Add(-time.Millisecond)
+	}
+	return election.Vote{
+		BallotID: []byte(id.String()), CandidateID: []byte(d.Candidates[m.random.IntN(len(d.Candidates))].ID),
+		DistrictID: []byte(districts[m.random.IntN(len(districts))].ID),
+		AgeGroup:   m.oneOf(election.AgeGroups()), Gender: m.oneOf(election.Genders()), VotingTime: election.AppendTime(nil, at),
+	}
+}
+
+// oneOf is one of the values, or none.
+func (m *maker) oneOf(values []string) []byte {
+	return []byte(append(values, "")[m.random.IntN(len(values)+1)])
+}

@@ -1,0 +1,306 @@
+//go:build services
+
+package scenario_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"realtime-election/election"
+	"realtime-election/internal/kafka"
+	"realtime-election/internal/postgres"
+	"realtime-election/internal/scenario"
+	"realtime-election/ledger"
+	"realtime-election/local/localtest"
+	"realtime-election/setup"
+	"realtime-election/sparkjob"
+)
+
+func TestMain(m *testing.M) { localtest.Main(m) }
+
+var seed = flag.Uint64("seed", rand.Uint64(), "of the random scenario; by chance where it is not given")
+
+// system is an election on real servers.
+type system struct {
+	brokers  []string
+	database string
+	log      *slog.Logger
+	s        *scenario.Random
+	ended    chan error // what a service ended with
+}
+
+// TestThreeCountersAgreeOnARandomScenario lets the reference count, Spark and the ledger count what several producers
+// send in transactions, and holds every total, every row and every reason to each other.
+func TestThreeCountersAgreeOnARandomScenario(t *testing.T) {
+	t.Logf("again with: -seed %d", *seed)
+	y := &system{
+		brokers: []string{localtest.Kafka(t)}, database: localtest.PostgreSQL(t), s: scenario.NewRandom(*seed, 1200), ended: make(chan error, 2),
+		log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
+	}
+	y.empty(t)
+	err := setup.Run(t.Context(), setup.Config{Brokers: y.brokers, Postgres: y.database, Definition: y.s.Definition, Partitions: y.s.Partitions, Log: y.log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	remote := localtest.Spark(t)
+	y.run(t, func(ctx context.Context) error {
+		return ledger.Run(ctx, ledger.Config{Brokers: y.brokers, Postgres: y.database, Log: y.log})
+	})
+	y.run(t, func(ctx context.Context) error {
+		return sparkjob.Run(ctx, sparkjob.Config{
+			Brokers: y.brokers, Postgres: y.database, Remote: remote, Checkpoints: "file://" + t.TempDir(), Partitions: 2, Log: y.log,
+		})
+	})
+	for round := range y.s.Rounds { // the second is counted by the query and the ledger that know the ballots of the first
+		began := time.Now()
+		y.send(t, y.s.Rounds[round])
+		sent := time.Now()
+		y.until(t, "Spark has counted", sparkjob.Counted)
+		y.until(t, "the ledger has stored", ledger.CaughtUp)
+		t.Logf("round %d was sent in %s, and counted in %s", round+1, sent.Sub(began), time.Since(sent))
+		y.wantAgreement(t, round+1)
+		if t.Failed() {
+			t.FailNow()
+		}
+	}
+}
+
+// empty forgets the election that a test before this one held.
+func (y *system) empty(t *testing.T) {
+	t.Helper()
+	cl, err := kafka.NewClient(y.brokers, y.log, kgo.MetadataMinAge(10*time.Millisecond))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	admin := kadm.NewClient(cl)
+	there, err := admin.ListTopics(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := admin.DeleteTopics(t.Context(), there.Names()...); err != nil {
+		t.Fatal(err)
+	}
+	y.until(t, "Kafka has deleted", func(ctx context.Context, _ []string, _ *slog.Logger) (bool, error) {
+		there, err := admin.ListTopics(ctx)
+		return len(there) == 0, err
+	})
+	conn, err := postgres.Connect(t.Context(), y.database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	if _, err := conn.Exec(t.Context(), "DROP SCHEMA public CASCADE; CREATE SCHEMA public"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// run runs a service until the test has ended.
+func (y *system) run(t *testing.T, service func(context.Context) error) {
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		y.ended <- service(ctx)
+	}()
+	t.Cleanup(func() {
+		stop()
+		<-done
+	})
+}
+
+// send does what the producers do, in their order.
+func (y *system) send(t *testing.T, actions []scenario.Action) {
+	t.Helper()
+	var clients [scenario.Producers]*kgo.Client
+	for producer := range clients {
+		options := []kgo.Opt{kgo.ProducerLinger(0)}
+		if producer != 0 {
+			options = append(options, kgo.TransactionalID(fmt.Sprint("random-", producer)))
+		}
+		cl, err := kafka.NewClient(y.brokers, y.log, options...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer cl.Close()
+		clients[producer] = cl
+	}
+	var begun [scenario.Producers]bool
+	for i := 0; i < len(actions); {
+		producer := actions[i].Producer
+		cl := clients[producer]
+		if end := actions[i].End; end != scenario.None {
+			if err := kafka.EndTransaction(t.Context(), cl, end == scenario.Commit); err != nil {
+				t.Fatal(err)
+			}
+			begun[producer] = false
+			i++
+			continue
+		}
+		if producer != 0 && !begun[producer] {
+			if err := cl.BeginTransaction(); err != nil {
+				t.Fatal(err)
+			}
+			begun[producer] = true
+		}
+		var records []*kgo.Record // up to where another goes on
+		for ; i < len(actions) && actions[i].Producer == producer && actions[i].End == scenario.None; i++ {
+			r := actions[i].Record
+			records = append(records, &kgo.Record{Topic: election.VotesTopic, Partition: r.Partition, Key: r.Key, Value: r.Value})
+		}
+		if err := cl.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// until waits for something to become true.
+func (y *system) until(t *testing.T, what string, holds func(context.Context, []string, *slog.Logger) (bool, error)) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	defer cancel()
+	for ticker := time.NewTicker(50 * time.Millisecond); ; {
+		ok, err := holds(ctx, y.brokers, y.log)
+		switch {
+		case ok:
+			return
+		case err != nil:
+			t.Fatalf("until %s all: %v", what, err)
+		}
+		select {
+		case err := <-y.ended:
+			t.Fatalf("a service ended before %s all: %v", what, err)
+		case <-ticker.C:
+		}
+	}
+}
+
+// wantAgreement compares the counters, and what was made with what lies in the topic.
+func (y *system) wantAgreement(t *testing.T, rounds int) {
+	t.Helper()
+	made := make(map[int32][]scenario.Judged)
+	for _, rec := range y.s.Committed(rounds) {
+		made[rec.Partition] = append(made[rec.Partition], rec)
+	}
+	count := election.NewCount(y.s.Definition, y.s.Partitions)
+	votes, rejects := make(map[string]string), make(map[string]election.RejectedVote)
+	for partition := range y.s.Partitions {
+		place := 0
+		err := kafka.Read(t.Context(), y.brokers, y.log, election.VotesTopic, partition, func(r *kgo.Record) error {
+			rec := election.VoteRecord{Partition: r.Partition, Offset: r.Offset, Timestamp: r.Timestamp, Key: r.Key, Value: r.Value}
+			reason := count.Add(rec)
+			if place >= len(made[partition]) || !bytes.Equal(made[partition][place].Value, r.Value) || made[partition][place].Reason != reason {
+				return fmt.Errorf("record %d of partition %d, at offset %d, is another than was made, or %q is wrong: %.300q", place, partition, r.Offset, reason, r.Value)
+			}
+			place++
+			if reason == "" {
+				votes[string(r.Key)] = string(r.Value)
+			} else {
+				rejects[fmt.Sprintf("%d:%d", r.Partition, r.Offset)] = election.RejectedVote{
+					Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Reason: reason, Key: r.Key, Raw: r.Value,
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if place != len(made[partition]) {
+			t.Errorf("partition %d holds %d of %d committed records", partition, place, len(made[partition]))
+		}
+	}
+	t.Logf("after round %d: %d votes of %d records; rejected %v", rounds, count.Votes(), count.Records(), count.Rejected())
+	if diff := cmp.Diff(count.Results(1), y.published(t)); diff != "" {
+		t.Errorf("the reference count and Spark differ (-count +Spark): %.3000s", diff)
+	}
+	conn, err := postgres.Connect(t.Context(), y.database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	if diff := cmp.Diff(votes, stored(t, conn)); diff != "" {
+		t.Errorf("the reference count and the ledger's votes differ (-count +ledger): %.3000s", diff)
+	}
+	if diff := cmp.Diff(rejects, rejected(t, conn), asBytes); diff != "" {
+		t.Errorf("the reference count and the ledger's rejects differ (-count +ledger): %.3000s", diff)
+	}
+}
+
+// asBytes compares bytes as a whole, and tells none from no bytes.
+var asBytes = cmp.Comparer(func(a, b []byte) bool { return bytes.Equal(a, b) && (a == nil) == (b == nil) })
+
+// published is what the result topics hold of the first run.
+func (y *system) published(t *testing.T) map[string]map[string]election.Result {
+	t.Helper()
+	results := make(map[string]map[string]election.Result)
+	for _, topic := range election.ResultTopics() {
+		results[topic] = make(map[string]election.Result)
+		err := kafka.Read(t.Context(), y.brokers, y.log, topic, 0, func(r *kgo.Record) error {
+			run, natural, ok := election.CutRun(string(r.Key))
+			if !ok || run != 1 {
+				return fmt.Errorf("%s holds the key %s", topic, r.Key)
+			}
+			var result election.Result
+			err := json.Unmarshal(r.Value, &result)
+			results[topic][natural] = result
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return results
+}
+
+// stored is the ledger's ballots as they were in the topic, by id.
+func stored(t *testing.T, conn *pgx.Conn) map[string]string {
+	t.Helper()
+	rows, err := conn.Query(t.Context(), `SELECT replace(ballot_id::text, '-', ''), candidate_id, district_id, age_group, gender,
+		to_char(voting_time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') FROM votes`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	votes := make(map[string]string)
+	var id, candidate, district, age, gender, at string
+	_, err = pgx.ForEachRow(rows, []any{&id, &candidate, &district, &age, &gender, &at}, func() error {
+		votes[id] = string(election.AppendVote(nil, election.Vote{
+			BallotID: []byte(id), CandidateID: []byte(candidate), DistrictID: []byte(district),
+			AgeGroup: []byte(age), Gender: []byte(gender), VotingTime: []byte(at),
+		}))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return votes
+}
+
+// rejected is the ledger's rejects, by partition and offset.
+func rejected(t *testing.T, conn *pgx.Conn) map[string]election.RejectedVote {
+	t.Helper()
+	rows, err := conn.Query(t.Context(), "SELECT topic, partition, record_offset, reason, key, raw FROM rejected_votes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[election.RejectedVote])
+	if err != nil {
+		t.Fatal(err)
+	}
+	rejects := make(map[string]election.RejectedVote)
+	for _, r := range all {
+		rejects[fmt.Sprintf("%d:%d", r.Partition, r.Offset)] = r
+	}
+	return rejects
+}

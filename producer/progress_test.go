@@ -1,0 +1,46 @@
+package producer
+
+import (
+	"encoding/json"
+	"testing"
+
+	"realtime-election/election"
+)
+
+// FuzzProgress reads what somebody may have written into producer_progress: it closes nothing that is not done, and no
+// stream goes on at a place that it does not have.
+func FuzzProgress(f *testing.F) {
+	const size = 5
+	for _, p := range []election.Progress{
+		{NextSerial: 5, Size: 5, Fingerprint: "this", Ends: map[int32]int64{0: 7}},
+		{NextSerial: 4, Size: 5, Fingerprint: "this"},
+		{NextSerial: -1, Size: 5, Fingerprint: "this", Ends: map[int32]int64{-1: -7}},
+		{NextSerial: 9, Seed: 1, Fingerprint: "another"},
+	} {
+		value, err := json.Marshal(p)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(value)
+	}
+	f.Add([]byte("null"))
+	f.Add([]byte(`{"next_serial":1e3,"END_OFFSETS":{"x":1}}`))
+	f.Fuzz(func(t *testing.T, value []byte) {
+		var p election.Progress
+		readable := value != nil && json.Unmarshal(value, &p) == nil
+		c := newCourse(&election.Record{Fingerprint: "this", VotePartitions: 1})
+		for _, producer := range []string{election.VotesProducer(0), election.VotersProducer, election.VotersProducer, election.CastProducer} {
+			err := c.learn(producer, value)
+			if err != nil && readable {
+				t.Errorf("%q: %v", value, err)
+			}
+		}
+		if c.isOver() && (!readable || p.Fingerprint != "this" || p.NextSerial < p.Size || p.Ends == nil) {
+			t.Errorf("it is over by %q", value)
+		}
+		s := sender{start: election.Progress{Fingerprint: "this"}}
+		if readable && s.continues(stream{size: size}, p) == nil && (p.NextSerial < 0 || p.NextSerial > size || p.Fingerprint != "this" || p.Seed != 0) {
+			t.Errorf("a stream of %d goes on from %q", size, value)
+		}
+	})
+}
