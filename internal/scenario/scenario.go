@@ -1,5 +1,5 @@
-// Package scenario reads the scenario files: votes in, totals expected. The reference count and Spark's SQL are held to
-// the same files.
+// Package scenario reads the scenario files, votes in, totals expected, and makes scenarios from a seed, and hostile
+// records. The reference count and Spark's SQL are held to the same files; those two and the ledger to the same seeds.
 //
 // A file is a txtar archive. definition.yaml is the definition; partitions is the number of partitions of votes_topic;
 // votes holds a record a line: partition, key and value, separated by blanks. A partition of . is the one that the
