@@ -20,7 +20,7 @@ func TestCancellationIsToldByCauseAndByKind(t *testing.T) {
 	for name, do := range map[string]func(*testing.T, context.CancelCauseFunc, context.Context) error{
 		"stream": func(t *testing.T, cancel context.CancelCauseFunc, ctx context.Context) error {
 			server := connecttest.New(t)
-			server.Execute(connecttest.Do(func() { cancel(mine) }), connecttest.Silence())
+			server.Execute(connecttest.Do(func() { cancel(mine) }), connecttest.Silence(), connecttest.Reply(connecttest.Running(1)), connecttest.Silence())
 			_, err := dial(t, server).Range(0, 1, 1).Collect(ctx)
 			return err
 		},
@@ -72,7 +72,7 @@ func TestReleaseThatWasCancelledIsNoRelease(t *testing.T) {
 
 func TestDeadlineReadsAsItsCause(t *testing.T) {
 	server := connecttest.New(t)
-	server.Execute(connecttest.Silence())
+	server.Execute(connecttest.Silence(), connecttest.Reply(connecttest.Running(1)), connecttest.Silence())
 	slow := errors.New("no answer from Spark in 50ms")
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, slow)
 	defer cancel()
@@ -87,7 +87,7 @@ func TestCauseIsNotTakenForTheServersFault(t *testing.T) {
 	for _, cause := range []error{&connect.Error{Code: codes.Unavailable, Message: "gone"}, connect.ErrOperationLost, connect.ErrSessionNotFound} {
 		server, clock := connecttest.New(t), new(clock)
 		ctx, cancel := context.WithCancelCause(t.Context())
-		server.Execute(connecttest.Do(func() { cancel(cause) }), connecttest.Silence())
+		server.Execute(connecttest.Do(func() { cancel(cause) }), connecttest.Silence(), connecttest.Reply(connecttest.Running(1)), connecttest.Silence())
 		_, err := dial(t, server, connect.WithRetry(clock.policy())).Range(0, 1, 1).Collect(ctx)
 		if err == nil || err.Error() != "run the plan: "+cause.Error() || len(clock.waits) != 0 {
 			t.Errorf("got %v after waits %v, expected the caller's cause alone", err, clock.waits)

@@ -34,6 +34,7 @@ var realServerTests = map[string]func(*testing.T){
 	"TestManyBatchesArriveWholeAndInOrder":             TestManyBatchesArriveWholeAndInOrder,
 	"TestOperatorsMeanWhatSparkMeans":                  TestOperatorsMeanWhatSparkMeans,
 	"TestOwnRowsComeBackAsTheyWere":                    TestOwnRowsComeBackAsTheyWere,
+	"TestQueriesCancelledEarlyLeaveNoJob":              TestQueriesCancelledEarlyLeaveNoJob,
 	"TestQueryOutlivesItsClient":                       TestQueryOutlivesItsClient,
 	"TestRarerTypesAreRead":                            TestRarerTypesAreRead,
 	"TestRateStreamReportsProgressAndStops":            TestRateStreamReportsProgressAndStops,

@@ -37,10 +37,13 @@ type execution struct {
 	lastID   string // of the last answer handed out
 	beforeID string // of the answer before it
 	complete bool
+	failed   bool // it ended without completing
+	hasJob   bool // a job of it runs, which an interrupt ends
 
-	consumed     chan string // newest answer that the server may forget
-	startRelease sync.Once
-	closeOnce    sync.Once
+	consumed  chan string // newest answer that the server may forget
+	releasing bool        // release runs
+	closeOnce sync.Once
+	released  chan struct{} // closed when the server has been told that the operation is over, or cannot be told
 }
 
 // execute prepares an operation; the first call of next sends it. The caller must close it.
@@ -52,7 +55,7 @@ func (s *Session) execute(ctx context.Context, plan *wire.Plan) *execution {
 	}
 	return &execution{
 		invalid: invalid,
-		session: s, ctx: ctx, retry: s.retry.start(), consumed: make(chan string, 1),
+		session: s, ctx: ctx, retry: s.retry.start(), consumed: make(chan string, 1), released: make(chan struct{}),
 		request: &wire.ExecutePlanRequest{
 			SessionId: string(s.ID()), UserContext: s.user(), ClientType: s.clientType(),
 			OperationId: &id, Plan: plan, Tags: tagsOf(ctx, plan),
@@ -72,18 +75,31 @@ func (e *execution) next() (*wire.ExecutePlanResponse, error) {
 		if err == nil {
 			e.retry.reset()
 			e.beforeID, e.lastID = e.lastID, response.GetResponseId()
-			if response.GetResultComplete() != nil {
-				e.complete = true
+			e.note(response)
+			if e.complete {
 				e.stream.drain()
 				break
 			}
 			return response, nil
 		}
 		if err := e.recover(err); err != nil {
+			e.failed = e.ctx.Err() == nil
 			return nil, err
 		}
 	}
 	return nil, io.EOF
+}
+
+// note keeps what an answer says about the state of the operation.
+func (e *execution) note(answer *wire.ExecutePlanResponse) {
+	switch answer.GetResponseType().(type) {
+	case *wire.ExecutePlanResponse_ResultComplete_:
+		e.complete = true
+	case *wire.ExecutePlanResponse_ArrowBatch_:
+		e.hasJob = true
+	case *wire.ExecutePlanResponse_ExecutionProgress_:
+		e.hasJob = answer.GetExecutionProgress().GetNumInflightTasks() > 0
+	}
 }
 
 func (e *execution) receive() (*wire.ExecutePlanResponse, error) {
@@ -101,7 +117,10 @@ func (e *execution) receive() (*wire.ExecutePlanResponse, error) {
 func (e *execution) open() (err error) {
 	if !e.sent {
 		e.sent = true
-		e.startRelease.Do(func() { e.session.releases.Go(e.release) })
+		if !e.releasing {
+			e.releasing = true
+			e.session.releases.Go(e.release)
+		}
 		e.request.ClientObservedServerSideSessionId = e.session.observedID()
 		e.stream, err = e.session.openStream(e.ctx, "ExecutePlan", e.request)
 		return err
@@ -208,50 +227,4 @@ func (e *execution) repeat() (ended bool, err error) {
 		}
 	}
 	return err == nil, err
-}
-
-// consumedUntil tells the server that nothing up to an answer will be asked for again.
-func (e *execution) consumedUntil(id string) {
-	for id != "" {
-		select {
-		case e.consumed <- id:
-			return
-		default:
-		}
-		select { // an older id still waits: the newest covers it
-		case <-e.consumed:
-		default:
-		}
-	}
-}
-
-// close frees the operation on the server, and interrupts it if it still runs.
-func (e *execution) close() {
-	e.closeOnce.Do(func() {
-		e.drop()
-		close(e.consumed)
-	})
-}
-
-// release runs beside the operation and passes on what was consumed, and at last that the operation is over, which interrupts it
-// where it still runs: only this is tried again, for ten seconds. A server drops the answers of an abandoned operation by itself
-// after five minutes.
-func (e *execution) release() {
-	for id := range e.consumed {
-		e.releaseBy(e.session.callOnce, &wire.ReleaseExecuteRequest{Release: &wire.ReleaseExecuteRequest_ReleaseUntil_{
-			ReleaseUntil: &wire.ReleaseExecuteRequest_ReleaseUntil{ResponseId: id},
-		}})
-	}
-	e.releaseBy(e.session.call, &wire.ReleaseExecuteRequest{Release: &wire.ReleaseExecuteRequest_ReleaseAll_{
-		ReleaseAll: &wire.ReleaseExecuteRequest_ReleaseAll{},
-	}})
-}
-
-func (e *execution) releaseBy(call func(context.Context, string, proto.Message, answer) error, request *wire.ReleaseExecuteRequest) {
-	request.SessionId, request.UserContext = e.request.GetSessionId(), e.request.GetUserContext()
-	request.ClientType, request.OperationId = e.request.ClientType, e.request.GetOperationId()
-	request.ClientObservedServerSideSessionId = e.session.observedID()
-	ctx, cancel := context.WithTimeout(e.session.background, 10*time.Second)
-	defer cancel()
-	_ = call(ctx, "ReleaseExecute", request, &wire.ReleaseExecuteResponse{})
 }

@@ -1,7 +1,6 @@
 package connect_test
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -9,8 +8,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/proto"
 
 	"realtime-election/sparkjob/connect"
 	"realtime-election/sparkjob/connect/connecttest"
@@ -156,50 +153,6 @@ func TestCompleteResultIsNotHeldUp(t *testing.T) {
 	numbers, err := collectNumbers(t, dial(t, server))
 	if took := time.Since(began); err != nil || len(numbers) != 1 || took > 30*time.Second {
 		t.Errorf("%v and %v after %s", numbers, err, took)
-	}
-}
-
-func TestCancellingReleasesTheOperation(t *testing.T) {
-	server := connecttest.New(t)
-	ctx, cancel := context.WithCancelCause(t.Context())
-	gone := errors.New("nobody waits any more")
-	server.Execute(connecttest.Do(func() { cancel(gone) }), connecttest.Silence())
-	session := dial(t, server)
-	if _, err := session.Range(0, 1, 1).Collect(ctx); !errors.Is(err, gone) {
-		t.Errorf("got %v, expected the caller's own cause", err)
-	}
-	if err := session.Close(); err != nil {
-		t.Fatal(err)
-	}
-	released := connecttest.Sent[*wire.ReleaseExecuteRequest](server)
-	if len(released) != 1 || released[0].GetReleaseAll() == nil || released[0].GetOperationId() != operationIDs(server)[0] {
-		t.Errorf("released %v, expected all of the operation", released)
-	}
-}
-
-// TestReleaseIsTriedAgain is for an operation that would run on: its release is what interrupts it.
-func TestReleaseIsTriedAgain(t *testing.T) {
-	server := connecttest.New(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	server.Execute(connecttest.Do(cancel), connecttest.Silence())
-	session := dial(t, server)
-	lost := 2
-	server.HandleCall(func(_ context.Context, request proto.Message) (proto.Message, error) {
-		if _, ok := request.(*wire.ReleaseExecuteRequest); ok && lost > 0 {
-			lost--
-			return nil, status.Error(codes.Unavailable, "connection reset")
-		}
-		return nil, nil
-	})
-	if _, err := session.Range(0, 1, 1).Collect(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v", err)
-	}
-	if err := session.Close(); err != nil {
-		t.Fatal(err)
-	}
-	released := connecttest.Sent[*wire.ReleaseExecuteRequest](server)
-	if len(released) != 3 || released[2].GetReleaseAll() == nil {
-		t.Errorf("released %v, expected three attempts", released)
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,7 +36,8 @@ type Session struct {
 	starts      starts
 
 	mu       sync.Mutex
-	observed string // the server-side session id, once known; sent with every call
+	observed string                  // the server-side session id, once known; sent with every call
+	leaving  map[*execution]struct{} // closed by their callers, and not yet released
 
 	background     context.Context // of releases still on their way
 	stopBackground context.CancelFunc
@@ -46,7 +49,7 @@ func newSession(conn *grpc.ClientConn, o *options) *Session {
 	s := &Session{
 		conn: conn, target: o.target, retry: o.retry,
 		callTimeout: o.callTimeout, silence: o.silence, observed: o.observed,
-		starts: starts{changed: make(chan struct{}, 1)},
+		starts: starts{changed: make(chan struct{}, 1)}, leaving: map[*execution]struct{}{},
 	}
 	s.background, s.stopBackground = context.WithCancel(context.Background())
 	return s
@@ -119,8 +122,10 @@ func (s *Session) interrupt(ctx context.Context, request *wire.InterruptRequest)
 }
 
 // Release ends the session on the server: its streaming queries stop at once, its views and settings go, and its id
-// cannot be used again. A program that means to come back must not release.
+// cannot be used again. A program that means to come back must not release. Operations whose context was cancelled are ended first,
+// which takes some seconds, and a minute at most: with the session Spark would lose hold of a job that is about to begin.
 func (s *Session) Release(ctx context.Context) error {
+	s.awaitLeaving(ctx)
 	request := &wire.ReleaseSessionRequest{SessionId: string(s.ID()), UserContext: s.user(), ClientType: s.clientType()}
 	if err := s.call(ctx, "ReleaseSession", request, &wire.ReleaseSessionResponse{}); err != nil {
 		// A server without spark-mllib on its class path fails in the last step of a release, when the session is
@@ -133,18 +138,47 @@ func (s *Session) Release(ctx context.Context) error {
 	return nil
 }
 
-// Close closes the connection and leaves the session and its queries running. It waits at most two seconds for the
-// server to be told which results are no longer needed. Call it when the session's other methods have returned; once is
-// enough, and again does nothing.
+// Close closes the connection and leaves the session and its streaming queries running. It waits at most five seconds for the
+// server to be told which results are no longer needed, and for queries whose context was cancelled to be ended; the server ends
+// what is left of them after five minutes. Call it when the session's other methods have returned; once is enough, and again does
+// nothing.
 func (s *Session) Close() (err error) {
 	s.closeOnce.Do(func() {
-		timer := time.AfterFunc(2*time.Second, s.stopBackground)
+		timer := time.AfterFunc(closeLimit, s.stopBackground)
 		s.releases.Wait()
 		timer.Stop()
 		s.stopBackground()
 		err = s.conn.Close()
 	})
 	return err
+}
+
+// leave notes an execution that its caller has closed.
+func (s *Session) leave(e *execution) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.leaving[e] = struct{}{}
+}
+
+// left forgets an execution that the server need not know of any more.
+func (s *Session) left(e *execution) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.leaving, e)
+	close(e.released)
+}
+
+// awaitLeaving waits for the executions that were closed before, or for the context's end.
+func (s *Session) awaitLeaving(ctx context.Context) {
+	s.mu.Lock()
+	leaving := slices.Collect(maps.Keys(s.leaving))
+	s.mu.Unlock()
+	for _, e := range leaving {
+		select {
+		case <-e.released:
+		case <-ctx.Done():
+		}
+	}
 }
 
 func (s *Session) user() *wire.UserContext {

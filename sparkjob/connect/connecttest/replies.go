@@ -101,3 +101,10 @@ func Active(queries ...*wire.StreamingQueryManagerCommandResult_StreamingQueryIn
 		},
 	}}
 }
+
+// Running is a report of an execution whose job has so many tasks running.
+func Running(tasks int64) *wire.ExecutePlanResponse {
+	return &wire.ExecutePlanResponse{ResponseType: &wire.ExecutePlanResponse_ExecutionProgress_{
+		ExecutionProgress: &wire.ExecutePlanResponse_ExecutionProgress{NumInflightTasks: tasks},
+	}}
+}

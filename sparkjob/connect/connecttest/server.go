@@ -59,6 +59,12 @@ func New(t testing.TB) *Server {
 	if err != nil {
 		t.Fatalf("listen for a scripted Spark Connect server: %v", err)
 	}
+	return NewOn(t, listener)
+}
+
+// NewOn is New on a listener of the test's own, such as one in memory (bufconn) for testing/synctest. It closes the listener.
+func NewOn(t testing.TB, listener net.Listener) *Server {
+	t.Helper()
 	s := &Server{
 		t: t, address: listener.Addr().String(), sessionID: uuid.NewString(),
 		operations: map[string]*operation{}, forgotten: map[string]*operation{}, settings: map[string]string{},
