@@ -3,7 +3,8 @@
 # package of this machine can hide that one is not asked for; as root on Debian. It prints the seconds of each step.
 #
 #   scripts/fresh.sh whole    make demo until the page shows votes, then Ctrl-C; make test
-#   scripts/fresh.sh first    make demo as above; then what make test installs, and a test or two of each tier
+#   scripts/fresh.sh first    make demo as above; then what make test installs, and a test or two of each tier. What Go has
+#                             compiled and downloaded on this machine already is used, where its file system allows that
 #
 # What is tested is the commit that is checked out. The Debian has Go and the network of this machine, asks the package registries
 # as this machine does and trusts its certificate authorities; all processes that it starts end with it, and its folder is removed.
@@ -82,10 +83,10 @@ inside() {
 
 # ---- outside
 
-# enter runs a command in a root, with process ids and mounts of its own.
+# enter runs a command in a root. It stands in namespaces of mounts and process ids of its own, so that all ends with it.
 enter() {
-	local root=$1
-	shift
+	local mode=$1 root=$2
+	shift 2
 	mount -t proc proc "$root/proc"
 	mount --rbind /sys "$root/sys"
 	mount --rbind /dev "$root/dev"
@@ -93,7 +94,16 @@ enter() {
 	mkdir -p "$root/usr/local/go"
 	mount --bind "$(go env GOROOT)" "$root/usr/local/go"
 	mount -o remount,bind,ro "$root/usr/local/go"
+	[ "$mode" = whole ] || { lend "$root" "$(go env GOCACHE)" /root/.cache/go-build && lend "$root" "$(go env GOMODCACHE)" /root/go/pkg/mod; }
 	exec env -i "${registries[@]}" HOME=/root PATH=/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin chroot "$root" "$@"
+}
+
+# lend shows a folder of this machine in a root. What is written to it there stays there.
+lend() {
+	local root=$1 from=$2 to=$3 own
+	own=$(mktemp -d "$root/../lent.XXXX")
+	mkdir -p "$from" "$root$to" "$own/upper" "$own/work"
+	mount -t overlay overlay -o "lowerdir=$from,upperdir=$own/upper,workdir=$own/work" "$root$to" 2>/dev/null || true
 }
 
 # registries are the settings of package registries that this machine has in variables; copy_settings copies those in files.
@@ -138,7 +148,7 @@ outside() {
 	git clone --quiet --no-hardlinks . "$folder/root/root/election"
 	took
 	set -m # Ctrl-C is for this script, which ends the rest
-	unshare --mount --pid --fork --kill-child bash "$0" enter "$folder/root" bash /root/election/scripts/fresh.sh inside "$1" </dev/null &
+	unshare --mount --pid --fork --kill-child bash "$0" enter "$1" "$folder/root" bash /root/election/scripts/fresh.sh inside "$1" </dev/null &
 	job=$!
 	set +m
 	wait "$job"
