@@ -332,6 +332,23 @@ func TestWhoWokeUpPublishesNothing(t *testing.T) {
 	done(t, successor.note(t.Context(), election.LatestRunKey, successor.current)) // it is not shut out
 }
 
+// TestWhoOpensTheAccountsShutsOutTheOneBefore has the one before write between what the other has read and what it writes first.
+func TestWhoOpensTheAccountsShutsOutTheOneBefore(t *testing.T) {
+	cluster, c := newElection(t)
+	before := chosen(t, c, "a")
+	after, err := openRuns(c, &election.Record{Fingerprint: "a"})
+	done(t, err)
+	t.Cleanup(after.close)
+	after.alone = func() error { return nil }
+	done(t, after.open(t.Context()))
+	if err := before.note(t.Context(), election.LatestRunKey, run{Run: 7}); err == nil {
+		t.Error("the one before writes on")
+	}
+	if got := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey); got.Run != 1 || after.current.Run != 1 {
+		t.Errorf("the latest run is %d, and was read as %d", got.Run, after.current.Run)
+	}
+}
+
 func TestWhoLostTheLockPublishesNothing(t *testing.T) {
 	cluster, c := newElection(t)
 	r := chosen(t, c, "a")
@@ -351,6 +368,9 @@ func TestWhoLostTheLockPublishesNothing(t *testing.T) {
 		"open":    func() error { return r.open(t.Context()) },
 		"next":    func() error { return r.next(t.Context(), r.current.Run+1) },
 		"promote": func() error { return r.promote(t.Context()) },
+		"stop":    func() error { return r.stopped(t.Context()) },
+		"settle":  func() error { return r.settled(t.Context(), map[int32]int64{0: 3, 1: 4}) },
+		"delete":  func() error { return r.deleteOthers(t.Context(), election.PerCandidateTopic) },
 	} {
 		if err := do(); !errors.Is(err, errLost) {
 			t.Errorf("%s: %v", what, err)

@@ -32,6 +32,7 @@ type spark struct {
 	silent   bool            // such a question is not answered
 	shut     error           // of each call
 	frozen   bool            // a session is not released
+	unread   error           // of each look for a checkpoint
 	there    map[string]bool // the checkpoints' files that tell of one
 	progress []string        // as JSON
 	released []string        // session ids
@@ -51,6 +52,9 @@ func (s *spark) call(_ context.Context, request proto.Message) (proto.Message, e
 		return nil, s.shut
 	}
 	if analyze, ok := request.(*wire.AnalyzePlanRequest); ok && analyze.GetSchema() != nil {
+		if s.unread != nil {
+			return nil, s.unread
+		}
 		if paths := analyze.GetSchema().GetPlan().GetRoot().GetRead().GetDataSource().GetPaths(); !s.there[paths[0]] {
 			return nil, connecttest.Failure(codes.Internal, "PATH_NOT_FOUND", "Path does not exist")
 		}

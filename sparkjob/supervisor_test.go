@@ -130,6 +130,27 @@ func TestLostCheckpointBeginsARun(t *testing.T) {
 	}
 }
 
+// TestCheckpointThatCannotBeSeenIsNotLost has Spark say neither that it is there nor that it is not.
+func TestCheckpointThatCannotBeSeenIsNotLost(t *testing.T) {
+	cluster, config := newElection(t)
+	server := newSpark(t)
+	server.progress = []string{`{"batchId":0,"sources":[{"endOffset":{"votes_topic":{"0":0,"1":0}}}]}`}
+	leaveRunning(t, cluster, config, server.URL())
+	server.set(func() {
+		server.unread = connecttest.Failure(codes.Internal, "", "java.net.ConnectException: the name node is away")
+	})
+	s := newSubmit(t, config, server.URL(), "a")
+	until(t, "it is told", func() bool {
+		now := status(t, cluster)
+		return now.State == waiting && strings.Contains(now.Error, "look for the checkpoint")
+	})
+	server.set(func() { server.unread = nil })
+	s.runs(t, cluster)
+	if at := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey); at.Run != 1 || !at.Began {
+		t.Errorf("%+v", at)
+	}
+}
+
 // TestQueryOfAnotherSparkIsLeftAlone gives the second submit another --remote: the next run begins there, and the Spark
 // before hears nothing of it.
 func TestQueryOfAnotherSparkIsLeftAlone(t *testing.T) {
@@ -210,6 +231,28 @@ func TestStopIsNotToldWhereTheQueryMayGoOn(t *testing.T) {
 	})
 	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.ElectionTopic, election.WantedKey, election.Wanted{}))
 	after.sees(t, "the next run is started when it is wanted again", func() bool { return after.started == 1 })
+}
+
+// TestWhoLostTheLockEndsNoSession has it find out when it is about to: the query may be another's by now.
+func TestWhoLostTheLockEndsNoSession(t *testing.T) {
+	cluster, config := newElection(t)
+	server := newSpark(t)
+	leaveRunning(t, cluster, config, server.URL())
+	config.Remote = server.URL()
+	r := chosen(t, config, "a")
+	s := &supervisor{Config: config, runs: r, answerTimeout: 5 * time.Second}
+	session, _, err := s.former(t.Context())
+	done(t, err)
+	r.alone = func() error { return errLost }
+	if err := s.end(t.Context(), session); !errors.Is(err, errLost) {
+		t.Errorf("it ended with %v", err)
+	}
+	s.quit(t.Context())
+	server.set(func() {
+		if !server.running || len(server.released) > 0 {
+			t.Errorf("sessions %v were ended", server.released)
+		}
+	})
 }
 
 // TestSessionThatIsNotEndedIsTold freezes Spark where the query is to be ended.
