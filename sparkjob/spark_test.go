@@ -31,6 +31,7 @@ type spark struct {
 	broken   error           // of each question for the progress
 	silent   bool            // such a question is not answered
 	shut     error           // of each call
+	idle     bool            // the query waits for data
 	frozen   bool            // a session is not released
 	unread   error           // of each look for a checkpoint
 	there    map[string]bool // the checkpoints' files that tell of one
@@ -100,7 +101,13 @@ func (s *spark) execute(plan *wire.Plan) []connecttest.Step {
 		}
 		return connecttest.Answer(connecttest.Progress(s.progress...))
 	case command.GetStreamingQueryCommand().GetStatus():
-		return connecttest.Answer(connecttest.Status("Processing new data", s.running))
+		message := "Processing new data"
+		if s.idle {
+			message = "Waiting for data to arrive"
+		}
+		return connecttest.Answer(connecttest.Status(message, s.running))
+	case command.GetStreamingQueryCommand().GetProcessAllAvailable():
+		return connecttest.Answer(connecttest.Query(&wire.StreamingQueryCommandResult{}))
 	case command.GetStreamingQueryCommand().GetExplain() != nil:
 		return connecttest.Answer(connecttest.Query(&wire.StreamingQueryCommandResult{ResultType: &wire.StreamingQueryCommandResult_Explain{
 			Explain: &wire.StreamingQueryCommandResult_ExplainResult{Result: "the plan"},

@@ -1,0 +1,138 @@
+package sparkjob
+
+import (
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"realtime-election/election"
+	"realtime-election/internal/kafka"
+	"realtime-election/internal/kafka/kafkatest"
+	"realtime-election/sparkjob/connect/connecttest"
+	"realtime-election/sparkjob/connect/wire"
+)
+
+// TestQueryIsStartedWithWhatAnExactCountNeeds looks at what Spark is told. What follows from each is tested on a real one.
+func TestQueryIsStartedWithWhatAnExactCountNeeds(t *testing.T) {
+	cluster, c := newElection(t)
+	c.Trigger = 3 * time.Second
+	server := newSpark(t)
+	newSubmit(t, c, server.URL(), "a").runs(t, cluster)
+
+	views := make(map[string]*wire.Relation)
+	var start *wire.WriteStreamOperationStart
+	for _, request := range connecttest.Sent[*wire.ExecutePlanRequest](server.Server) {
+		command := request.GetPlan().GetCommand()
+		if view := command.GetCreateDataframeView(); view != nil {
+			views[view.GetName()] = view.GetInput()
+		}
+		if command.GetWriteStreamOperationStart() != nil {
+			start = command.GetWriteStreamOperationStart()
+		}
+	}
+	settings := make(map[string]string)
+	for _, request := range connecttest.Sent[*wire.ConfigRequest](server.Server) {
+		for _, pair := range request.GetOperation().GetSet().GetPairs() {
+			settings[pair.GetKey()] = pair.GetValue()
+		}
+	}
+	holds := func(what string, got, want map[string]string) {
+		t.Helper()
+		maps.DeleteFunc(got, func(key, _ string) bool { _, named := want[key]; return !named })
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", what, diff)
+		}
+	}
+	holds("the session's settings", settings, map[string]string{
+		"spark.sql.session.timeZone": "UTC", "spark.sql.shuffle.partitions": "4",
+		"spark.sql.streaming.stateStore.providerClass": "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider",
+	})
+	votes := views["votes"].GetRead()
+	if !votes.GetIsStreaming() || votes.GetDataSource().GetFormat() != "kafka" {
+		t.Errorf("the votes are %v", votes)
+	}
+	holds("the source's options", votes.GetDataSource().GetOptions(), map[string]string{
+		"subscribe": election.VotesTopic, "kafka.bootstrap.servers": c.Brokers[0],
+		"kafka.isolation.level": "read_committed", "startingOffsets": "earliest", "failOnDataLoss": "true",
+	})
+	if by := views["ballots"].GetDeduplicate(); !slices.Equal(by.GetColumnNames(), []string{"dedup_key"}) || by.GetWithinWatermark() {
+		t.Errorf("copies are dropped by %v", by)
+	}
+	if start.GetFormat() != "kafka" || start.GetOutputMode() != "update" || start.GetQueryName() != election.QueryKey || start.GetProcessingTimeInterval() != "3000 milliseconds" {
+		t.Errorf("the query is started as %v", start)
+	}
+	holds("the sink's options", start.GetOptions(), map[string]string{
+		"kafka.bootstrap.servers": c.Brokers[0], "checkpointLocation": c.Checkpoints + "/run-1",
+	})
+}
+
+// TestQueryWithNothingLeftToCountIsSettled has one that was started again when all was counted: Spark reports no progress.
+func TestQueryWithNothingLeftToCountIsSettled(t *testing.T) {
+	cluster, c := newElection(t)
+	cast(t, cluster)
+	server := newSpark(t)
+	server.idle = true
+	counted := func() bool {
+		all, err := Counted(t.Context(), c.Brokers, c.Log)
+		done(t, err)
+		return all
+	}
+	newSubmit(t, c, server.URL(), "a").runs(t, cluster)
+	until(t, "all is counted", counted)
+	kafkatest.Produce(t, cluster, &kgo.Record{Topic: election.VotesTopic, Value: []byte("vote")})
+	if counted() {
+		t.Error("a record that came later is counted without a report")
+	}
+	if asked := processed(server); asked != 1 {
+		t.Errorf("it was asked %d times to count all that there is", asked)
+	}
+}
+
+// TestUndecidedVotesAreNotSettled has a transaction open while the query is asked to count all that there is.
+func TestUndecidedVotesAreNotSettled(t *testing.T) {
+	cluster, c := newElection(t)
+	cast(t, cluster)
+	open := kafkatest.Begin(t, cluster, &kgo.Record{Topic: election.VotesTopic, Value: []byte("vote")})
+	server := newSpark(t)
+	server.idle = true
+	newSubmit(t, c, server.URL(), "a").runs(t, cluster)
+	until(t, "it is settled", func() bool { return status(t, cluster).Counted != nil })
+	ends, err := kafka.StableEnds(t.Context(), open, election.VotesTopic)
+	done(t, err)
+	if diff := cmp.Diff(offsets(ends), status(t, cluster).Counted); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestQueryThatCountsIsNotAskedToSettle has one that waits for nothing.
+func TestQueryThatCountsIsNotAskedToSettle(t *testing.T) {
+	cluster, c := newElection(t)
+	server := newSpark(t)
+	newSubmit(t, c, server.URL(), "a").runs(t, cluster)
+	looks := func() (n int) {
+		for _, request := range connecttest.Sent[*wire.ExecutePlanRequest](server.Server) {
+			if request.GetPlan().GetCommand().GetStreamingQueryCommand().GetStatus() {
+				n++
+			}
+		}
+		return n
+	}
+	until(t, "it was looked at twice", func() bool { return looks() > 2 })
+	if asked := processed(server); asked != 0 || status(t, cluster).Counted != nil {
+		t.Errorf("it was asked %d times to count all that there is, and the status is %+v", asked, status(t, cluster))
+	}
+}
+
+// processed is how often a query was asked to process all that is available.
+func processed(s *spark) (n int) {
+	for _, request := range connecttest.Sent[*wire.ExecutePlanRequest](s.Server) {
+		if request.GetPlan().GetCommand().GetStreamingQueryCommand().GetProcessAllAvailable() {
+			n++
+		}
+	}
+	return n
+}
