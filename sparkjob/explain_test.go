@@ -3,6 +3,7 @@ package sparkjob
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -76,5 +77,29 @@ func TestSparkThatIsAwayIsToldAsSuch(t *testing.T) {
 	away := explain(Config{}, &connect.Error{Code: codes.Unavailable, Message: "connection refused"})
 	if final(away) || !strings.HasPrefix(away.Error(), "no answer from Spark; is it running") {
 		t.Error(away)
+	}
+}
+
+// TestFaultOfAnotherFolderIsNotTheCheckpoints has a disk full that holds something else.
+func TestFaultOfAnotherFolderIsNotTheCheckpoints(t *testing.T) {
+	c := Config{Checkpoints: "file:///var/lib/election/checkpoints"}
+	for message, ours := range map[string]bool{
+		"java.io.IOException: /tmp/blockmgr-1: No space left on device":                               false,
+		"java.io.FileNotFoundException: /var/lib/election/checkpoints/run-1/state: Permission denied": true,
+		"/var/lib/election/checkpoints/run-1 is odd":                                                  false,
+	} {
+		says := explain(c, &connect.Error{Message: message}).Error()
+		if strings.Contains(says, "the checkpoint cannot be written") != ours || !strings.Contains(says, message) {
+			t.Errorf("%s is told as %s", message, says)
+		}
+	}
+}
+
+// TestMistakeInTheSQLIsFinal has what comes again however often the query is started, and what need not.
+func TestMistakeInTheSQLIsFinal(t *testing.T) {
+	for state, want := range map[string]bool{"42703": true, "42S02": true, "XXKST": false, "": false} {
+		if got := final(fmt.Errorf("read totals.sql: %w", &connect.Error{SQLState: state})); got != want {
+			t.Errorf("SQL state %q: %t", state, got)
+		}
 	}
 }

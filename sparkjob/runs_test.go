@@ -9,11 +9,13 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"realtime-election/election"
 	"realtime-election/internal/definition"
+	"realtime-election/internal/kafka"
 	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/sparkjob/connect"
 )
@@ -278,6 +280,67 @@ func TestRecordsOfANewerRunAreNotDeleted(t *testing.T) {
 	done(t, r.report(t.Context(), batch(0, 0, 0)))
 	kafkatest.Produce(t, cluster, &kgo.Record{Topic: election.PerCandidateTopic, Key: []byte("no run")})
 	wantHeld(t, cluster, "1/x", "7/x")
+}
+
+// TestRunThatAnotherMadeOfficialIsCleanedUpAfter has another submit die after it has made a run official.
+func TestRunThatAnotherMadeOfficialIsCleanedUpAfter(t *testing.T) {
+	cluster, c := newElection(t)
+	r := chosen(t, c, "a")
+	done(t, r.report(t.Context(), batch(0, 0, 0)))
+	publishTotal(t, cluster, 1)
+	publishTotal(t, cluster, 2)
+	kafkatest.Produce(t, cluster,
+		kafkatest.JSON(t, election.ElectionTopic, election.LatestRunKey, run{Run: 2, Query: r.query, Partitions: 4, Began: true}),
+		kafkatest.JSON(t, election.ElectionTopic, election.OfficialRunKey, election.OfficialRun{Run: 2}))
+	choose(t, r)
+	done(t, r.report(t.Context(), batch(1, 0, 0)))
+	wantHeld(t, cluster, "2/x")
+}
+
+// TestDeletedRecordsAreNotDeletedAgain promotes a second time, as each submit does that starts.
+func TestDeletedRecordsAreNotDeletedAgain(t *testing.T) {
+	cluster, c := newElection(t)
+	publishTotal(t, cluster, 0)
+	records := func() int { return len(kafkatest.Read(t, cluster, election.PerCandidateTopic, 0)) }
+	done(t, chosen(t, c, "a").report(t.Context(), batch(0, 0, 0)))
+	wantHeld(t, cluster)
+	before := records()
+	done(t, chosen(t, c, "a").report(t.Context(), batch(1, 1, 1)))
+	if after := records(); after != before {
+		t.Errorf("%d tombstones more", after-before)
+	}
+}
+
+// TestNoteReplacesTheOneBefore has notes that say less than those before, and nothing.
+func TestNoteReplacesTheOneBefore(t *testing.T) {
+	cluster, c := newElection(t)
+	r := chosen(t, c, "a")
+	second := run{Run: 2, Query: "b"}
+	kafkatest.Produce(t, cluster,
+		kafkatest.JSON(t, election.ElectionTopic, election.LatestRunKey, run{Run: 1, Query: "a", Partitions: 9, Began: true, CatchUp: map[string]int64{"0": 7}, Session: place{ID: "x"}}),
+		kafkatest.JSON(t, election.ElectionTopic, election.LatestRunKey, second),
+		kafkatest.JSON(t, election.ElectionTopic, election.WantedKey, election.Wanted{Stopped: true}),
+		&kgo.Record{Topic: election.ElectionTopic, Key: []byte(election.WantedKey)})
+	done(t, r.readOn(t.Context()))
+	if diff := cmp.Diff(second, r.noted.latest); diff != "" || r.noted.wanted.Stopped {
+		t.Errorf("stopped: %t %s", r.noted.wanted.Stopped, diff)
+	}
+}
+
+// TestElectionTopicThatIsMadeAgainIsReadFromItsStart deletes it while submit reads on.
+func TestElectionTopicThatIsMadeAgainIsReadFromItsStart(t *testing.T) {
+	cluster, c := newElection(t)
+	r := chosen(t, c, "a")
+	done(t, r.readOn(t.Context()))
+	cl := kafkatest.NewClient(t, cluster)
+	_, err := kadm.NewClient(cl).DeleteTopic(t.Context(), election.ElectionTopic)
+	done(t, err)
+	done(t, kafka.EnsureTopics(t.Context(), cl, election.Topics(2)))
+	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.ElectionTopic, election.WantedKey, election.Wanted{Stopped: true}))
+	until(t, "it is read", func() bool { return r.readOn(t.Context()) == nil && r.noted.wanted.Stopped })
+	if r.noted.latest.Run != 0 {
+		t.Errorf("the latest run is %+v, of the topic before", r.noted.latest)
+	}
 }
 
 func TestConfigNamesTheFlagThatIsWrong(t *testing.T) {

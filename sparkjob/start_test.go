@@ -12,6 +12,7 @@ import (
 	"realtime-election/election"
 	"realtime-election/internal/kafka"
 	"realtime-election/internal/kafka/kafkatest"
+	"realtime-election/sparkjob/connect"
 	"realtime-election/sparkjob/connect/connecttest"
 	"realtime-election/sparkjob/connect/wire"
 )
@@ -68,6 +69,34 @@ func TestQueryIsStartedWithWhatAnExactCountNeeds(t *testing.T) {
 	holds("the sink's options", start.GetOptions(), map[string]string{
 		"kafka.bootstrap.servers": c.Brokers[0], "checkpointLocation": c.Checkpoints + "/run-1",
 	})
+}
+
+// TestFingerprintIsOfAllThatAQueryIsStartedWith changes one thing after the other. A password that is changed is no reason to
+// start the query again.
+func TestFingerprintIsOfAllThatAQueryIsStartedWith(t *testing.T) {
+	of := func(change func(q *query, c *Config)) string {
+		c := Config{Brokers: []string{"127.0.0.1:9092"}, Checkpoints: "file:///checkpoints", Trigger: time.Second, Postgres: "postgres://e:s@db/election"}
+		q := newQuery(4, connect.ProcessingTime(c.Trigger))
+		change(&q, &c)
+		return q.fingerprint(c)
+	}
+	as := of(func(*query, *Config) {})
+	for what, change := range map[string]func(*query, *Config){
+		"a setting":          func(q *query, _ *Config) { q.settings["spark.sql.session.timeZone"] = "CET" },
+		"the source":         func(q *query, _ *Config) { q.source["kafka.isolation.level"] = "read_uncommitted" },
+		"the sink":           func(q *query, _ *Config) { q.sink["kafka.linger.ms"] = "0" },
+		"the trigger":        func(_ *query, c *Config) { c.Trigger = time.Minute },
+		"the brokers":        func(_ *query, c *Config) { c.Brokers = []string{"127.0.0.1:9093"} },
+		"the checkpoints":    func(_ *query, c *Config) { c.Checkpoints = "file:///elsewhere" },
+		"more than a broker": func(_ *query, c *Config) { c.Brokers = append(c.Brokers, "127.0.0.1:9093") },
+	} {
+		if of(change) == as {
+			t.Errorf("%s makes no difference", what)
+		}
+	}
+	if of(func(_ *query, c *Config) { c.Postgres = "postgres://e:changed@db/election" }) != as {
+		t.Error("the password makes a difference")
+	}
 }
 
 // TestQueryWithNothingLeftToCountIsSettled has one that was started again when all was counted: Spark reports no progress.

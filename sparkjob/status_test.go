@@ -187,6 +187,29 @@ func TestSettledQueryHasCountedAll(t *testing.T) {
 	}
 }
 
+// TestReportWithoutOffsetsTakesNothingBack has what Spark says before a source has read anything.
+func TestReportWithoutOffsetsTakesNothingBack(t *testing.T) {
+	cluster, c := newElection(t)
+	r := chosen(t, c, "a")
+	done(t, r.report(t.Context(), batch(0, 3, 4)))
+	done(t, r.report(t.Context(), &connect.Progress{BatchID: 1, Sources: []connect.SourceProgress{{}}}))
+	if got := status(t, cluster); got.Batch != 1 || got.Counted["0"] != 3 || got.Counted["1"] != 4 {
+		t.Errorf("the status is %+v", got)
+	}
+}
+
+// TestReportWithTheNumberOfTheBatchToComeIsNotTheBatch has the report of an idle query, and then that of the batch.
+func TestReportWithTheNumberOfTheBatchToComeIsNotTheBatch(t *testing.T) {
+	cluster, c := newElection(t)
+	r := chosen(t, c, "a")
+	for _, counted := range [][2]int64{{3, 4}, {5, 6}} {
+		done(t, r.report(t.Context(), batch(1, counted[0], counted[1])))
+		if got := status(t, cluster); got.Counted["0"] != counted[0] || got.Counted["1"] != counted[1] {
+			t.Errorf("the status is %+v, want %v", got, counted)
+		}
+	}
+}
+
 func TestRatesThatJSONDoesNotKnowAreZero(t *testing.T) {
 	for rate, want := range map[connect.Rate]float64{connect.Rate(math.NaN()): 0, connect.Rate(math.Inf(1)): 0, 2.5: 2.5} {
 		if got := finite(rate); got != want {
