@@ -29,6 +29,7 @@ type Config struct {
 	Postgres string        // URL, of a role that may read all tables; they are not compared where it is empty
 	Page     string        // the dashboard's URL; the page is not compared where it is empty
 	Settles  time.Duration // how long the page may take to show what the topics hold; 0 means 20 s
+	Decides  time.Duration // how long transactions of votes_topic may take to be decided; 0 means 5 s
 	Expect   int64         // votes that must be counted; negative: as many as the producers have sent
 	Out      io.Writer
 	Log      *slog.Logger
@@ -44,11 +45,15 @@ func Run(ctx context.Context, c Config) error {
 	if c.Postgres != "" {
 		stored = newBallots()
 	}
-	count, err := recount(ctx, c, record, stored)
+	report := &report{}
+	ends, err := decidedEnds(ctx, c, report)
 	if err != nil {
 		return err
 	}
-	report := &report{}
+	count, err := recount(ctx, c, record, ends, stored)
+	if err != nil {
+		return err
+	}
 	expected, err := expect(ctx, c, report, record)
 	if err != nil {
 		return err
@@ -82,15 +87,18 @@ func Run(ctx context.Context, c Config) error {
 			return err
 		}
 	}
+	if err := noteGrowth(ctx, c, report, ends); err != nil {
+		return err
+	}
 	return report.print(c.Out)
 }
 
-// recount counts votes_topic a partition at a time, so that only one partition's copies are looked for at a time.
-// It hands every record on to stored, where there is one.
-func recount(ctx context.Context, c Config, record *election.Record, stored *ballots) (*election.Count, error) {
+// recount counts votes_topic up to ends, a partition at a time, so that only one partition's copies are looked for at a
+// time. It hands every record on to stored, where there is one.
+func recount(ctx context.Context, c Config, record *election.Record, ends map[int32]int64, stored *ballots) (*election.Count, error) {
 	count := election.NewCount(&record.Definition, record.VotePartitions)
 	for partition := range record.VotePartitions {
-		err := kafka.Read(ctx, c.Brokers, c.Log, election.VotesTopic, partition, func(r *kgo.Record) error {
+		err := kafka.ReadTo(ctx, c.Brokers, c.Log, election.VotesTopic, partition, ends[partition], func(r *kgo.Record) error {
 			reason := count.Add(election.VoteRecord{
 				Partition: r.Partition, Offset: r.Offset, Timestamp: r.Timestamp, Key: r.Key, Value: r.Value,
 			})

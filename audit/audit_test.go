@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -155,6 +156,41 @@ func TestAuditNamesWhatIsPlanted(t *testing.T) {
 	}
 }
 
+// TestRunThatCatchesUpIsNotCompared has keys of the latest run beside the official one's, and then of one that is newer.
+func TestRunThatCatchesUpIsNotCompared(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.publish(t)
+	of := func(run int) {
+		kafkatest.Produce(t, f.cluster, kafkatest.JSON(t, election.PerCandidateTopic, election.ResultKey(run, "ana"), election.Result{Run: run, TotalVotes: 7}))
+	}
+	latest := func(run int) {
+		kafkatest.Produce(t, f.cluster, kafkatest.JSON(t, election.ElectionTopic, election.LatestRunKey, election.LatestRun{Run: run}))
+	}
+	of(run + 1)
+	latest(run + 1)
+	printed, err := f.audit(t)
+	if err != nil {
+		t.Errorf("ended with %v", err)
+	}
+	wantSaid(t, printed, "run 3 is catching up 1 keys, not compared", "aggregated_votes_per_candidate 200 in 2 keys 200 agrees", "Everything agrees.")
+
+	of(run + 2)
+	printed, err = f.audit(t)
+	if !errors.Is(err, audit.ErrDisagree) {
+		t.Errorf("with a key of a run that nobody began it ended with %v", err)
+	}
+	wantSaid(t, printed, `aggregated_votes_per_candidate: key "4/ana" is of run 4, and the official run is 2`, "run 3 is catching up 1 keys, not compared",
+		"aggregated_votes_per_candidate 200 in 2 keys 207 DIFFERS (1)")
+
+	latest(run) // the official one is the latest: nothing catches up
+	printed, _ = f.audit(t)
+	wantSaid(t, printed, `key "3/ana" is of run 3, and the official run is 2`, `key "4/ana" is of run 4, and the official run is 2`)
+	if strings.Contains(printed, "catching up") {
+		t.Errorf("it says that a run is catching up:\n%s", printed)
+	}
+}
+
 // swapped exchanges the totals of two results.
 func swapped(a, b election.Result) (election.Result, election.Result) {
 	a.TotalVotes, b.TotalVotes = b.TotalVotes, a.TotalVotes
@@ -236,6 +272,7 @@ func TestOnlyCommittedBallotsCount(t *testing.T) {
 		t.Errorf("after an aborted transaction it ended with %v:\n%s", err, printed)
 	}
 	kafkatest.Begin(t, f.cluster, cast(4, "ana", "N1"), cast(5, "ana", "N1"))
+	f.config.Decides = time.Nanosecond
 	if printed, err := f.audit(t); err != nil {
 		t.Errorf("during an open transaction it ended with %v:\n%s", err, printed)
 	}
