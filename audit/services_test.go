@@ -208,7 +208,8 @@ func TestAuditNamesWhatIsPlantedInTables(t *testing.T) {
 		"DELETE FROM rejected_votes WHERE topic = 'voters_topic' AND reason = 'malformed'":                      {"rejected_votes: voters_topic 0 offset 43 is missing; it must be malformed"},
 		"DELETE FROM rejected_votes WHERE topic = 'voters_topic' AND reason = 'duplicate'":                      {"voters_topic 0 offset 40 is a further entry of a voter, and not rejected"},
 		"UPDATE rejected_votes SET reason = 'malformed' WHERE topic = 'voters_topic' AND reason = 'duplicate'":  {"voters_topic 0 offset 40 is malformed; it must be stored"},
-		"UPDATE rejected_votes SET raw = 'x' WHERE topic = 'voters_topic' AND reason = 'duplicate'":             {"voters_topic 0 offset 40 does not hold the record's key and value"},
+		"UPDATE rejected_votes SET key = 'x' WHERE topic = 'voters_topic' AND reason = 'unknown_district'":      {"rejected_votes: voters_topic 0 offset 42 does not hold the record's key and value", "of them rejected 4 rows DIFFERS (1)"},
+		"UPDATE rejected_votes SET raw = 'x' WHERE topic = 'voters_topic' AND reason = 'duplicate'":             {"rejected_votes: voters_topic 0 offset 40 does not hold the record's key and value", "of them rejected 4 rows DIFFERS (1)"},
 		"INSERT INTO rejected_votes VALUES ('voters_topic', 2, 7, 'malformed', '', '')":                         {"rejected_votes: voters_topic 2 offset 7 must not be there: the topic has no such record"},
 		"UPDATE ledger_offsets SET next_offset = next_offset - 1 WHERE topic = 'votes_topic' AND partition = 1": {"The ledger is behind: it has stored votes_topic 1 up to offset", "Everything agrees."},
 	} {

@@ -19,90 +19,129 @@ import (
 
 // compareVoters holds every record of voters_topic to be either the one entry of a voter in the table voters, in every
 // column, or in rejected_votes for a reason that it has. It returns the rejects.
-//
-// Which entry is the first is not asked where a voter has several: they may be of several partitions.
 func compareVoters(ctx context.Context, c Config, report *report, record *election.Record, tx pgx.Tx, hash *ballots) (map[spot]rejected, error) {
 	rejects, err := storedRejects(ctx, tx, election.VotersTopic, hash)
 	if err != nil {
 		return nil, err
 	}
-	districts := make(map[election.DistrictID]bool)
-	for _, district := range record.Definition.Districts() {
-		districts[district.ID] = true
-	}
-	what := "rejected_votes: " + election.VotersTopic
-	wrong, copies := report.kind(what+" wrong"), report.kind("voters: copies")
-	missing, changed, added := report.kind("voters: missing"), report.kind("voters: changed"), report.kind("voters: added")
-
-	left := make(map[spot]bool, len(rejects))
-	for at := range rejects {
-		left[at] = true
-	}
-	stored := make(map[uint64]uint64) // by a hash of a voter's id, one of the entry that is not rejected
-	copied := make(map[uint64]spot)   // voters of whom one is, as a copy
-	voter := func(id string) uint64 { return maphash.String(hash.seed, id) }
-	err = eachVoter(ctx, c, record, func(r *kgo.Record) error {
-		at, reason := spot{r.Partition, r.Offset}, judge(r, districts)
-		reject, isRejected := rejects[at]
-		delete(left, at)
-		switch {
-		case isRejected && reject.whole != hash.sum(r.Key, r.Value):
-			wrong.say("%s %d offset %d does not hold the record's key and value", what, at.partition, at.offset)
-		case isRejected && reason == "" && (reject.reason == election.Duplicate || reject.reason == election.Conflicting):
-			copied[voter(string(r.Key))] = at
-		case isRejected && reject.reason != reason:
-			wrong.say("%s %d offset %d is %s; it must be %s", what, at.partition, at.offset, reject.reason, orStored(reason))
-		case isRejected:
-		case reason != "":
-			wrong.say("%s %d offset %d is missing; it must be %s", what, at.partition, at.offset, reason)
-		case has(stored, voter(string(r.Key))):
-			copies.say("voters: %s %d offset %d is a further entry of a voter, and not rejected", election.VotersTopic, at.partition, at.offset)
-		default:
-			stored[voter(string(r.Key))] = maphash.Bytes(hash.seed, r.Value)
-		}
-		return nil
-	})
-	if err != nil {
+	g := newRegister(report, &record.Definition, rejects, hash)
+	if err := eachVoter(ctx, c, record, g.entry); err != nil {
 		return nil, err
 	}
-	for _, at := range sortedSpots(left) {
-		wrong.say("%s %d offset %d must not be there: the topic has no such record", what, at.partition, at.offset)
-	}
-	for id, at := range copied {
-		if !has(stored, id) {
-			wrong.say("%s %d offset %d is rejected as a copy, and so is every other entry of the voter", what, at.partition, at.offset)
-		}
-	}
-
-	voters := int64(len(stored))
-	n, err := eachRow(ctx, tx, func(v election.Voter, line []byte) {
-		id := voter(string(v.ID))
-		switch want, there := stored[id]; {
-		case !there:
-			added.say("voters: voter %s must not be there", v.ID)
-		case want != maphash.Bytes(hash.seed, line):
-			changed.say("voters: row %s is not what voters_topic holds of the voter", line)
-		}
-		delete(stored, id)
-	})
+	g.closed()
+	rows, err := eachRow(ctx, tx, g.row)
 	if err != nil {
 		return nil, fmt.Errorf("read the table voters: %w", err)
 	}
-	if len(stored) > 0 { // they have names in the topic only
-		err := eachVoter(ctx, c, record, func(r *kgo.Record) error {
-			if id := voter(string(r.Key)); has(stored, id) {
-				missing.say("voters: voter %s is missing", r.Key)
-				delete(stored, id)
-			}
-			return nil
-		})
-		if err != nil {
+	if len(g.stored) > 0 { // they have names in the topic only
+		if err := eachVoter(ctx, c, record, g.nameMissing); err != nil {
 			return nil, err
 		}
 	}
-	report.row("table voters", rowsOf(voters), rowsOf(n), missing.end()+changed.end()+added.end()+copies.end())
-	report.row("  of them rejected", "", rowsOf(int64(len(rejects))), wrong.end())
+	g.end(rows)
 	return rejects, nil
+}
+
+// register is what voters_topic holds, and what it makes of the tables: first entry is called with each record, then
+// closed, then row with each row of the table voters, then nameMissing with each record again.
+//
+// Which entry is the first is not asked where a voter has several: they may be of several partitions.
+type register struct {
+	report    *report
+	hash      *ballots
+	districts map[election.DistrictID]bool
+	rejects   map[spot]rejected
+	left      map[spot]bool     // rejects of which no record has come
+	stored    map[uint64]uint64 // by a hash of a voter's id, one of the entry that is not rejected
+	copied    map[uint64]spot   // voters of whom one is, as a copy
+	voters    int64
+
+	wrong, copies, missing, changed, added *kind
+}
+
+// rejectedVoters is what a reject of voters_topic is called.
+const rejectedVoters = "rejected_votes: " + election.VotersTopic
+
+func newRegister(report *report, d *election.Definition, rejects map[spot]rejected, hash *ballots) *register {
+	g := &register{
+		report: report, hash: hash, rejects: rejects,
+		districts: make(map[election.DistrictID]bool), left: make(map[spot]bool, len(rejects)),
+		stored: make(map[uint64]uint64), copied: make(map[uint64]spot),
+		wrong: report.kind(rejectedVoters + " wrong"), copies: report.kind("voters: copies"),
+		missing: report.kind("voters: missing"), changed: report.kind("voters: changed"), added: report.kind("voters: added"),
+	}
+	for _, district := range d.Districts() {
+		g.districts[district.ID] = true
+	}
+	for at := range rejects {
+		g.left[at] = true
+	}
+	return g
+}
+
+func (g *register) voter(id string) uint64 { return maphash.String(g.hash.seed, id) }
+
+// entry takes a record of voters_topic.
+func (g *register) entry(r *kgo.Record) error {
+	at, reason := spot{r.Partition, r.Offset}, judge(r, g.districts)
+	reject, isRejected := g.rejects[at]
+	delete(g.left, at)
+	switch {
+	case isRejected && reject.whole != g.hash.sum(r.Key, r.Value):
+		g.wrong.say("%s %d offset %d does not hold the record's key and value", rejectedVoters, at.partition, at.offset)
+	case isRejected && reason == "" && (reject.reason == election.Duplicate || reject.reason == election.Conflicting):
+		g.copied[g.voter(string(r.Key))] = at
+	case isRejected && reject.reason != reason:
+		g.wrong.say("%s %d offset %d is %s; it must be %s", rejectedVoters, at.partition, at.offset, reject.reason, orStored(reason))
+	case isRejected:
+	case reason != "":
+		g.wrong.say("%s %d offset %d is missing; it must be %s", rejectedVoters, at.partition, at.offset, reason)
+	case has(g.stored, g.voter(string(r.Key))):
+		g.copies.say("voters: %s %d offset %d is a further entry of a voter, and not rejected", election.VotersTopic, at.partition, at.offset)
+	default:
+		g.stored[g.voter(string(r.Key))] = maphash.Bytes(g.hash.seed, r.Value)
+	}
+	return nil
+}
+
+// closed looks at the rejects when every record has come.
+func (g *register) closed() {
+	g.voters = int64(len(g.stored))
+	for _, at := range sortedSpots(g.left) {
+		g.wrong.say("%s %d offset %d must not be there: the topic has no such record", rejectedVoters, at.partition, at.offset)
+	}
+	for id, at := range g.copied {
+		if !has(g.stored, id) {
+			g.wrong.say("%s %d offset %d is rejected as a copy, and so is every other entry of the voter", rejectedVoters, at.partition, at.offset)
+		}
+	}
+}
+
+// row takes a row of the table voters, and the record that it must have been.
+func (g *register) row(v election.Voter, line []byte) {
+	id := g.voter(string(v.ID))
+	switch want, there := g.stored[id]; {
+	case !there:
+		g.added.say("voters: voter %s must not be there", v.ID)
+	case want != maphash.Bytes(g.hash.seed, line):
+		g.changed.say("voters: row %s is not what voters_topic holds of the voter", line)
+	}
+	delete(g.stored, id)
+}
+
+// nameMissing names the voter of a record if no row was theirs.
+func (g *register) nameMissing(r *kgo.Record) error {
+	if id := g.voter(string(r.Key)); has(g.stored, id) {
+		g.missing.say("voters: voter %s is missing", r.Key)
+		delete(g.stored, id)
+	}
+	return nil
+}
+
+// end reports what was found, beside how many rows there were.
+func (g *register) end(rows int64) {
+	g.report.row("table voters", rowsOf(g.voters), rowsOf(rows), g.missing.end()+g.changed.end()+g.added.end()+g.copies.end())
+	g.report.row("  of them rejected", "", rowsOf(int64(len(g.rejects))), g.wrong.end())
 }
 
 func has(hashes map[uint64]uint64, id uint64) bool {
