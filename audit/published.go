@@ -27,20 +27,19 @@ func comparePublished(ctx context.Context, c Config, report *report, want map[st
 	unreadable, contradicting := report.kind(topic+": unreadable"), report.kind(topic+": contradicting")
 	var n int
 	err := kafka.Read(ctx, c.Brokers, c.Log, topic, 0, func(r *kgo.Record) error {
-		var v election.RejectedVote
-		if err := json.Unmarshal(r.Value, &v); err != nil {
-			unreadable.say("%s: offset %d cannot be read: %v", topic, r.Offset, err)
-			return nil
-		}
-		key := fmt.Sprintf("%s:%d:%d", v.Topic, v.Partition, v.Offset)
+		v, err := decodeReject(r)
 		of := got[v.Topic]
-		if string(r.Key) != key || of == nil {
-			unreadable.say("%s: offset %d has the key %q, and is of %s", topic, r.Offset, r.Key, key)
+		switch {
+		case err != nil:
+			unreadable.say("%s: offset %d %v", topic, r.Offset, err)
+			return nil
+		case of == nil:
+			unreadable.say("%s: offset %d is of %q, of which nothing is rejected", topic, r.Offset, v.Topic)
 			return nil
 		}
 		at, now := spot{v.Partition, v.Offset}, hash.reject(v.Reason, v.Key, v.Raw)
 		if before, twice := of[at]; twice && before != now {
-			contradicting.say("%s: offset %d says of %s what a record before it does not", topic, r.Offset, key)
+			contradicting.say("%s: offset %d says of %s what a record before it does not", topic, r.Offset, r.Key)
 			return nil
 		}
 		of[at] = now
@@ -57,6 +56,18 @@ func comparePublished(ctx context.Context, c Config, report *report, want map[st
 	}
 	report.row(topic, fmt.Sprintf("%d rejects", wanted), fmt.Sprintf("%d rejects", n), differences)
 	return nil
+}
+
+// decodeReject reads a record of votes_rejected, whose key says where the record stands that it is of.
+func decodeReject(r *kgo.Record) (election.RejectedVote, error) {
+	var v election.RejectedVote
+	if err := json.Unmarshal(r.Value, &v); err != nil {
+		return v, fmt.Errorf("cannot be read: %w", err)
+	}
+	if key := fmt.Sprintf("%s:%d:%d", v.Topic, v.Partition, v.Offset); string(r.Key) != key {
+		return v, fmt.Errorf("has the key %q, and is of %s", r.Key, key)
+	}
+	return v, nil
 }
 
 func sortedSpots[V any](m map[spot]V) []spot {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"reflect"
 	"slices"
@@ -86,12 +87,7 @@ func readTopic(ctx context.Context, c Config, topic string) (map[string]publishe
 			delete(held, key)
 			return nil
 		}
-		var p published
-		decoder := json.NewDecoder(bytes.NewReader(r.Value))
-		decoder.DisallowUnknownFields()
-		if err := decoder.Decode(&p.result); err != nil {
-			p.fault = fmt.Sprintf("offset %d cannot be read: %v", r.Offset, err)
-		}
+		p := decodeResult(r)
 		if before, there := held[key]; !there || before.fault == "" && (p.fault != "" || p.result.TotalVotes >= before.result.TotalVotes) {
 			held[key] = p
 		}
@@ -104,6 +100,23 @@ func readTopic(ctx context.Context, c Config, topic string) (map[string]publishe
 		return nil, fmt.Errorf("audit: %w", err)
 	}
 	return held, nil
+}
+
+// decodeResult reads a result record: one JSON object with no field that is not known, and nothing behind it.
+func decodeResult(r *kgo.Record) published {
+	var p published
+	decoder := json.NewDecoder(bytes.NewReader(r.Value))
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(&p.result)
+	if err == nil {
+		if _, behind := decoder.Token(); behind != io.EOF {
+			err = errors.New("something stands behind the value")
+		}
+	}
+	if err != nil {
+		p.fault = fmt.Sprintf("offset %d cannot be read: %v", r.Offset, err)
+	}
+	return p
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

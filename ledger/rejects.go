@@ -51,22 +51,27 @@ func rejectKey(topic string, partition int32, offset int64) string {
 	return topic + ":" + strconv.Itoa(int(partition)) + ":" + strconv.FormatInt(offset, 10)
 }
 
+// cutRejectKey takes a key of votes_rejected apart, and reports whether it is one that rejectKey makes.
+func cutRejectKey(key string) (at place, offset int64, ok bool) {
+	fields := strings.Split(key, ":")
+	if len(fields) != 3 {
+		return place{}, 0, false
+	}
+	partition, err1 := strconv.ParseInt(fields[1], 10, 32)
+	offset, err2 := strconv.ParseInt(fields[2], 10, 64)
+	at = place{fields[0], int32(partition)}
+	return at, offset, err1 == nil && err2 == nil && key == rejectKey(at.topic, at.partition, offset)
+}
+
 // readSent finds the rejects that a ledger before this one published, and did not live to commit. It takes as long as
 // Kafka goes on sending the topic.
 func (s *session) readSent(ctx context.Context) error {
 	err := whileMoving(ctx, patience, func(ctx context.Context, moved func()) error {
 		return kafka.Read(ctx, s.config.Brokers, s.config.Log, election.RejectedVotesTopic, 0, func(r *kgo.Record) error {
 			moved()
-			key := string(r.Key)
-			fields := strings.Split(key, ":")
-			if len(fields) != 3 {
-				return nil // not ours
-			}
-			partition, err1 := strconv.ParseInt(fields[1], 10, 32)
-			offset, err2 := strconv.ParseInt(fields[2], 10, 64)
-			next, stored := s.next[place{fields[0], int32(partition)}]
-			if err1 == nil && err2 == nil && stored && offset >= next {
-				s.sent[key] = true
+			at, offset, ours := cutRejectKey(string(r.Key))
+			if next, stored := s.next[at]; ours && stored && offset >= next {
+				s.sent[string(r.Key)] = true
 			}
 			return nil
 		})

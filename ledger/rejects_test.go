@@ -21,7 +21,7 @@ func TestRejectsSentAheadAreThoseFromWhatIsStored(t *testing.T) {
 	s.next[place{election.VotesTopic, 0}] = 5
 	for _, key := range []string{
 		"votes_topic:0:4", "votes_topic:0:5", "votes_topic:0:6", "votes_topic:1:0", "voters_topic:1:7",
-		"votes_topic:9:9", "another:0:9", "votes_topic:0:x", "votes_topic:x:9", "votes_topic", "votes_topic:0:9:9",
+		"votes_topic:9:9", "another:0:9", "votes_topic:0:x", "votes_topic:x:9", "votes_topic", "votes_topic:0:9:9", "votes_topic:0:+9", "votes_topic:00:9",
 	} {
 		kafkatest.Produce(t, cluster, &kgo.Record{Topic: election.RejectedVotesTopic, Key: []byte(key)})
 	}
@@ -139,4 +139,16 @@ func TestWhatToDoIsSaidOfErrorsThatDoNotPass(t *testing.T) {
 	if err := explain(errMoved); err != errMoved {
 		t.Errorf("another error became %v", err)
 	}
+}
+
+// FuzzRejectKey holds that a key is taken for a place only if it is the key of that place.
+func FuzzRejectKey(f *testing.F) {
+	for _, key := range []string{"votes_topic:0:1", "votes_topic:1:+1", "votes_topic:01:1", "::", "votes_topic:99999999999:1", ""} {
+		f.Add(key)
+	}
+	f.Fuzz(func(t *testing.T, key string) {
+		if at, offset, ok := cutRejectKey(key); ok && rejectKey(at.topic, at.partition, offset) != key {
+			t.Errorf("%q is taken for %v, offset %d", key, at, offset)
+		}
+	})
 }

@@ -1,0 +1,79 @@
+package audit
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"realtime-election/election"
+)
+
+func TestResultWithSomethingBehindItCannotBeRead(t *testing.T) {
+	const result = `{"run":2,"total_votes":3,"newest_record_at":"2024-11-05T08:00:00.000Z"}`
+	for value, says := range map[string]string{
+		result: "", result + "\n": "", result + "{}": "something stands behind", result + "x": "something stands behind",
+		"": "cannot be read", "null x": "something stands behind", strings.Replace(result, "run", "runs", 1): "unknown field",
+	} {
+		if p := decodeResult(&kgo.Record{Offset: 4, Value: []byte(value)}); !strings.Contains(p.fault, says) || (p.fault == "") != (says == "") {
+			t.Errorf("%q: %q", value, p.fault)
+		}
+	}
+}
+
+// FuzzResult holds that a result that can be read says the same when it is written again.
+func FuzzResult(f *testing.F) {
+	f.Add([]byte(`{"run":2,"candidate_id":"ana","total_votes":3,"newest_record_at":"2024-11-05T08:00:00.000Z"}`))
+	f.Add([]byte(`{"run":2,"total_votes":3} {}`))
+	f.Add([]byte(`{"run":2,"votes":3}`))
+	f.Add([]byte(`null`))
+	f.Fuzz(func(t *testing.T, value []byte) {
+		p := decodeResult(&kgo.Record{Value: value})
+		if p.fault != "" {
+			return
+		}
+		if again := decodeResult(&kgo.Record{Value: []byte(asJSON(p.result))}); !json.Valid(value) || !reflect.DeepEqual(p, again) {
+			t.Errorf("%q is %+v, and written again %+v", value, p, again)
+		}
+	})
+}
+
+// FuzzReject holds that a record of votes_rejected is read only where its key says where it belongs.
+func FuzzReject(f *testing.F) {
+	good, err := json.Marshal(election.RejectedVote{Topic: election.VotesTopic, Partition: 1, Offset: 7, Reason: election.Malformed, Key: []byte("k")})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add("votes_topic:1:7", good)
+	f.Add("votes_topic:1:8", good)
+	f.Add("", []byte("{"))
+	f.Fuzz(func(t *testing.T, key string, value []byte) {
+		if v, err := decodeReject(&kgo.Record{Key: []byte(key), Value: value}); err == nil && fmt.Sprintf("%s:%d:%d", v.Topic, v.Partition, v.Offset) != key {
+			t.Errorf("%q of %q is read as %+v", value, key, v)
+		}
+	})
+}
+
+// FuzzPage holds that an answer is read without a panic, and that no two of its figures hide each other.
+func FuzzPage(f *testing.F) {
+	f.Add([]byte(`{"run":1,"candidates":[{"id":"a","votes":1},{"id":"a","votes":2}],"age_groups":[{"age_group":""}]}`))
+	f.Add([]byte(`{"newest_record_at":"2024-11-05T07:00:00Z","leader":"a","districts":[{"id":"d","candidates":{"a":1}}]}`))
+	f.Add([]byte(`null`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var p page
+		if json.Unmarshal(body, &p) != nil {
+			return
+		}
+		shown := p.figures()
+		least := 5 + 6*len(p.Candidates) + 4*len(p.Regions) + 3*len(p.Districts) + 3*len(p.AgeGroups) + len(p.Rejected)
+		if len(shown) < least {
+			t.Errorf("%d figures of at least %d: %v", len(shown), least, shown)
+		}
+		if differences := shown.differences(p.figures()); len(differences) > 0 {
+			t.Errorf("a page differs from itself: %v", differences)
+		}
+	})
+}
