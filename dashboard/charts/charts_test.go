@@ -218,6 +218,50 @@ func TestIntervalsCoverTheDay(t *testing.T) {
 	}
 }
 
+func TestWidthsForPeople(t *testing.T) {
+	for width, want := range map[time.Duration]string{
+		time.Minute: "minute", 5 * time.Minute: "5 minutes", time.Hour: "hour", 6 * time.Hour: "6 hours", 168 * time.Hour: "168 hours",
+	} {
+		if got := charts.Minutes(width); got != want {
+			t.Errorf("%v is %q, want %q", width, got, want)
+		}
+	}
+}
+
+func TestLabelsOfSeveralDaysSayTheDay(t *testing.T) {
+	for last, want := range map[string]string{"2026-03-18T22:30": "07:30", "2026-03-19T07:30": "18 Mar 07:30"} {
+		s := &results.Snapshot{Minutes: []results.MinuteVotes{{Minute: "2026-03-18T07:30"}, {Minute: last}}}
+		if got := option(t, charts.OverTime(s), "xAxis", 0, "data", 0); got != want {
+			t.Errorf("to %s the first label is %v, want %s", last, got, want)
+		}
+	}
+}
+
+func TestNineCandidatesAreAllNamed(t *testing.T) {
+	data := option(t, charts.Shares(snapshot(definition(strings.Split("abcdefghi", "")...), 9, 8, 7, 6, 5, 4, 3, 2, 1)), "series", 0, "data").([]any)
+	if len(data) != 9 || data[8].(map[string]any)["name"] != "i" {
+		t.Errorf("got %v; a slice for one candidate alone says nothing with another name", data)
+	}
+}
+
+func TestEqualVotesKeepTheDefinitionsOrder(t *testing.T) {
+	s := &results.Snapshot{}
+	for i := range 50 { // more than a short sort keeps in order by itself
+		s.Candidates = append(s.Candidates, results.CandidateVotes{Votes: int64(i % 2)})
+	}
+	order := charts.Ranked(s)
+	if !slices.IsSorted(order[:25]) || !slices.IsSorted(order[25:]) || order[0] != 1 {
+		t.Errorf("got %v", order)
+	}
+}
+
+func TestAgesThatAreNotStatedAreNoBar(t *testing.T) {
+	s := &results.Snapshot{ByAge: []results.AgeVotes{{Group: "18-24", Registered: 10, Votes: 5}, {Votes: 3}}}
+	if got := option(t, charts.Ages(s), "xAxis", 0, "data").([]any); len(got) != 1 {
+		t.Errorf("got %v", got)
+	}
+}
+
 func TestSharesForPeople(t *testing.T) {
 	if got := charts.Percent(1.0 / 3); got != "33.3%" {
 		t.Errorf("Percent(1/3) = %q", got)

@@ -16,12 +16,16 @@ import (
 //
 // The comparison is of positions only: the topic's offsets have gaps, so a difference is not a number of votes.
 func (h *Hub) WatchBacklog(ctx context.Context, admin *kadm.Client, interval time.Duration) error {
+	return h.watchBacklog(ctx, func(ctx context.Context) (map[int32]int64, error) { return voteEnds(ctx, admin) }, interval)
+}
+
+func (h *Hub) watchBacklog(ctx context.Context, endsOf func(context.Context) (map[int32]int64, error), interval time.Duration) error {
 	var since time.Time
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
 		ask, cancel := context.WithTimeout(ctx, Patience)
-		ends, err := voteEnds(ask, admin)
+		ends, err := endsOf(ask)
 		cancel()
 		switch {
 		case ctx.Err() != nil:

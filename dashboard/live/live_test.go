@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"realtime-election/election"
+	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/internal/results"
 )
 
@@ -182,16 +184,74 @@ func TestClocksOfSeveralMachines(t *testing.T) {
 
 // A dashboard that starts finds the last report of a submit that died.
 func TestReportThatWasOldWhenItWasReadIsOld(t *testing.T) {
+	for old, stale := range map[time.Duration]time.Duration{
+		8 * time.Second:  2 * time.Second,
+		0:                Patience,
+		-5 * time.Minute: Patience, // Kafka's clock is ahead: it may be new
+	} {
+		now := noon
+		hub := NewHub(numbered, func() time.Time { return now })
+		hub.SetBacklog(Backlog{Uncounted: true})
+		hub.Publish(&results.Snapshot{Definition: &election.Definition{}, Query: &election.QueryStatus{State: "running"}, QueryAt: noon.Add(-old)})
+		for after, want := range map[time.Duration]State{stale: Live, stale + time.Millisecond: Stale} {
+			now = noon.Add(after)
+			if got := hub.Status().State; got != want {
+				t.Errorf("%v old when it was read, %v later: %s, want %s", old, after, got, want)
+			}
+		}
+	}
+}
+
+// What a report takes from Kafka to here is not taken for a difference of clocks.
+func TestSlowDeliveryMakesVotesNoYounger(t *testing.T) {
 	now := noon
 	hub := NewHub(numbered, func() time.Time { return now })
-	hub.SetBacklog(Backlog{Uncounted: true})
-	hub.Publish(&results.Snapshot{Definition: &election.Definition{}, Query: &election.QueryStatus{State: "running"}, QueryAt: noon.Add(-8 * time.Second)})
-	for _, want := range []State{Live, Stale} {
-		if got := hub.Status().State; got != want {
-			t.Errorf("%v after it was read: %s, want %s", now.Sub(noon), got, want)
-		}
-		now = now.Add(3 * time.Second)
+	for range 2 {
+		now = now.Add(time.Second)
+		hub.Publish(&results.Snapshot{
+			Definition: &election.Definition{}, Query: &election.QueryStatus{State: "running"}, QueryAt: now.Add(-3 * time.Second), NewestRecordAt: now.Add(-4 * time.Second),
+		})
 	}
+	if got := hub.Status().Age; got != 4*time.Second {
+		t.Errorf("the newest vote is of %v ago, want 4s", got)
+	}
+}
+
+// TestKafkaThatDoesNotAnswerIsSaid: since when, and not after it has answered in between.
+func TestKafkaThatDoesNotAnswerIsSaid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hub := NewHub(numbered, time.Now)
+		hub.Publish(&results.Snapshot{Definition: &election.Definition{}})
+		away := true
+		ends := func(context.Context) (map[int32]int64, error) {
+			if away {
+				return nil, errors.New("away")
+			}
+			return nil, nil
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- hub.watchBacklog(ctx, ends, time.Second) }()
+		later := func(d time.Duration, want State) {
+			t.Helper()
+			time.Sleep(d)
+			synctest.Wait()
+			if got := hub.Status().State; got != want {
+				t.Errorf("%s, want %s", got, want)
+			}
+		}
+		later(Patience, Live)
+		later(time.Second, Stale)
+		away = false
+		later(time.Second, Live)
+		away = true
+		later(Patience, Live)
+		later(2*time.Second, Stale)
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestBrowsersHearThatTheCountWentStale(t *testing.T) {
@@ -214,6 +274,11 @@ func TestBrowsersHearThatTheCountWentStale(t *testing.T) {
 		}
 		if status := hub.Status(); status.State != Stale {
 			t.Errorf("got %+v", status)
+		}
+		select {
+		case <-box.Updates():
+			t.Error("it is said again and again")
+		case <-time.After(5 * time.Second):
 		}
 		cancel()
 		if err := <-ended; err != nil {
@@ -264,5 +329,17 @@ func TestBacklogComparesPositions(t *testing.T) {
 		if got := uncounted(test.counted); got != test.want {
 			t.Errorf("counted %v: uncounted %v, want %v", test.counted, got, test.want)
 		}
+	}
+}
+
+func TestVotesOfAnOpenTransactionDoNotWait(t *testing.T) {
+	cluster := kafkatest.NewElection(t, &election.Definition{ID: "e"}, 2)
+	kafkatest.Begin(t, cluster, &kgo.Record{Topic: election.VotesTopic, Partition: 1, Value: []byte("v")})
+	ends, err := voteEnds(t.Context(), kadm.NewClient(kafkatest.NewClient(t, cluster)))
+	if err != nil || len(ends) != 2 {
+		t.Fatalf("%v, %v", ends, err)
+	}
+	if newHub().beyond(ends) {
+		t.Error("votes that may be aborted wait to be counted")
 	}
 }

@@ -7,11 +7,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"realtime-election/dashboard/live"
 	"realtime-election/dashboard/web"
 )
 
@@ -137,6 +139,45 @@ func TestQuietStreamHasHeartbeats(t *testing.T) {
 	for range 3 {
 		for next().comment != "heartbeat" {
 		}
+	}
+}
+
+// TestStreamOutlivesTheTimeForARequest: the server gives a request some seconds, and a stream takes as long as it takes.
+func TestStreamOutlivesTheTimeForARequest(t *testing.T) {
+	s := serve(t, web.Site{Heartbeat: 20 * time.Millisecond}, counted())
+	server := httptest.NewUnstartedServer(s.Config.Handler)
+	server.Config.ReadTimeout, server.Config.WriteTimeout = 50*time.Millisecond, 50*time.Millisecond
+	server.Start()
+	t.Cleanup(server.Close)
+	_, next := stream(t, site{server, s.hub})
+	for range 10 {
+		for next().comment != "heartbeat" {
+		}
+	}
+}
+
+// TestCountIsSentOnceThoughItsStatusChanges: in a large election an event is long.
+func TestCountIsSentOnceThoughItsStatusChanges(t *testing.T) {
+	s := newSite(t, counted())
+	_, next := stream(t, s)
+	named(next, "results")
+	named(next, "status")
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.hub.Watch(ctx) }()
+	s.hub.SetBacklog(live.Backlog{Uncounted: true})
+	for {
+		e := next()
+		if e.name == "results" {
+			t.Error("the same count was sent again")
+		}
+		if strings.Contains(e.data, `"stale"`) {
+			break
+		}
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }
 

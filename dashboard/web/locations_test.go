@@ -232,3 +232,14 @@ func TestWrongParametersAreRefusedByTheAPIAndForgivenByThePage(t *testing.T) {
 		t.Errorf("two mistakes: %q", body)
 	}
 }
+
+func TestAnotherElectionHasOtherDistricts(t *testing.T) {
+	s := newSite(t, country(3))
+	if got := ask(t, s, ""); got.Matching != 3 {
+		t.Errorf("%d districts, want 3", got.Matching)
+	}
+	s.hub.Publish(counted())
+	if got := ask(t, s, "q=south"); got.Matching != 1 || got.Rows[0].ID != "s1" {
+		t.Errorf("got %+v", got)
+	}
+}

@@ -113,6 +113,11 @@ func TestEveryAnswerIsStrict(t *testing.T) {
 		if !strings.HasPrefix(policy, "default-src 'none';") || strings.Contains(policy, "unsafe") || strings.Contains(policy, "data:") {
 			t.Errorf("%s: policy %q", path, policy)
 		}
+		for _, rule := range []string{"base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'"} { // default-src does not cover them
+			if !strings.Contains(policy, rule) {
+				t.Errorf("%s: policy %q is without %s", path, policy, rule)
+			}
+		}
 		if got := response.Header.Get("X-Content-Type-Options"); got != "nosniff" {
 			t.Errorf("%s: X-Content-Type-Options %q", path, got)
 		}
@@ -167,8 +172,12 @@ func TestRoutes(t *testing.T) {
 func TestNotReadyBeforeTheEndWasReached(t *testing.T) {
 	s := newSite(t)
 	for path, want := range map[string]int{"/readyz": 503, "/api/v1/results": 503, "/api/v1/locations": 503, "/locations": 503, "/healthz": 200, "/": 200} {
-		if response, body := s.get(t, path); response.StatusCode != want {
+		response, body := s.get(t, path)
+		if response.StatusCode != want {
 			t.Errorf("%s: %d %q, want %d", path, response.StatusCode, body, want)
+		}
+		if again := response.Header.Get("Retry-After"); want == 503 && path != "/readyz" && again != "1" {
+			t.Errorf("%s: Retry-After %q", path, again)
 		}
 	}
 	s.hub.Publish(&results.Snapshot{})
@@ -230,6 +239,27 @@ func TestTurnoutWhereTheRegisterIsKnown(t *testing.T) {
 	}
 }
 
+func TestMoreVotesThanRegisteredAreNotMoreThanAll(t *testing.T) {
+	s := newSite(t, electorate(5000))
+	_, page := s.get(t, "/")
+	if text := shown(page); !strings.Contains(text, "5,000 votes counted, 100.0% of 4,000 registered voters") || !strings.Contains(page, `max="1" value="1"`) {
+		t.Errorf("the page shows %s", text)
+	}
+	if event := string(s.hub.Current().Event()); !strings.Contains(event, `"progress":1,`) {
+		t.Errorf("the event is %s", event)
+	}
+}
+
+func TestElectionOfOneCandidate(t *testing.T) {
+	d := lakes()
+	d.Candidates = d.Candidates[:1]
+	s := resultstest.Snapshot(append(resultstest.Totals(d, 1, resultstest.Votes{"n1": {"ann": 5}}, noon),
+		resultstest.Definition(d), resultstest.Official(1))...)
+	if _, page := newSite(t, s).get(t, "/"); !strings.Contains(shown(page), "Ann de Wit leads 5 votes (100.0%)") {
+		t.Errorf("the page shows %s", shown(page))
+	}
+}
+
 func TestPageBeforeTheFirstVote(t *testing.T) {
 	_, page := newSite(t, resultstest.Snapshot(resultstest.Definition(lakes()))).get(t, "/")
 	if text := shown(page); !strings.Contains(text, "No votes counted yet") || !strings.Contains(text, "Ann de Wit leading Water 0 0.0%") {
@@ -251,7 +281,7 @@ func TestTieIsSaid(t *testing.T) {
 		resultstest.Definition(d), resultstest.Official(1))...)
 	site := newSite(t, s)
 	_, page := site.get(t, "/")
-	if text := shown(page); !strings.Contains(text, "Ann de Wit and ليلى حداد are tied") || !strings.Contains(text, "5 votes (50.0%) each") {
+	if text := shown(page); !strings.Contains(text, "Ann de Wit and ليلى حداد are tied") || !strings.Contains(text, "5 votes (50.0%) each") || !strings.Contains(text, "North 10 0.3% Tied 5 0 5") {
 		t.Errorf("the page shows %s", text)
 	}
 	var document web.Document
@@ -285,6 +315,12 @@ func TestPortraitIsOursOrInitials(t *testing.T) {
 		if !strings.Contains(page, want) || strings.Contains(page, "example.org") {
 			t.Errorf("%s leads: the page does not hold %s, or another site's picture", leader, want)
 		}
+	}
+}
+
+func TestNoPortraitsWithoutAFolder(t *testing.T) {
+	if event := string(web.Portraits{}.Event(1, counted())); !strings.Contains(event, `"portrait":""`) {
+		t.Errorf("the event is %s", event)
 	}
 }
 
@@ -408,6 +444,11 @@ func TestDocumentIsTheSameUntilTheCountIsAnother(t *testing.T) {
 	tag := first.Header.Get("ETag")
 	if response, _ := s.do(t, "GET", "/api/v1/results", "If-None-Match", `"other", `+tag); response.StatusCode != http.StatusNotModified {
 		t.Errorf("status %d for the ETag that was answered", response.StatusCode)
+	}
+	later := *counted()
+	later.UpdatedAt = later.UpdatedAt.Add(time.Second)
+	if response, _ := newSite(t, &later).do(t, "GET", "/api/v1/results", "If-None-Match", tag); response.StatusCode != 200 {
+		t.Errorf("status %d from another process, whose first version is another", response.StatusCode)
 	}
 	s.hub.Publish(counted())
 	response, _ := s.do(t, "GET", "/api/v1/results", "If-None-Match", tag)

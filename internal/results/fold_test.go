@@ -116,6 +116,34 @@ func TestSnapshotWithoutDefinitionSaysSo(t *testing.T) {
 	}
 }
 
+func TestUpdatedAtIsOfTheNewestResultRecord(t *testing.T) {
+	var f results.Fold
+	apply := func(r record, at time.Time) { f.Apply(r.topic, []byte(r.key), r.value, at) }
+	apply(definition(), noon.Add(time.Hour))
+	apply(perCandidate(1, "ann", 1), noon.Add(2*time.Second))
+	apply(perCandidate(1, "ben", 1), noon.Add(time.Second))
+	apply(record{election.PerCandidateTopic, "1/ann", []byte("{")}, noon.Add(time.Minute))
+	if got := f.Snapshot().UpdatedAt; !got.Equal(noon.Add(2 * time.Second)) {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestReasonsAreInTheirOrder(t *testing.T) {
+	records := []record{definition(), official(1)}
+	all := append(election.Reasons(), "b new reason", "a new reason")
+	for _, i := range rand.Perm(len(all)) {
+		records = append(records, result(election.PerReasonTopic, election.Result{Run: 1, Reason: &all[i], TotalVotes: 1}, string(all[i])))
+	}
+	var got []election.Reason
+	for _, r := range fold(t, records...).Snapshot().Rejected {
+		got = append(got, r.Reason)
+	}
+	want := append(election.Reasons(), "a new reason", "b new reason")
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestUnvotedCandidatesAndEmptyDistrictsArePresent(t *testing.T) {
 	s := fold(t, definition(), official(1)).Snapshot()
 	if len(s.Candidates) != 3 || len(s.Regions) != 2 || len(s.Districts) != 3 || len(s.Leaders()) != 0 {
@@ -329,7 +357,7 @@ func TestLastStatusOfTheQueryIsKeptWhateverItsSendersClockSaid(t *testing.T) {
 		}
 	}
 	report(election.PipelineStatusTopic, election.QueryKey, election.QueryStatus{State: "waiting", UpdatedAt: noon.Add(5 * time.Minute)}, noon)
-	report(election.PipelineStatusTopic, election.QueryKey, election.QueryStatus{State: "running", UpdatedAt: noon.Add(time.Second)}, noon.Add(time.Second))
+	report(election.PipelineStatusTopic, election.QueryKey, election.QueryStatus{State: "running", UpdatedAt: noon.Add(time.Minute)}, noon.Add(time.Second))
 	report(election.PipelineStatusTopic, election.LedgerKey, election.QueryStatus{State: "another's"}, noon.Add(time.Minute))
 	s := f.Snapshot()
 	if s.Query == nil || s.Query.State != "running" || !s.QueryAt.Equal(noon.Add(time.Second)) {
