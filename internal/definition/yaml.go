@@ -58,7 +58,7 @@ func parseYAML(name string, text []byte) (*election.Definition, error) {
 		mistakes.addYAML(err)
 		return nil, mistakes.err()
 	}
-	if len(tree.Content) == 0 {
+	if len(tree.Content) == 0 || tree.Content[0].ShortTag() == "!!null" {
 		mistakes.add(0, "it is empty; `election definition` prints one to start from")
 		return nil, mistakes.err()
 	}

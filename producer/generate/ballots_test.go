@@ -213,6 +213,12 @@ func TestBallotsArriveByTheCurve(t *testing.T) {
 				t.Errorf("%s: a share of %v has come after %v hours, want %v", name, share, got, hours)
 			}
 		}
+		for i, before := 0, 0.0; i < len(curve); i++ { // what rounding leaves over would come in a last part at which nobody comes
+			if curve[i].upTo <= before {
+				t.Errorf("%s: nobody comes in part %d of %v", name, i, curve)
+			}
+			before = curve[i].upTo
+		}
 		length := c.polls.Closes.Sub(c.polls.Opens).Milliseconds()
 		last := uint32(0)
 		for _, share := range []float64{0, 1e-9, 0.1, 0.5, 0.999, 1 - 1e-9, math.Nextafter(1, 0)} {
