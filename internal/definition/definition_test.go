@@ -135,6 +135,21 @@ func TestAgesOfAnElectorateAreChecked(t *testing.T) {
 	}
 }
 
+func TestUnknownFieldOfADefinitionIsTold(t *testing.T) {
+	for name, text := range map[string]string{
+		"a field":              strings.Replace(withElectorate, "party: P", "party: P, color: red", 1),
+		"a field of a replay":  withElectorate + "source: {votes: 7}\n",
+		"a second document":    withElectorate + "---\nid: y\n",
+		"a field of the wrong": strings.Replace(withElectorate, "registered: 5", "Registered: 5", 1),
+	} {
+		_, err := ReadYAML(write(t, "wrong.yaml", text))
+		var mistakes *Mistakes
+		if !errors.As(err, &mistakes) || len(mistakes.List) != 1 {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
 func TestSyntaxErrorOfADefinitionNamesItsLine(t *testing.T) {
 	_, err := ReadYAML(write(t, "wrong.yaml", "id: x\nname: [\n"))
 	if err == nil || !strings.Contains(err.Error(), "line ") {
@@ -210,6 +225,65 @@ func TestElectionThatKafkaCannotHoldIsRefused(t *testing.T) {
 	_, err = ReadYAML(write(t, "d.yaml", strings.Replace(withElectorate, "party: P", "party: P, biography: "+strings.Repeat("b", 9<<20), 1)))
 	if !errors.As(err, &mistakes) || len(mistakes.List) != 1 || mistakes.List[0].Line != 0 || !strings.Contains(err.Error(), "holds at most 8387584") {
 		t.Errorf("got %.500v", err)
+	}
+}
+
+// TestLongestLineIsTaken has as many characters as a line may have, which are more bytes.
+func TestLongestLineIsTaken(t *testing.T) {
+	const header = "region,district_id,district,candidate,party,votes\n"
+	name := strings.Repeat("é", maxLine-len("N1AP7"))
+	file, err := ReadResultFile(write(t, "r.csv", header+"N,1,"+name+",A,P,7\n"), nil)
+	if err != nil || file.Definition.Districts()[0].Name != name {
+		t.Errorf("ended with %v", err)
+	}
+}
+
+func TestOfManyMistakesTheFirstAreListed(t *testing.T) {
+	text := "region,district_id,district,candidate,party,votes\n"
+	for n := range 30 {
+		text += fmt.Sprintf("N,%d,H,A,P,x\n", n)
+	}
+	_, err := ReadResultFile(write(t, "r.csv", text), nil)
+	if err == nil || !strings.Contains(err.Error(), "line 26: ") || strings.Contains(err.Error(), "line 27: ") || !strings.HasSuffix(err.Error(), "and 5 more") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestNamesOfOneBeginningGetIDsOfTheirOwn has names of which the first 32 letters are the same, or which have no letters.
+func TestNamesOfOneBeginningGetIDsOfTheirOwn(t *testing.T) {
+	ids := ids{}
+	for _, c := range [][2]string{
+		{"Anna Maria Theresia van den Berghe-Jansen", "anna-maria-theresia-van-den-berg"},
+		{"Anna Maria Theresia van den Bergen", "anna-maria-theresia-van-den-be-2"},
+		{"Anna Maria Theresia van den Berg", "anna-maria-theresia-van-den-be-3"},
+		{"Anna Maria Theresia van den Be 3", "anna-maria-theresia-van-den-be-4"},
+		{"1234567890 1234567890 123456789 x", "1234567890-1234567890-123456789"},
+		{"李", "candidate"},
+		{"王", "candidate-2"},
+		{"---", "candidate-3"},
+	} {
+		if got := ids.next(c[0], "candidate"); got != c[1] || !election.ValidCandidateID(got) {
+			t.Errorf("%s has the id %s, want %s", c[0], got, c[1])
+		}
+	}
+}
+
+// TestFilesOfOtherVotesAreOtherElections has files with the same sum: a replay of one must not go on with the other.
+func TestFilesOfOtherVotesAreOtherElections(t *testing.T) {
+	const header = "region,district_id,district,candidate,party,votes\n"
+	seen := make(map[string]string)
+	for _, text := range []string{
+		"N,1,H,A,P,3\nN,2,D,A,P,4\n", "N,1,H,A,P,4\nN,2,D,A,P,3\n", "N,2,D,A,P,4\nN,1,H,A,P,3\n", "N,1,H,A,P,7\nN,2,D,A,P,0\n", "N,1,H,A,P,7\n",
+	} {
+		file, err := ReadResultFile(write(t, "r.csv", header+text), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fingerprint := file.Definition.Fingerprint()
+		if other := seen[fingerprint]; other != "" {
+			t.Errorf("one election of %q and %q", text, other)
+		}
+		seen[fingerprint] = text
 	}
 }
 
