@@ -7,7 +7,6 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/decimal128"
 )
 
 // appendCell is the reverse of cell. The builder is of the type that arrowType found for the value.
@@ -35,25 +34,44 @@ func appendCell(to array.Builder, value any) error {
 	case *array.Float64Builder:
 		b.Append(value.(float64))
 	case *array.StringBuilder:
-		b.Append(value.(string))
+		text := value.(string)
+		if err := checkText(text); err != nil {
+			return err
+		}
+		b.Append(text)
 	case *array.BinaryBuilder:
 		b.Append(value.([]byte))
 	case *array.Decimal128Builder:
-		kind := b.Type().(*arrow.Decimal128Type)
-		number, err := decimal128.FromString(string(value.(Decimal)), kind.Precision, kind.Scale)
+		number, err := value.(Decimal).arrow(b.Type().(*arrow.Decimal128Type))
 		if err != nil {
-			return fmt.Errorf("read decimal %s: %w", value, err)
+			return err
 		}
 		b.Append(number)
 	case *array.Date32Builder:
-		b.Append(arrow.Date32(value.(Date).days()))
+		days, err := value.(Date).days()
+		if err != nil {
+			return err
+		}
+		b.Append(arrow.Date32(days))
 	case *array.TimestampBuilder:
-		b.Append(arrow.Timestamp(value.(time.Time).UnixMicro()))
+		micros, err := timestampMicros(value)
+		if err != nil {
+			return err
+		}
+		b.Append(arrow.Timestamp(micros))
 	case *array.DurationBuilder:
-		b.Append(arrow.Duration(value.(time.Duration).Microseconds()))
+		micros, err := dayTime(value.(time.Duration))
+		if err != nil {
+			return err
+		}
+		b.Append(arrow.Duration(micros))
 	case *array.MonthDayNanoIntervalBuilder:
 		v := value.(CalendarInterval)
-		b.Append(arrow.MonthDayNanoInterval{Months: v.Months, Days: v.Days, Nanoseconds: v.Microseconds * 1000})
+		nanos := v.Microseconds * 1000
+		if nanos/1000 != v.Microseconds {
+			return fmt.Errorf("an interval of %d microseconds is longer than the 292 years that a row can hold", v.Microseconds)
+		}
+		b.Append(arrow.MonthDayNanoInterval{Months: v.Months, Days: v.Days, Nanoseconds: nanos})
 	case *array.MapBuilder:
 		b.Append(true)
 		for _, entry := range value.(Map) {
@@ -81,4 +99,11 @@ func appendCell(to array.Builder, value any) error {
 		}
 	}
 	return nil
+}
+
+func timestampMicros(value any) (int64, error) {
+	if local, ok := value.(TimestampNTZ); ok {
+		return local.micros()
+	}
+	return instant(value.(time.Time))
 }

@@ -3,11 +3,9 @@ package connect
 import (
 	"bytes"
 	"fmt"
-	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/parquet/variant"
 )
 
 // cell copies the i-th value of an Arrow column into the Go type that Row documents. Nothing of it aliases the column.
@@ -45,11 +43,16 @@ func cell(column arrow.Array, i int) (any, error) {
 	case *array.Date32:
 		return dateOf(int32(a.Value(i))), nil
 	case *array.Timestamp:
-		return a.Value(i).ToTime(a.DataType().(*arrow.TimestampType).Unit).UTC(), nil
+		kind := a.DataType().(*arrow.TimestampType)
+		at := a.Value(i).ToTime(kind.Unit).UTC()
+		if kind.TimeZone == "" {
+			return TimestampNTZOf(at), nil
+		}
+		return at, nil
 	case *array.Duration:
-		return time.Duration(a.Value(i)) * a.DataType().(*arrow.DurationType).Unit.Multiplier(), nil
+		return duration(int64(a.Value(i)), a.DataType().(*arrow.DurationType).Unit.Multiplier())
 	case *array.Time64:
-		return time.Duration(a.Value(i)) * a.DataType().(*arrow.Time64Type).Unit.Multiplier(), nil
+		return duration(int64(a.Value(i)), a.DataType().(*arrow.Time64Type).Unit.Multiplier())
 	case *array.MonthInterval:
 		return int32(a.Value(i)), nil
 	case *array.MonthDayNanoInterval:
@@ -118,28 +121,4 @@ func structCell(a *array.Struct, i int) (any, error) {
 		row.names[f], row.values[f] = field.Name, value
 	}
 	return row, nil
-}
-
-// isVariant tells a variant, a struct of two binaries of which Spark marks one, from any other struct.
-func isVariant(a *array.Struct) bool {
-	fields := a.DataType().(*arrow.StructType).Fields()
-	return len(fields) == 2 && fields[0].Name == "value" && fields[1].Name == "metadata" && fields[1].HasMetadata() &&
-		fields[1].Metadata.FindKey("variant") >= 0
-}
-
-func variantCell(a *array.Struct, i int) (any, error) {
-	value, ok := a.Field(0).(*array.Binary)
-	metadata, also := a.Field(1).(*array.Binary)
-	if !ok || !also {
-		return nil, fmt.Errorf("a variant of %s can't be read", a.DataType())
-	}
-	v, err := variant.New(metadata.Value(i), value.Value(i))
-	if err != nil {
-		return nil, fmt.Errorf("read a variant: %w", err)
-	}
-	text, err := v.MarshalJSON()
-	if err != nil {
-		return nil, fmt.Errorf("write a variant as JSON: %w", err)
-	}
-	return Variant(text), nil
 }

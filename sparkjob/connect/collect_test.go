@@ -3,6 +3,9 @@ package connect
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,6 +33,7 @@ func everyType(t testing.TB, options ...ipc.Option) []byte {
 		{Name: "decimal", Type: &arrow.Decimal128Type{Precision: 38, Scale: 2}},
 		{Name: "date", Type: arrow.FixedWidthTypes.Date32},
 		{Name: "timestamp", Type: &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "UTC"}},
+		{Name: "ntz", Type: &arrow.TimestampType{Unit: arrow.Microsecond}},
 		{Name: "duration", Type: arrow.FixedWidthTypes.Duration_us},
 		{Name: "null", Type: arrow.Null},
 		{Name: "list", Type: arrow.ListOf(arrow.PrimitiveTypes.Int32)},
@@ -49,10 +53,10 @@ func everyType(t testing.TB, options ...ipc.Option) []byte {
 	schema := arrow.NewSchema(fields, nil)
 	record, _, err := array.RecordFromJSON(memory.DefaultAllocator, schema, bytes.NewReader([]byte(`[{"bool":true,"tiny":-1,"small":-2,"int":-3,"big":-4,
 		"float":1.5,"double":2.5,"string":"é","binary":"AP8=","decimal":"-12345678901234567890.50","date":"1969-12-31",
-		"timestamp":"2024-02-29T12:34:56.789012Z","duration":"1000001us","null":null,"list":`+list+`,"struct":{"x":1},"map":[{"key":"k","value":1}],
+		"timestamp":"2024-02-29T12:34:56.789012Z","ntz":"1969-12-31T12:34:56.000001","duration":"1000001us","null":null,"list":`+list+`,"struct":{"x":1},"map":[{"key":"k","value":1}],
 		"months":{"months":14},"time":"12:34:56.789012345","interval":{"months":1,"days":2,"nanoseconds":3000},"variant":{"value":"BWE=","metadata":"AQAA"}},
 		{"bool":null,"tiny":null,"small":null,"int":null,"big":null,"float":null,"double":null,"string":null,"binary":null,"decimal":null,
-		"date":null,"timestamp":null,"duration":null,"null":null,"list":null,"struct":null,"map":null,"months":null,"time":null,"interval":null,"variant":null}]`)))
+		"date":null,"timestamp":null,"ntz":null,"duration":null,"null":null,"list":null,"struct":null,"map":null,"months":null,"time":null,"interval":null,"variant":null}]`)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +81,9 @@ func TestEveryArrowTypeBecomesItsGoType(t *testing.T) {
 		[]byte{0, 0xff},
 		Decimal("-12345678901234567890.50"),
 		Date{1969, time.December, 31},
-		time.Date(2024, 2, 29, 12, 34, 56, 789012000, time.UTC), time.Second + time.Microsecond, nil,
+		time.Date(2024, 2, 29, 12, 34, 56, 789012000, time.UTC),
+		TimestampNTZ{Date{1969, time.December, 31}, 12, 34, 56, 1},
+		time.Second + time.Microsecond, nil,
 		[]any{int32(1), nil},
 		Row{names: []string{"x"}, values: []any{int32(1)}},
 		Map{{Key: "k", Value: int32(1)}},
@@ -106,6 +112,25 @@ func TestUnreadableTypeNamesItsColumn(t *testing.T) {
 	}
 	if _, err := decodeArrow(data.Bytes(), 1); err == nil || !bytes.Contains([]byte(err.Error()), []byte("column when")) {
 		t.Errorf("got %v, expected an error that names the column", err)
+	}
+}
+
+// TestIntervalLongerThanADurationNamesItsColumn: Spark's intervals hold 292,000 years, a time.Duration 292.
+func TestIntervalLongerThanADurationNamesItsColumn(t *testing.T) {
+	spans := func(micros int64) []byte {
+		return arrowStream(t, fmt.Sprintf(`[{"span":"%dus"}]`, micros), []arrow.Field{{Name: "span", Type: arrow.FixedWidthTypes.Duration_us}})
+	}
+	for _, micros := range []int64{math.MaxInt64 / 1000, math.MinInt64 / 1000} {
+		rows, err := decodeArrow(spans(micros), 1)
+		if err != nil || rows[0].At(0) != time.Duration(micros)*time.Microsecond {
+			t.Errorf("%d µs gave %v and %v", micros, rows, err)
+		}
+	}
+	for _, micros := range []int64{math.MaxInt64/1000 + 1, math.MinInt64/1000 - 1, math.MaxInt64, math.MinInt64, 300000 * 86400 * 1e6} {
+		rows, err := decodeArrow(spans(micros), 1)
+		if err == nil || !strings.Contains(err.Error(), "column span: an interval of") {
+			t.Errorf("%d µs gave %v and %v", micros, rows, err)
+		}
 	}
 }
 

@@ -164,6 +164,8 @@ func plain(value any) any {
 		return object{"binary": hex.EncodeToString(v)}
 	case time.Time:
 		return object{"timestamp": v.Format("2006-01-02T15:04:05.000000")}
+	case connect.TimestampNTZ:
+		return plain(v.In(time.UTC))
 	case connect.Date:
 		return object{"date": v.String()}
 	case time.Duration:

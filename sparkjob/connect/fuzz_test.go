@@ -96,3 +96,24 @@ func FuzzErrorDetails(f *testing.F) {
 		}
 	})
 }
+
+// FuzzTypeName reads what a server may call the type of a column.
+func FuzzTypeName(f *testing.F) {
+	for _, kind := range []*wire.DataType{
+		{Kind: &wire.DataType_DayTimeInterval_{DayTimeInterval: &wire.DataType_DayTimeInterval{StartField: proto.Int32(0), EndField: proto.Int32(3)}}},
+		{Kind: &wire.DataType_Array_{Array: &wire.DataType_Array{ElementType: &wire.DataType{Kind: &wire.DataType_Null{Null: &wire.DataType_NULL{}}}}}},
+		{Kind: &wire.DataType_YearMonthInterval_{YearMonthInterval: &wire.DataType_YearMonthInterval{StartField: proto.Int32(-1), EndField: proto.Int32(9)}}},
+	} {
+		data, err := proto.Marshal(kind)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		kind := &wire.DataType{}
+		if proto.Unmarshal(data, kind) == nil && kind.GetUnparsed() == nil && typeName(kind) == "" && kind.GetUdt() == nil {
+			t.Errorf("%v has no name", kind)
+		}
+	})
+}

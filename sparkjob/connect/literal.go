@@ -5,12 +5,15 @@ import (
 	"math"
 	"reflect"
 	"time"
+	"unicode/utf8"
 
 	"realtime-election/sparkjob/connect/wire"
 )
 
-// Lit is a Go value as a column: a bool, number, string, []byte, Decimal, Date, time.Time, time.Duration, CalendarInterval,
-// Variant, or nil, slices of them, a Map or a Row. A Column is itself.
+// Lit is a Go value as a column: a bool, number, string, []byte, Decimal, Date, time.Time, TimestampNTZ, time.Duration,
+// CalendarInterval, Variant, or nil, slices of them, a Map or a Row. A Column is itself. Spark counts time in microseconds: what a
+// time.Time has below them is left out, and a time.Duration that has anything below them is a mistake, as is any value that Spark has
+// no form for, such as the 30th of February.
 func Lit(value any) Column {
 	switch v := value.(type) {
 	case Column:
@@ -64,6 +67,7 @@ func slice(value any) ([]any, bool) {
 // literal turns a Go value into Spark's literal of the same type.
 func literal(value any) (*wire.Expression_Literal, error) {
 	l := &wire.Expression_Literal{}
+	var err error
 	switch v := value.(type) {
 	case nil:
 		l.LiteralType = &wire.Expression_Literal_Null{Null: &wire.DataType{Kind: &wire.DataType_Null{Null: &wire.DataType_NULL{}}}}
@@ -88,23 +92,45 @@ func literal(value any) (*wire.Expression_Literal, error) {
 	case float64:
 		l.LiteralType = &wire.Expression_Literal_Double{Double: v}
 	case string:
-		l.LiteralType = &wire.Expression_Literal_String_{String_: v}
+		l.LiteralType, err = &wire.Expression_Literal_String_{String_: v}, checkText(v)
 	case []byte:
 		l.LiteralType = &wire.Expression_Literal_Binary{Binary: v}
 	case Decimal:
+		_, err = v.number()
 		l.LiteralType = &wire.Expression_Literal_Decimal_{Decimal: &wire.Expression_Literal_Decimal{Value: string(v)}}
 	case Date:
-		l.LiteralType = &wire.Expression_Literal_Date{Date: v.days()}
+		var days int32
+		days, err = v.days()
+		l.LiteralType = &wire.Expression_Literal_Date{Date: days}
 	case time.Time:
-		l.LiteralType = &wire.Expression_Literal_Timestamp{Timestamp: v.UnixMicro()}
+		var micros int64
+		micros, err = instant(v)
+		l.LiteralType = &wire.Expression_Literal_Timestamp{Timestamp: micros}
+	case TimestampNTZ:
+		var micros int64
+		micros, err = v.micros()
+		l.LiteralType = &wire.Expression_Literal_TimestampNtz{TimestampNtz: micros}
 	case time.Duration:
-		l.LiteralType = &wire.Expression_Literal_DayTimeInterval{DayTimeInterval: v.Microseconds()}
+		var micros int64
+		micros, err = dayTime(v)
+		l.LiteralType = &wire.Expression_Literal_DayTimeInterval{DayTimeInterval: micros}
 	case CalendarInterval:
 		l.LiteralType = &wire.Expression_Literal_CalendarInterval_{CalendarInterval: &wire.Expression_Literal_CalendarInterval{
 			Months: v.Months, Days: v.Days, Microseconds: v.Microseconds,
 		}}
 	default:
-		return nil, fmt.Errorf("a %T has no SQL literal; pass a bool, number, string, []byte, Decimal, Date, time.Time, time.Duration, CalendarInterval or nil", value)
+		err = fmt.Errorf("a %T has no SQL literal; pass a bool, number, string, []byte, Decimal, Date, time.Time, TimestampNTZ, time.Duration, CalendarInterval or nil", value)
+	}
+	if err != nil {
+		return nil, err
 	}
 	return l, nil
+}
+
+// checkText refuses a string that Spark would not give back.
+func checkText(text string) error {
+	if !utf8.ValidString(text) {
+		return fmt.Errorf("the string %.60q is not UTF-8; pass a []byte, Spark's binary", text)
+	}
+	return nil
 }

@@ -71,7 +71,7 @@ func encode(rows [][]any) ([]byte, error) {
 	return data.Bytes(), writer.Close()
 }
 
-// scalars are the Arrow types of Go's. A decimal has the precision of Spark's own default.
+// scalars are the Arrow types of Go's, but for Decimal, whose type depends on the values.
 var scalars = map[reflect.Type]arrow.DataType{
 	reflect.TypeFor[bool]():             arrow.FixedWidthTypes.Boolean,
 	reflect.TypeFor[int8]():             arrow.PrimitiveTypes.Int8,
@@ -83,9 +83,9 @@ var scalars = map[reflect.Type]arrow.DataType{
 	reflect.TypeFor[float64]():          arrow.PrimitiveTypes.Float64,
 	reflect.TypeFor[string]():           arrow.BinaryTypes.String,
 	reflect.TypeFor[[]byte]():           arrow.BinaryTypes.Binary,
-	reflect.TypeFor[Decimal]():          &arrow.Decimal128Type{Precision: 38, Scale: 18},
 	reflect.TypeFor[Date]():             arrow.FixedWidthTypes.Date32,
 	reflect.TypeFor[time.Time]():        arrow.FixedWidthTypes.Timestamp_us,
+	reflect.TypeFor[TimestampNTZ]():     &arrow.TimestampType{Unit: arrow.Microsecond},
 	reflect.TypeFor[time.Duration]():    arrow.FixedWidthTypes.Duration_us,
 	reflect.TypeFor[CalendarInterval](): arrow.FixedWidthTypes.MonthDayNanoInterval,
 }
@@ -127,6 +127,8 @@ func arrowType(values []any) (arrow.DataType, error) {
 		return arrow.MapOf(key, item), nil
 	case Row:
 		return rowType(first, values)
+	case Decimal:
+		return decimalType(values)
 	}
 	if kind, ok := scalars[reflect.TypeOf(first)]; ok {
 		return kind, nil

@@ -2,6 +2,7 @@ package connect
 
 import (
 	"bytes"
+	"math/big"
 	"testing"
 	"time"
 
@@ -21,6 +22,7 @@ func TestEncodedRowsAreReadBack(t *testing.T) {
 		Decimal("-12.5"),
 		Date{1969, time.December, 31},
 		time.Date(2024, 2, 29, 12, 34, 56, 789012000, time.UTC), time.Second + time.Microsecond,
+		TimestampNTZ{Date{2024, time.February, 29}, 12, 34, 56, 789012},
 		CalendarInterval{Months: 1, Days: 2, Microseconds: 3},
 		[]string{"a", "b"},
 		[]any{nil, []any{1, nil}},
@@ -36,7 +38,7 @@ func TestEncodedRowsAreReadBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	full[5], full[10], full[15], full[16] = int64(-5), Decimal("-12.500000000000000000"), []any{"a", "b"}, []any{nil, []any{int64(1), nil}}
+	full[5], full[16], full[17] = int64(-5), []any{"a", "b"}, []any{nil, []any{int64(1), nil}}
 	if diff := cmp.Diff(rows, [][]any{got[0].Values(), got[1].Values()}, cmp.AllowUnexported(Row{})); diff != "" {
 		t.Errorf("rows came back changed (-expected +got):\n%s", diff)
 	}
@@ -60,4 +62,71 @@ func TestColumnIsNullableWhereItHoldsNil(t *testing.T) {
 	if diff := cmp.Diff([]bool{false, true, false, false, true}, got); diff != "" {
 		t.Errorf("nullable (-expected +got):\n%s", diff)
 	}
+}
+
+// TestDecimalsAreSentExactly: Spark makes the schema's type of what it is sent, and can only lose digits that were sent.
+func TestDecimalsAreSentExactly(t *testing.T) {
+	for title, c := range map[string]struct {
+		sent, expected []any
+		kind           arrow.Decimal128Type
+	}{
+		"30 digits":       {[]any{Decimal("1234567890123456789012.34567890")}, []any{Decimal("1234567890123456789012.34567890")}, arrow.Decimal128Type{Precision: 30, Scale: 8}},
+		"38 digits":       {[]any{Decimal("-99999999999999999999999999999999999999")}, []any{Decimal("-99999999999999999999999999999999999999")}, arrow.Decimal128Type{Precision: 38}},
+		"38 after point":  {[]any{Decimal("0.00000000000000000000000000000000000001")}, []any{Decimal("0.00000000000000000000000000000000000001")}, arrow.Decimal128Type{Precision: 38, Scale: 38}},
+		"of one column":   {[]any{Decimal("100"), nil, Decimal("0.25")}, []any{Decimal("100.00"), nil, Decimal("0.25")}, arrow.Decimal128Type{Precision: 5, Scale: 2}},
+		"with exponents":  {[]any{Decimal("1.25e3"), Decimal("5E-1")}, []any{Decimal("1250.0"), Decimal("0.5")}, arrow.Decimal128Type{Precision: 5, Scale: 1}},
+		"in other words":  {[]any{Decimal("+.5"), Decimal("007."), Decimal("-0")}, []any{Decimal("0.5"), Decimal("7.0"), Decimal("0.0")}, arrow.Decimal128Type{Precision: 2, Scale: 1}},
+		"none but zero":   {[]any{Decimal("0")}, []any{Decimal("0")}, arrow.Decimal128Type{Precision: 1}},
+		"only a fraction": {[]any{Decimal("0.001")}, []any{Decimal("0.001")}, arrow.Decimal128Type{Precision: 3, Scale: 3}},
+	} {
+		t.Run(title, func(t *testing.T) {
+			var rows [][]any
+			for _, value := range c.sent {
+				rows = append(rows, []any{value})
+			}
+			data, err := encode(rows)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := decodeArrow(data, int64(len(rows)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var values []any
+			for _, row := range got {
+				values = append(values, row.At(0))
+			}
+			if diff := cmp.Diff(c.expected, values); diff != "" {
+				t.Errorf("(-expected +got):\n%s", diff)
+			}
+			if kind, err := decimalType(c.sent); err != nil || *kind.(*arrow.Decimal128Type) != c.kind {
+				t.Errorf("type %v and %v, expected %v", kind, err, &c.kind)
+			}
+		})
+	}
+}
+
+// FuzzDecimal holds that a number that is taken comes back as the same number.
+func FuzzDecimal(f *testing.F) {
+	for _, seed := range []string{"-12.50", "1e37", "1e-38", "0.00000000000000000000000000000000000001", "99999999999999999999999999999999999999", "-.5E+2", "00", "1e999", "+", "1_0", "0x1"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		sent, ok := new(big.Rat).SetString(text)
+		if _, err := Decimal(text).number(); err != nil {
+			return
+		}
+		data, err := encode([][]any{{Decimal(text)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, err := decodeArrow(data, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, _ := new(big.Rat).SetString(string(rows[0].At(0).(Decimal)))
+		if !ok || got == nil || sent.Cmp(got) != 0 {
+			t.Errorf("%q came back as %v", text, rows[0].At(0))
+		}
+	})
 }

@@ -4,6 +4,8 @@ package connect_test
 
 import (
 	"errors"
+	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -159,12 +161,16 @@ func TestOwnRowsComeBackAsTheyWere(t *testing.T) {
 		connect.Decimal("-12.50"),
 		connect.Date{Year: 1969, Month: 12, Day: 31},
 		time.Date(2024, 2, 29, 12, 34, 56, 789012000, time.UTC), time.Hour,
+		connect.TimestampNTZ{Date: connect.Date{Year: 2024, Month: 2, Day: 29}, Hour: 12, Minute: 34, Second: 56, Microsecond: 789012},
 		connect.CalendarInterval{Months: 1, Days: 2, Microseconds: 3},
 		[]any{"a", nil},
 		connect.Map{{Key: "k", Value: int32(1)}},
+		connect.Decimal("1234567890123456789012.34567890"), connect.Decimal("99999999999999999999999999999999999999"),
+		[]any{connect.Decimal("0.00000000000000000000000000000000000001"), nil},
 	}
 	df := session.CreateDataFrame([][]any{row, make([]any, len(row))}, `a BOOLEAN, b TINYINT, c SMALLINT, d INT, e BIGINT, f FLOAT, g DOUBLE, h STRING, i BINARY,
-		j DECIMAL(4,2), k DATE, l TIMESTAMP, m INTERVAL DAY TO SECOND, n INTERVAL, o ARRAY<STRING>, p MAP<STRING, INT>`)
+		j DECIMAL(4,2), k DATE, l TIMESTAMP, m INTERVAL DAY TO SECOND, n TIMESTAMP_NTZ, o INTERVAL, p ARRAY<STRING>, q MAP<STRING, INT>,
+		r DECIMAL(30,8), s DECIMAL(38,0), t ARRAY<DECIMAL(38,38)>`)
 	if diff := cmp.Diff([][]any{row, make([]any, len(row))}, values(t, df)); diff != "" {
 		t.Errorf("rows (-sent +got):\n%s", diff)
 	}
@@ -172,6 +178,83 @@ func TestOwnRowsComeBackAsTheyWere(t *testing.T) {
 	var e *connect.Error
 	if !errors.As(err, &e) || !strings.Contains(e.Message, "overflow") {
 		t.Errorf("a number too large for the schema gave %v", err)
+	}
+}
+
+// TestFirstAndLastTimesComeBack sends the ends of what Spark can hold, as literals and as rows.
+func TestFirstAndLastTimesComeBack(t *testing.T) {
+	session := newSession(t)
+	row := []any{
+		connect.Date{Year: -5877641, Month: 6, Day: 23},
+		connect.Date{Year: 5881580, Month: 7, Day: 11},
+		time.UnixMicro(math.MinInt64).UTC(), time.UnixMicro(math.MaxInt64).UTC(),
+		connect.TimestampNTZOf(time.UnixMicro(math.MinInt64).UTC()), connect.TimestampNTZOf(time.UnixMicro(math.MaxInt64).UTC()),
+		(math.MinInt64 * time.Nanosecond).Truncate(time.Microsecond), (math.MaxInt64 * time.Nanosecond).Truncate(time.Microsecond),
+		connect.Decimal("-99999999999999999999999999999999999999"), connect.Decimal("0.00000000000000000000000000000000000001"),
+	}
+	columns := make([]connect.Column, len(row))
+	for i, value := range row {
+		columns[i] = connect.Lit(value)
+	}
+	schema := "a DATE, b DATE, c TIMESTAMP, d TIMESTAMP, e TIMESTAMP_NTZ, f TIMESTAMP_NTZ, g INTERVAL DAY TO SECOND, h INTERVAL DAY TO SECOND, i DECIMAL(38,0), j DECIMAL(38,38)"
+	for title, df := range map[string]*connect.DataFrame{
+		"literals": session.Range(0, 1, 1).Select(columns...), "rows": session.CreateDataFrame([][]any{row}, schema),
+	} {
+		if diff := cmp.Diff([][]any{row}, values(t, df)); diff != "" {
+			t.Errorf("%s (-sent +got):\n%s", title, diff)
+		}
+	}
+}
+
+func TestIntervalLongerThanADurationIsAnError(t *testing.T) {
+	ctx, session := testContext(t), newSession(t)
+	long := must(session.SQL(ctx, "SELECT 1 AS n, INTERVAL '300000 04:00:54.775807' DAY TO SECOND AS span"))(t)
+	if rows, err := long.Collect(ctx); err == nil || !strings.Contains(err.Error(), "column span: an interval of") {
+		t.Errorf("got %v and %v, expected an error that names the column", rows, err)
+	}
+	if diff := cmp.Diff([][]any{{"INTERVAL '300000 04:00:54.775807' DAY TO SECOND"}}, values(t, long.SelectExpr("CAST(span AS STRING)"))); diff != "" {
+		t.Errorf("as a string (-expected +got):\n%s", diff)
+	}
+}
+
+// TestVariantsAreWhatToJSONWrites has Spark write the same variants in UTC, which is how this client writes instants.
+func TestVariantsAreWhatToJSONWrites(t *testing.T) {
+	ctx, session, utc := testContext(t), newSession(t), newSession(t)
+	must(0, utc.Config().Set(ctx, "spark.sql.session.timeZone", "UTC"))(t)
+	var variants, texts []string
+	for i, value := range []string{
+		"true", "1Y", "300S", "-70000", "9223372036854775807L",
+		"1.5D", "100D", "0.001D", "9.9E-4D", "9999999D", "1e7D", "12345678D", "-0D", "4.9E-324D", "1.7976931348623157E308D", "double('NaN')", "double('-Infinity')",
+		"0.1F", "1e10F", "float('NaN')", "float('Infinity')",
+		"12.50BD", "0.00BD", "1e-20BD", "1000BD", "-12345678901234567890123456789012345678BD",
+		`'é<>&\u2028\u007f😀"\\/\n\t\r\b\u0000\u001f'`, "''", "repeat('a', 100)", "X'00FF10'", "X''",
+		"DATE'2024-02-29'", "DATE'0001-01-01'", "DATE'-0044-03-15'", "DATE'+12024-02-29'",
+		"TIMESTAMP'2024-02-29 12:34:56.789Z'", "TIMESTAMP'1800-02-28 12:34:00.000001Z'", "TIMESTAMP'+12024-02-29 12:34:00Z'", "TIMESTAMP'-0044-03-15 12:34:00Z'",
+		"TIMESTAMP_NTZ'2024-02-29 12:34:56.789'", "TIMESTAMP_NTZ'2024-02-29 00:00:00'",
+		"array(1, null)", `parse_json('{"b":1e3,"a":{"z":[],"é":{},"<":"&"},"":[null,1.50,1e400]}')`,
+		"to_variant_object(named_struct('z', X'01', 'a', double('NaN'), 'm', map('k', DATE'2024-01-01')))",
+	} {
+		variants = append(variants, fmt.Sprintf("CAST(%s AS VARIANT) AS v%d", value, i))
+		texts = append(texts, fmt.Sprintf("to_json(v%d)", i))
+	}
+	query := "SELECT " + strings.Join(variants, ", ")
+	got := values(t, must(session.SQL(ctx, query))(t))[0]
+	for i, text := range values(t, must(utc.SQL(ctx, query))(t).SelectExpr(texts...))[0] {
+		if got[i] != connect.Variant(text.(string)) {
+			t.Errorf("%s is %v, expected %v", variants[i], got[i], text)
+		}
+	}
+}
+
+// TestSessionIsInTheZoneOfTheRun holds that the tests run in two zones.
+func TestSessionIsInTheZoneOfTheRun(t *testing.T) {
+	expected := "UTC"
+	if inServersZone {
+		expected = serversZone
+	}
+	zones := values(t, must(newSession(t).SQL(testContext(t), "SELECT current_timezone(), hour(TIMESTAMP'2024-01-01 00:00:00Z')"))(t))
+	if diff := cmp.Diff([][]any{{expected, map[string]any{"UTC": int32(0), serversZone: int32(9)}[expected]}}, zones); diff != "" {
+		t.Errorf("zone (-expected +got):\n%s", diff)
 	}
 }
 

@@ -23,6 +23,9 @@ func newSession(t *testing.T, opts ...connect.Option) *connect.Session {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if !inServersZone {
+		must(0, session.Config().Set(testContext(t), "spark.sql.session.timeZone", "UTC"))(t)
+	}
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
@@ -107,7 +110,7 @@ func TestCollectReadsEveryPlainType(t *testing.T) {
 		connect.Decimal("-12.50"),
 		connect.Date{Year: 1969, Month: 12, Day: 31},
 		time.Date(2024, 2, 29, 12, 34, 56, 789e6, time.UTC),
-		time.Date(2024, 2, 29, 0, 0, 0, 0, time.UTC),
+		connect.TimestampNTZ{Date: connect.Date{Year: 2024, Month: 2, Day: 29}},
 		[]any{int32(1), nil},
 	} {
 		if diff := cmp.Diff(expected, values[i]); diff != "" {
@@ -140,6 +143,7 @@ func TestArgumentsKeepTheirTypes(t *testing.T) {
 		connect.Decimal("1.20"),
 		connect.Date{Year: 2024, Month: 5, Day: 6},
 		at, time.Hour,
+		connect.TimestampNTZ{Date: connect.Date{Year: 2024, Month: 3, Day: 31}, Hour: 2, Minute: 30, Microsecond: 1},
 		[]any{int32(1), int32(2)},
 		connect.Map{{Key: "k", Value: []any{"v"}}},
 	}

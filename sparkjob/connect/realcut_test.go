@@ -26,8 +26,10 @@ var realServerTests = map[string]func(*testing.T){
 	"TestEventsTellTheLifeOfAQuery":                    TestEventsTellTheLifeOfAQuery,
 	"TestEventsTellWhyAQueryFailed":                    TestEventsTellWhyAQueryFailed,
 	"TestFailingQueryTellsWhy":                         TestFailingQueryTellsWhy,
+	"TestFirstAndLastTimesComeBack":                    TestFirstAndLastTimesComeBack,
 	"TestForeignServerSessionIDIsChanged":              TestForeignServerSessionIDIsChanged,
 	"TestHandlesOfOtherSessionsAndRunsAreTyped":        TestHandlesOfOtherSessionsAndRunsAreTyped,
+	"TestIntervalLongerThanADurationIsAnError":         TestIntervalLongerThanADurationIsAnError,
 	"TestInterruptTagEndsWhatCarriesIt":                TestInterruptTagEndsWhatCarriesIt,
 	"TestLoopOfAnotherClientTakesTheEvents":            TestLoopOfAnotherClientTakesTheEvents,
 	"TestLoopThatLostTheEventsUnawaresLeavesThemThere": TestLoopThatLostTheEventsUnawaresLeavesThemThere,
@@ -41,8 +43,10 @@ var realServerTests = map[string]func(*testing.T){
 	"TestRealTimeTriggerReachesTheServer":              TestRealTimeTriggerReachesTheServer,
 	"TestReleasedSessionIsClosed":                      TestReleasedSessionIsClosed,
 	"TestSQLErrorsCarryClassStateAndParameters":        TestSQLErrorsCarryClassStateAndParameters,
+	"TestSessionIsInTheZoneOfTheRun":                   TestSessionIsInTheZoneOfTheRun,
 	"TestStepsGiveSparksRows":                          TestStepsGiveSparksRows,
 	"TestTenMillionRowsPassInLittleMemory":             TestTenMillionRowsPassInLittleMemory,
+	"TestVariantsAreWhatToJSONWrites":                  TestVariantsAreWhatToJSONWrites,
 	"TestVersionIsSparks":                              TestVersionIsSparks,
 	"TestWindowsOfAStreamAreCounted":                   TestWindowsOfAStreamAreCounted,
 }
@@ -52,7 +56,8 @@ func TestCutConnections(t *testing.T) {
 		t.Run(every.String(), func(t *testing.T) {
 			proxy := newCutter(t, localtest.Spark(t), every)
 			throughProxy = proxy.url(t)
-			defer func() { throughProxy = "" }()
+			inServersZone = every == time.Second
+			defer func() { throughProxy, inServersZone = "", false }()
 			for name, test := range realServerTests {
 				t.Run(name, test)
 			}

@@ -1,14 +1,14 @@
 package connect
 
-import "time"
-
 // Row is one row of a result, or a struct inside one. Its values are, by Spark's type:
 //
 //	boolean bool · tinyint int8 · smallint int16 · int int32 · bigint int64 · float float32 · double float64
-//	string string · binary []byte · decimal Decimal · date Date · timestamp and timestamp_ntz time.Time (UTC)
-//	day-time interval and time time.Duration · year-month interval int32 (months)
+//	string string · binary []byte · decimal Decimal · date Date · timestamp time.Time (UTC)
+//	timestamp_ntz TimestampNTZ · day-time interval and time time.Duration · year-month interval int32 (months)
 //	calendar interval CalendarInterval · array []any · struct Row · map Map · variant Variant
 //	geometry and geography Row (srid, wkb) · null, of any type, nil
+//
+// A day-time interval of more than 292 years, which a time.Duration cannot hold, is an error that names the column.
 type Row struct {
 	names  []string
 	values []any
@@ -56,34 +56,9 @@ func (m Map) Get(key any) (any, bool) {
 	return nil, false
 }
 
-// Decimal is an exact decimal number as text, such as "-12.50".
-type Decimal string
-
 // CalendarInterval is a span of time whose months and days differ in length. It is Spark's type interval; those with a
 // range of units, such as interval day to second, are a time.Duration or a number of months.
 type CalendarInterval struct {
 	Months, Days int32
 	Microseconds int64
-}
-
-// Variant is a value of no fixed type, as JSON.
-type Variant string
-
-// Date is a day without a time of day or a zone.
-type Date struct {
-	Year  int
-	Month time.Month
-	Day   int
-}
-
-// String writes the date as 2006-01-02.
-func (d Date) String() string { return d.time().Format(time.DateOnly) }
-
-func (d Date) time() time.Time { return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC) }
-
-func (d Date) days() int32 { return int32(d.time().Unix() / 86400) }
-
-func dateOf(days int32) Date {
-	year, month, day := time.Unix(int64(days)*86400, 0).UTC().Date()
-	return Date{Year: year, Month: month, Day: day}
 }
