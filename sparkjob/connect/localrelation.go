@@ -17,8 +17,9 @@ import (
 
 // CreateDataFrame is a DataFrame of rows that the program has itself, for lookup tables and tests: they travel in the plan
 // each time it is used. The schema is DDL, such as "name STRING, age INT"; the values are of the types of Lit but for
-// Variant, those of a column all of one type or nil, and Spark turns numbers into the schema's. A value that does not fit
-// is an error when the DataFrame is used.
+// Variant, those of a column all of one type or nil, and Spark turns numbers into the schema's: a fraction too long for it is rounded or
+// cut. A value that does not fit is an error when the DataFrame is used. A time.Time becomes a column of TIMESTAMP_NTZ as what a clock
+// in the session's zone shows; a TimestampNTZ becomes it as it is.
 func (s *Session) CreateDataFrame(rows [][]any, schema string) *DataFrame {
 	local := &wire.LocalRelation{Schema: &schema}
 	var err error

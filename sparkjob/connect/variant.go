@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -76,11 +77,11 @@ func appendVariant(to []byte, v variant.Value) ([]byte, error) {
 	case uuid.UUID:
 		return appendString(to, value.String()), nil
 	case variant.DecimalValue[decimal.Decimal32]:
-		return appendDecimal(to, value.Value.ToString(int32(value.Scale))), nil
+		return appendDecimal(to, value.Value, value.Scale)
 	case variant.DecimalValue[decimal.Decimal64]:
-		return appendDecimal(to, value.Value.ToString(int32(value.Scale))), nil
+		return appendDecimal(to, value.Value, value.Scale)
 	case variant.DecimalValue[decimal.Decimal128]:
-		return appendDecimal(to, value.Value.ToString(int32(value.Scale))), nil
+		return appendDecimal(to, value.Value, value.Scale)
 	case arrow.Date32:
 		return appendString(to, dateOf(int32(value)).String()), nil
 	case arrow.Time64:
@@ -144,17 +145,15 @@ func appendObject(to []byte, object variant.ObjectValue) ([]byte, error) {
 }
 
 // appendDecimal leaves out the zeros at the end of a fraction.
-func appendDecimal(to []byte, text string) []byte {
-	if whole, fraction, ok := bytes.Cut([]byte(text), []byte(".")); ok {
-		text = string(whole)
-		if fraction = bytes.TrimRight(fraction, "0"); len(fraction) > 0 {
-			text += "." + string(fraction)
-		}
-		if text == "-0" {
-			text = "0"
-		}
+func appendDecimal(to []byte, value interface{ ToString(scale int32) string }, scale uint8) ([]byte, error) {
+	if scale > mostDigits {
+		return nil, fmt.Errorf("a decimal with %d digits after the point; Spark's have at most %d", scale, mostDigits)
 	}
-	return append(to, text...)
+	text := value.ToString(int32(scale))
+	if scale > 0 {
+		text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
+	}
+	return append(to, text...), nil
 }
 
 // appendFloat writes a floating-point number as Java does from version 19 on: the shortest text that is the number, of at least two
