@@ -208,6 +208,7 @@ func TestMistakesInColumnsShowWhenThePlanIsUsed(t *testing.T) {
 		"row text":  {session.CreateDataFrame([][]any{{[]string{"a", "\xff"}}}, "a ARRAY<STRING>"), "row 1, column 1: the string"},
 		"row span":  {session.CreateDataFrame([][]any{{connect.CalendarInterval{Microseconds: 1 << 60}}}, "a INTERVAL"), "row 1, column 1: an interval of 1152921504606846976 microseconds"},
 		"decimals":  {session.CreateDataFrame([][]any{{connect.Decimal("1e30")}, {connect.Decimal("1e-10")}}, "a STRING"), "column 1: decimals with 31 digits before the point and with 10 after it"},
+		"fit":       {session.CreateDataFrame([][]any{{connect.Decimal("1.00")}, {connect.Decimal("1.005")}}, "a DECIMAL(4,2)"), "row 2, column 1: 1.005 does not fit decimal(4,2)"},
 		"map key":   {session.CreateDataFrame([][]any{{connect.Map{{Key: nil}}}}, "a MAP<STRING,INT>"), "a map's key is nil"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -36,7 +36,7 @@ func (d Decimal) number() (number, error) {
 	exponent, _ := strconv.Atoi(parts[3])
 	n := number{digits: digits, scale: len(parts[2]) - exponent}
 	if n.scale < 0 {
-		n = n.at(0)
+		n, _ = n.at(0)
 	}
 	if n.whole()+n.scale > mostDigits {
 		return number{}, fmt.Errorf("decimal %.60q has more than %d digits, which is the most that Spark's have", string(d), mostDigits)
@@ -44,11 +44,16 @@ func (d Decimal) number() (number, error) {
 	return n, nil
 }
 
-// at is the same number with at least as many digits after the point.
-func (n number) at(scale int) number {
-	more := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(scale-n.scale)), nil)
-	return number{digits: more.Mul(more, n.digits), scale: scale}
+// at is the number with so many digits after the point, and whether it is still the same number.
+func (n number) at(scale int) (number, bool) {
+	if scale >= n.scale {
+		return number{new(big.Int).Mul(n.digits, powerOfTen(scale-n.scale)), scale}, true
+	}
+	digits, lost := new(big.Int).QuoRem(n.digits, powerOfTen(n.scale-scale), new(big.Int))
+	return number{digits, scale}, lost.Sign() == 0
 }
+
+func powerOfTen(n int) *big.Int { return new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil) }
 
 // whole is the number of digits before the point, without a leading zero.
 func (n number) whole() int {
@@ -58,8 +63,8 @@ func (n number) whole() int {
 	return max(0, len(new(big.Int).Abs(n.digits).String())-n.scale)
 }
 
-// decimalType is the smallest type that holds the decimals of a column exactly; Spark then makes the schema's type of it. What is
-// no decimal is left for appendCell to tell, which knows its row.
+// decimalType is the smallest type that holds the decimals of a column exactly, for a column that its schema calls something else.
+// What is no decimal is left for appendCell to tell, which knows its row.
 func decimalType(values []any) (arrow.DataType, error) {
 	whole, scale := 0, 0
 	for _, value := range values {
@@ -75,10 +80,15 @@ func decimalType(values []any) (arrow.DataType, error) {
 	return &arrow.Decimal128Type{Precision: int32(max(1, whole+scale)), Scale: int32(scale)}, nil
 }
 
+// arrow is the number in a type that holds it exactly.
 func (d Decimal) arrow(kind *arrow.Decimal128Type) (decimal128.Num, error) {
 	n, err := d.number()
 	if err != nil {
 		return decimal128.Num{}, err
 	}
-	return decimal128.FromBigInt(n.at(int(kind.Scale)).digits), nil
+	n, same := n.at(int(kind.Scale))
+	if !same || n.whole()+n.scale > int(kind.Precision) {
+		return decimal128.Num{}, fmt.Errorf("%s does not fit decimal(%d,%d)", d, kind.Precision, kind.Scale)
+	}
+	return decimal128.FromBigInt(n.digits), nil
 }

@@ -17,14 +17,14 @@ import (
 
 // CreateDataFrame is a DataFrame of rows that the program has itself, for lookup tables and tests: they travel in the plan
 // each time it is used. The schema is DDL, such as "name STRING, age INT"; the values are of the types of Lit but for
-// Variant, those of a column all of one type or nil, and Spark turns numbers into the schema's: a fraction too long for it is rounded or
-// cut. A value that does not fit is an error when the DataFrame is used. A time.Time becomes a column of TIMESTAMP_NTZ as what a clock
+// Variant, those of a column all of one type or nil, and Spark turns numbers into the schema's. A value that does not fit is an error
+// when the DataFrame is used, but that Spark rounds a float64 which the schema calls a decimal or an integer. A time.Time becomes a column of TIMESTAMP_NTZ as what a clock
 // in the session's zone shows; a TimestampNTZ becomes it as it is.
 func (s *Session) CreateDataFrame(rows [][]any, schema string) *DataFrame {
 	local := &wire.LocalRelation{Schema: &schema}
 	var err error
 	if len(rows) > 0 {
-		local.Data, err = encode(rows)
+		local.Data, err = encode(rows, parseDDL(schema))
 	}
 	df := s.relation(&wire.Relation{RelType: &wire.Relation_LocalRelation{LocalRelation: local}})
 	if err != nil {
@@ -33,8 +33,8 @@ func (s *Session) CreateDataFrame(rows [][]any, schema string) *DataFrame {
 	return df
 }
 
-// encode writes rows as an Arrow IPC stream.
-func encode(rows [][]any) ([]byte, error) {
+// encode writes rows as an Arrow IPC stream, decimals in the schema's types.
+func encode(rows [][]any, ddl ddlType) ([]byte, error) {
 	width := len(rows[0])
 	fields, columns := make([]arrow.Field, width), make([][]any, width)
 	for i, row := range rows {
@@ -46,7 +46,7 @@ func encode(rows [][]any) ([]byte, error) {
 		}
 	}
 	for c, values := range columns {
-		kind, err := arrowType(values)
+		kind, err := arrowType(values, ddl.at(c))
 		if err != nil {
 			return nil, fmt.Errorf("column %d: %w", c+1, err)
 		}
@@ -91,8 +91,8 @@ var scalars = map[reflect.Type]arrow.DataType{
 	reflect.TypeFor[CalendarInterval](): arrow.FixedWidthTypes.MonthDayNanoInterval,
 }
 
-// arrowType is the one type of all values of a column.
-func arrowType(values []any) (arrow.DataType, error) {
+// arrowType is the one type of all values of a column, of which the schema says this.
+func arrowType(values []any, ddl ddlType) (arrow.DataType, error) {
 	var first any
 	var elements, keys, items []any
 	for _, value := range values {
@@ -117,25 +117,28 @@ func arrowType(values []any) (arrow.DataType, error) {
 	case nil:
 		return arrow.Null, nil
 	case Map:
-		key, err := arrowType(keys)
+		key, err := arrowType(keys, ddl.at(0))
 		if err != nil {
 			return nil, fmt.Errorf("keys of a map: %w", err)
 		}
-		item, err := arrowType(items)
+		item, err := arrowType(items, ddl.at(1))
 		if err != nil {
 			return nil, fmt.Errorf("values of a map: %w", err)
 		}
 		return arrow.MapOf(key, item), nil
 	case Row:
-		return rowType(first, values)
+		return rowType(first, values, ddl)
 	case Decimal:
+		if ddl.decimal != nil {
+			return ddl.decimal, nil
+		}
 		return decimalType(values)
 	}
 	if kind, ok := scalars[reflect.TypeOf(first)]; ok {
 		return kind, nil
 	}
 	if _, ok := slice(first); ok {
-		element, err := arrowType(elements)
+		element, err := arrowType(elements, ddl.at(0))
 		if err != nil {
 			return nil, fmt.Errorf("elements of an array: %w", err)
 		}
@@ -144,7 +147,7 @@ func arrowType(values []any) (arrow.DataType, error) {
 	return nil, fmt.Errorf("a %T is none of Spark's types", first)
 }
 
-func rowType(first Row, values []any) (arrow.DataType, error) {
+func rowType(first Row, values []any, ddl ddlType) (arrow.DataType, error) {
 	fields := make([]arrow.Field, first.Len())
 	for f, name := range first.names {
 		var column []any
@@ -156,7 +159,7 @@ func rowType(first Row, values []any) (arrow.DataType, error) {
 				column = append(column, row.values[f])
 			}
 		}
-		kind, err := arrowType(column)
+		kind, err := arrowType(column, ddl.at(f))
 		if err != nil {
 			return nil, fmt.Errorf("field %s: %w", name, err)
 		}

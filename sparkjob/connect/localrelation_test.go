@@ -3,6 +3,7 @@ package connect
 import (
 	"bytes"
 	"math/big"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,7 +31,7 @@ func TestEncodedRowsAreReadBack(t *testing.T) {
 		point,
 	}
 	rows := [][]any{make([]any, len(full)), full}
-	data, err := encode(rows)
+	data, err := encode(rows, ddlType{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +48,7 @@ func TestEncodedRowsAreReadBack(t *testing.T) {
 // TestColumnIsNullableWhereItHoldsNil: Spark refuses nullable data for a column that its schema calls NOT NULL.
 func TestColumnIsNullableWhereItHoldsNil(t *testing.T) {
 	pair := Row{names: []string{"x", "y"}, values: []any{1, nil}}
-	data, err := encode([][]any{{1, "a", pair}, {2, nil, pair}})
+	data, err := encode([][]any{{1, "a", pair}, {2, nil, pair}}, ddlType{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +85,7 @@ func TestDecimalsAreSentExactly(t *testing.T) {
 			for _, value := range c.sent {
 				rows = append(rows, []any{value})
 			}
-			data, err := encode(rows)
+			data, err := encode(rows, ddlType{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -106,6 +107,57 @@ func TestDecimalsAreSentExactly(t *testing.T) {
 	}
 }
 
+// TestDecimalsAreSentInTheSchemasType: Spark would round what is sent with more digits, and say nothing.
+func TestDecimalsAreSentInTheSchemasType(t *testing.T) {
+	schema := "a DECIMAL(4, 2) NOT NULL, `b,` array<dec(6,1)> COMMENT 'it\\'s, DECIMAL(1)', c VARCHAR(3), d MAP<DECIMAL, STRUCT<x: NUMERIC(3,3), y STRING>> , e INTERVAL DAY TO SECOND, f: decimal(38)"
+	row := func(a Decimal) []any {
+		return []any{a, []any{Decimal("1"), nil}, Decimal("1.5"), Map{{Key: Decimal("7"), Value: Row{names: []string{"x", "y"}, values: []any{Decimal("-.5"), "y"}}}}, time.Hour, Decimal("1e37")}
+	}
+	data, err := encode([][]any{row("1.5")}, parseDDL(schema))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := decodeArrow(data, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	expected := []any{
+		Decimal("1.50"),
+		[]any{Decimal("1.0"), nil},
+		Decimal("1.5"),
+		Map{{Key: Decimal("7"), Value: Row{names: []string{"x", "y"}, values: []any{Decimal("-0.500"), "y"}}}},
+		time.Hour, Decimal("10000000000000000000000000000000000000"),
+	}
+	if diff := cmp.Diff(expected, got[0].Values(), cmp.AllowUnexported(Row{})); diff != "" {
+		t.Errorf("(-expected +got):\n%s", diff)
+	}
+	for _, bad := range []Decimal{"1.005", "100", "-100.0"} {
+		if _, err := encode([][]any{row(bad)}, parseDDL(schema)); err == nil || !strings.Contains(err.Error(), "row 1, column 1: "+string(bad)+" does not fit decimal(4,2)") {
+			t.Errorf("%s gave %v", bad, err)
+		}
+	}
+	for _, fine := range []Decimal{"99.99", "-99.990", "0.010"} {
+		if _, err := encode([][]any{row(fine)}, parseDDL(schema)); err != nil {
+			t.Errorf("%s gave %v", fine, err)
+		}
+	}
+}
+
+// FuzzDDL holds that a schema of any text comes to an end, and gives decimals that Arrow has.
+func FuzzDDL(f *testing.F) {
+	for _, seed := range []string{"a DECIMAL(4,2)", "a ARRAY<MAP<INT, STRUCT<b: DEC>>>", "a STRUCT<>", "`", "a DECIMAL(99,2), b DECIMAL(1,2)", "a ARRAY<ARRAY<", ">,<", `{"type":"struct"}`, "a INT COMMENT '>'"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, schema string) {
+		ddl := parseDDL(schema)
+		for i := range ddl.inside {
+			if kind := ddl.at(i).decimal; kind != nil && (kind.Precision < 1 || kind.Precision > 38 || kind.Scale < 0 || kind.Scale > kind.Precision) {
+				t.Errorf("%q has a %v", schema, kind)
+			}
+		}
+	})
+}
+
 // FuzzDecimal holds that a number that is taken comes back as the same number.
 func FuzzDecimal(f *testing.F) {
 	for _, seed := range []string{"-12.50", "1e37", "1e-38", "0.00000000000000000000000000000000000001", "99999999999999999999999999999999999999", "-.5E+2", "00", "1e999", "+", "1_0", "0x1"} {
@@ -116,7 +168,7 @@ func FuzzDecimal(f *testing.F) {
 		if _, err := Decimal(text).number(); err != nil {
 			return
 		}
-		data, err := encode([][]any{{Decimal(text)}})
+		data, err := encode([][]any{{Decimal(text)}}, ddlType{})
 		if err != nil {
 			t.Fatal(err)
 		}
