@@ -30,7 +30,7 @@ type answer interface {
 
 // call makes a unary call, again as long as its faults are of the kind that pass.
 func (s *Session) call(ctx context.Context, method string, request proto.Message, response answer) error {
-	retry := s.retry.start()
+	retry := s.startRetry(method)
 	for {
 		err := s.callOnce(ctx, method, request, response)
 		if err == nil {
@@ -62,7 +62,7 @@ func (s *Session) fault(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ended(ctx)
 	}
-	e := newError(err, s.target.token)
+	e := s.read(err)
 	if e.errorID == "" {
 		return e
 	}
@@ -74,16 +74,25 @@ func (s *Session) fault(ctx context.Context, err error) error {
 	attempt, cancel := context.WithTimeout(s.target.outgoing(ctx), 10*time.Second)
 	defer cancel()
 	// The status already says enough: without the details, which a server gives once, the error is shorter, not another.
-	for retry := s.retry.start(); ; {
+	for retry := s.startRetry("FetchErrorDetails"); ; {
 		err := s.conn.Invoke(attempt, service+"FetchErrorDetails", request, details)
 		if err == nil {
 			e.readDetails(details, s.target.token)
 			return e
 		}
-		if retry.wait(attempt, newError(err, s.target.token)) != nil {
+		if retry.wait(attempt, s.read(err)) != nil {
 			return e
 		}
 	}
+}
+
+// read reads what a call failed with. A connection that was never made, for a mistake in the set-up of TLS, says so.
+func (s *Session) read(err error) *Error {
+	e := newError(err, s.target.token)
+	if mistake := s.handshakes.mistake(); mistake != "" && e.Code == codes.Unavailable {
+		e.Message, e.lasting = mistake, true
+	}
+	return e
 }
 
 // awaitDeadline waits out the last moment of a deadline that the server, which is told of it, has seen pass first: its

@@ -34,7 +34,9 @@ type options struct {
 	target          target
 	tls             *tls.Config
 	tokenWithoutTLS bool
+	handshakes      handshakes
 	retry           RetryPolicy
+	retryHook       func(Retry)
 	callTimeout     time.Duration
 	silence         time.Duration
 	observed        string
@@ -72,6 +74,10 @@ func WithTokenInPlainText() Option { return func(o *options) { o.tokenWithoutTLS
 // as the default, and less often.
 func WithRetry(policy RetryPolicy) Option { return func(o *options) { o.retry = policy.filled() } }
 
+// WithRetryHook has a function told of each retry before its wait, so that a program can log what would else be silence. It is called
+// by many goroutines, and must not block.
+func WithRetryHook(hook func(Retry)) Option { return func(o *options) { o.retryHook = hook } }
+
 // WithCallTimeout bounds one attempt of a call that is not a stream; 2 minutes unless set, or where d is not above
 // zero. A call that runs into it is retried as if the connection had broken.
 func WithCallTimeout(d time.Duration) Option {
@@ -95,7 +101,8 @@ func WithGRPC(opts ...grpc.DialOption) Option {
 //
 // and asks for its version, which starts or finds the session. It blocks, retrying while the server is unreachable, until
 // ctx ends or the retries are used up, about ten minutes: a name that is wrong cannot be told from a server that is away, so give ctx
-// a deadline. It bounds Dial alone, not the session. A token goes over TLS except to this machine.
+// a deadline, and see the retries with WithRetryHook. The deadline bounds Dial alone, not the session. A certificate that is not
+// trusted, is out of date or of another name, and a server without TLS, fail at once. A token goes over TLS except to this machine.
 func Dial(ctx context.Context, connection string, opts ...Option) (*Session, error) {
 	parsed, err := parseTarget(connection)
 	if err != nil {
@@ -131,7 +138,7 @@ func (o *options) newConn() (*grpc.ClientConn, error) {
 		if config == nil {
 			config = &tls.Config{MinVersion: tls.VersionTLS12}
 		}
-		transport = credentials.NewTLS(config)
+		transport = &watchedTLS{TransportCredentials: credentials.NewTLS(config), seen: &o.handshakes}
 	}
 	dial := []grpc.DialOption{
 		grpc.WithTransportCredentials(transport),

@@ -46,9 +46,24 @@ type Error struct {
 	Exceptions []string          // Java class names of the exception, from the thrown one up its hierarchy
 	StackTrace string            // on the server, if it sends one
 	Causes     []string          // messages of the exceptions behind this one
-	errorID    string
-	retryAfter time.Duration
-	retryInfo  bool
+	// QueryContexts are the places in the query that the error is about, the innermost first; empty if Spark named none.
+	QueryContexts []QueryContext
+	errorID       string
+	retryAfter    time.Duration
+	retryInfo     bool
+	lasting       bool // the next attempt would fail as well
+}
+
+// QueryContext is a place in a query, in Spark's words.
+type QueryContext struct {
+	ContextType string // SQL or DATAFRAME
+	ObjectType  string // such as VIEW; empty for the main query
+	ObjectName  string // such as the view's name; empty for the main query
+	StartIndex  int    // in the text of the query, from 0; -1 where Spark knows none
+	StopIndex   int    // of the last character
+	Fragment    string // of the query's text, or the name of a DataFrame's method
+	CallSite    string // of a DataFrame's method
+	Summary     string // for people; several lines
 }
 
 // Error gives Spark's message, led by its class where the message does not already carry it.
@@ -95,7 +110,7 @@ func (e *Error) names(class string) bool {
 // connection broke, or the server asked for a retry. What is retryable has already been retried by the time a caller sees it.
 func Retryable(err error) bool {
 	var e *Error
-	if !errors.As(err, &e) {
+	if !errors.As(err, &e) || e.lasting {
 		return false
 	}
 	return e.retryInfo || e.Code == codes.Unavailable ||
@@ -154,6 +169,7 @@ func (e *Error) readDetails(details *wire.FetchErrorDetailsResponse, token strin
 	}
 	if spark := root.GetSparkThrowable(); spark != nil {
 		e.Class, e.Parameters = spark.GetErrorClass(), spark.GetMessageParameters()
+		e.QueryContexts = queryContexts(spark.GetQueryContexts())
 		if spark.GetSqlState() != "" {
 			e.SQLState = spark.GetSqlState()
 		}
@@ -174,6 +190,17 @@ func (e *Error) readDetails(details *wire.FetchErrorDetailsResponse, token strin
 		e.Causes = append(e.Causes, root.GetMessage())
 	}
 	e.redact(token)
+}
+
+func queryContexts(sent []*wire.FetchErrorDetailsResponse_QueryContext) []QueryContext {
+	var contexts []QueryContext
+	for _, c := range sent {
+		contexts = append(contexts, QueryContext{
+			ContextType: c.GetContextType().String(), ObjectType: c.GetObjectType(), ObjectName: c.GetObjectName(),
+			StartIndex: int(c.GetStartIndex()), StopIndex: int(c.GetStopIndex()), Fragment: c.GetFragment(), CallSite: c.GetCallSite(), Summary: c.GetSummary(),
+		})
+	}
+	return contexts
 }
 
 func stackTrace(of *wire.FetchErrorDetailsResponse_Error) string {
@@ -210,6 +237,12 @@ func (e *Error) redact(token string) {
 	}
 	for i := range e.Causes {
 		e.Causes[i] = clean.Replace(e.Causes[i])
+	}
+	for i := range e.QueryContexts {
+		c := &e.QueryContexts[i]
+		for _, text := range []*string{&c.ContextType, &c.ObjectType, &c.ObjectName, &c.Fragment, &c.CallSite, &c.Summary} {
+			*text = clean.Replace(*text)
+		}
 	}
 	parameters := make(map[string]string, len(e.Parameters))
 	for key, value := range e.Parameters {

@@ -46,6 +46,10 @@ func TestErrorIsFilledFromTheFetchedDetails(t *testing.T) {
 					StackTrace: []*wire.FetchErrorDetailsResponse_StackTraceElement{{DeclaringClass: "a.B", MethodName: "c", FileName: proto.String("B.scala"), LineNumber: 7}},
 					SparkThrowable: &wire.FetchErrorDetailsResponse_SparkThrowable{
 						ErrorClass: proto.String("TABLE_OR_VIEW_NOT_FOUND"), SqlState: proto.String("42P01"), MessageParameters: map[string]string{"relationName": "`t`"},
+						QueryContexts: []*wire.FetchErrorDetailsResponse_QueryContext{
+							{ContextType: wire.FetchErrorDetailsResponse_QueryContext_SQL, ObjectType: "VIEW", ObjectName: "v", StartIndex: 14, StopIndex: 16, Fragment: "`t`", Summary: "== SQL of VIEW v =="},
+							{ContextType: wire.FetchErrorDetailsResponse_QueryContext_DATAFRAME, Fragment: "col", CallSite: "main.go:7"},
+						},
 					},
 				},
 				{Message: "a cause that is its own cause", CauseIdx: proto.Int32(1)},
@@ -62,6 +66,13 @@ func TestErrorIsFilledFromTheFetchedDetails(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[string]string{"relationName": "`t`"}, e.Parameters); diff != "" {
 		t.Errorf("parameters (-expected +got):\n%s", diff)
+	}
+	contexts := []connect.QueryContext{
+		{ContextType: "SQL", ObjectType: "VIEW", ObjectName: "v", StartIndex: 14, StopIndex: 16, Fragment: "`t`", Summary: "== SQL of VIEW v =="},
+		{ContextType: "DATAFRAME", Fragment: "col", CallSite: "main.go:7"},
+	}
+	if diff := cmp.Diff(contexts, e.QueryContexts); diff != "" {
+		t.Errorf("query contexts (-expected +got):\n%s", diff)
 	}
 	if e.StackTrace != "a.B.c(B.scala:7)\n" || len(e.Causes) == 0 || len(e.Exceptions) != 2 {
 		t.Errorf("trace %q, causes %q, exceptions %q", e.StackTrace, e.Causes, e.Exceptions)

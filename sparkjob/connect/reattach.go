@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 
 	"realtime-election/sparkjob/connect/wire"
@@ -34,6 +36,7 @@ type execution struct {
 	retry    *retrier
 	stream   *stream
 	sent     bool   // ExecutePlan was sent, so reattach
+	accepted bool   // the server has answered
 	lastID   string // of the last answer handed out
 	beforeID string // of the answer before it
 	complete bool
@@ -55,7 +58,7 @@ func (s *Session) execute(ctx context.Context, plan *wire.Plan) *execution {
 	}
 	return &execution{
 		invalid: invalid,
-		session: s, ctx: ctx, retry: s.retry.start(), consumed: make(chan string, 1), released: make(chan struct{}),
+		session: s, ctx: ctx, retry: s.startRetry("ExecutePlan"), consumed: make(chan string, 1), released: make(chan struct{}),
 		request: &wire.ExecutePlanRequest{
 			SessionId: string(s.ID()), UserContext: s.user(), ClientType: s.clientType(),
 			OperationId: &id, Plan: plan, Tags: tagsOf(ctx, plan),
@@ -92,6 +95,7 @@ func (e *execution) next() (*wire.ExecutePlanResponse, error) {
 
 // note keeps what an answer says about the state of the operation.
 func (e *execution) note(answer *wire.ExecutePlanResponse) {
+	e.accepted = true
 	switch answer.GetResponseType().(type) {
 	case *wire.ExecutePlanResponse_ResultComplete_:
 		e.complete = true
@@ -116,7 +120,7 @@ func (e *execution) receive() (*wire.ExecutePlanResponse, error) {
 
 func (e *execution) open() (err error) {
 	if !e.sent {
-		e.sent = true
+		e.sent, e.retry.call = true, "ExecutePlan"
 		if !e.releasing {
 			e.releasing = true
 			e.session.releases.Go(e.release)
@@ -125,6 +129,7 @@ func (e *execution) open() (err error) {
 		e.stream, err = e.session.openStream(e.ctx, "ExecutePlan", e.request)
 		return err
 	}
+	e.retry.call = "ReattachExecute"
 	request := &wire.ReattachExecuteRequest{
 		SessionId: e.request.GetSessionId(), UserContext: e.request.GetUserContext(), ClientType: e.request.ClientType,
 		ClientObservedServerSideSessionId: e.session.observedID(), OperationId: e.request.GetOperationId(),
@@ -146,6 +151,10 @@ func (e *execution) recover(err error) error {
 		// before it are over. A quiet stream, as of a listener, meets many in its life.
 		e.retry.reset()
 		return e.session.retry.sleep(e.ctx, e.session.retry.Initial)
+	case errors.Is(err, ErrSessionNotFound) && e.session.ServerSessionID() != "":
+		// Only a server that was restarted does not know a session that has answered. It would run what is sent again in an empty
+		// session, or die of it as the one before.
+		return fmt.Errorf("the server restarted while it ran operation %s, which is not sent again: %w (%w)", e.request.GetOperationId(), ErrSessionChanged, err)
 	case errors.Is(err, ErrOperationNotFound), errors.Is(err, ErrSessionNotFound):
 		if e.lastID != "" {
 			return fmt.Errorf("the server forgot operation %s after answering in part: %w", e.request.GetOperationId(), err)
@@ -161,8 +170,21 @@ func (e *execution) recover(err error) error {
 	case hasClass(err, "INVALID_HANDLE.OPERATION_ALREADY_EXISTS"):
 		// The ExecutePlan that seemed lost had arrived: reattach to it.
 		return e.retry.waitAnyway(e.ctx, err)
+	case e.accepted && runsJobs(e.request.GetPlan()) && refused(err) && e.retry.waited >= goneLimit:
+		return fmt.Errorf("the server is gone since it ran operation %s, of which it may have died, as its log tells; start it again, and repeat only what it can bear: %w",
+			e.request.GetOperationId(), err)
 	}
 	return e.retry.wait(e.ctx, err)
+}
+
+// goneLimit is how long, in all, an operation that was under way is asked for on a server that refuses connections: with the server the
+// operation has ended.
+const goneLimit = 30 * time.Second
+
+// refused tells whether nobody listens at the server's address.
+func refused(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Code == codes.Unavailable && strings.Contains(e.Message, "connection refused")
 }
 
 // repeatable tells whether running a plan twice is as good as once: a query, or a command to streaming queries that changes nothing
@@ -205,7 +227,7 @@ func (e *execution) goesOn(ctx context.Context) bool {
 		return false
 	}
 	e.ctx, e.lastID = ctx, e.beforeID
-	for retry := e.session.retry.start(); ; {
+	for retry := e.session.startRetry("ReattachExecute"); ; {
 		e.drop()
 		ended, err := e.repeat()
 		if err == nil {

@@ -1,13 +1,17 @@
 package connect_test
 
 import (
+	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
 
 	"realtime-election/sparkjob/connect"
 	"realtime-election/sparkjob/connect/connecttest"
@@ -100,12 +104,57 @@ func TestForgottenOperationIsAnErrorOnceItHasAnswered(t *testing.T) {
 	}
 }
 
+// TestRestartDuringAnExecutionIsSessionChanged has a server that does not know the session any more, of which the old one may have died.
 func TestRestartDuringAnExecutionIsSessionChanged(t *testing.T) {
+	for name, answers := range map[string][]connecttest.Step{
+		"after an answer":   {connecttest.Reply(batch(t, 0, 0))},
+		"before any answer": nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := connecttest.New(t)
+			server.Execute(append(answers, connecttest.Do(server.Restart), connecttest.Cut())...)
+			_, err := collectNumbers(t, dial(t, server))
+			if !errors.Is(err, connect.ErrSessionChanged) || !strings.Contains(err.Error(), "not sent again") {
+				t.Errorf("got %v, expected ErrSessionChanged", err)
+			}
+			if n := len(operationIDs(server)); n != 1 {
+				t.Errorf("the query was sent %d times, expected once", n)
+			}
+		})
+	}
+}
+
+// TestServerThatDiesOfAQueryIsNotAskedForLong has a server that is not started again.
+func TestServerThatDiesOfAQueryIsNotAskedForLong(t *testing.T) {
 	server := connecttest.New(t)
-	server.Execute(connecttest.Reply(batch(t, 0, 0)), connecttest.Do(server.Restart), connecttest.Cut())
-	_, err := collectNumbers(t, dial(t, server))
-	if !errors.Is(err, connect.ErrSessionChanged) {
-		t.Errorf("got %v, expected ErrSessionChanged", err)
+	server.Execute(connecttest.Reply(batch(t, 0, 0)), connecttest.Silence())
+	var mu sync.Mutex
+	var waits []time.Duration // of the query, not of its release, which goes on beside it
+	session := dial(t, server, connect.WithRetryHook(func(retry connect.Retry) {
+		mu.Lock()
+		defer mu.Unlock()
+		if retry.Call != "ReleaseExecute" {
+			waits = append(waits, retry.Wait)
+		}
+	}))
+	server.HandleCall(func(context.Context, proto.Message) (proto.Message, error) {
+		go server.Stop() // the client has the row, and says so
+		return nil, nil
+	})
+	_, err := collectNumbers(t, session)
+	if err == nil || !strings.Contains(err.Error(), "may have died") || !connect.Retryable(err) {
+		t.Errorf("got %v, expected to hear that the server may have died of the query", err)
+	}
+	var waited time.Duration
+	for _, wait := range waits {
+		waited += wait
+	}
+	if waited < 30*time.Second || waited > 90*time.Second {
+		t.Errorf("waited %s (%v), expected half a minute, and up to the next attempt", waited, waits)
+	}
+	waits = nil
+	if _, err := session.Streams().Attach("id-1", "run-1", "").Status(t.Context()); !connect.Retryable(err) || len(waits) != connect.DefaultRetry().Retries {
+		t.Errorf("a question to the server that is away gave %v after %d retries, expected all", err, len(waits))
 	}
 }
 
@@ -143,6 +192,25 @@ func TestSilentStreamIsReattached(t *testing.T) {
 	if diff := cmp.Diff([]int64{1, 2}, numbers); diff != "" {
 		t.Errorf("rows (-expected +got):\n%s", diff)
 	}
+}
+
+// TestStreamThatSpeaksIsNotSilent has answers that come less than the patience of three minutes apart, for longer than it in all.
+func TestStreamThatSpeaksIsNotSilent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server, session := inMemory(t)
+		var script []connecttest.Step
+		for i := range int64(5) {
+			script = append(script, connecttest.Do(func() { time.Sleep(2 * time.Minute) }), connecttest.Reply(batch(t, i, i)))
+		}
+		server.Execute(append(script, connecttest.Complete())...)
+		numbers, err := collectNumbers(t, session)
+		if n := len(connecttest.Sent[*wire.ReattachExecuteRequest](server)); err != nil || len(numbers) != 5 || n != 0 {
+			t.Errorf("got %v and %v over %d more streams, expected all answers on the first", numbers, err, n)
+		}
+		if err := session.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // TestCompleteResultIsNotHeldUp has a connection that dies after the last answer without a word.

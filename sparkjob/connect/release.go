@@ -74,7 +74,7 @@ func (e *execution) release() {
 func (e *execution) awaitJob() {
 	ctx, cancel := context.WithTimeout(e.session.background, abandonLimit)
 	defer cancel()
-	e.ctx, e.retry = ctx, e.session.retry.start()
+	e.ctx, e.retry = ctx, e.session.startRetry("ReattachExecute")
 	unknown := 0
 	for e.sent && runsJobs(e.request.GetPlan()) && !e.complete && !e.failed && !e.hasJob {
 		answer, err := e.receive()

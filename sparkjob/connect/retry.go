@@ -46,18 +46,31 @@ func (p RetryPolicy) filled() RetryPolicy {
 	return p
 }
 
+// Retry is a fault that the client is about to try again after.
+type Retry struct {
+	Call    string        // that failed, under Spark's name, such as ExecutePlan or ReattachExecute
+	Attempt int           // how many have failed in a row
+	Err     error         // what the latest failed with
+	Wait    time.Duration // until the next
+}
+
 // retrier counts the attempts of one call. It is not safe for concurrent use.
 type retrier struct {
 	policy  RetryPolicy
+	hook    func(Retry)
+	call    string
 	attempt int
 	next    time.Duration
-	last    error // the fault waited for last
+	waited  time.Duration // in all
+	last    error         // the fault waited for last
 }
 
-func (p RetryPolicy) start() *retrier { return &retrier{policy: p, next: p.Initial} }
+func (s *Session) startRetry(call string) *retrier {
+	return &retrier{policy: s.retry, hook: s.retryHook, call: call, next: s.retry.Initial}
+}
 
 // reset makes the next fault the first one again, after progress was made.
-func (r *retrier) reset() { r.attempt, r.next, r.last = 0, r.policy.Initial, nil }
+func (r *retrier) reset() { r.attempt, r.next, r.waited, r.last = 0, r.policy.Initial, 0, nil }
 
 // wait sleeps before the next attempt, or returns what to tell the caller when there is none.
 func (r *retrier) wait(ctx context.Context, err error) error {
@@ -76,7 +89,12 @@ func (r *retrier) waitAnyway(ctx context.Context, err error) error {
 		return fmt.Errorf("give up after %d attempts: %w", r.attempt+1, err)
 	}
 	r.attempt, r.last = r.attempt+1, err
-	if sleepErr := r.policy.sleep(ctx, r.delay(err)); sleepErr != nil {
+	delay := r.delay(err)
+	if r.hook != nil {
+		r.hook(Retry{Call: r.call, Attempt: r.attempt, Err: err, Wait: delay})
+	}
+	r.waited += delay
+	if sleepErr := r.policy.sleep(ctx, delay); sleepErr != nil {
 		return fmt.Errorf("%w while retrying (last fault: %w)", sleepErr, err)
 	}
 	return nil

@@ -3,6 +3,7 @@ package connect_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -93,6 +94,68 @@ func TestServersOwnDelayIsHeeded(t *testing.T) {
 	}
 	if len(clock.waits) != 1 || clock.waits[0] != 20250*time.Millisecond {
 		t.Errorf("waited %v, expected the server's 20 s and jitter", clock.waits)
+	}
+}
+
+func TestServersOwnDelayIsBounded(t *testing.T) {
+	st, err := status.New(codes.ResourceExhausted, "busy").WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(time.Hour)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, clock := connecttest.New(t), new(clock)
+	failConfig(server, 1, st.Err())
+	if err := dial(t, server, connect.WithRetry(clock.policy())).Config().Set(t.Context(), "k", "v"); err != nil {
+		t.Fatal(err)
+	}
+	if len(clock.waits) != 1 || clock.waits[0] != 10*time.Minute+250*time.Millisecond {
+		t.Errorf("waited %v, expected ten minutes and jitter where the server asks for an hour", clock.waits)
+	}
+}
+
+// TestRetriesBeginAnewAfterAnAnswer has more faults than are retried, but never so many between two answers.
+func TestRetriesBeginAnewAfterAnAnswer(t *testing.T) {
+	var script []connecttest.Step
+	for i := range int64(3) {
+		for range connect.DefaultRetry().Retries {
+			script = append(script, connecttest.Cut())
+		}
+		script = append(script, connecttest.Reply(batch(t, i, i)))
+	}
+	server, clock := connecttest.New(t), new(clock)
+	server.Execute(append(script, connecttest.Complete())...)
+	numbers, err := collectNumbers(t, dial(t, server, connect.WithRetry(clock.policy())))
+	if err != nil || len(numbers) != 3 {
+		t.Fatalf("got %v and %v, expected three rows", numbers, err)
+	}
+	for i := 0; i < len(clock.waits); i += connect.DefaultRetry().Retries {
+		if clock.waits[i] != 50*time.Millisecond {
+			t.Errorf("wait %d is %s, expected the first again after an answer", i, clock.waits[i])
+		}
+	}
+}
+
+func TestRetriesAreToldToTheHook(t *testing.T) {
+	server := connecttest.New(t)
+	failConfig(server, 2, status.Error(codes.Unavailable, "gone"))
+	var told []connect.Retry
+	session := dial(t, server, connect.WithRetryHook(func(retry connect.Retry) { told = append(told, retry) }))
+	if err := session.Config().Set(t.Context(), "k", "v"); err != nil {
+		t.Fatal(err)
+	}
+	server.Execute(connecttest.Cut(), connecttest.Cut(), connecttest.Reply(batch(t, 0, 7)), connecttest.Complete())
+	if _, err := collectNumbers(t, session); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, retry := range told {
+		got = append(got, fmt.Sprint(retry.Call, " ", retry.Attempt, " ", retry.Wait, " ", retry.Err))
+	}
+	expected := []string{
+		"Config 1 50ms spark: gone", "Config 2 200ms spark: gone",
+		"ExecutePlan 1 50ms spark: connection reset", "ReattachExecute 2 200ms spark: connection reset",
+	}
+	if diff := cmp.Diff(expected, got); diff != "" {
+		t.Errorf("told (-expected +got):\n%s", diff)
 	}
 }
 

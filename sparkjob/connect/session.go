@@ -28,7 +28,9 @@ type (
 type Session struct {
 	conn        *grpc.ClientConn
 	target      target
+	handshakes  *handshakes
 	retry       RetryPolicy
+	retryHook   func(Retry)
 	callTimeout time.Duration
 	silence     time.Duration
 	planIDs     atomic.Int64
@@ -47,7 +49,7 @@ type Session struct {
 
 func newSession(conn *grpc.ClientConn, o *options) *Session {
 	s := &Session{
-		conn: conn, target: o.target, retry: o.retry,
+		conn: conn, target: o.target, handshakes: &o.handshakes, retry: o.retry, retryHook: o.retryHook,
 		callTimeout: o.callTimeout, silence: o.silence, observed: o.observed,
 		starts: starts{changed: make(chan struct{}, 1)}, leaving: map[*execution]struct{}{},
 	}

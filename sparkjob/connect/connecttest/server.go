@@ -43,6 +43,7 @@ type Server struct {
 	mu         sync.Mutex
 	sessionID  string // server side
 	closed     bool
+	restarted  bool // and no call has made the session again
 	calls      []Call
 	scripts    [][]Step
 	execute    func(*wire.Plan) []Step
@@ -118,7 +119,7 @@ func (s *Server) Stop() { s.server.Stop() }
 func (s *Server) Restart() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.sessionID = uuid.NewString()
+	s.sessionID, s.restarted = uuid.NewString(), true
 	s.operations, s.forgotten, s.settings = map[string]*operation{}, map[string]*operation{}, map[string]string{}
 }
 
@@ -220,6 +221,14 @@ func (s *Server) checkSession(request proto.Message) error {
 	}
 	if s.closed {
 		return Failure(codes.Internal, "INVALID_HANDLE.SESSION_CLOSED", "The handle is invalid. Session was closed.")
+	}
+	switch request.(type) {
+	case *wire.ReattachExecuteRequest, *wire.ReleaseExecuteRequest:
+		if s.restarted {
+			return Failure(codes.Internal, "INVALID_HANDLE.SESSION_NOT_FOUND", "The handle is invalid. Session not found.")
+		}
+	default:
+		s.restarted = false // what is no question about an operation makes the session
 	}
 	observer, ok := request.(interface {
 		GetClientObservedServerSideSessionId() string
