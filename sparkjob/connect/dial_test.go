@@ -1,6 +1,7 @@
 package connect_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -20,5 +21,18 @@ func TestTimesOfZeroAreTheDefaults(t *testing.T) {
 		if err != nil || len(numbers) != 1 || len(operationIDs(server)) != 1 || len(connecttest.Sent[*wire.ReattachExecuteRequest](server)) != 0 {
 			t.Errorf("%s: got %v and %v, expected the answer in one stream", d, numbers, err)
 		}
+	}
+}
+
+func TestAnswersBeyondTheMessageSizeAreRefused(t *testing.T) {
+	server, clock := connecttest.New(t), new(clock)
+	server.Execute(connecttest.Reply(batch(t, 0, 7)), connecttest.Complete())
+	session, err := connect.Dial(t.Context(), server.URL()+"/;grpc_max_message_size=200", connect.WithRetry(clock.policy()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	if _, err := collectNumbers(t, session); err == nil || !strings.Contains(err.Error(), "larger than max") || len(clock.waits) != 0 {
+		t.Errorf("got %v after waits %v, expected the bound at once", err, clock.waits)
 	}
 }

@@ -11,7 +11,8 @@
 // be sent again is not run twice, but for queries, where it makes no difference, and but for a server before 4.2 whose first copy
 // comes after the second has ended; where a server cannot tell whether a command has run, the error is ErrOperationLost. Calls are
 // retried by DefaultRetry while the server is unreachable, for about ten minutes or until the context ends: errors.Is finds that end
-// as context.Canceled or context.DeadlineExceeded, and as its cause. A restarted server is noticed: the first call after it returns
-// ErrSessionChanged. Tokens do not reach errors, and travel in plain text only to this machine unless told otherwise. Sessions,
+// as context.Canceled or context.DeadlineExceeded, and as its cause. WithRetryHook tells of each retry. A restarted server is noticed:
+// the first call after it, or the operation under way, returns ErrSessionChanged. An operation that the server may have died of is not
+// sent again. A query whose context ends is ended on the server in the background, once its job runs: see Session.Close. Tokens do not reach errors, and travel in plain text only to this machine unless told otherwise. Sessions,
 // DataFrames and queries are safe for concurrent use; readers and writers, being under construction, are not.
 package connect

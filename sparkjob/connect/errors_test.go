@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -77,6 +79,31 @@ func TestErrorIsFilledFromTheFetchedDetails(t *testing.T) {
 	if e.StackTrace != "a.B.c(B.scala:7)\n" || len(e.Causes) == 0 || len(e.Exceptions) != 2 {
 		t.Errorf("trace %q, causes %q, exceptions %q", e.StackTrace, e.Causes, e.Exceptions)
 	}
+}
+
+// TestDetailsThatDoNotComeHoldAnErrorUpForTenSeconds at most.
+func TestDetailsThatDoNotComeHoldAnErrorUpForTenSeconds(t *testing.T) {
+	st, err := status.New(codes.Internal, "[SOME.CLASS] It broke.").WithDetails(&errdetails.ErrorInfo{Metadata: map[string]string{"errorId": "e-1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		server, session := inMemory(t)
+		server.HandleCall(func(ctx context.Context, request proto.Message) (proto.Message, error) {
+			if _, ok := request.(*wire.FetchErrorDetailsRequest); ok {
+				<-ctx.Done()
+			}
+			return nil, st.Err()
+		})
+		began := time.Now()
+		var e *connect.Error
+		if err := session.Config().Set(t.Context(), "k", "v"); !errors.As(err, &e) || e.Class != "SOME.CLASS" || time.Since(began) != 10*time.Second {
+			t.Errorf("got %v after %s, expected what the status said after ten seconds", err, time.Since(began))
+		}
+		if err := session.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestErrorWithoutDetailsKeepsWhatTheStatusSaid(t *testing.T) {

@@ -201,6 +201,9 @@ func TestSQLErrorsCarryClassStateAndParameters(t *testing.T) {
 	if !errors.As(err, &e) || e.Class != "DIVIDE_BY_ZERO" {
 		t.Errorf("got %v, expected DIVIDE_BY_ZERO", err)
 	}
+	if len(e.QueryContexts) != 1 || e.QueryContexts[0].ContextType != "SQL" || e.QueryContexts[0].Fragment != "1/id" || e.QueryContexts[0].StartIndex != 7 {
+		t.Errorf("query contexts %+v, expected the place of 1/id", e.QueryContexts)
+	}
 }
 
 func TestBatchWriteIsReadBack(t *testing.T) {

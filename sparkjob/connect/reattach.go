@@ -27,7 +27,8 @@ type OperationID string
 //
 // An operation that the server does not know on reattaching never arrived there: ExecutePlan is sent again, under the same
 // operation id, so that a request which did arrive after all is not run twice. One that the server has lost (ErrOperationLost) is
-// sent again, under a new id, only if running it twice does no harm.
+// sent again, under a new id, only if running it twice does no harm. One whose server was restarted, or does not come back, is not sent
+// again: the server may have died of it.
 type execution struct {
 	session  *Session
 	ctx      context.Context
@@ -171,8 +172,8 @@ func (e *execution) recover(err error) error {
 		// The ExecutePlan that seemed lost had arrived: reattach to it.
 		return e.retry.waitAnyway(e.ctx, err)
 	case e.accepted && runsJobs(e.request.GetPlan()) && refused(err) && e.retry.waited >= goneLimit:
-		return fmt.Errorf("the server is gone since it ran operation %s, of which it may have died, as its log tells; start it again, and repeat only what it can bear: %w",
-			e.request.GetOperationId(), err)
+		return &Error{Code: codes.Unavailable, lasting: true, Message: fmt.Sprintf("the server is gone since it ran operation %s, of which it may have died: "+
+			"see its log, start it again, and repeat only what it can bear (%v)", e.request.GetOperationId(), err)}
 	}
 	return e.retry.wait(e.ctx, err)
 }

@@ -42,7 +42,8 @@ func TestBadConnectionStringsAreRefused(t *testing.T) {
 	for _, connection := range []string{
 		"", "localhost", "http://h", "sc://", "sc:///", "sc://:1", "sc://h:0", "sc://h:65536", "sc://h:x", "sc://h/path", "sc://h/path;user_id=a",
 		"sc://h;user_id=a", "sc://h/;user_id", "sc://h/;user_id=", "sc://h/;=a", "sc://h/;use_ssl=maybe", "sc://h/;session_id=7",
-		"sc://h/;grpc_max_message_size=-1", "sc://me@h/", "sc://h?x=1", "sc://h/;user_id=%zz",
+		"sc://h/;grpc_max_message_size=-1", "sc://h/;grpc_max_message_size=0", "sc://h/;grpc_max_message_size=2147483648", "sc://h#x/",
+		"sc://h/;session_id={0b0c5a5e-8b1f-4d0e-9a55-2f6a1c3d4e5f}", "sc://h/;session_id=0b0c5a5e8b1f4d0e9a552f6a1c3d4e5f", "sc://me@h/", "sc://h?x=1", "sc://h/;user_id=%zz",
 	} {
 		if got, err := parseTarget(connection); err == nil {
 			t.Errorf("%q was taken as %+v", connection, got)
@@ -63,6 +64,7 @@ func TestTokenTravelsInPlainTextOnlyWhereAllowed(t *testing.T) {
 		{"sc://far/;token=t;use_ssl=false", true, false, true},
 		{"sc://far/;token=t", true, false, true},
 		{"sc://localhost/;token=t", false, false, true},
+		{"sc://LocalHost/;token=t", false, false, true},
 		{"sc://127.0.0.1/;token=t;use_ssl=false", false, false, true},
 		{"sc://[::1]/;token=t", false, false, true},
 		{"sc://127.0.0.1.example/;token=t", false, true, true},
