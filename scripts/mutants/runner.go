@@ -31,7 +31,8 @@ const (
 // runner runs go test on changed trees.
 type runner struct {
 	config
-	folder string // of overlays
+	folder string                   // of overlays
+	took   map[string]time.Duration // what tests take on the tree as it is, with what is compiled for them
 }
 
 func newRunner(c config) (*runner, error) {
@@ -56,9 +57,13 @@ func (r *runner) unchanged(ctx context.Context, mutants []mutant) error {
 		tests[m.test()] = m
 	}
 	var failed []error
+	r.took = map[string]time.Duration{}
 	r.each(ctx, slices.Collect(maps.Values(tests)), func(m mutant) func() {
-		v, said := r.test(ctx, m.args, "")
+		begun := time.Now()
+		v, said := r.test(ctx, m.args, "", r.timeout)
+		took := time.Since(begun)
 		return func() {
+			r.took[m.test()] = took
 			if v != survived && ctx.Err() == nil {
 				failed = append(failed, fmt.Errorf("go test %s does not pass on the tree as it is:\n%s", m.test(), said))
 			}
@@ -129,16 +134,17 @@ func (r *runner) mutate(ctx context.Context, m mutant) (verdict, string, error) 
 	if err := os.WriteFile(overlay, replace, 0o600); err != nil {
 		return 0, "", err
 	}
-	v, said := r.test(ctx, m.args, overlay)
+	// What takes ten times what it took hangs.
+	v, said := r.test(ctx, m.args, overlay, min(r.timeout, max(20*time.Second, 10*r.took[m.test()])))
 	return v, said, nil
 }
 
 // test runs go test, and says what it printed last.
-func (r *runner) test(ctx context.Context, args []string, overlay string) (verdict, string) {
+func (r *runner) test(ctx context.Context, args []string, overlay string, timeout time.Duration) (verdict, string) {
 	// Compiling and linking come before the time of the tests.
-	ctx, cancel := context.WithTimeout(ctx, r.timeout+3*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, timeout+3*time.Minute)
 	defer cancel()
-	all := []string{"test", "-count=1", "-vet=off", "-failfast", "-timeout", r.timeout.String()}
+	all := []string{"test", "-count=1", "-vet=off", "-failfast", "-timeout", timeout.String()}
 	if overlay != "" {
 		all = append(all, "-overlay", overlay)
 	}
