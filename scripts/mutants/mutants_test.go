@@ -34,6 +34,7 @@ func Sum(upTo int) (sum int) {
 import "testing"
 
 func TestAdult(t *testing.T) {
+	t.Parallel()
 	if Adult(17) || !Adult(19) || Sum(3) != 3 || Age != "eighteen\n" {
 		t.Error("wrong")
 	}
@@ -71,6 +72,7 @@ func mutants(t *testing.T, c config) (good bool, printed string) {
 }
 
 func TestChangesThatTestsNoticeAreGood(t *testing.T) {
+	t.Parallel()
 	c := newModule(t,
 		"# a comment", "",
 		"adult/adult.go\tage >= 18\tage < 18\t./adult",
@@ -89,6 +91,7 @@ func TestChangesThatTestsNoticeAreGood(t *testing.T) {
 }
 
 func TestChangeThatSurvivesIsPrinted(t *testing.T) {
+	t.Parallel()
 	good, printed := mutants(t, newModule(t, "adult/adult.go\tage >= 18\tage > 18\t./adult"))
 	if good || !strings.Contains(printed, "SURVIVED adult/adult.go:8: age >= 18 → age > 18, by go test ./adult (line 1 of the list)\n") {
 		t.Errorf("good is %v, after\n%s", good, printed)
@@ -96,6 +99,7 @@ func TestChangeThatSurvivesIsPrinted(t *testing.T) {
 }
 
 func TestLineThatDoesNotApplyIsWrong(t *testing.T) {
+	t.Parallel()
 	for line, why := range map[string]string{
 		"adult/adult.go\tage > 18\tage < 18\t./adult":                       "occurs 0 times",
 		"adult/adult.go\tage\tyears\t./adult":                               "occurs 4 times",
@@ -114,6 +118,7 @@ func TestLineThatDoesNotApplyIsWrong(t *testing.T) {
 }
 
 func TestTestsThatFailByThemselvesNoticeNothing(t *testing.T) {
+	t.Parallel()
 	c := newModule(t, "adult/age.txt\tnineteen\teighteen\t./adult")
 	if err := os.WriteFile(filepath.Join(c.root, "adult", "age.txt"), []byte("nineteen\n"), 0o644); err != nil {
 		t.Fatal(err)
@@ -128,6 +133,7 @@ func TestTestsThatFailByThemselvesNoticeNothing(t *testing.T) {
 }
 
 func TestLinesOfServersAreTakenByThemselves(t *testing.T) {
+	t.Parallel()
 	c := newModule(t,
 		"adult/adult.go\tage >= 18\tage < 18\t./adult",
 		"adult/adult.go\tage >= 18\tage != 18\t-tags services ./adult",
@@ -141,6 +147,7 @@ func TestLinesOfServersAreTakenByThemselves(t *testing.T) {
 }
 
 func TestDrawnChangesFollowTheSeedAndFailNothing(t *testing.T) {
+	t.Parallel()
 	c := newModule(t)
 	c.drawn = 4
 	c.seed = 7
@@ -163,6 +170,7 @@ func TestDrawnChangesFollowTheSeedAndFailNothing(t *testing.T) {
 }
 
 func TestOperatorsChangeOneThingEach(t *testing.T) {
+	t.Parallel()
 	const text = `package p
 
 func f(a, b int, ok bool) (int, error) {
@@ -198,6 +206,7 @@ func f(a, b int, ok bool) (int, error) {
 
 // A line that no longer applies tests nothing: whoever changes the code changes the line.
 func TestEveryLineOfTheListApplies(t *testing.T) {
+	t.Parallel()
 	all, wrong, err := readList("../..", "list.txt")
 	if err != nil {
 		t.Fatal(err)
