@@ -84,7 +84,7 @@ func TestUpOnceRunsInitReplayCountAndAudit(t *testing.T) {
 		if asked == 2 {
 			return false, errors.New("kafka is restarting")
 		}
-		return asked > 2 && s.serves("submit") && strings.Contains(out.String(), "The page: "), nil
+		return asked > 2 && s.serves("submit") && s.serves("ledger") && strings.Contains(out.String(), "The page: "), nil
 	}
 	if err := up(t.Context(), config, s.servers()); err != nil {
 		t.Fatal(err)
