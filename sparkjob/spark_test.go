@@ -32,7 +32,9 @@ type spark struct {
 	silent   bool            // such a question is not answered
 	shut     error           // of each call
 	idle     bool            // the query waits for data
+	name     string          // of what runs
 	frozen   bool            // a session is not released
+	closes   error           // of the release of a session, which ends all the same
 	unread   error           // of each look for a checkpoint
 	there    map[string]bool // the checkpoints' files that tell of one
 	progress []string        // as JSON
@@ -40,7 +42,7 @@ type spark struct {
 }
 
 func newSpark(t *testing.T) *spark {
-	s := &spark{Server: connecttest.New(t), there: map[string]bool{}}
+	s := &spark{Server: connecttest.New(t), there: map[string]bool{}, name: election.QueryKey}
 	s.HandleExecute(s.execute)
 	s.HandleCall(s.call)
 	return s
@@ -67,6 +69,9 @@ func (s *spark) call(_ context.Context, request proto.Message) (proto.Message, e
 			return nil, connecttest.Failure(codes.Unavailable, "", "frozen")
 		}
 		s.released, s.running = append(s.released, release.GetSessionId()), false
+		if s.closes != nil {
+			return nil, s.closes
+		}
 		return &wire.ReleaseSessionResponse{}, nil
 	}
 	return nil, nil
@@ -89,7 +94,7 @@ func (s *spark) execute(plan *wire.Plan) []connecttest.Step {
 		return connecttest.Answer(connecttest.Started("q", "r", election.QueryKey))
 	case command.GetStreamingQueryManagerCommand() != nil:
 		if s.running {
-			return connecttest.Answer(connecttest.Active(connecttest.Instance("q", "r", election.QueryKey)))
+			return connecttest.Answer(connecttest.Active(connecttest.Instance("q", "r", s.name)))
 		}
 		return connecttest.Answer(connecttest.Active())
 	case command.GetStreamingQueryCommand().GetLastProgress():

@@ -255,6 +255,49 @@ func TestWhoLostTheLockEndsNoSession(t *testing.T) {
 	})
 }
 
+// TestSessionThatEndsByItselfIsEnded has it time out, or Spark start again, while it is being ended.
+func TestSessionThatEndsByItselfIsEnded(t *testing.T) {
+	cluster, config := newElection(t)
+	server := newSpark(t)
+	leaveRunning(t, cluster, config, server.URL())
+	server.set(func() {
+		server.closes = connecttest.Failure(codes.Internal, "INVALID_HANDLE.SESSION_CLOSED", "it has timed out")
+	})
+	newSubmit(t, config, server.URL(), "b").runs(t, cluster)
+	if now := status(t, cluster); now.Run != 2 || now.Error != "" {
+		t.Errorf("the status is %+v", now)
+	}
+}
+
+// TestQueryOfAnotherNameIsNotAdopted has something else run in the session that is noted.
+func TestQueryOfAnotherNameIsNotAdopted(t *testing.T) {
+	cluster, config := newElection(t)
+	server := newSpark(t)
+	leaveRunning(t, cluster, config, server.URL())
+	server.set(func() { server.name = "somebody's" })
+	newSubmit(t, config, server.URL(), "a").runs(t, cluster)
+	server.set(func() {
+		if server.started != 2 || len(server.released) != 1 {
+			t.Errorf("the query was started %d times, and sessions %v ended", server.started, server.released)
+		}
+	})
+}
+
+// TestFailuresOfAnotherTermAreNotCounted loses the lock after the query has failed twice.
+func TestFailuresOfAnotherTermAreNotCounted(t *testing.T) {
+	_, config := newElection(t)
+	r := chosen(t, config, "a")
+	r.failures = failuresToTell
+	ctx, lose := context.WithCancelCause(t.Context())
+	lose(errLost)
+	var of term
+	of.over.Store(true)
+	s := &supervisor{Config: config, runs: r, answerTimeout: time.Second, forget: func() {}}
+	if err := s.supervise(ctx, &of); err == nil || r.failures != 0 {
+		t.Errorf("%d failures: %v", r.failures, err)
+	}
+}
+
 // TestSessionThatIsNotEndedIsTold freezes Spark where the query is to be ended.
 func TestSessionThatIsNotEndedIsTold(t *testing.T) {
 	cluster, config := newElection(t)
