@@ -133,7 +133,7 @@ func (f *Fold) applyResult(topic, key string, value []byte) Effect {
 		}
 		return Nothing
 	}
-	total, err := parseTotal(topic, run, value)
+	total, err := parseTotal(at, run, value)
 	if err != nil {
 		return Skipped
 	}
@@ -150,12 +150,12 @@ func (f *Fold) applyResult(topic, key string, value []byte) Effect {
 }
 
 func isResult(topic string) bool {
-	_, ok := needed[topic]
+	_, ok := naturals[topic]
 	return ok
 }
 
-// parseTotal reads the value of a result record, and refuses what its topic cannot hold.
-func parseTotal(topic string, run int, value []byte) (total, error) {
+// parseTotal reads the value of a result record, and refuses what its place cannot hold.
+func parseTotal(at place, run int, value []byte) (total, error) {
 	var r election.Result
 	if err := json.Unmarshal(value, &r); err != nil {
 		return total{}, fmt.Errorf("decode result: %w", err)
@@ -174,13 +174,13 @@ func parseTotal(topic string, run int, value []byte) (total, error) {
 		candidate: text(r.CandidateID), region: text(r.RegionID), district: text(r.DistrictID),
 		ageGroup: text(r.AgeGroup), gender: text(r.Gender), minute: text(r.Minute), reason: string(text(r.Reason)),
 	}
-	if topic == election.PerMinuteTopic {
+	if err := is.belongs(at); err != nil {
+		return total{}, err
+	}
+	if at.topic == election.PerMinuteTopic {
 		if is.minute, err = minuteOf(is.minute); err != nil {
 			return total{}, err
 		}
-	}
-	if err := needed[topic](is); err != nil {
-		return total{}, err
 	}
 	return total{is, r.TotalVotes, newest.UnixMilli()}, nil
 }

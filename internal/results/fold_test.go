@@ -294,23 +294,26 @@ func TestTombstoneForgetsAKey(t *testing.T) {
 func TestMalformedRecordsAreCountedAndSkipped(t *testing.T) {
 	valid := perCandidate(1, "ann", 10)
 	for name, bad := range map[string]record{
-		"no JSON":             {election.PerCandidateTopic, "1/ann", []byte("votes!")},
-		"no run in the key":   {election.PerCandidateTopic, "ann", valid.value},
-		"run 0":               {election.PerCandidateTopic, "0/ann", valid.value},
-		"another run":         {election.PerCandidateTopic, "2/ann", valid.value},
-		"negative total":      perCandidate(1, "ann", -1),
-		"no candidate":        result(election.PerCandidateTopic, election.Result{Run: 1, TotalVotes: 1}, "ann"),
-		"no region":           result(election.ByLocationTopic, election.Result{Run: 1, CandidateID: ptr("ann"), TotalVotes: 1}, "north", "ann"),
-		"minute":              result(election.PerMinuteTopic, election.Result{Run: 1, CandidateID: ptr("ann"), Minute: ptr("8:01"), TotalVotes: 1}, "ann"),
-		"no day":              result(election.PerMinuteTopic, election.Result{Run: 1, CandidateID: ptr("ann"), Minute: ptr("2025-03-32T08:01"), TotalVotes: 1}, "ann"),
-		"a day with a sign":   result(election.PerMinuteTopic, election.Result{Run: 1, CandidateID: ptr("ann"), Minute: ptr("2025-02-+3T08:01"), TotalVotes: 1}, "ann"),
-		"no hour":             result(election.PerMinuteTopic, election.Result{Run: 1, CandidateID: ptr("ann"), Minute: ptr("2025-02-30T24:01"), TotalVotes: 1}, "ann"),
-		"time":                result(election.PerCandidateTopic, election.Result{Run: 1, CandidateID: ptr("ann"), NewestRecordAt: "today", TotalVotes: 1}, "ann"),
-		"unknown topic":       {"aggregated_weather", "1/ann", valid.value},
-		"definition":          {election.ElectionTopic, election.DefinitionKey, []byte("{}")},
-		"official run":        {election.ElectionTopic, election.OfficialRunKey, []byte(`{"run":-1}`)},
-		"status":              {election.PipelineStatusTopic, election.QueryKey, []byte(`[]`)},
-		"empty, no tombstone": {election.PerCandidateTopic, "1/ann", []byte{}},
+		"no JSON":              {election.PerCandidateTopic, "1/ann", []byte("votes!")},
+		"no run in the key":    {election.PerCandidateTopic, "ann", valid.value},
+		"run 0":                {election.PerCandidateTopic, "0/ann", valid.value},
+		"another run":          {election.PerCandidateTopic, "2/ann", valid.value},
+		"negative total":       perCandidate(1, "ann", -1),
+		"no candidate":         result(election.PerCandidateTopic, election.Result{Run: 1, TotalVotes: 1}, "ann"),
+		"another candidate":    {election.PerCandidateTopic, "1/ben", valid.value},
+		"another minute":       result(election.PerMinuteTopic, election.Result{Run: 1, RegionID: ptr("north"), CandidateID: ptr("ann"), Minute: ptr("2026-03-18T08:01"), TotalVotes: 1}, "north", "2026-03-18T08:02", "ann"),
+		"an hour of one digit": result(election.PerMinuteTopic, election.Result{Run: 1, RegionID: ptr("north"), CandidateID: ptr("ann"), Minute: ptr("2026-03-18T8:01"), TotalVotes: 1}, "north", "2026-03-18T8:01", "ann"),
+		"no region":            result(election.ByLocationTopic, election.Result{Run: 1, CandidateID: ptr("ann"), TotalVotes: 1}, "north", "ann"),
+		"minute":               result(election.PerMinuteTopic, election.Result{Run: 1, RegionID: ptr("north"), CandidateID: ptr("ann"), Minute: ptr("8:01"), TotalVotes: 1}, "north", "8:01", "ann"),
+		"no day":               result(election.PerMinuteTopic, election.Result{Run: 1, RegionID: ptr("north"), CandidateID: ptr("ann"), Minute: ptr("2025-03-32T08:01"), TotalVotes: 1}, "north", "2025-03-32T08:01", "ann"),
+		"a day with a sign":    result(election.PerMinuteTopic, election.Result{Run: 1, RegionID: ptr("north"), CandidateID: ptr("ann"), Minute: ptr("2025-02-+3T08:01"), TotalVotes: 1}, "north", "2025-02-+3T08:01", "ann"),
+		"no hour":              result(election.PerMinuteTopic, election.Result{Run: 1, RegionID: ptr("north"), CandidateID: ptr("ann"), Minute: ptr("2025-02-30T24:01"), TotalVotes: 1}, "north", "2025-02-30T24:01", "ann"),
+		"time":                 result(election.PerCandidateTopic, election.Result{Run: 1, CandidateID: ptr("ann"), NewestRecordAt: "today", TotalVotes: 1}, "ann"),
+		"unknown topic":        {"aggregated_weather", "1/ann", valid.value},
+		"definition":           {election.ElectionTopic, election.DefinitionKey, []byte("{}")},
+		"official run":         {election.ElectionTopic, election.OfficialRunKey, []byte(`{"run":-1}`)},
+		"status":               {election.PipelineStatusTopic, election.QueryKey, []byte(`[]`)},
+		"empty, no tombstone":  {election.PerCandidateTopic, "1/ann", []byte{}},
 	} {
 		f := fold(t, definition(), official(1), valid)
 		if effect := bad.applyTo(f); effect != results.Skipped {
@@ -325,7 +328,7 @@ func TestMalformedRecordsAreCountedAndSkipped(t *testing.T) {
 // The grammar of a vote lets every month have 31 days, so such a vote is counted.
 func TestMinuteOfADayThatItsMonthDoesNotHave(t *testing.T) {
 	at := func(minute string, votes int64) record {
-		return result(election.PerMinuteTopic, election.Result{Run: 1, Minute: &minute, CandidateID: ptr("ann"), TotalVotes: votes}, "north", minute, "ann")
+		return result(election.PerMinuteTopic, election.Result{Run: 1, RegionID: ptr("north"), Minute: &minute, CandidateID: ptr("ann"), TotalVotes: votes}, "north", minute, "ann")
 	}
 	f := fold(t, definition(), official(1), at("2025-02-28T12:00", 1), at("2025-02-30T12:00", 2), at("2025-03-01T23:59", 4), at("2025-03-02T12:00", 8), at("2025-04-31T00:07", 16))
 	s := f.Snapshot()

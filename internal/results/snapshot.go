@@ -1,6 +1,7 @@
 package results
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,15 +16,18 @@ const MinuteLayout = "2006-01-02T15:04"
 // minuteOf reads a minute of voting_time. Each month of a vote may have 31 days, so one that its month does not have is
 // taken as so much later: February 30 is March 2, or March 1 in a leap year.
 func minuteOf(text string) (string, error) {
-	_, err := time.Parse(MinuteLayout, text)
-	if err == nil || len(text) != len(MinuteLayout) {
-		return text, err
+	at, err := time.Parse(MinuteLayout, text)
+	switch {
+	case err == nil && at.Format(MinuteLayout) == text:
+		return text, nil
+	case err == nil || len(text) != len(MinuteLayout):
+		return "", fmt.Errorf("%q is no minute, %s", text, MinuteLayout)
 	}
 	const from, to = len("2006-01-"), len("2006-01-02")
 	day, wrong := strconv.Atoi(text[from:to])
 	first, noMinute := time.Parse(MinuteLayout, text[:from]+"01"+text[to:])
 	if wrong != nil || noMinute != nil || day < 29 || day > 31 {
-		return "", err
+		return "", fmt.Errorf("%q is no minute, %s", text, MinuteLayout)
 	}
 	return first.AddDate(0, 0, day-1).Format(MinuteLayout), nil
 }

@@ -3,6 +3,7 @@ package results
 import (
 	"cmp"
 	"errors"
+	"strings"
 	"time"
 
 	"realtime-election/election"
@@ -32,24 +33,33 @@ func (t total) compare(u total) int {
 	)
 }
 
-var errMissing = errors.New("a field is missing that the topic needs")
+var (
+	errMissing  = errors.New("a field is missing that the topic needs")
+	errOtherKey = errors.New("the key says another cell than the value")
+)
 
-// needed says, for each result topic, which fields a record must hold.
-var needed = map[string]func(cell) error{
-	election.PerCandidateTopic:      func(c cell) error { return present(c.candidate) },
-	election.TurnoutByLocationTopic: func(c cell) error { return present(c.region) },
-	election.ByLocationTopic:        func(c cell) error { return present(c.region, c.candidate) },
-	election.ByDistrictTopic:        func(c cell) error { return present(c.district, c.candidate) },
-	election.ByDemographicTopic:     func(c cell) error { return present(c.candidate) },
-	election.PerMinuteTopic:         func(c cell) error { return present(c.minute, c.candidate) },
-	election.PerReasonTopic:         func(c cell) error { return present(c.reason) },
+// naturals says, for each result topic, of which fields its natural keys are made.
+var naturals = map[string]func(cell) []string{
+	election.PerCandidateTopic:      func(c cell) []string { return []string{c.candidate} },
+	election.TurnoutByLocationTopic: func(c cell) []string { return []string{c.region} },
+	election.ByLocationTopic:        func(c cell) []string { return []string{c.region, c.candidate} },
+	election.ByDistrictTopic:        func(c cell) []string { return []string{c.district, c.candidate} },
+	election.ByDemographicTopic:     func(c cell) []string { return []string{c.region, c.ageGroup, c.gender, c.candidate} },
+	election.PerMinuteTopic:         func(c cell) []string { return []string{c.region, c.minute, c.candidate} },
+	election.PerReasonTopic:         func(c cell) []string { return []string{c.reason} },
 }
 
-func present(fields ...string) error {
-	for _, f := range fields {
-		if f == "" {
+// belongs says whether a cell is the one that a record's key names. Only age and gender may be empty: not every ballot
+// states them.
+func (c cell) belongs(at place) error {
+	fields := naturals[at.topic](c)
+	for i, field := range fields {
+		if mayBeEmpty := at.topic == election.ByDemographicTopic && (i == 1 || i == 2); field == "" && !mayBeEmpty {
 			return errMissing
 		}
+	}
+	if strings.Join(fields, "/") != at.natural {
+		return errOtherKey
 	}
 	return nil
 }
