@@ -4,6 +4,7 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -18,17 +19,22 @@ import (
 	"realtime-election/internal/results"
 )
 
-// large is a count whose document has some 12 MB: more than connections hold by themselves.
-func large() *results.Snapshot {
+// large is a count in so many districts for 50 candidates. The document of 6,000 has 10 MB: more than connections hold by
+// themselves.
+func large(districts int) *results.Snapshot {
 	d := &election.Definition{ID: "large", Name: "Large", Regions: []election.Region{{ID: "r", Name: "R"}}}
 	s := &results.Snapshot{Definition: d, Run: 1, NewestRecordAt: noon, UpdatedAt: noon}
 	for c := range 50 {
 		d.Candidates = append(d.Candidates, election.Candidate{ID: election.CandidateID(fmt.Sprintf("candidate-with-a-long-id-%03d", c))})
 		s.Candidates = append(s.Candidates, results.CandidateVotes{Candidate: &d.Candidates[c], Votes: int64(c)})
 	}
-	votes := make([]int64, len(d.Candidates))
-	s.Regions = []results.RegionVotes{{Region: &d.Regions[0], ByCandidate: votes}}
-	for i := range 6000 {
+	random := rand.New(rand.NewPCG(7, 7))
+	s.Regions = []results.RegionVotes{{Region: &d.Regions[0], ByCandidate: make([]int64, len(d.Candidates))}}
+	for i := range districts {
+		votes := make([]int64, len(d.Candidates))
+		for c := range votes {
+			votes[c] = random.Int64N(5000)
+		}
 		district := &election.District{ID: election.DistrictID(fmt.Sprint(i))}
 		s.Districts = append(s.Districts, results.DistrictVotes{
 			DistrictIn: election.DistrictIn{District: district, Region: &d.Regions[0]}, ByCandidate: votes,
@@ -65,7 +71,7 @@ func memory() (m runtime.MemStats) {
 
 // TestReadersShareOneDocument asks for one version again and again, quickly and slowly.
 func TestReadersShareOneDocument(t *testing.T) {
-	s := newSite(t, large())
+	s := newSite(t, large(6000))
 	plain := []string{"Accept-Encoding", "identity"}
 	_, body := s.do(t, "GET", "/api/v1/results", plain...)
 	size := uint64(len(body))
@@ -102,7 +108,7 @@ func TestReadersShareOneDocument(t *testing.T) {
 
 func TestSlowReaderOfTheDocumentIsCutOff(t *testing.T) {
 	hub := live.NewHub(web.Portraits{}.Event, time.Now)
-	hub.Publish(large())
+	hub.Publish(large(6000))
 	ended := make(chan struct{})
 	handler := web.Site{Hub: hub, DownloadTimeout: 50 * time.Millisecond}.Handler()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -119,7 +125,7 @@ func TestSlowReaderOfTheDocumentIsCutOff(t *testing.T) {
 }
 
 func TestDocumentIsCompressedForWhoeverTakesThat(t *testing.T) {
-	s := newSite(t, large())
+	s := newSite(t, large(6000))
 	_, plain := s.do(t, "GET", "/api/v1/results", "Accept-Encoding", "identity")
 	for accepts, zipped := range map[string]bool{
 		"gzip": true, "br, gzip;q=0.5": true, "gzip;q=0": false, "br": false, "gzip; q=0.000, br": false,
@@ -165,5 +171,47 @@ func TestAgeIsOfTheMoment(t *testing.T) {
 		if d.AgeSeconds == nil || *d.AgeSeconds != want || d.Version != 1 {
 			t.Errorf("age %v of version %d, want %v", d.AgeSeconds, d.Version, want)
 		}
+	}
+}
+
+// BenchmarkLargeElection answers requests in an election of 10,000 districts and 50 candidates: the first of each version,
+// and those after it.
+func BenchmarkLargeElection(b *testing.B) {
+	hub := live.NewHub(web.Portraits{}.Event, time.Now)
+	snapshot := large(10_000)
+	server := httptest.NewServer(web.Site{Hub: hub, Now: time.Now}.Handler())
+	b.Cleanup(server.Close)
+	get := func(b *testing.B, path, encoding string) {
+		request, err := http.NewRequestWithContext(b.Context(), "GET", server.URL+path, nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		request.Header.Set("Accept-Encoding", encoding)
+		response, err := server.Client().Do(request)
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer response.Body.Close()
+		n, err := io.Copy(io.Discard, response.Body)
+		if err != nil || response.StatusCode != http.StatusOK {
+			b.Fatalf("%s: %d, %v", path, response.StatusCode, err)
+		}
+		b.ReportMetric(float64(n)/1e6, "MB/answer")
+	}
+	for _, request := range [][2]string{{"/api/v1/results", "identity"}, {"/api/v1/results", "gzip"}, {"/", "identity"}, {"/locations", "identity"}} {
+		name := strings.ReplaceAll(request[0][1:], "/", "-") + "-" + request[1]
+		b.Run(name+"/first", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				hub.Publish(snapshot)
+				get(b, request[0], request[1])
+			}
+		})
+		b.Run(name+"/next", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				get(b, request[0], request[1])
+			}
+		})
 	}
 }

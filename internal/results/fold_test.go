@@ -375,25 +375,40 @@ func TestLastStatusOfTheQueryIsKeptWhateverItsSendersClockSaid(t *testing.T) {
 // TestFoldOfALargeElectionIsSmall: 10,000 districts and 50 candidates are half a million totals, and minutes come beside.
 func TestFoldOfALargeElectionIsSmall(t *testing.T) {
 	f := fold(t, definition(), official(1))
+	const totals = 500 * 50
+	if each := foldDistricts(f, 500) / totals; each > 300 {
+		t.Errorf("%d bytes for each of %d totals", each, totals)
+	}
+	if n := f.Snapshot().TotalVotes; n != 0 { // candidates of no definition
+		t.Errorf("total %d", n)
+	}
+}
+
+// foldDistricts applies the totals of 50 candidates in so many districts, and says by how many bytes the heap grew.
+func foldDistricts(f *results.Fold, districts int) uint64 {
 	memory := func() uint64 {
 		var m runtime.MemStats
 		runtime.GC()
 		runtime.ReadMemStats(&m)
 		return m.HeapAlloc
 	}
-	before, totals := memory(), 0
-	for d := range 500 {
+	before := memory()
+	for d := range districts {
 		for c := range 50 {
 			district, candidate := fmt.Sprintf("district-%05d", d), fmt.Sprintf("candidate-%03d", c)
 			result(election.ByDistrictTopic, election.Result{Run: 1, DistrictID: &district, CandidateID: &candidate, TotalVotes: 1}, district, candidate).applyTo(f)
-			totals++
 		}
 	}
-	if each := (memory() - before) / uint64(totals); each > 300 {
-		t.Errorf("%d bytes for each of %d totals", each, totals)
-	}
-	if n := f.Snapshot().TotalVotes; n != 0 { // candidates of no definition
-		t.Errorf("total %d", n)
+	return memory() - before
+}
+
+func BenchmarkFoldOfALargeElection(b *testing.B) {
+	for b.Loop() {
+		f := &results.Fold{}
+		definition().applyTo(f)
+		official(1).applyTo(f)
+		b.ReportMetric(float64(foldDistricts(f, 10_000))/1e6, "MB")
+		f.Snapshot()
 	}
 }
 
