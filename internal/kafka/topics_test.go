@@ -1,6 +1,7 @@
 package kafka_test
 
 import (
+	"errors"
 	"sort"
 	"strings"
 	"testing"
@@ -155,6 +156,29 @@ func TestLargestElectionRecordIsTaken(t *testing.T) {
 	record, err := kafka.Election(t.Context(), brokers, kafkatest.Log(t))
 	if err != nil || len(record.Definition.Candidates) != 1 {
 		t.Errorf("read %v (%v)", record != nil, err)
+	}
+}
+
+// TestSettingThatIsRefusedIsTold has a broker that does not set anything for this user.
+func TestSettingThatIsRefusedIsTold(t *testing.T) {
+	cluster := kafkatest.NewCluster(t)
+	votes := election.Topics(2)[0]
+	if err := cluster.CreateTopic(votes.Name, votes.Partitions, nil); err != nil {
+		t.Fatal(err)
+	}
+	cluster.ControlKey(int16(kmsg.IncrementalAlterConfigs), func(request kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		response := request.ResponseKind().(*kmsg.IncrementalAlterConfigsResponse)
+		for _, resource := range request.(*kmsg.IncrementalAlterConfigsRequest).Resources {
+			refused := kmsg.NewIncrementalAlterConfigsResponseResource()
+			refused.ResourceType, refused.ResourceName, refused.ErrorCode = resource.ResourceType, resource.ResourceName, kerr.TopicAuthorizationFailed.Code
+			response.Resources = append(response.Resources, refused)
+		}
+		return response, nil, true
+	})
+	err := kafka.EnsureTopics(t.Context(), kafkatest.NewClient(t, cluster), []election.Topic{votes})
+	if !errors.Is(err, kerr.TopicAuthorizationFailed) || !strings.Contains(err.Error(), "set the settings of topic votes_topic") {
+		t.Errorf("ended with %v", err)
 	}
 }
 

@@ -1,0 +1,36 @@
+package kafka_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"realtime-election/internal/kafka"
+	"realtime-election/internal/kafka/kafkatest"
+)
+
+func TestRoundTripMakesItsTopicAndMayRunAgain(t *testing.T) {
+	cluster := kafkatest.NewCluster(t)
+	for range 2 {
+		if err := kafka.RoundTrip(t.Context(), cluster.ListenAddrs(), kafkatest.Log(t)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestRoundTripNeedsBothWays has a broker that takes records and gives none, and one that takes none.
+func TestRoundTripNeedsBothWays(t *testing.T) {
+	for _, broken := range []kmsg.Key{kmsg.Produce, kmsg.Fetch} {
+		cluster := kafkatest.NewCluster(t)
+		if err := kafka.RoundTrip(t.Context(), cluster.ListenAddrs(), kafkatest.Log(t)); err != nil {
+			t.Fatal(err)
+		}
+		cluster.Fault(kfake.Fault{Keys: []kmsg.Key{broken}, Topic: "roundtrip", Err: kerr.TopicAuthorizationFailed, Count: -1})
+		if err := kafka.RoundTrip(t.Context(), cluster.ListenAddrs(), kafkatest.Log(t)); !errors.Is(err, kerr.TopicAuthorizationFailed) {
+			t.Errorf("without %s: %v", broken.Name(), err)
+		}
+	}
+}
