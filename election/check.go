@@ -168,7 +168,7 @@ func (e *Electorate) check(c *checker, p Polling, candidates, regions map[string
 	if closes == "00:00" {
 		closes = "24:00" // of the day before
 	}
-	if n := len(e.Arrival); n > 0 && last < closes {
+	if n := len(e.Arrival); n > 0 && !p.Closes.IsZero() && last < closes {
 		c.say(fmt.Sprintf("the last until, %s, is before the polls close, at %s", last, closes), "electorate", "arrival", n-1, "until")
 	}
 }
@@ -216,7 +216,7 @@ func (c *checker) text(what, text, may string, path ...any) (ok bool) {
 	if utf8.ValidString(text) && !strings.ContainsFunc(text, forbidden) {
 		return true
 	}
-	c.say(fmt.Sprintf("the %s %q holds control characters or bytes that are not UTF-8", what, text), path...)
+	c.say(fmt.Sprintf("the %s %.100q holds control characters or bytes that are not UTF-8", what, text), path...)
 	return false
 }
 

@@ -26,7 +26,7 @@ type Action struct {
 	Producer int
 	Record   election.VoteRecord // its offset and timestamp are Kafka's to give
 	End      End
-	sound    sound
+	truth    truth
 }
 
 // End is how an action ends a transaction.
@@ -48,8 +48,8 @@ type Judged struct {
 	Reason election.Reason
 }
 
-// sound is what whoever made a record knows of it: why it can't count whatever else there is, or whose ballot it is.
-type sound struct {
+// truth is what whoever made a record knows of it: why it can't count whatever else there is, or whose ballot it is.
+type truth struct {
 	reason election.Reason
 	ballot string
 }
@@ -60,11 +60,11 @@ func NewRandom(seed uint64, records int) *Random {
 	m.s.Partitions = 2 + m.random.Int32N(3)
 	m.s.Definition = m.definition()
 	for _, h := range Hostiles(m.s.Definition, m.s.Partitions, 2) {
-		made := sound{reason: h.Reason}
+		made := truth{reason: h.Reason}
 		if h.Reason == "" || h.Reason == election.Duplicate || h.Reason == election.Conflicting {
-			made = sound{ballot: string(h.Key)} // a ballot of which there is another copy
+			made = truth{ballot: string(h.Key)} // a ballot of which there is another copy
 		}
-		m.hostiles = append(m.hostiles, Action{Record: h.VoteRecord, sound: made})
+		m.hostiles = append(m.hostiles, Action{Record: h.VoteRecord, truth: made})
 	}
 	for range 2 {
 		m.round(records)
@@ -101,11 +101,11 @@ func (s *Random) Committed(rounds int) []Judged {
 		if !committed[i] {
 			continue
 		}
-		reason := a.sound.reason
+		reason := a.truth.reason
 		if reason == "" {
-			switch first, again := counted[a.sound.ballot]; {
+			switch first, again := counted[a.truth.ballot]; {
 			case !again:
-				counted[a.sound.ballot] = a.Record.Value
+				counted[a.truth.ballot] = a.Record.Value
 			case bytes.Equal(first, a.Record.Value):
 				reason = election.Duplicate
 			default:
@@ -206,7 +206,7 @@ func (m *maker) record() Action {
 		}
 		a := m.of(v)
 		a.Record.Partition = (a.Record.Partition + 1 + m.random.Int32N(m.s.Partitions-1)) % m.s.Partitions
-		a.sound = sound{reason: election.WrongPartition}
+		a.truth = truth{reason: election.WrongPartition}
 		return a
 	case x < 45:
 		return m.hostiles[m.random.IntN(len(m.hostiles))]
@@ -220,7 +220,7 @@ func (m *maker) record() Action {
 func (m *maker) of(v election.Vote) Action {
 	return Action{
 		Record: election.VoteRecord{Partition: election.Partition(v.BallotID, m.s.Partitions), Key: v.BallotID, Value: election.AppendVote(nil, v)},
-		sound:  sound{ballot: string(v.BallotID)},
+		truth:  truth{ballot: string(v.BallotID)},
 	}
 }
 
