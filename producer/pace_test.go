@@ -145,6 +145,24 @@ func TestDayCatchesUpAPauseInWholeTransactions(t *testing.T) {
 	})
 }
 
+// TestDayThatWasLateDoesNotCatchUpItsTicks has a commit that takes long while nothing is due: what follows is not sent in
+// many small transactions one upon the other.
+func TestDayThatWasLateDoesNotCatchUpItsTicks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDay(1, 10, 1, func(serial int64) time.Duration { return time.Duration(serial) * time.Hour })
+		<-time.After(50 * time.Second)
+		began := time.Now()
+		for range 5 {
+			if err := d.wait(t.Context(), d.batch()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(began); took < 800*time.Millisecond {
+			t.Errorf("five ticks took %s", took)
+		}
+	})
+}
+
 // TestDayThatIsLongOverSendsTheRest asks for what is due when the polling day's time, counted in nanoseconds, would be
 // longer than a Duration can be.
 func TestDayThatIsLongOverSendsTheRest(t *testing.T) {
