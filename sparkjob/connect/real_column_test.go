@@ -181,14 +181,15 @@ func TestOwnRowsComeBackAsTheyWere(t *testing.T) {
 	}
 }
 
-// TestFirstAndLastTimesComeBack sends the ends of what Spark can hold, as literals and as rows.
+// TestFirstAndLastTimesComeBack sends the ends of what SQL can say, as literals and as rows.
 func TestFirstAndLastTimesComeBack(t *testing.T) {
 	session := newSession(t)
+	first, last := time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(9999, 12, 31, 23, 59, 59, 999999000, time.UTC)
 	row := []any{
-		connect.Date{Year: -5877641, Month: 6, Day: 23},
-		connect.Date{Year: 5881580, Month: 7, Day: 11},
-		time.UnixMicro(math.MinInt64).UTC(), time.UnixMicro(math.MaxInt64).UTC(),
-		connect.TimestampNTZOf(time.UnixMicro(math.MinInt64).UTC()), connect.TimestampNTZOf(time.UnixMicro(math.MaxInt64).UTC()),
+		connect.Date{Year: 1, Month: 1, Day: 1},
+		connect.Date{Year: 9999, Month: 12, Day: 31},
+		first, last,
+		connect.TimestampNTZOf(first), connect.TimestampNTZOf(last),
 		(math.MinInt64 * time.Nanosecond).Truncate(time.Microsecond), (math.MaxInt64 * time.Nanosecond).Truncate(time.Microsecond),
 		connect.Decimal("-99999999999999999999999999999999999999"), connect.Decimal("0.00000000000000000000000000000000000001"),
 	}
