@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -42,7 +43,7 @@ type execution struct {
 	beforeID string // of the answer before it
 	complete bool
 	failed   bool // it ended without completing
-	hasJob   bool // a job of it runs, which an interrupt ends
+	hasJob   bool // Spark has a job of it, which an interrupt ends
 
 	consumed  chan string // newest answer that the server may forget
 	releasing bool        // release runs
@@ -103,7 +104,8 @@ func (e *execution) note(answer *wire.ExecutePlanResponse) {
 	case *wire.ExecutePlanResponse_ArrowBatch_:
 		e.hasJob = true
 	case *wire.ExecutePlanResponse_ExecutionProgress_:
-		e.hasJob = answer.GetExecutionProgress().GetNumInflightTasks() > 0
+		stages := answer.GetExecutionProgress().GetStages() // of jobs that Spark has, also where their tasks wait for room
+		e.hasJob = slices.ContainsFunc(stages, func(s *wire.ExecutePlanResponse_ExecutionProgress_StageInfo) bool { return !s.GetDone() })
 	}
 }
 

@@ -70,7 +70,7 @@ func (e *execution) release() {
 //
 //	ExecutePlan ─► planning ─► interrupt ─► operation cancelled, its jobs too: none yet ─► job submitted, runs for ever
 //
-// A progress report with running tasks tells that the job is there. The server sends one every two seconds.
+// A progress report with stages that are not done tells that the job is there. The server sends one every two seconds.
 func (e *execution) awaitJob() {
 	ctx, cancel := context.WithTimeout(e.session.background, abandonLimit)
 	defer cancel()

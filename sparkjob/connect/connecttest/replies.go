@@ -102,9 +102,11 @@ func Active(queries ...*wire.StreamingQueryManagerCommandResult_StreamingQueryIn
 	}}
 }
 
-// Running is a report of an execution whose job has so many tasks running.
+// Running is a progress report of an execution whose job has so many tasks to run; of one that has no job yet, for none.
 func Running(tasks int64) *wire.ExecutePlanResponse {
-	return &wire.ExecutePlanResponse{ResponseType: &wire.ExecutePlanResponse_ExecutionProgress_{
-		ExecutionProgress: &wire.ExecutePlanResponse_ExecutionProgress{NumInflightTasks: tasks},
-	}}
+	progress := &wire.ExecutePlanResponse_ExecutionProgress{}
+	if tasks > 0 {
+		progress.Stages = []*wire.ExecutePlanResponse_ExecutionProgress_StageInfo{{NumTasks: tasks}}
+	}
+	return &wire.ExecutePlanResponse{ResponseType: &wire.ExecutePlanResponse_ExecutionProgress_{ExecutionProgress: progress}}
 }

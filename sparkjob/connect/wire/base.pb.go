@@ -2404,8 +2404,9 @@ func (*ExecutePlanResponse_ResultComplete) Descriptor() ([]byte, []int) {
 }
 
 type ExecutePlanResponse_ExecutionProgress struct {
-	state            protoimpl.MessageState `protogen:"open.v1"`
-	NumInflightTasks int64                  `protobuf:"varint,2,opt,name=num_inflight_tasks,json=numInflightTasks,proto3" json:"num_inflight_tasks,omitempty"`
+	state            protoimpl.MessageState                             `protogen:"open.v1"`
+	Stages           []*ExecutePlanResponse_ExecutionProgress_StageInfo `protobuf:"bytes,1,rep,name=stages,proto3" json:"stages,omitempty"`
+	NumInflightTasks int64                                              `protobuf:"varint,2,opt,name=num_inflight_tasks,json=numInflightTasks,proto3" json:"num_inflight_tasks,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -2440,11 +2441,78 @@ func (*ExecutePlanResponse_ExecutionProgress) Descriptor() ([]byte, []int) {
 	return file_sparkjob_connect_wire_base_proto_rawDescGZIP(), []int{5, 3}
 }
 
+func (x *ExecutePlanResponse_ExecutionProgress) GetStages() []*ExecutePlanResponse_ExecutionProgress_StageInfo {
+	if x != nil {
+		return x.Stages
+	}
+	return nil
+}
+
 func (x *ExecutePlanResponse_ExecutionProgress) GetNumInflightTasks() int64 {
 	if x != nil {
 		return x.NumInflightTasks
 	}
 	return 0
+}
+
+type ExecutePlanResponse_ExecutionProgress_StageInfo struct {
+	state             protoimpl.MessageState `protogen:"open.v1"`
+	NumTasks          int64                  `protobuf:"varint,2,opt,name=num_tasks,json=numTasks,proto3" json:"num_tasks,omitempty"`
+	NumCompletedTasks int64                  `protobuf:"varint,3,opt,name=num_completed_tasks,json=numCompletedTasks,proto3" json:"num_completed_tasks,omitempty"`
+	Done              bool                   `protobuf:"varint,5,opt,name=done,proto3" json:"done,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *ExecutePlanResponse_ExecutionProgress_StageInfo) Reset() {
+	*x = ExecutePlanResponse_ExecutionProgress_StageInfo{}
+	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExecutePlanResponse_ExecutionProgress_StageInfo) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExecutePlanResponse_ExecutionProgress_StageInfo) ProtoMessage() {}
+
+func (x *ExecutePlanResponse_ExecutionProgress_StageInfo) ProtoReflect() protoreflect.Message {
+	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExecutePlanResponse_ExecutionProgress_StageInfo.ProtoReflect.Descriptor instead.
+func (*ExecutePlanResponse_ExecutionProgress_StageInfo) Descriptor() ([]byte, []int) {
+	return file_sparkjob_connect_wire_base_proto_rawDescGZIP(), []int{5, 3, 0}
+}
+
+func (x *ExecutePlanResponse_ExecutionProgress_StageInfo) GetNumTasks() int64 {
+	if x != nil {
+		return x.NumTasks
+	}
+	return 0
+}
+
+func (x *ExecutePlanResponse_ExecutionProgress_StageInfo) GetNumCompletedTasks() int64 {
+	if x != nil {
+		return x.NumCompletedTasks
+	}
+	return 0
+}
+
+func (x *ExecutePlanResponse_ExecutionProgress_StageInfo) GetDone() bool {
+	if x != nil {
+		return x.Done
+	}
+	return false
 }
 
 type ConfigRequest_Operation struct {
@@ -2465,7 +2533,7 @@ type ConfigRequest_Operation struct {
 
 func (x *ConfigRequest_Operation) Reset() {
 	*x = ConfigRequest_Operation{}
-	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[32]
+	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2477,7 +2545,7 @@ func (x *ConfigRequest_Operation) String() string {
 func (*ConfigRequest_Operation) ProtoMessage() {}
 
 func (x *ConfigRequest_Operation) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[32]
+	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2619,7 +2687,7 @@ type ConfigRequest_Set struct {
 
 func (x *ConfigRequest_Set) Reset() {
 	*x = ConfigRequest_Set{}
-	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[33]
+	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2631,7 +2699,7 @@ func (x *ConfigRequest_Set) String() string {
 func (*ConfigRequest_Set) ProtoMessage() {}
 
 func (x *ConfigRequest_Set) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[33]
+	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2670,7 +2738,7 @@ type ConfigRequest_Get struct {
 
 func (x *ConfigRequest_Get) Reset() {
 	*x = ConfigRequest_Get{}
-	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[34]
+	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2682,7 +2750,7 @@ func (x *ConfigRequest_Get) String() string {
 func (*ConfigRequest_Get) ProtoMessage() {}
 
 func (x *ConfigRequest_Get) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[34]
+	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2714,7 +2782,7 @@ type ConfigRequest_GetWithDefault struct {
 
 func (x *ConfigRequest_GetWithDefault) Reset() {
 	*x = ConfigRequest_GetWithDefault{}
-	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[35]
+	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2726,7 +2794,7 @@ func (x *ConfigRequest_GetWithDefault) String() string {
 func (*ConfigRequest_GetWithDefault) ProtoMessage() {}
 
 func (x *ConfigRequest_GetWithDefault) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[35]
+	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2758,7 +2826,7 @@ type ConfigRequest_GetOption struct {
 
 func (x *ConfigRequest_GetOption) Reset() {
 	*x = ConfigRequest_GetOption{}
-	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[36]
+	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2770,7 +2838,7 @@ func (x *ConfigRequest_GetOption) String() string {
 func (*ConfigRequest_GetOption) ProtoMessage() {}
 
 func (x *ConfigRequest_GetOption) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[36]
+	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2802,7 +2870,7 @@ type ConfigRequest_GetAll struct {
 
 func (x *ConfigRequest_GetAll) Reset() {
 	*x = ConfigRequest_GetAll{}
-	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[37]
+	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2814,7 +2882,7 @@ func (x *ConfigRequest_GetAll) String() string {
 func (*ConfigRequest_GetAll) ProtoMessage() {}
 
 func (x *ConfigRequest_GetAll) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[37]
+	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2846,7 +2914,7 @@ type ConfigRequest_Unset struct {
 
 func (x *ConfigRequest_Unset) Reset() {
 	*x = ConfigRequest_Unset{}
-	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[38]
+	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2858,7 +2926,7 @@ func (x *ConfigRequest_Unset) String() string {
 func (*ConfigRequest_Unset) ProtoMessage() {}
 
 func (x *ConfigRequest_Unset) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[38]
+	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2890,7 +2958,7 @@ type ConfigRequest_IsModifiable struct {
 
 func (x *ConfigRequest_IsModifiable) Reset() {
 	*x = ConfigRequest_IsModifiable{}
-	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[39]
+	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2902,7 +2970,7 @@ func (x *ConfigRequest_IsModifiable) String() string {
 func (*ConfigRequest_IsModifiable) ProtoMessage() {}
 
 func (x *ConfigRequest_IsModifiable) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[39]
+	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2933,7 +3001,7 @@ type ReleaseExecuteRequest_ReleaseAll struct {
 
 func (x *ReleaseExecuteRequest_ReleaseAll) Reset() {
 	*x = ReleaseExecuteRequest_ReleaseAll{}
-	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[40]
+	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2945,7 +3013,7 @@ func (x *ReleaseExecuteRequest_ReleaseAll) String() string {
 func (*ReleaseExecuteRequest_ReleaseAll) ProtoMessage() {}
 
 func (x *ReleaseExecuteRequest_ReleaseAll) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[40]
+	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2970,7 +3038,7 @@ type ReleaseExecuteRequest_ReleaseUntil struct {
 
 func (x *ReleaseExecuteRequest_ReleaseUntil) Reset() {
 	*x = ReleaseExecuteRequest_ReleaseUntil{}
-	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[41]
+	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2982,7 +3050,7 @@ func (x *ReleaseExecuteRequest_ReleaseUntil) String() string {
 func (*ReleaseExecuteRequest_ReleaseUntil) ProtoMessage() {}
 
 func (x *ReleaseExecuteRequest_ReleaseUntil) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[41]
+	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3017,7 +3085,7 @@ type FetchErrorDetailsResponse_StackTraceElement struct {
 
 func (x *FetchErrorDetailsResponse_StackTraceElement) Reset() {
 	*x = FetchErrorDetailsResponse_StackTraceElement{}
-	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[42]
+	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3029,7 +3097,7 @@ func (x *FetchErrorDetailsResponse_StackTraceElement) String() string {
 func (*FetchErrorDetailsResponse_StackTraceElement) ProtoMessage() {}
 
 func (x *FetchErrorDetailsResponse_StackTraceElement) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[42]
+	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3089,7 +3157,7 @@ type FetchErrorDetailsResponse_QueryContext struct {
 
 func (x *FetchErrorDetailsResponse_QueryContext) Reset() {
 	*x = FetchErrorDetailsResponse_QueryContext{}
-	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[43]
+	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3101,7 +3169,7 @@ func (x *FetchErrorDetailsResponse_QueryContext) String() string {
 func (*FetchErrorDetailsResponse_QueryContext) ProtoMessage() {}
 
 func (x *FetchErrorDetailsResponse_QueryContext) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[43]
+	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3185,7 +3253,7 @@ type FetchErrorDetailsResponse_SparkThrowable struct {
 
 func (x *FetchErrorDetailsResponse_SparkThrowable) Reset() {
 	*x = FetchErrorDetailsResponse_SparkThrowable{}
-	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[44]
+	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3197,7 +3265,7 @@ func (x *FetchErrorDetailsResponse_SparkThrowable) String() string {
 func (*FetchErrorDetailsResponse_SparkThrowable) ProtoMessage() {}
 
 func (x *FetchErrorDetailsResponse_SparkThrowable) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[44]
+	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3254,7 +3322,7 @@ type FetchErrorDetailsResponse_Error struct {
 
 func (x *FetchErrorDetailsResponse_Error) Reset() {
 	*x = FetchErrorDetailsResponse_Error{}
-	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[45]
+	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3266,7 +3334,7 @@ func (x *FetchErrorDetailsResponse_Error) String() string {
 func (*FetchErrorDetailsResponse_Error) ProtoMessage() {}
 
 func (x *FetchErrorDetailsResponse_Error) ProtoReflect() protoreflect.Message {
-	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[45]
+	mi := &file_sparkjob_connect_wire_base_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3392,7 +3460,7 @@ const file_sparkjob_connect_wire_base_proto_rawDesc = "" +
 	"\x0erequest_optionB)\n" +
 	"'_client_observed_server_side_session_idB\x0f\n" +
 	"\r_operation_idB\x0e\n" +
-	"\f_client_type\"\xd9\v\n" +
+	"\f_client_type\"\xa8\r\n" +
 	"\x13ExecutePlanResponse\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x123\n" +
@@ -3418,9 +3486,14 @@ const file_sparkjob_connect_wire_base_proto_rawDesc = "" +
 	"\x04data\x18\x02 \x01(\fR\x04data\x12&\n" +
 	"\fstart_offset\x18\x03 \x01(\x03H\x00R\vstartOffset\x88\x01\x01B\x0f\n" +
 	"\r_start_offset\x1a\x10\n" +
-	"\x0eResultComplete\x1aA\n" +
-	"\x11ExecutionProgress\x12,\n" +
-	"\x12num_inflight_tasks\x18\x02 \x01(\x03R\x10numInflightTasksB\x0f\n" +
+	"\x0eResultComplete\x1a\x8f\x02\n" +
+	"\x11ExecutionProgress\x12^\n" +
+	"\x06stages\x18\x01 \x03(\v2F.sparkjob.connect.wire.ExecutePlanResponse.ExecutionProgress.StageInfoR\x06stages\x12,\n" +
+	"\x12num_inflight_tasks\x18\x02 \x01(\x03R\x10numInflightTasks\x1al\n" +
+	"\tStageInfo\x12\x1b\n" +
+	"\tnum_tasks\x18\x02 \x01(\x03R\bnumTasks\x12.\n" +
+	"\x13num_completed_tasks\x18\x03 \x01(\x03R\x11numCompletedTasks\x12\x12\n" +
+	"\x04done\x18\x05 \x01(\bR\x04doneB\x0f\n" +
 	"\rresponse_type\"A\n" +
 	"\bKeyValue\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x19\n" +
@@ -3631,69 +3704,70 @@ func file_sparkjob_connect_wire_base_proto_rawDescGZIP() []byte {
 }
 
 var file_sparkjob_connect_wire_base_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_sparkjob_connect_wire_base_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
+var file_sparkjob_connect_wire_base_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
 var file_sparkjob_connect_wire_base_proto_goTypes = []any{
 	(AnalyzePlanRequest_Explain_ExplainMode)(0),             // 0: sparkjob.connect.wire.AnalyzePlanRequest.Explain.ExplainMode
 	(InterruptRequest_InterruptType)(0),                     // 1: sparkjob.connect.wire.InterruptRequest.InterruptType
 	(FetchErrorDetailsResponse_QueryContext_ContextType)(0), // 2: sparkjob.connect.wire.FetchErrorDetailsResponse.QueryContext.ContextType
-	(*Plan)(nil),                                        // 3: sparkjob.connect.wire.Plan
-	(*UserContext)(nil),                                 // 4: sparkjob.connect.wire.UserContext
-	(*AnalyzePlanRequest)(nil),                          // 5: sparkjob.connect.wire.AnalyzePlanRequest
-	(*AnalyzePlanResponse)(nil),                         // 6: sparkjob.connect.wire.AnalyzePlanResponse
-	(*ExecutePlanRequest)(nil),                          // 7: sparkjob.connect.wire.ExecutePlanRequest
-	(*ExecutePlanResponse)(nil),                         // 8: sparkjob.connect.wire.ExecutePlanResponse
-	(*KeyValue)(nil),                                    // 9: sparkjob.connect.wire.KeyValue
-	(*ConfigRequest)(nil),                               // 10: sparkjob.connect.wire.ConfigRequest
-	(*ConfigResponse)(nil),                              // 11: sparkjob.connect.wire.ConfigResponse
-	(*InterruptRequest)(nil),                            // 12: sparkjob.connect.wire.InterruptRequest
-	(*InterruptResponse)(nil),                           // 13: sparkjob.connect.wire.InterruptResponse
-	(*ReattachOptions)(nil),                             // 14: sparkjob.connect.wire.ReattachOptions
-	(*ReattachExecuteRequest)(nil),                      // 15: sparkjob.connect.wire.ReattachExecuteRequest
-	(*ReleaseExecuteRequest)(nil),                       // 16: sparkjob.connect.wire.ReleaseExecuteRequest
-	(*ReleaseExecuteResponse)(nil),                      // 17: sparkjob.connect.wire.ReleaseExecuteResponse
-	(*ReleaseSessionRequest)(nil),                       // 18: sparkjob.connect.wire.ReleaseSessionRequest
-	(*ReleaseSessionResponse)(nil),                      // 19: sparkjob.connect.wire.ReleaseSessionResponse
-	(*FetchErrorDetailsRequest)(nil),                    // 20: sparkjob.connect.wire.FetchErrorDetailsRequest
-	(*FetchErrorDetailsResponse)(nil),                   // 21: sparkjob.connect.wire.FetchErrorDetailsResponse
-	(*AnalyzePlanRequest_Schema)(nil),                   // 22: sparkjob.connect.wire.AnalyzePlanRequest.Schema
-	(*AnalyzePlanRequest_Explain)(nil),                  // 23: sparkjob.connect.wire.AnalyzePlanRequest.Explain
-	(*AnalyzePlanRequest_IsStreaming)(nil),              // 24: sparkjob.connect.wire.AnalyzePlanRequest.IsStreaming
-	(*AnalyzePlanRequest_SparkVersion)(nil),             // 25: sparkjob.connect.wire.AnalyzePlanRequest.SparkVersion
-	(*AnalyzePlanResponse_Schema)(nil),                  // 26: sparkjob.connect.wire.AnalyzePlanResponse.Schema
-	(*AnalyzePlanResponse_Explain)(nil),                 // 27: sparkjob.connect.wire.AnalyzePlanResponse.Explain
-	(*AnalyzePlanResponse_IsStreaming)(nil),             // 28: sparkjob.connect.wire.AnalyzePlanResponse.IsStreaming
-	(*AnalyzePlanResponse_SparkVersion)(nil),            // 29: sparkjob.connect.wire.AnalyzePlanResponse.SparkVersion
-	(*ExecutePlanRequest_RequestOption)(nil),            // 30: sparkjob.connect.wire.ExecutePlanRequest.RequestOption
-	(*ExecutePlanResponse_SqlCommandResult)(nil),        // 31: sparkjob.connect.wire.ExecutePlanResponse.SqlCommandResult
-	(*ExecutePlanResponse_ArrowBatch)(nil),              // 32: sparkjob.connect.wire.ExecutePlanResponse.ArrowBatch
-	(*ExecutePlanResponse_ResultComplete)(nil),          // 33: sparkjob.connect.wire.ExecutePlanResponse.ResultComplete
-	(*ExecutePlanResponse_ExecutionProgress)(nil),       // 34: sparkjob.connect.wire.ExecutePlanResponse.ExecutionProgress
-	(*ConfigRequest_Operation)(nil),                     // 35: sparkjob.connect.wire.ConfigRequest.Operation
-	(*ConfigRequest_Set)(nil),                           // 36: sparkjob.connect.wire.ConfigRequest.Set
-	(*ConfigRequest_Get)(nil),                           // 37: sparkjob.connect.wire.ConfigRequest.Get
-	(*ConfigRequest_GetWithDefault)(nil),                // 38: sparkjob.connect.wire.ConfigRequest.GetWithDefault
-	(*ConfigRequest_GetOption)(nil),                     // 39: sparkjob.connect.wire.ConfigRequest.GetOption
-	(*ConfigRequest_GetAll)(nil),                        // 40: sparkjob.connect.wire.ConfigRequest.GetAll
-	(*ConfigRequest_Unset)(nil),                         // 41: sparkjob.connect.wire.ConfigRequest.Unset
-	(*ConfigRequest_IsModifiable)(nil),                  // 42: sparkjob.connect.wire.ConfigRequest.IsModifiable
-	(*ReleaseExecuteRequest_ReleaseAll)(nil),            // 43: sparkjob.connect.wire.ReleaseExecuteRequest.ReleaseAll
-	(*ReleaseExecuteRequest_ReleaseUntil)(nil),          // 44: sparkjob.connect.wire.ReleaseExecuteRequest.ReleaseUntil
-	(*FetchErrorDetailsResponse_StackTraceElement)(nil), // 45: sparkjob.connect.wire.FetchErrorDetailsResponse.StackTraceElement
-	(*FetchErrorDetailsResponse_QueryContext)(nil),      // 46: sparkjob.connect.wire.FetchErrorDetailsResponse.QueryContext
-	(*FetchErrorDetailsResponse_SparkThrowable)(nil),    // 47: sparkjob.connect.wire.FetchErrorDetailsResponse.SparkThrowable
-	(*FetchErrorDetailsResponse_Error)(nil),             // 48: sparkjob.connect.wire.FetchErrorDetailsResponse.Error
-	nil,                                                 // 49: sparkjob.connect.wire.FetchErrorDetailsResponse.SparkThrowable.MessageParametersEntry
-	(*Relation)(nil),                                    // 50: sparkjob.connect.wire.Relation
-	(*Command)(nil),                                     // 51: sparkjob.connect.wire.Command
-	(*WriteStreamOperationStartResult)(nil),             // 52: sparkjob.connect.wire.WriteStreamOperationStartResult
-	(*StreamingQueryCommandResult)(nil),                 // 53: sparkjob.connect.wire.StreamingQueryCommandResult
-	(*StreamingQueryManagerCommandResult)(nil),          // 54: sparkjob.connect.wire.StreamingQueryManagerCommandResult
-	(*StreamingQueryListenerEventsResult)(nil),          // 55: sparkjob.connect.wire.StreamingQueryListenerEventsResult
-	(*DataType)(nil),                                    // 56: sparkjob.connect.wire.DataType
+	(*Plan)(nil),                                            // 3: sparkjob.connect.wire.Plan
+	(*UserContext)(nil),                                     // 4: sparkjob.connect.wire.UserContext
+	(*AnalyzePlanRequest)(nil),                              // 5: sparkjob.connect.wire.AnalyzePlanRequest
+	(*AnalyzePlanResponse)(nil),                             // 6: sparkjob.connect.wire.AnalyzePlanResponse
+	(*ExecutePlanRequest)(nil),                              // 7: sparkjob.connect.wire.ExecutePlanRequest
+	(*ExecutePlanResponse)(nil),                             // 8: sparkjob.connect.wire.ExecutePlanResponse
+	(*KeyValue)(nil),                                        // 9: sparkjob.connect.wire.KeyValue
+	(*ConfigRequest)(nil),                                   // 10: sparkjob.connect.wire.ConfigRequest
+	(*ConfigResponse)(nil),                                  // 11: sparkjob.connect.wire.ConfigResponse
+	(*InterruptRequest)(nil),                                // 12: sparkjob.connect.wire.InterruptRequest
+	(*InterruptResponse)(nil),                               // 13: sparkjob.connect.wire.InterruptResponse
+	(*ReattachOptions)(nil),                                 // 14: sparkjob.connect.wire.ReattachOptions
+	(*ReattachExecuteRequest)(nil),                          // 15: sparkjob.connect.wire.ReattachExecuteRequest
+	(*ReleaseExecuteRequest)(nil),                           // 16: sparkjob.connect.wire.ReleaseExecuteRequest
+	(*ReleaseExecuteResponse)(nil),                          // 17: sparkjob.connect.wire.ReleaseExecuteResponse
+	(*ReleaseSessionRequest)(nil),                           // 18: sparkjob.connect.wire.ReleaseSessionRequest
+	(*ReleaseSessionResponse)(nil),                          // 19: sparkjob.connect.wire.ReleaseSessionResponse
+	(*FetchErrorDetailsRequest)(nil),                        // 20: sparkjob.connect.wire.FetchErrorDetailsRequest
+	(*FetchErrorDetailsResponse)(nil),                       // 21: sparkjob.connect.wire.FetchErrorDetailsResponse
+	(*AnalyzePlanRequest_Schema)(nil),                       // 22: sparkjob.connect.wire.AnalyzePlanRequest.Schema
+	(*AnalyzePlanRequest_Explain)(nil),                      // 23: sparkjob.connect.wire.AnalyzePlanRequest.Explain
+	(*AnalyzePlanRequest_IsStreaming)(nil),                  // 24: sparkjob.connect.wire.AnalyzePlanRequest.IsStreaming
+	(*AnalyzePlanRequest_SparkVersion)(nil),                 // 25: sparkjob.connect.wire.AnalyzePlanRequest.SparkVersion
+	(*AnalyzePlanResponse_Schema)(nil),                      // 26: sparkjob.connect.wire.AnalyzePlanResponse.Schema
+	(*AnalyzePlanResponse_Explain)(nil),                     // 27: sparkjob.connect.wire.AnalyzePlanResponse.Explain
+	(*AnalyzePlanResponse_IsStreaming)(nil),                 // 28: sparkjob.connect.wire.AnalyzePlanResponse.IsStreaming
+	(*AnalyzePlanResponse_SparkVersion)(nil),                // 29: sparkjob.connect.wire.AnalyzePlanResponse.SparkVersion
+	(*ExecutePlanRequest_RequestOption)(nil),                // 30: sparkjob.connect.wire.ExecutePlanRequest.RequestOption
+	(*ExecutePlanResponse_SqlCommandResult)(nil),            // 31: sparkjob.connect.wire.ExecutePlanResponse.SqlCommandResult
+	(*ExecutePlanResponse_ArrowBatch)(nil),                  // 32: sparkjob.connect.wire.ExecutePlanResponse.ArrowBatch
+	(*ExecutePlanResponse_ResultComplete)(nil),              // 33: sparkjob.connect.wire.ExecutePlanResponse.ResultComplete
+	(*ExecutePlanResponse_ExecutionProgress)(nil),           // 34: sparkjob.connect.wire.ExecutePlanResponse.ExecutionProgress
+	(*ExecutePlanResponse_ExecutionProgress_StageInfo)(nil), // 35: sparkjob.connect.wire.ExecutePlanResponse.ExecutionProgress.StageInfo
+	(*ConfigRequest_Operation)(nil),                         // 36: sparkjob.connect.wire.ConfigRequest.Operation
+	(*ConfigRequest_Set)(nil),                               // 37: sparkjob.connect.wire.ConfigRequest.Set
+	(*ConfigRequest_Get)(nil),                               // 38: sparkjob.connect.wire.ConfigRequest.Get
+	(*ConfigRequest_GetWithDefault)(nil),                    // 39: sparkjob.connect.wire.ConfigRequest.GetWithDefault
+	(*ConfigRequest_GetOption)(nil),                         // 40: sparkjob.connect.wire.ConfigRequest.GetOption
+	(*ConfigRequest_GetAll)(nil),                            // 41: sparkjob.connect.wire.ConfigRequest.GetAll
+	(*ConfigRequest_Unset)(nil),                             // 42: sparkjob.connect.wire.ConfigRequest.Unset
+	(*ConfigRequest_IsModifiable)(nil),                      // 43: sparkjob.connect.wire.ConfigRequest.IsModifiable
+	(*ReleaseExecuteRequest_ReleaseAll)(nil),                // 44: sparkjob.connect.wire.ReleaseExecuteRequest.ReleaseAll
+	(*ReleaseExecuteRequest_ReleaseUntil)(nil),              // 45: sparkjob.connect.wire.ReleaseExecuteRequest.ReleaseUntil
+	(*FetchErrorDetailsResponse_StackTraceElement)(nil),     // 46: sparkjob.connect.wire.FetchErrorDetailsResponse.StackTraceElement
+	(*FetchErrorDetailsResponse_QueryContext)(nil),          // 47: sparkjob.connect.wire.FetchErrorDetailsResponse.QueryContext
+	(*FetchErrorDetailsResponse_SparkThrowable)(nil),        // 48: sparkjob.connect.wire.FetchErrorDetailsResponse.SparkThrowable
+	(*FetchErrorDetailsResponse_Error)(nil),                 // 49: sparkjob.connect.wire.FetchErrorDetailsResponse.Error
+	nil,                                                     // 50: sparkjob.connect.wire.FetchErrorDetailsResponse.SparkThrowable.MessageParametersEntry
+	(*Relation)(nil),                                        // 51: sparkjob.connect.wire.Relation
+	(*Command)(nil),                                         // 52: sparkjob.connect.wire.Command
+	(*WriteStreamOperationStartResult)(nil),                 // 53: sparkjob.connect.wire.WriteStreamOperationStartResult
+	(*StreamingQueryCommandResult)(nil),                     // 54: sparkjob.connect.wire.StreamingQueryCommandResult
+	(*StreamingQueryManagerCommandResult)(nil),              // 55: sparkjob.connect.wire.StreamingQueryManagerCommandResult
+	(*StreamingQueryListenerEventsResult)(nil),              // 56: sparkjob.connect.wire.StreamingQueryListenerEventsResult
+	(*DataType)(nil),                                        // 57: sparkjob.connect.wire.DataType
 }
 var file_sparkjob_connect_wire_base_proto_depIdxs = []int32{
-	50, // 0: sparkjob.connect.wire.Plan.root:type_name -> sparkjob.connect.wire.Relation
-	51, // 1: sparkjob.connect.wire.Plan.command:type_name -> sparkjob.connect.wire.Command
+	51, // 0: sparkjob.connect.wire.Plan.root:type_name -> sparkjob.connect.wire.Relation
+	52, // 1: sparkjob.connect.wire.Plan.command:type_name -> sparkjob.connect.wire.Command
 	4,  // 2: sparkjob.connect.wire.AnalyzePlanRequest.user_context:type_name -> sparkjob.connect.wire.UserContext
 	22, // 3: sparkjob.connect.wire.AnalyzePlanRequest.schema:type_name -> sparkjob.connect.wire.AnalyzePlanRequest.Schema
 	23, // 4: sparkjob.connect.wire.AnalyzePlanRequest.explain:type_name -> sparkjob.connect.wire.AnalyzePlanRequest.Explain
@@ -3708,67 +3782,68 @@ var file_sparkjob_connect_wire_base_proto_depIdxs = []int32{
 	30, // 13: sparkjob.connect.wire.ExecutePlanRequest.request_options:type_name -> sparkjob.connect.wire.ExecutePlanRequest.RequestOption
 	32, // 14: sparkjob.connect.wire.ExecutePlanResponse.arrow_batch:type_name -> sparkjob.connect.wire.ExecutePlanResponse.ArrowBatch
 	31, // 15: sparkjob.connect.wire.ExecutePlanResponse.sql_command_result:type_name -> sparkjob.connect.wire.ExecutePlanResponse.SqlCommandResult
-	52, // 16: sparkjob.connect.wire.ExecutePlanResponse.write_stream_operation_start_result:type_name -> sparkjob.connect.wire.WriteStreamOperationStartResult
-	53, // 17: sparkjob.connect.wire.ExecutePlanResponse.streaming_query_command_result:type_name -> sparkjob.connect.wire.StreamingQueryCommandResult
-	54, // 18: sparkjob.connect.wire.ExecutePlanResponse.streaming_query_manager_command_result:type_name -> sparkjob.connect.wire.StreamingQueryManagerCommandResult
+	53, // 16: sparkjob.connect.wire.ExecutePlanResponse.write_stream_operation_start_result:type_name -> sparkjob.connect.wire.WriteStreamOperationStartResult
+	54, // 17: sparkjob.connect.wire.ExecutePlanResponse.streaming_query_command_result:type_name -> sparkjob.connect.wire.StreamingQueryCommandResult
+	55, // 18: sparkjob.connect.wire.ExecutePlanResponse.streaming_query_manager_command_result:type_name -> sparkjob.connect.wire.StreamingQueryManagerCommandResult
 	33, // 19: sparkjob.connect.wire.ExecutePlanResponse.result_complete:type_name -> sparkjob.connect.wire.ExecutePlanResponse.ResultComplete
-	55, // 20: sparkjob.connect.wire.ExecutePlanResponse.streaming_query_listener_events_result:type_name -> sparkjob.connect.wire.StreamingQueryListenerEventsResult
+	56, // 20: sparkjob.connect.wire.ExecutePlanResponse.streaming_query_listener_events_result:type_name -> sparkjob.connect.wire.StreamingQueryListenerEventsResult
 	34, // 21: sparkjob.connect.wire.ExecutePlanResponse.execution_progress:type_name -> sparkjob.connect.wire.ExecutePlanResponse.ExecutionProgress
-	56, // 22: sparkjob.connect.wire.ExecutePlanResponse.schema:type_name -> sparkjob.connect.wire.DataType
+	57, // 22: sparkjob.connect.wire.ExecutePlanResponse.schema:type_name -> sparkjob.connect.wire.DataType
 	4,  // 23: sparkjob.connect.wire.ConfigRequest.user_context:type_name -> sparkjob.connect.wire.UserContext
-	35, // 24: sparkjob.connect.wire.ConfigRequest.operation:type_name -> sparkjob.connect.wire.ConfigRequest.Operation
+	36, // 24: sparkjob.connect.wire.ConfigRequest.operation:type_name -> sparkjob.connect.wire.ConfigRequest.Operation
 	9,  // 25: sparkjob.connect.wire.ConfigResponse.pairs:type_name -> sparkjob.connect.wire.KeyValue
 	4,  // 26: sparkjob.connect.wire.InterruptRequest.user_context:type_name -> sparkjob.connect.wire.UserContext
 	1,  // 27: sparkjob.connect.wire.InterruptRequest.interrupt_type:type_name -> sparkjob.connect.wire.InterruptRequest.InterruptType
 	4,  // 28: sparkjob.connect.wire.ReattachExecuteRequest.user_context:type_name -> sparkjob.connect.wire.UserContext
 	4,  // 29: sparkjob.connect.wire.ReleaseExecuteRequest.user_context:type_name -> sparkjob.connect.wire.UserContext
-	43, // 30: sparkjob.connect.wire.ReleaseExecuteRequest.release_all:type_name -> sparkjob.connect.wire.ReleaseExecuteRequest.ReleaseAll
-	44, // 31: sparkjob.connect.wire.ReleaseExecuteRequest.release_until:type_name -> sparkjob.connect.wire.ReleaseExecuteRequest.ReleaseUntil
+	44, // 30: sparkjob.connect.wire.ReleaseExecuteRequest.release_all:type_name -> sparkjob.connect.wire.ReleaseExecuteRequest.ReleaseAll
+	45, // 31: sparkjob.connect.wire.ReleaseExecuteRequest.release_until:type_name -> sparkjob.connect.wire.ReleaseExecuteRequest.ReleaseUntil
 	4,  // 32: sparkjob.connect.wire.ReleaseSessionRequest.user_context:type_name -> sparkjob.connect.wire.UserContext
 	4,  // 33: sparkjob.connect.wire.FetchErrorDetailsRequest.user_context:type_name -> sparkjob.connect.wire.UserContext
-	48, // 34: sparkjob.connect.wire.FetchErrorDetailsResponse.errors:type_name -> sparkjob.connect.wire.FetchErrorDetailsResponse.Error
+	49, // 34: sparkjob.connect.wire.FetchErrorDetailsResponse.errors:type_name -> sparkjob.connect.wire.FetchErrorDetailsResponse.Error
 	3,  // 35: sparkjob.connect.wire.AnalyzePlanRequest.Schema.plan:type_name -> sparkjob.connect.wire.Plan
 	3,  // 36: sparkjob.connect.wire.AnalyzePlanRequest.Explain.plan:type_name -> sparkjob.connect.wire.Plan
 	0,  // 37: sparkjob.connect.wire.AnalyzePlanRequest.Explain.explain_mode:type_name -> sparkjob.connect.wire.AnalyzePlanRequest.Explain.ExplainMode
 	3,  // 38: sparkjob.connect.wire.AnalyzePlanRequest.IsStreaming.plan:type_name -> sparkjob.connect.wire.Plan
-	56, // 39: sparkjob.connect.wire.AnalyzePlanResponse.Schema.schema:type_name -> sparkjob.connect.wire.DataType
+	57, // 39: sparkjob.connect.wire.AnalyzePlanResponse.Schema.schema:type_name -> sparkjob.connect.wire.DataType
 	14, // 40: sparkjob.connect.wire.ExecutePlanRequest.RequestOption.reattach_options:type_name -> sparkjob.connect.wire.ReattachOptions
-	50, // 41: sparkjob.connect.wire.ExecutePlanResponse.SqlCommandResult.relation:type_name -> sparkjob.connect.wire.Relation
-	36, // 42: sparkjob.connect.wire.ConfigRequest.Operation.set:type_name -> sparkjob.connect.wire.ConfigRequest.Set
-	37, // 43: sparkjob.connect.wire.ConfigRequest.Operation.get:type_name -> sparkjob.connect.wire.ConfigRequest.Get
-	38, // 44: sparkjob.connect.wire.ConfigRequest.Operation.get_with_default:type_name -> sparkjob.connect.wire.ConfigRequest.GetWithDefault
-	39, // 45: sparkjob.connect.wire.ConfigRequest.Operation.get_option:type_name -> sparkjob.connect.wire.ConfigRequest.GetOption
-	40, // 46: sparkjob.connect.wire.ConfigRequest.Operation.get_all:type_name -> sparkjob.connect.wire.ConfigRequest.GetAll
-	41, // 47: sparkjob.connect.wire.ConfigRequest.Operation.unset:type_name -> sparkjob.connect.wire.ConfigRequest.Unset
-	42, // 48: sparkjob.connect.wire.ConfigRequest.Operation.is_modifiable:type_name -> sparkjob.connect.wire.ConfigRequest.IsModifiable
-	9,  // 49: sparkjob.connect.wire.ConfigRequest.Set.pairs:type_name -> sparkjob.connect.wire.KeyValue
-	9,  // 50: sparkjob.connect.wire.ConfigRequest.GetWithDefault.pairs:type_name -> sparkjob.connect.wire.KeyValue
-	2,  // 51: sparkjob.connect.wire.FetchErrorDetailsResponse.QueryContext.context_type:type_name -> sparkjob.connect.wire.FetchErrorDetailsResponse.QueryContext.ContextType
-	49, // 52: sparkjob.connect.wire.FetchErrorDetailsResponse.SparkThrowable.message_parameters:type_name -> sparkjob.connect.wire.FetchErrorDetailsResponse.SparkThrowable.MessageParametersEntry
-	46, // 53: sparkjob.connect.wire.FetchErrorDetailsResponse.SparkThrowable.query_contexts:type_name -> sparkjob.connect.wire.FetchErrorDetailsResponse.QueryContext
-	45, // 54: sparkjob.connect.wire.FetchErrorDetailsResponse.Error.stack_trace:type_name -> sparkjob.connect.wire.FetchErrorDetailsResponse.StackTraceElement
-	47, // 55: sparkjob.connect.wire.FetchErrorDetailsResponse.Error.spark_throwable:type_name -> sparkjob.connect.wire.FetchErrorDetailsResponse.SparkThrowable
-	7,  // 56: sparkjob.connect.wire.SparkConnectService.ExecutePlan:input_type -> sparkjob.connect.wire.ExecutePlanRequest
-	5,  // 57: sparkjob.connect.wire.SparkConnectService.AnalyzePlan:input_type -> sparkjob.connect.wire.AnalyzePlanRequest
-	10, // 58: sparkjob.connect.wire.SparkConnectService.Config:input_type -> sparkjob.connect.wire.ConfigRequest
-	12, // 59: sparkjob.connect.wire.SparkConnectService.Interrupt:input_type -> sparkjob.connect.wire.InterruptRequest
-	15, // 60: sparkjob.connect.wire.SparkConnectService.ReattachExecute:input_type -> sparkjob.connect.wire.ReattachExecuteRequest
-	16, // 61: sparkjob.connect.wire.SparkConnectService.ReleaseExecute:input_type -> sparkjob.connect.wire.ReleaseExecuteRequest
-	18, // 62: sparkjob.connect.wire.SparkConnectService.ReleaseSession:input_type -> sparkjob.connect.wire.ReleaseSessionRequest
-	20, // 63: sparkjob.connect.wire.SparkConnectService.FetchErrorDetails:input_type -> sparkjob.connect.wire.FetchErrorDetailsRequest
-	8,  // 64: sparkjob.connect.wire.SparkConnectService.ExecutePlan:output_type -> sparkjob.connect.wire.ExecutePlanResponse
-	6,  // 65: sparkjob.connect.wire.SparkConnectService.AnalyzePlan:output_type -> sparkjob.connect.wire.AnalyzePlanResponse
-	11, // 66: sparkjob.connect.wire.SparkConnectService.Config:output_type -> sparkjob.connect.wire.ConfigResponse
-	13, // 67: sparkjob.connect.wire.SparkConnectService.Interrupt:output_type -> sparkjob.connect.wire.InterruptResponse
-	8,  // 68: sparkjob.connect.wire.SparkConnectService.ReattachExecute:output_type -> sparkjob.connect.wire.ExecutePlanResponse
-	17, // 69: sparkjob.connect.wire.SparkConnectService.ReleaseExecute:output_type -> sparkjob.connect.wire.ReleaseExecuteResponse
-	19, // 70: sparkjob.connect.wire.SparkConnectService.ReleaseSession:output_type -> sparkjob.connect.wire.ReleaseSessionResponse
-	21, // 71: sparkjob.connect.wire.SparkConnectService.FetchErrorDetails:output_type -> sparkjob.connect.wire.FetchErrorDetailsResponse
-	64, // [64:72] is the sub-list for method output_type
-	56, // [56:64] is the sub-list for method input_type
-	56, // [56:56] is the sub-list for extension type_name
-	56, // [56:56] is the sub-list for extension extendee
-	0,  // [0:56] is the sub-list for field type_name
+	51, // 41: sparkjob.connect.wire.ExecutePlanResponse.SqlCommandResult.relation:type_name -> sparkjob.connect.wire.Relation
+	35, // 42: sparkjob.connect.wire.ExecutePlanResponse.ExecutionProgress.stages:type_name -> sparkjob.connect.wire.ExecutePlanResponse.ExecutionProgress.StageInfo
+	37, // 43: sparkjob.connect.wire.ConfigRequest.Operation.set:type_name -> sparkjob.connect.wire.ConfigRequest.Set
+	38, // 44: sparkjob.connect.wire.ConfigRequest.Operation.get:type_name -> sparkjob.connect.wire.ConfigRequest.Get
+	39, // 45: sparkjob.connect.wire.ConfigRequest.Operation.get_with_default:type_name -> sparkjob.connect.wire.ConfigRequest.GetWithDefault
+	40, // 46: sparkjob.connect.wire.ConfigRequest.Operation.get_option:type_name -> sparkjob.connect.wire.ConfigRequest.GetOption
+	41, // 47: sparkjob.connect.wire.ConfigRequest.Operation.get_all:type_name -> sparkjob.connect.wire.ConfigRequest.GetAll
+	42, // 48: sparkjob.connect.wire.ConfigRequest.Operation.unset:type_name -> sparkjob.connect.wire.ConfigRequest.Unset
+	43, // 49: sparkjob.connect.wire.ConfigRequest.Operation.is_modifiable:type_name -> sparkjob.connect.wire.ConfigRequest.IsModifiable
+	9,  // 50: sparkjob.connect.wire.ConfigRequest.Set.pairs:type_name -> sparkjob.connect.wire.KeyValue
+	9,  // 51: sparkjob.connect.wire.ConfigRequest.GetWithDefault.pairs:type_name -> sparkjob.connect.wire.KeyValue
+	2,  // 52: sparkjob.connect.wire.FetchErrorDetailsResponse.QueryContext.context_type:type_name -> sparkjob.connect.wire.FetchErrorDetailsResponse.QueryContext.ContextType
+	50, // 53: sparkjob.connect.wire.FetchErrorDetailsResponse.SparkThrowable.message_parameters:type_name -> sparkjob.connect.wire.FetchErrorDetailsResponse.SparkThrowable.MessageParametersEntry
+	47, // 54: sparkjob.connect.wire.FetchErrorDetailsResponse.SparkThrowable.query_contexts:type_name -> sparkjob.connect.wire.FetchErrorDetailsResponse.QueryContext
+	46, // 55: sparkjob.connect.wire.FetchErrorDetailsResponse.Error.stack_trace:type_name -> sparkjob.connect.wire.FetchErrorDetailsResponse.StackTraceElement
+	48, // 56: sparkjob.connect.wire.FetchErrorDetailsResponse.Error.spark_throwable:type_name -> sparkjob.connect.wire.FetchErrorDetailsResponse.SparkThrowable
+	7,  // 57: sparkjob.connect.wire.SparkConnectService.ExecutePlan:input_type -> sparkjob.connect.wire.ExecutePlanRequest
+	5,  // 58: sparkjob.connect.wire.SparkConnectService.AnalyzePlan:input_type -> sparkjob.connect.wire.AnalyzePlanRequest
+	10, // 59: sparkjob.connect.wire.SparkConnectService.Config:input_type -> sparkjob.connect.wire.ConfigRequest
+	12, // 60: sparkjob.connect.wire.SparkConnectService.Interrupt:input_type -> sparkjob.connect.wire.InterruptRequest
+	15, // 61: sparkjob.connect.wire.SparkConnectService.ReattachExecute:input_type -> sparkjob.connect.wire.ReattachExecuteRequest
+	16, // 62: sparkjob.connect.wire.SparkConnectService.ReleaseExecute:input_type -> sparkjob.connect.wire.ReleaseExecuteRequest
+	18, // 63: sparkjob.connect.wire.SparkConnectService.ReleaseSession:input_type -> sparkjob.connect.wire.ReleaseSessionRequest
+	20, // 64: sparkjob.connect.wire.SparkConnectService.FetchErrorDetails:input_type -> sparkjob.connect.wire.FetchErrorDetailsRequest
+	8,  // 65: sparkjob.connect.wire.SparkConnectService.ExecutePlan:output_type -> sparkjob.connect.wire.ExecutePlanResponse
+	6,  // 66: sparkjob.connect.wire.SparkConnectService.AnalyzePlan:output_type -> sparkjob.connect.wire.AnalyzePlanResponse
+	11, // 67: sparkjob.connect.wire.SparkConnectService.Config:output_type -> sparkjob.connect.wire.ConfigResponse
+	13, // 68: sparkjob.connect.wire.SparkConnectService.Interrupt:output_type -> sparkjob.connect.wire.InterruptResponse
+	8,  // 69: sparkjob.connect.wire.SparkConnectService.ReattachExecute:output_type -> sparkjob.connect.wire.ExecutePlanResponse
+	17, // 70: sparkjob.connect.wire.SparkConnectService.ReleaseExecute:output_type -> sparkjob.connect.wire.ReleaseExecuteResponse
+	19, // 71: sparkjob.connect.wire.SparkConnectService.ReleaseSession:output_type -> sparkjob.connect.wire.ReleaseSessionResponse
+	21, // 72: sparkjob.connect.wire.SparkConnectService.FetchErrorDetails:output_type -> sparkjob.connect.wire.FetchErrorDetailsResponse
+	65, // [65:73] is the sub-list for method output_type
+	57, // [57:65] is the sub-list for method input_type
+	57, // [57:57] is the sub-list for extension type_name
+	57, // [57:57] is the sub-list for extension extendee
+	0,  // [0:57] is the sub-list for field type_name
 }
 
 func init() { file_sparkjob_connect_wire_base_proto_init() }
@@ -3824,7 +3899,7 @@ func file_sparkjob_connect_wire_base_proto_init() {
 		(*ExecutePlanRequest_RequestOption_ReattachOptions)(nil),
 	}
 	file_sparkjob_connect_wire_base_proto_msgTypes[29].OneofWrappers = []any{}
-	file_sparkjob_connect_wire_base_proto_msgTypes[32].OneofWrappers = []any{
+	file_sparkjob_connect_wire_base_proto_msgTypes[33].OneofWrappers = []any{
 		(*ConfigRequest_Operation_Set)(nil),
 		(*ConfigRequest_Operation_Get)(nil),
 		(*ConfigRequest_Operation_GetWithDefault)(nil),
@@ -3833,18 +3908,18 @@ func file_sparkjob_connect_wire_base_proto_init() {
 		(*ConfigRequest_Operation_Unset)(nil),
 		(*ConfigRequest_Operation_IsModifiable)(nil),
 	}
-	file_sparkjob_connect_wire_base_proto_msgTypes[33].OneofWrappers = []any{}
-	file_sparkjob_connect_wire_base_proto_msgTypes[37].OneofWrappers = []any{}
-	file_sparkjob_connect_wire_base_proto_msgTypes[42].OneofWrappers = []any{}
-	file_sparkjob_connect_wire_base_proto_msgTypes[44].OneofWrappers = []any{}
+	file_sparkjob_connect_wire_base_proto_msgTypes[34].OneofWrappers = []any{}
+	file_sparkjob_connect_wire_base_proto_msgTypes[38].OneofWrappers = []any{}
+	file_sparkjob_connect_wire_base_proto_msgTypes[43].OneofWrappers = []any{}
 	file_sparkjob_connect_wire_base_proto_msgTypes[45].OneofWrappers = []any{}
+	file_sparkjob_connect_wire_base_proto_msgTypes[46].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sparkjob_connect_wire_base_proto_rawDesc), len(file_sparkjob_connect_wire_base_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   47,
+			NumMessages:   48,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
