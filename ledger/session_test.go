@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -106,10 +107,13 @@ func TestRecordsOfATopicMadeAgainAreRefused(t *testing.T) {
 	wantRefused(t, err, "votes_topic was deleted and made again")
 }
 
+// collecting is how long it may take until what is there has come. Nothing takes that long unless it is broken.
+const collecting = 10 * time.Second
+
 // collect collects until what came of a topic reaches an offset of partition 0.
 func collect(t *testing.T, s *session, topic string, end int64) ([]*kgo.Record, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), collecting)
 	defer cancel()
 	var records []*kgo.Record
 	for next := int64(0); next < end; {
