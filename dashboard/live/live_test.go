@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -222,9 +223,10 @@ func TestKafkaThatDoesNotAnswerIsSaid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hub := NewHub(numbered, time.Now)
 		hub.Publish(&results.Snapshot{Definition: &election.Definition{}})
-		away := true
+		var away atomic.Bool
+		away.Store(true)
 		ends := func(context.Context) (map[int32]int64, error) {
-			if away {
+			if away.Load() {
 				return nil, errors.New("away")
 			}
 			return nil, nil
@@ -242,9 +244,9 @@ func TestKafkaThatDoesNotAnswerIsSaid(t *testing.T) {
 		}
 		later(Patience, Live)
 		later(time.Second, Stale)
-		away = false
+		away.Store(false)
 		later(time.Second, Live)
-		away = true
+		away.Store(true)
 		later(Patience, Live)
 		later(2*time.Second, Stale)
 		cancel()
