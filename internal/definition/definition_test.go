@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
 
 	"realtime-election/election"
 )
@@ -210,7 +211,7 @@ func TestTooManyVotesAreToldAsSuch(t *testing.T) {
 	}
 }
 
-// TestElectionThatKafkaCannotHoldIsRefused has a file with too many districts, and a definition with a book in it.
+// TestElectionThatKafkaCannotHoldIsRefused has a file with too many districts.
 func TestElectionThatKafkaCannotHoldIsRefused(t *testing.T) {
 	var text strings.Builder
 	text.WriteString("region,district_id,district,candidate,party,votes\n")
@@ -222,9 +223,16 @@ func TestElectionThatKafkaCannotHoldIsRefused(t *testing.T) {
 	if !errors.As(err, &mistakes) || len(mistakes.List) != 1 || mistakes.List[0].Line != 0 || !strings.Contains(err.Error(), "bytes in Kafka, in one record, which holds at most 8387584") {
 		t.Errorf("got %.500v", err)
 	}
-	_, err = ReadYAML(write(t, "d.yaml", strings.Replace(withElectorate, "party: P", "party: P, biography: "+strings.Repeat("b", 9<<20), 1)))
-	if !errors.As(err, &mistakes) || len(mistakes.List) != 1 || mistakes.List[0].Line != 0 || !strings.Contains(err.Error(), "holds at most 8387584") {
-		t.Errorf("got %.500v", err)
+}
+
+// TestMistakeOfTheWholeHasNoLine is told of what no line of a definition can mend alone.
+func TestMistakeOfTheWholeHasNoLine(t *testing.T) {
+	node := &yaml.Node{Line: 3}
+	if line := lineOf(node, nil); line != 0 {
+		t.Errorf("line %d", line)
+	}
+	if line := lineOf(node, []any{"candidates"}); line != 3 {
+		t.Errorf("candidates that are not there are missed in line %d", line)
 	}
 }
 
