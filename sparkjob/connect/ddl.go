@@ -80,6 +80,7 @@ func (p *ddlParser) kind() (d ddlType) {
 			if p.took(",") {
 				d.decimal.Scale = p.number()
 			}
+			p.took(")")
 		}
 		if d.decimal.Precision < 1 || d.decimal.Precision > mostDigits || d.decimal.Scale > d.decimal.Precision {
 			d.decimal = nil

@@ -109,7 +109,7 @@ func TestDecimalsAreSentExactly(t *testing.T) {
 
 // TestDecimalsAreSentInTheSchemasType: Spark would round what is sent with more digits, and say nothing.
 func TestDecimalsAreSentInTheSchemasType(t *testing.T) {
-	schema := "a DECIMAL(4, 2) NOT NULL, `b,` array<dec(6,1)> COMMENT 'it\\'s, DECIMAL(1)', c VARCHAR(3), d MAP<DECIMAL, STRUCT<x: NUMERIC(3,3), y STRING>> , e INTERVAL DAY TO SECOND, f: decimal(38)"
+	schema := "a DECIMAL(4, 2) NOT NULL DEFAULT nvl(1, 2), `b,` array<dec(6,1)> COMMENT 'it\\'s, DECIMAL(1)', c VARCHAR(3), d MAP<DECIMAL, STRUCT<x: NUMERIC(3,3), y STRING>> , e INTERVAL DAY TO SECOND, f: decimal(38)"
 	row := func(a Decimal) []any {
 		return []any{a, []any{Decimal("1"), nil}, Decimal("1.5"), Map{{Key: Decimal("7"), Value: Row{names: []string{"x", "y"}, values: []any{Decimal("-.5"), "y"}}}}, time.Hour, Decimal("1e37")}
 	}
