@@ -28,7 +28,7 @@ func (d Date) String() string {
 func (d Date) days() (int32, error) {
 	days := int32(time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC).Unix() / 86400)
 	if dateOf(days) != d {
-		return 0, fmt.Errorf("Spark has no day %s", d)
+		return 0, fmt.Errorf("%s is not a day that Spark has", d)
 	}
 	return days, nil
 }

@@ -37,7 +37,7 @@ func (n TimestampNTZ) String() string {
 func (n TimestampNTZ) micros() (int64, error) {
 	micros := n.In(time.UTC).UnixMicro()
 	if timestampNTZOf(micros) != n {
-		return 0, fmt.Errorf("Spark has no time %s", n)
+		return 0, fmt.Errorf("%s is not a time that Spark has", n)
 	}
 	return micros, nil
 }
