@@ -68,8 +68,10 @@ func FuzzErrorDetails(f *testing.F) {
 	details, err := proto.Marshal(&wire.FetchErrorDetailsResponse{RootErrorIdx: proto.Int32(0), Errors: []*wire.FetchErrorDetailsResponse_Error{{
 		ErrorTypeHierarchy: []string{"org.apache.spark.SparkException"}, Message: "[A.B] It broke by s3cret.", CauseIdx: proto.Int32(0),
 		StackTrace: []*wire.FetchErrorDetailsResponse_StackTraceElement{{DeclaringClass: "A", MethodName: "b", LineNumber: 1}},
-		SparkThrowable: &wire.FetchErrorDetailsResponse_SparkThrowable{ErrorClass: proto.String("A.B"), MessageParameters: map[string]string{"s3cret": "s3cret"},
-			QueryContexts: []*wire.FetchErrorDetailsResponse_QueryContext{{ObjectType: "s3cret", ObjectName: "s3cret", Fragment: "s3cret", CallSite: "s3cret", Summary: "s3cret"}}},
+		SparkThrowable: &wire.FetchErrorDetailsResponse_SparkThrowable{
+			ErrorClass: proto.String("A.B"), MessageParameters: map[string]string{"s3cret": "s3cret"},
+			QueryContexts: []*wire.FetchErrorDetailsResponse_QueryContext{{ObjectType: "s3cret", ObjectName: "s3cret", Fragment: "s3cret", CallSite: "s3cret", Summary: "s3cret"}},
+		},
 	}}})
 	if err != nil {
 		f.Fatal(err)
