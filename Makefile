@@ -13,7 +13,7 @@ HEAVY := ./(e2e|sparkjob|internal/scenario)
 .PHONY: help demo test test-fast compose-test chaos lint generate build clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 DEMO := --voters 300000 --speed 4m
 
@@ -40,7 +40,7 @@ chaos: ## what dies dies again and again while votes come in, some 20 minutes; C
 fresh: ## the two commands of README in a Debian just made, with Go, make and git alone, some 40 minutes; on Debian, as root
 	scripts/fresh.sh whole
 
-mutants: ## breaks the program on purpose and prints what no test notices, some 10 minutes; MUTANTS="-seed 7 -drawn 100" changes it
+mutants: ## breaks the program on purpose and prints what no test notices, some 5 minutes; MUTANTS="-seed 7 -drawn 100" changes it
 	go run ./scripts/mutants $(or $(MUTANTS),-seed 1 -drawn 30)
 
 mutants-services: ## the same where only a test with real servers can notice
