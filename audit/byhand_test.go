@@ -32,7 +32,8 @@ aggregated_votes_per_minute 5/south/2024-11-05T07:31/bo {"run":5,"region_id":"so
 aggregated_votes_rejected 5/unknown_district {"run":5,"reason":"unknown_district","total_votes":1,"newest_record_at":"2024-11-05T08:00:05.000Z"}
 `
 
-// newByHand casts three ballots, of which the first is the newest of Ana's, then a copy of it and one of nowhere.
+// newByHand casts three ballots, of which the second is older than the first and behind it in its partition, then a copy
+// of the first and one of nowhere.
 func newByHand(t *testing.T) *fixture {
 	t.Helper()
 	d := &election.Definition{
@@ -54,7 +55,7 @@ func newByHand(t *testing.T) *fixture {
 	}
 	for _, vote := range []struct{ line, at string }{
 		{`{"ballot_id":"00000000000000000000000000000001","candidate_id":"ana","district_id":"N1","age_group":"18-24","gender":"female","voting_time":"2024-11-05T07:30:59.999Z"}`, "2024-11-05T08:00:02.250Z"},
-		{`{"ballot_id":"00000000000000000000000000000002","candidate_id":"ana","district_id":"N2","age_group":"18-24","gender":"female","voting_time":"2024-11-05T07:30:00.000Z"}`, "2024-11-05T08:00:01.000Z"},
+		{`{"ballot_id":"00000000000000000000000000000005","candidate_id":"ana","district_id":"N2","age_group":"18-24","gender":"female","voting_time":"2024-11-05T07:30:00.000Z"}`, "2024-11-05T08:00:01.000Z"},
 		{`{"ballot_id":"00000000000000000000000000000003","candidate_id":"bo","district_id":"S1","age_group":"","gender":"","voting_time":"2024-11-05T07:31:00.000Z"}`, "2024-11-05T08:00:03.000Z"},
 		{`{"ballot_id":"00000000000000000000000000000001","candidate_id":"ana","district_id":"N1","age_group":"18-24","gender":"female","voting_time":"2024-11-05T07:30:59.999Z"}`, "2024-11-05T08:00:04.000Z"},
 		{`{"ballot_id":"00000000000000000000000000000004","candidate_id":"ana","district_id":"X","age_group":"","gender":"","voting_time":"2024-11-05T07:31:00.000Z"}`, "2024-11-05T08:00:05.000Z"},

@@ -9,7 +9,7 @@ import (
 	"realtime-election/internal/kafka/kafkatest"
 )
 
-// TestAuditAgreesWithTheDashboard serves the page that ships, of a result and of an electorate.
+// TestAuditAgreesWithTheDashboard serves the page that ships, of a result, of an electorate and of results written by hand.
 func TestAuditAgreesWithTheDashboard(t *testing.T) {
 	t.Parallel()
 	replayed := newFixture(t, cast(1, "ana", "N1"), cast(2, "bo", "nowhere"))
@@ -20,9 +20,12 @@ func TestAuditAgreesWithTheDashboard(t *testing.T) {
 	}
 	voted.recount(t, d)
 	voted.config.Expect = 7
-	for name, f := range map[string]*fixture{"replayed": replayed, "voted": voted} {
+	replayed.publish(t)
+	voted.publish(t)
+	written := newByHand(t)
+	written.publishLines(t, byHand)
+	for name, f := range map[string]*fixture{"replayed": replayed, "voted": voted, "written by hand": written} {
 		t.Run(name, func(t *testing.T) {
-			f.publish(t)
 			serveDashboard(t, f)
 			if printed, err := f.audit(t); err != nil {
 				t.Errorf("ended with %v:\n%s", err, printed)
