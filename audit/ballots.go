@@ -3,7 +3,6 @@ package audit
 import (
 	"encoding/hex"
 	"hash/maphash"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -44,24 +43,7 @@ func (b *ballots) add(r *kgo.Record, reason election.Reason) {
 	if _, err := hex.Decode(id[:], r.Key); err != nil {
 		panic(err) // the key of a counted ballot is its id
 	}
-	vote, _ := election.ParseVote(r.Value)
-	b.counted[id] = maphash.Bytes(b.seed, inCalendar(vote, r.Value))
-}
-
-// inCalendar is a vote's line as a database can hold it: the grammar lets pass the 31st of a shorter month, which is a
-// day of the next.
-func inCalendar(vote election.Vote, line []byte) []byte {
-	at := string(vote.VotingTime)
-	if _, err := time.Parse(election.TimeLayout, at); err == nil {
-		return line
-	}
-	const day, clock = len("2006-01-"), len("2006-01-02")
-	first, err := time.Parse(election.TimeLayout, at[:day]+"01"+at[clock:])
-	if err != nil {
-		panic(err) // the grammar lets no other month or clock pass
-	}
-	vote.VotingTime = election.AppendTime(nil, first.AddDate(0, 0, int(at[day]-'0')*10+int(at[day+1]-'0')-1))
-	return election.AppendVote(nil, vote)
+	b.counted[id] = maphash.Bytes(b.seed, r.Value)
 }
 
 // What votes_rejected holds of a record, in bytes.

@@ -95,6 +95,10 @@ func fields(of reflect.Type, prefix string) map[string]bool {
 	all := make(map[string]bool)
 	for i := range of.NumField() {
 		name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
+		if of.Field(i).Anonymous && name == "" {
+			maps.Copy(all, fields(of.Field(i).Type, prefix))
+			continue
+		}
 		below := of.Field(i).Type
 		for below.Kind() == reflect.Pointer || below.Kind() == reflect.Slice {
 			below = below.Elem()

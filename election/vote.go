@@ -14,7 +14,10 @@ const Grammar = `\A\{"ballot_id":"[0-9a-f]{32}",` +
 	`"district_id":"[A-Za-z0-9_-]{1,32}",` +
 	`"age_group":"(18-24|25-34|35-44|45-54|55-64|65\+)?",` +
 	`"gender":"(female|male|other)?",` +
-	`"voting_time":"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z"\}\z`
+	`"voting_time":"([0-9]{4}-(` +
+	`(0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))|` +
+	`([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)` + // leap years
+	`T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z"\}\z`
 
 // AgeGroups are the values of a vote's age_group, youngest first. Empty means not known.
 func AgeGroups() []string { return []string{"18-24", "25-34", "35-44", "45-54", "55-64", "65+"} }
@@ -149,6 +152,18 @@ func isVotingTime(b []byte) bool {
 			return false
 		}
 	}
-	month, day, hour := string(b[5:7]), string(b[8:10]), string(b[11:13])
-	return "01" <= month && month <= "12" && "01" <= day && day <= "31" && hour <= "23" && b[14] <= '5' && b[17] <= '5'
+	number := func(from, to int) (n int) {
+		for _, c := range b[from:to] {
+			n = 10*n + int(c-'0')
+		}
+		return n
+	}
+	month, day := number(5, 7), number(8, 10)
+	return 1 <= month && month <= 12 && 1 <= day && (day <= 28 || day <= daysOf(number(0, 4), month)) &&
+		number(11, 13) <= 23 && b[14] <= '5' && b[17] <= '5'
+}
+
+// daysOf is how many days a month has.
+func daysOf(year, month int) int {
+	return time.Date(year, time.Month(month)+1, 0, 0, 0, 0, 0, time.UTC).Day()
 }

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 const goodVote = `{"ballot_id":"00112233445566778899aabbccddeeff","candidate_id":"labour","district_id":"GM0363",` +
@@ -48,13 +49,14 @@ func TestOtherJSONOfTheSameVoteIsNotAVote(t *testing.T) {
 // TestEveryTwoDigitsOfATimeAreInRange writes 00 to 99 in each field of the voting time.
 func TestEveryTwoDigitsOfATimeAreInRange(t *testing.T) {
 	grammar := regexp.MustCompile(Grammar)
-	start := strings.Index(goodVote, "2025-10-29T07:30:00.000Z")
+	vote := strings.Replace(goodVote, "-29T", "-28T", 1) // a day that each month has
+	start := strings.Index(vote, "2025-10-28T07:30:00.000Z")
 	for name, field := range map[string]struct{ at, from, to int }{
 		"month": {5, 1, 12}, "day": {8, 1, 31}, "hour": {11, 0, 23}, "minute": {14, 0, 59}, "second": {17, 0, 59},
 		"century": {0, 0, 99}, "year": {2, 0, 99},
 	} {
 		for n := range 100 {
-			line := []byte(goodVote)
+			line := []byte(vote)
 			copy(line[start+field.at:], fmt.Sprintf("%02d", n))
 			want := field.from <= n && n <= field.to
 			if _, ok := ParseVote(line); ok != want {
@@ -62,6 +64,26 @@ func TestEveryTwoDigitsOfATimeAreInRange(t *testing.T) {
 			}
 			if grammar.Match(line) != want {
 				t.Errorf("%s %02d: the grammar says %t", name, n, !want)
+			}
+		}
+	}
+}
+
+// TestDaysAreThoseOfTheCalendar writes each day from 00-00 to 13-32 of years that are leap years, and of years that are not.
+func TestDaysAreThoseOfTheCalendar(t *testing.T) {
+	grammar := regexp.MustCompile(Grammar)
+	for _, year := range []int{0, 4, 1899, 1900, 1996, 2000, 2023, 2024, 2025, 2100, 2400, 9996, 9999} {
+		for month := range 14 {
+			for day := range 33 {
+				at := fmt.Sprintf("%04d-%02d-%02dT07:30:00.000Z", year, month, day)
+				_, err := time.Parse(TimeLayout, at)
+				line := []byte(strings.Replace(goodVote, "2025-10-29T07:30:00.000Z", at, 1))
+				if _, ok := ParseVote(line); ok != (err == nil) {
+					t.Errorf("%s: the parser says %t", at, ok)
+				}
+				if ok := grammar.Match(line); ok != (err == nil) {
+					t.Errorf("%s: the grammar says %t", at, ok)
+				}
 			}
 		}
 	}
@@ -113,6 +135,9 @@ func FuzzParseVoteIsTheGrammar(f *testing.F) {
 		{"-29T", "-00T"},
 		{"-29T", "-31T"},
 		{"-29T", "-39T"},
+		{"-10-29T", "-11-31T"},
+		{"2025-10-29T", "2024-02-29T"},
+		{"2025-10-29T", "1900-02-29T"},
 		{"-10-", "-00-"},
 		{"-10-", "-19-"},
 		{"female", "Female"},

@@ -61,8 +61,7 @@ func (r *rules) vote(row []any, rec *kgo.Record) ([]any, election.Reason) {
 	return append(row, id, votingTime(vote.VotingTime), vote.CandidateID, vote.DistrictID, vote.AgeGroup, vote.Gender), ""
 }
 
-// votingTime is a time in election.TimeLayout. The grammar knows no calendar: the 31st of a shorter month is a day of
-// the next.
+// votingTime is a time in election.TimeLayout, which the grammar has checked.
 func votingTime(text []byte) time.Time {
 	number := func(from, to int) (n int) {
 		for _, digit := range text[from:to] {

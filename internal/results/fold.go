@@ -178,7 +178,7 @@ func parseTotal(at place, run int, value []byte) (total, error) {
 		return total{}, err
 	}
 	if at.topic == election.PerMinuteTopic {
-		if is.minute, err = minuteOf(is.minute); err != nil {
+		if err := checkMinute(is.minute); err != nil {
 			return total{}, err
 		}
 	}

@@ -307,7 +307,8 @@ func TestMalformedRecordsAreCountedAndSkipped(t *testing.T) {
 		"minute":               result(election.PerMinuteTopic, election.Result{Run: 1, RegionID: ptr("north"), CandidateID: ptr("ann"), Minute: ptr("8:01"), TotalVotes: 1}, "north", "8:01", "ann"),
 		"no day":               result(election.PerMinuteTopic, election.Result{Run: 1, RegionID: ptr("north"), CandidateID: ptr("ann"), Minute: ptr("2025-03-32T08:01"), TotalVotes: 1}, "north", "2025-03-32T08:01", "ann"),
 		"a day with a sign":    result(election.PerMinuteTopic, election.Result{Run: 1, RegionID: ptr("north"), CandidateID: ptr("ann"), Minute: ptr("2025-02-+3T08:01"), TotalVotes: 1}, "north", "2025-02-+3T08:01", "ann"),
-		"no hour":              result(election.PerMinuteTopic, election.Result{Run: 1, RegionID: ptr("north"), CandidateID: ptr("ann"), Minute: ptr("2025-02-30T24:01"), TotalVotes: 1}, "north", "2025-02-30T24:01", "ann"),
+		"no such day":          result(election.PerMinuteTopic, election.Result{Run: 1, RegionID: ptr("north"), CandidateID: ptr("ann"), Minute: ptr("2025-02-30T12:00"), TotalVotes: 1}, "north", "2025-02-30T12:00", "ann"),
+		"no hour":              result(election.PerMinuteTopic, election.Result{Run: 1, RegionID: ptr("north"), CandidateID: ptr("ann"), Minute: ptr("2025-02-28T24:01"), TotalVotes: 1}, "north", "2025-02-28T24:01", "ann"),
 		"time":                 result(election.PerCandidateTopic, election.Result{Run: 1, CandidateID: ptr("ann"), NewestRecordAt: "today", TotalVotes: 1}, "ann"),
 		"unknown topic":        {"aggregated_weather", "1/ann", valid.value},
 		"definition":           {election.ElectionTopic, election.DefinitionKey, []byte("{}")},
@@ -322,24 +323,6 @@ func TestMalformedRecordsAreCountedAndSkipped(t *testing.T) {
 		if s := f.Snapshot(); s.TotalVotes != 10 || s.Skipped != 1 || s.Definition == nil {
 			t.Errorf("%s: total %d, skipped %d", name, s.TotalVotes, s.Skipped)
 		}
-	}
-}
-
-// The grammar of a vote lets every month have 31 days, so such a vote is counted.
-func TestMinuteOfADayThatItsMonthDoesNotHave(t *testing.T) {
-	at := func(minute string, votes int64) record {
-		return result(election.PerMinuteTopic, election.Result{Run: 1, RegionID: ptr("north"), Minute: &minute, CandidateID: ptr("ann"), TotalVotes: votes}, "north", minute, "ann")
-	}
-	f := fold(t, definition(), official(1), at("2025-02-28T12:00", 1), at("2025-02-30T12:00", 2), at("2025-03-01T23:59", 4), at("2025-03-02T12:00", 8), at("2025-04-31T00:07", 16))
-	s := f.Snapshot()
-	want := []results.MinuteVotes{
-		{Minute: "2025-02-28T12:00", ByCandidate: []int64{1, 0, 0}},
-		{Minute: "2025-03-01T23:59", ByCandidate: []int64{4, 0, 0}},
-		{Minute: "2025-03-02T12:00", ByCandidate: []int64{10, 0, 0}},
-		{Minute: "2025-05-01T00:07", ByCandidate: []int64{16, 0, 0}},
-	}
-	if diff := cmp.Diff(want, s.Minutes); diff != "" || s.Skipped != 0 {
-		t.Errorf("%d skipped (-want +got):\n%s", s.Skipped, diff)
 	}
 }
 

@@ -3,7 +3,6 @@ package results
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -13,23 +12,12 @@ import (
 // MinuteLayout is how a minute of voting_time is written.
 const MinuteLayout = "2006-01-02T15:04"
 
-// minuteOf reads a minute of voting_time. Each month of a vote may have 31 days, so one that its month does not have is
-// taken as so much later: February 30 is March 2, or March 1 in a leap year.
-func minuteOf(text string) (string, error) {
-	at, err := time.Parse(MinuteLayout, text)
-	switch {
-	case err == nil && at.Format(MinuteLayout) == text:
-		return text, nil
-	case err == nil || len(text) != len(MinuteLayout):
-		return "", fmt.Errorf("%q is no minute, %s", text, MinuteLayout)
+// checkMinute is an error for what is no minute of voting_time.
+func checkMinute(text string) error {
+	if at, err := time.Parse(MinuteLayout, text); err != nil || at.Format(MinuteLayout) != text {
+		return fmt.Errorf("%q is no minute, %s", text, MinuteLayout)
 	}
-	const from, to = len("2006-01-"), len("2006-01-02")
-	day, wrong := strconv.Atoi(text[from:to])
-	first, noMinute := time.Parse(MinuteLayout, text[:from]+"01"+text[to:])
-	if wrong != nil || noMinute != nil || day < 29 || day > 31 {
-		return "", fmt.Errorf("%q is no minute, %s", text, MinuteLayout)
-	}
-	return first.AddDate(0, 0, day-1).Format(MinuteLayout), nil
+	return nil
 }
 
 // Snapshot is the count at one moment: totals of the official run, names of the definition. Every candidate, region

@@ -83,13 +83,14 @@ var hostileKinds = []hostileKind{
 	}},
 	{"unknown age group", election.Malformed, field(func(v *election.Vote) { v.AgeGroup = []byte("17") })},
 	{"no time at all", election.Malformed, field(func(v *election.Vote) { v.VotingTime = []byte("now") })},
+	{"a day that its month does not have", election.Malformed, field(func(v *election.Vote) { v.VotingTime = []byte("2025-11-31T12:00:00.000Z") })},
+	{"February 29 without a leap year", election.Malformed, field(func(v *election.Vote) { v.VotingTime = []byte("2100-02-29T12:00:00.000Z") })},
 	{"hour 24", election.Malformed, field(func(v *election.Vote) { v.VotingTime = []byte("2025-10-29T24:00:00.000Z") })},
 	{"wrong partition", election.WrongPartition, nil}, // see Hostiles
 	{"unknown candidate", election.UnknownCandidate, field(func(v *election.Vote) { v.CandidateID = append([]byte("x-"), v.BallotID[:30]...) })},
 	{"unknown district", election.UnknownDistrict, field(func(v *election.Vote) { v.DistrictID = append([]byte("x-"), v.BallotID[:30]...) })},
 	{"long before", election.OutsidePollingHours, field(func(v *election.Vote) { v.VotingTime = []byte("0000-01-01T00:00:00.000Z") })},
 	{"long after", election.OutsidePollingHours, field(func(v *election.Vote) { v.VotingTime = []byte("9999-12-31T23:59:59.999Z") })},
-	{"a day that no month has", election.OutsidePollingHours, field(func(v *election.Vote) { v.VotingTime = []byte("2024-02-31T12:00:00.000Z") })},
 }
 
 // HostileKinds are the names of the kinds that Hostiles makes.
