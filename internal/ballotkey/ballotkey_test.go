@@ -132,8 +132,12 @@ func TestKeyMadeByManyAtOnceIsOne(t *testing.T) {
 }
 
 func TestFolderIsNoKey(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "key")
+	if err := os.Mkdir(folder, 0o700); err != nil { // as a key's file, it is nobody else's
+		t.Fatal(err)
+	}
 	var wrong *election.InputError
-	if _, err := Open(t.TempDir()); !errors.As(err, &wrong) {
+	if _, err := Open(folder); !errors.As(err, &wrong) || !strings.Contains(err.Error(), folder+" is no file") {
 		t.Errorf("opened: %v", err)
 	}
 }
