@@ -3,6 +3,7 @@ package results
 import (
 	"cmp"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,12 +50,14 @@ var naturals = map[string]func(cell) []string{
 	election.PerReasonTopic:         func(c cell) []string { return []string{c.reason} },
 }
 
-// belongs says whether a cell is the one that a record's key names. Only age and gender may be empty: not every ballot
-// states them.
+// unstated says which parts of a natural key may be empty: not every ballot states age and gender.
+var unstated = map[string][]int{election.ByDemographicTopic: {1, 2}}
+
+// belongs says whether a cell is the one that a record's key names.
 func (c cell) belongs(at place) error {
 	fields := naturals[at.topic](c)
 	for i, field := range fields {
-		if mayBeEmpty := at.topic == election.ByDemographicTopic && (i == 1 || i == 2); field == "" && !mayBeEmpty {
+		if field == "" && !slices.Contains(unstated[at.topic], i) {
 			return errMissing
 		}
 	}

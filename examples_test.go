@@ -1,0 +1,13 @@
+package main
+
+import (
+	"os/exec"
+	"testing"
+)
+
+// TestExamplePatchApplies holds the walkthrough's change to the tree; e2e builds it and looks at its chart.
+func TestExamplePatchApplies(t *testing.T) {
+	if out, err := exec.Command("git", "apply", "--check", "examples/votes-by-gender.patch").CombinedOutput(); err != nil {
+		t.Errorf("make the patch again, with git diff -U1: %v\n%s", err, out)
+	}
+}
