@@ -40,9 +40,15 @@ var (
 	digits      = regexp.MustCompile(`\d+`)
 )
 
+// toldToItsClient begins what Spark logs of each call that it answers with an error. Whoever called says it where it matters.
+const toldToItsClient = "ErrorUtils: Spark Connect RPC error"
+
 // problemIn is what a line of a log says is wrong, if it does.
 func problemIn(line string) string {
 	if match := javaProblem.FindStringSubmatch(line); match != nil {
+		if strings.HasPrefix(match[1], toldToItsClient) {
+			return ""
+		}
 		return match[1]
 	}
 	match := ourProblem.FindStringSubmatch(line)

@@ -44,6 +44,7 @@ func TestAProblemIsPassedOnWhenItIsRepeated(t *testing.T) {
 	say("2026-11-29 00:58:22.604 ERROR Executor: task 17 failed\n", 3, "Executor: task 17 failed")
 	say("2026-11-29 00:59:22.604 ERROR Executor: task 18 failed\n", 3)
 	say("2026-11-29 00:58:22.604 WARN SparkConf: a setting is old\n", 9)
+	say("2026-11-29 00:58:22.604 ERROR ErrorUtils: Spark Connect RPC error during: analyze. UserId: ana. SessionId: 7.\n", 9)
 	say("2026-11-29 00:58:22.604 UTC [7] ERROR:  a client's statement\n", 9)
 	say("time=2026-11-03T10:00:00Z level=INFO msg=\"all is well\" error=none\n", 9)
 	say("time=2026-11-03T10:00:00Z level=WARN msg="+strings.Repeat("x", 1000)+"\n", 3, strings.Repeat("x", longestShown)+"…")
