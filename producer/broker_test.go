@@ -1,6 +1,8 @@
 package producer
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"net"
 	"sync"
@@ -42,6 +44,12 @@ func (b *broker) atCommit(producer string, at int64, f func() (handled bool)) {
 		}
 		return nil, nil, false
 	})
+}
+
+// atConfirmation has the producer's transaction of this number, from 0, committed. Instead of the answer that says so the
+// connection is cut, and then f is called.
+func (b *broker) atConfirmation(producer string, at int64, f func()) {
+	b.atCommit(producer, at, func() (handled bool) { b.wire.cut("election-"+producer, f); return false })
 }
 
 // atProduce calls f when records of the producer's transaction of this number arrive.
@@ -94,22 +102,23 @@ func (b *broker) kills(producer, topic string) map[string]func(at int64, kill fu
 			b.atCommit(producer, at, func() (handled bool) { kill(); return true })
 		},
 		"before the commit is confirmed": func(at int64, kill func()) {
-			b.atCommit(producer, at, func() (handled bool) { b.wire.cut(kill); return false })
+			b.atConfirmation(producer, at, kill)
 		},
 	}
 }
 
 // wire is the broker's side of the network.
 type wire struct {
-	mu       sync.Mutex
-	onAnswer func() // instead of the next answer the connection is cut
+	mu            sync.Mutex
+	transactional string // id of the producer that is not answered
+	onAnswer      func() // instead of the answer the connection is cut
 }
 
-// cut cuts the connection when the broker next answers, and calls then.
-func (w *wire) cut(then func()) {
+// cut cuts the connection when the broker next answers the producer that asked to end a transaction, and calls then.
+func (w *wire) cut(transactional string, then func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.onAnswer = then
+	w.transactional, w.onAnswer = transactional, then
 }
 
 func (w *wire) listen(network, address string) (net.Listener, error) {
@@ -124,22 +133,49 @@ type listener struct {
 
 func (l listener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
-	return conn{c, l.wire}, err
+	return &conn{Conn: c, wire: l.wire}, err
 }
 
 type conn struct {
 	net.Conn
-	wire *wire
+	wire    *wire
+	request []byte                 // as much of it as has been read
+	ending  atomic.Pointer[[]byte] // the last request to end a transaction
 }
 
-func (c conn) Write(b []byte) (int, error) {
-	c.wire.mu.Lock()
-	then := c.wire.onAnswer
-	c.wire.onAnswer = nil
-	c.wire.mu.Unlock()
-	if then == nil {
-		return c.Conn.Write(b)
+// Where a request has its key and its correlation id, which its answer has after the size.
+const sizeEnd, keyEnd, correlationAt, correlationEnd = 4, 6, 8, 12
+
+func (c *conn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.request = append(c.request, b[:n]...)
+	if r := c.request; len(r) >= correlationEnd && len(r) == sizeEnd+int(binary.BigEndian.Uint32(r)) {
+		if kmsg.Key(binary.BigEndian.Uint16(r[sizeEnd:keyEnd])) == kmsg.EndTxn {
+			ending := bytes.Clone(r)
+			c.ending.Store(&ending)
+		}
+		c.request = r[:0]
 	}
-	then()
-	return 0, errors.Join(net.ErrClosed, c.Close())
+	return n, err
+}
+
+func (c *conn) Write(b []byte) (int, error) {
+	if then := c.instead(b); then != nil {
+		then()
+		return 0, errors.Join(net.ErrClosed, c.Close())
+	}
+	return c.Conn.Write(b)
+}
+
+// instead is what happens instead of an answer, nil where it is to pass.
+func (c *conn) instead(answer []byte) func() {
+	c.wire.mu.Lock()
+	defer c.wire.mu.Unlock()
+	ending, then := c.ending.Load(), c.wire.onAnswer
+	if then == nil || ending == nil || !bytes.Contains(*ending, []byte(c.wire.transactional)) ||
+		!bytes.Equal(answer[sizeEnd:sizeEnd+4], (*ending)[correlationAt:correlationEnd]) {
+		return nil
+	}
+	c.wire.onAnswer = nil
+	return then
 }

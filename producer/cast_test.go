@@ -125,7 +125,7 @@ func TestCastTellsWhetherTheBallotLies(t *testing.T) {
 		lies bool
 	}{
 		"the commit was carried out": {func(b *broker, other func()) {
-			b.atCommit(election.CastProducer, 0, func() (handled bool) { b.wire.cut(other); return false })
+			b.atConfirmation(election.CastProducer, 0, other)
 		}, true},
 		"the commit did not arrive": {func(b *broker, other func()) {
 			b.atCommit(election.CastProducer, 0, func() (handled bool) { b.cluster.SleepControl(other); return true })
@@ -168,7 +168,7 @@ func TestCastThatDoesNotKnowSaysWhereToLook(t *testing.T) {
 	t.Parallel()
 	p := newPoll(t, 10, 10)
 	ctx, cancel := context.WithCancel(t.Context())
-	p.atCommit(election.CastProducer, 0, func() (handled bool) { p.wire.cut(cancel); return false })
+	p.atConfirmation(election.CastProducer, 0, cancel)
 	_, err := Cast(ctx, p.cast(t))
 	if err == nil || !strings.Contains(err.Error(), "is not known; look with `election tail votes_topic --partition") {
 		t.Errorf("ended with %v", err)

@@ -149,7 +149,7 @@ func TestKilledReplayGoesOn(t *testing.T) {
 func TestLostConfirmationIsAskedForAgain(t *testing.T) {
 	t.Parallel()
 	r := newReplay(t)
-	r.atCommit(election.ReplayProducer, 1, func() (handled bool) { r.wire.cut(func() {}); return false })
+	r.atConfirmation(election.ReplayProducer, 1, func() {})
 	r.finish(t)
 }
 
