@@ -3,6 +3,7 @@
 package local
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"path/filepath"
@@ -14,6 +15,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	spark "realtime-election/sparkjob/connect"
 )
 
 // newData is a DATA to be made by its first server, removed with all that belongs to it.
@@ -202,6 +205,37 @@ func TestSparkKeepsAddressAndHidesItsToken(t *testing.T) {
 	<-first.Done()
 	if second := startServer(t, config, StartSpark); second.Address() != first.Address() {
 		t.Error("restarted at another address")
+	}
+}
+
+// TestSparkEncryptsWithoutCommonsCrypto: with AES/CTR, Spark's default, the thread that answers a task's request for a class
+// loads the cipher of commons-crypto, through the class loader that the task holds while it waits for the answer. One start in
+// ten met that, and stood still for two minutes.
+func TestSparkEncryptsWithoutCommonsCrypto(t *testing.T) {
+	classes := filepath.Join(t.TempDir(), "classes")
+	t.Setenv("JAVA_TOOL_OPTIONS", "-Xlog:class+load=info:file="+classes+":none:filecount=0")
+	server := startServer(t, Config{Data: newData(t), SparkMemory: "1g"}, StartSpark)
+	session, err := spark.Dial(t.Context(), server.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	frame, err := session.SQL(t.Context(), "SELECT id % 7, count(*) FROM range(100) GROUP BY 1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := frame.Collect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	loaded, err := os.ReadFile(classes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(loaded, []byte("org.apache.spark.network.crypto.")) {
+		t.Error("Spark has encrypted nothing")
+	}
+	if bytes.Contains(loaded, []byte("org.apache.commons.crypto.")) {
+		t.Error("Spark encrypts with commons-crypto")
 	}
 }
 
