@@ -23,10 +23,11 @@ demo: build ## a country of 300,000 voters votes in four minutes, live, at http:
 
 test: ## every tier: pure, fakes, real services, browser, the whole program
 	@scripts/prerequisites.sh test
-	go test -race -shuffle=on ./...
-	JAVA25_HOME=$$(scripts/prerequisites.sh java25) && export JAVA25_HOME && packages=$$(go run ./scripts/tagged $(TIERS)) && \
-	go test -race $(TAGS) -shuffle=on -p 2 -timeout 20m $$(echo "$$packages" | xargs -n1 | grep -vxE '$(HEAVY)') && \
-	go test -race $(TAGS) -shuffle=on -p 1 -timeout 20m $$(echo "$$packages" | xargs -n1 | grep -xE '$(HEAVY)')
+	JAVA25_HOME=$$(scripts/prerequisites.sh java25) && export JAVA25_HOME && \
+	pure=$$(go run ./scripts/tagged -no $(TIERS)) && packages=$$(go run ./scripts/tagged $(TIERS)) && \
+	go test -race -shuffle=on $$pure && \
+	go test -race $(TAGS) -shuffle=on -p 2 -timeout 20m $$(echo "$$packages" | grep -vxE '$(HEAVY)') && \
+	go test -race $(TAGS) -shuffle=on -p 1 -timeout 20m $$(echo "$$packages" | grep -xE '$(HEAVY)')
 
 compose-test: ## docker compose as it ships, on Linux, as root; a Docker engine, Compose and base images are made where they are missing
 	@scripts/prerequisites.sh test
