@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"realtime-election/internal/kafka"
-	"realtime-election/sparkjob/connect"
+	"realtime-election/spark"
 )
 
 // checkCommand is what the health checks of the containers run.
@@ -34,7 +34,7 @@ func (c *kafkaCheck) Run(ctx context.Context) error {
 }
 
 // checkSession is the session of all checks of a server, so that it keeps one for them and not one for each.
-const checkSession connect.SessionID = "6865616c-7468-4000-8000-000000000000"
+const checkSession spark.SessionID = "6865616c-7468-4000-8000-000000000000"
 
 type sparkCheck struct {
 	Remote string `help:"The Spark Connect server: sc://host:port/;token=…" placeholder:"URL" env:"SPARK_REMOTE" required:""`
@@ -43,7 +43,7 @@ type sparkCheck struct {
 func (c *sparkCheck) Run(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, checkPatience)
 	defer cancel()
-	session, err := connect.Dial(ctx, c.Remote, connect.WithSessionID(checkSession))
+	session, err := spark.Dial(ctx, c.Remote, spark.WithSessionID(checkSession))
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ func TestImportsPointOneWay(t *testing.T) {
 }
 
 // client knows nothing of elections: anyone could use it.
-const client = "sparkjob/connect"
+const client = "spark"
 
 func allowed(importer, imported string) bool {
 	from, to := strings.Split(importer, "/")[0], strings.Split(imported, "/")[0]

@@ -16,7 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	spark "realtime-election/sparkjob/connect"
+	"realtime-election/spark"
 )
 
 // newData is a DATA to be made by its first server, removed with all that belongs to it.

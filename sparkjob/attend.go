@@ -9,7 +9,7 @@ import (
 
 	"realtime-election/election"
 	"realtime-election/internal/kafka"
-	"realtime-election/sparkjob/connect"
+	"realtime-election/spark"
 )
 
 const (
@@ -37,7 +37,7 @@ func (s *supervisor) attend(ctx context.Context) error {
 }
 
 // depart leaves a session behind, in which the query goes on.
-func (s *supervisor) depart(ctx context.Context, session *connect.Session) {
+func (s *supervisor) depart(ctx context.Context, session *spark.Session) {
 	if errors.Is(context.Cause(ctx), errLost) { // the query may be another's by now
 		s.linger(ctx, session)
 		return
@@ -47,8 +47,8 @@ func (s *supervisor) depart(ctx context.Context, session *connect.Session) {
 
 // reconcile adopts the query of the session before, if it runs and is what ought to run. Otherwise it ends that session,
 // and with it whatever goes on there, before it starts the query in a session of its own.
-func (s *supervisor) reconcile(ctx context.Context) (*connect.Session, *connect.StreamingQuery, error) {
-	wanted := newQuery(s.runs.current.Partitions, connect.ProcessingTime(s.Trigger))
+func (s *supervisor) reconcile(ctx context.Context) (*spark.Session, *spark.StreamingQuery, error) {
+	wanted := newQuery(s.runs.current.Partitions, spark.ProcessingTime(s.Trigger))
 	session, query, err := s.former(ctx)
 	if errors.Is(err, errForsaken) { // it cannot change the totals of another run
 		s.Log.Warn("the next run begins", "error", err)
@@ -88,7 +88,7 @@ func (s *supervisor) reconcile(ctx context.Context) (*connect.Session, *connect.
 
 // abandon ends a session in which the query could not be started. Where there is no time for that, it is found noted if
 // anything may run in it.
-func (s *supervisor) abandon(ctx context.Context, session *connect.Session) {
+func (s *supervisor) abandon(ctx context.Context, session *spark.Session) {
 	if ctx.Err() != nil {
 		session.Close()
 		return
@@ -99,7 +99,7 @@ func (s *supervisor) abandon(ctx context.Context, session *connect.Session) {
 }
 
 // over reports whether the next run must begin: the first, or one for a changed query or after the loss of a checkpoint.
-func (s *supervisor) over(ctx context.Context, session *connect.Session) (bool, error) {
+func (s *supervisor) over(ctx context.Context, session *spark.Session) (bool, error) {
 	if s.runs.changed() || s.runs.forsaken {
 		return true, nil
 	}
@@ -111,14 +111,14 @@ func (s *supervisor) over(ctx context.Context, session *connect.Session) (bool, 
 }
 
 // there reports whether a run's checkpoint exists.
-func (s *supervisor) there(ctx context.Context, session *connect.Session, number int) (bool, error) {
+func (s *supervisor) there(ctx context.Context, session *spark.Session, number int) (bool, error) {
 	ctx, cancel := within(ctx, s.answerTimeout)
 	defer cancel()
 	return exists(ctx, session, run{Run: number}.checkpoint(s.Checkpoints))
 }
 
 // next begins the next run, with a number that no checkpoint has: there may be some of an election before, whose topics are gone.
-func (s *supervisor) next(ctx context.Context, session *connect.Session) error {
+func (s *supervisor) next(ctx context.Context, session *spark.Session) error {
 	for number := s.runs.current.Run + 1; ; number++ {
 		taken, err := s.there(ctx, session, number)
 		if err != nil {
@@ -132,7 +132,7 @@ func (s *supervisor) next(ctx context.Context, session *connect.Session) error {
 
 // start begins the next run where that is due, and starts the query of the current one. The session is noted before, so
 // that whoever acts next can end it, and a start that comes late with it.
-func (s *supervisor) start(ctx context.Context, session *connect.Session) (*connect.StreamingQuery, error) {
+func (s *supervisor) start(ctx context.Context, session *spark.Session) (*spark.StreamingQuery, error) {
 	over, err := s.over(ctx, session)
 	if err != nil {
 		return nil, err
@@ -142,7 +142,7 @@ func (s *supervisor) start(ctx context.Context, session *connect.Session) (*conn
 			return nil, err
 		}
 	}
-	wanted := newQuery(s.runs.current.Partitions, connect.ProcessingTime(s.Trigger))
+	wanted := newQuery(s.runs.current.Partitions, spark.ProcessingTime(s.Trigger))
 	if err := s.runs.occupy(ctx, session, wanted.fingerprint(s.Config)); err != nil {
 		return nil, err
 	}
@@ -161,7 +161,7 @@ func (s *supervisor) start(ctx context.Context, session *connect.Session) (*conn
 }
 
 // follow reports the query's progress until it ends, or is to end.
-func (s *supervisor) follow(ctx context.Context, query *connect.StreamingQuery) error {
+func (s *supervisor) follow(ctx context.Context, query *spark.StreamingQuery) error {
 	ticker := time.NewTicker(pollEvery)
 	defer ticker.Stop()
 	settled, asked := false, time.Now()
@@ -196,7 +196,7 @@ func (s *supervisor) follow(ctx context.Context, query *connect.StreamingQuery) 
 }
 
 // look asks the query what it has done and whether it goes on.
-func (s *supervisor) look(ctx context.Context, query *connect.StreamingQuery) (progress *connect.Progress, status connect.QueryStatus, err error) {
+func (s *supervisor) look(ctx context.Context, query *spark.StreamingQuery) (progress *spark.Progress, status spark.QueryStatus, err error) {
 	ctx, cancel := within(ctx, s.answerTimeout)
 	defer cancel()
 	if progress, err = query.LastProgress(ctx); err != nil {
@@ -209,7 +209,7 @@ func (s *supervisor) look(ctx context.Context, query *connect.StreamingQuery) (p
 }
 
 // why is what ended a query.
-func (s *supervisor) why(ctx context.Context, query *connect.StreamingQuery) error {
+func (s *supervisor) why(ctx context.Context, query *spark.StreamingQuery) error {
 	ctx, cancel := within(ctx, s.answerTimeout)
 	defer cancel()
 	cause, err := query.Exception(ctx)
@@ -224,7 +224,7 @@ func (s *supervisor) why(ctx context.Context, query *connect.StreamingQuery) err
 
 // settle finds out how far a query has counted that has found nothing to do since it was started: Spark reports the
 // offsets of a micro-batch, and after a restart it may be that none is needed.
-func (s *supervisor) settle(ctx context.Context, query *connect.StreamingQuery) (bool, error) {
+func (s *supervisor) settle(ctx context.Context, query *spark.StreamingQuery) (bool, error) {
 	ends, err := kafka.StableEnds(ctx, s.runs.cl, election.VotesTopic)
 	if err != nil {
 		return false, err

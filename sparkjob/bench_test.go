@@ -22,7 +22,7 @@ import (
 	"realtime-election/local/localtest"
 	"realtime-election/producer"
 	"realtime-election/setup"
-	"realtime-election/sparkjob/connect"
+	"realtime-election/spark"
 )
 
 var (
@@ -129,7 +129,7 @@ func drain(t *testing.T, c Config, record *election.Record, change func(*query),
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
 	defer cancel()
-	session, err := connect.Dial(ctx, c.Remote)
+	session, err := spark.Dial(ctx, c.Remote)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +140,7 @@ func drain(t *testing.T, c Config, record *election.Record, change func(*query),
 		}
 	}()
 	c.Checkpoints = "file://" + t.TempDir()
-	q := newQuery(2, connect.AvailableNow())
+	q := newQuery(2, spark.AvailableNow())
 	change(&q)
 	streaming, err := q.start(ctx, session, c, record, run{Run: 1})
 	if err != nil {

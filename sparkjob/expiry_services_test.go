@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"realtime-election/local"
-	"realtime-election/sparkjob/connect"
+	"realtime-election/spark"
 )
 
 // TestEverySessionThatNobodyAsksExpires lets a session expire and then another: Spark looks for them in one task, which
@@ -21,7 +21,7 @@ import (
 func TestEverySessionThatNobodyAsksExpires(t *testing.T) {
 	remote, data := impatientSpark(t, 2*time.Second)
 	for _, which := range []string{"first", "second"} {
-		session, err := connect.Dial(t.Context(), remote)
+		session, err := spark.Dial(t.Context(), remote)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -34,7 +34,7 @@ func TestEverySessionThatNobodyAsksExpires(t *testing.T) {
 			}
 			<-time.After(pause)
 			_, err := session.Version(t.Context())
-			if errors.Is(err, connect.ErrSessionClosed) {
+			if errors.Is(err, spark.ErrSessionClosed) {
 				break
 			}
 			if err != nil {
@@ -55,14 +55,14 @@ func impatientSpark(t *testing.T, timeout time.Duration) (remote, data string) {
 	t.Setenv("JDK_JAVA_OPTIONS", fmt.Sprintf("-Dspark.connect.session.manager.defaultSessionTimeout=%dms -Dspark.connect.session.manager.maintenanceInterval=%dms",
 		timeout.Milliseconds(), timeout.Milliseconds()/6))
 	data = t.TempDir()
-	spark, err := local.StartSpark(t.Context(), local.Config{Data: data, SparkMemory: "1g"})
+	server, err := local.StartSpark(t.Context(), local.Config{Data: data, SparkMemory: "1g"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
-		spark.Stop(ctx) // or it is killed
+		server.Stop(ctx) // or it is killed
 	})
-	return spark.Address(), data
+	return server.Address(), data
 }

@@ -8,7 +8,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"realtime-election/election"
-	"realtime-election/sparkjob/connect"
+	"realtime-election/spark"
 )
 
 // final reports whether an error will come again however often the query is started.
@@ -17,31 +17,31 @@ func final(err error) bool {
 	if errors.As(err, &wrong) {
 		return true
 	}
-	var spark *connect.Error
-	return errors.As(err, &spark) && strings.HasPrefix(spark.SQLState, "42") // a mistake in the SQL
+	var failure *spark.Error
+	return errors.As(err, &failure) && strings.HasPrefix(failure.SQLState, "42") // a mistake in the SQL
 }
 
 // explain says of what Spark refuses what is wrong and what to do. What somebody must correct before submit is of use is
 // an *election.InputError. What may be mended while submit goes on trying is not: a Spark that is away, a folder, a topic.
 func explain(c Config, err error) error {
-	var spark *connect.Error
-	if !errors.As(err, &spark) {
+	var failure *spark.Error
+	if !errors.As(err, &failure) {
 		return err
 	}
 	says := func(parts ...string) bool {
 		for _, part := range parts {
-			if strings.Contains(spark.Class, part) || strings.Contains(spark.Message, part) {
+			if strings.Contains(failure.Class, part) || strings.Contains(failure.Message, part) {
 				return true
 			}
 		}
 		return false
 	}
 	switch {
-	case spark.Code == codes.Unauthenticated || spark.Code == codes.PermissionDenied:
+	case failure.Code == codes.Unauthenticated || failure.Code == codes.PermissionDenied:
 		return &election.InputError{Text: "Spark refuses the token of --remote; give the one that it was started with (spark.connect.authenticate.token)"}
-	case spark.Code == codes.Unimplemented:
-		return &election.InputError{Text: fmt.Sprintf("what answers at --remote is no Spark Connect server, or one older than Spark %d.0: %s", oldestSpark, firstLine(spark))}
-	case connect.Retryable(spark):
+	case failure.Code == codes.Unimplemented:
+		return &election.InputError{Text: fmt.Sprintf("what answers at --remote is no Spark Connect server, or one older than Spark %d.0: %s", oldestSpark, firstLine(failure))}
+	case spark.Retryable(failure):
 		return fmt.Errorf("no answer from Spark; is it running, and where --remote says? %w", err)
 	case says("Failed to find the data source: kafka", "Failed to find data source: kafka"):
 		return &election.InputError{Text: "Spark has no connector for Kafka; start it with spark-sql-kafka-0-10 of its own version, and what that needs, among its jars"}

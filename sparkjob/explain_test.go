@@ -12,14 +12,14 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"realtime-election/election"
-	"realtime-election/sparkjob/connect"
-	"realtime-election/sparkjob/connect/connecttest"
-	"realtime-election/sparkjob/connect/wire"
+	"realtime-election/spark"
+	"realtime-election/spark/sparktest"
+	"realtime-election/spark/wire"
 )
 
 // TestBadInputIsOneSentence has what somebody must correct end submit, and the rest told while it goes on trying.
 func TestBadInputIsOneSentence(t *testing.T) {
-	fail := func(class, message string) error { return connecttest.Failure(codes.Internal, class, message) }
+	fail := func(class, message string) error { return sparktest.Failure(codes.Internal, class, message) }
 	for name, of := range map[string]struct {
 		url     string
 		version string
@@ -41,7 +41,7 @@ func TestBadInputIsOneSentence(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cluster, c := newElection(t)
-			server := newSpark(t)
+			server := newScriptedSpark(t)
 			server.refuse = of.refuse
 			if of.refuse != nil {
 				text := strings.ReplaceAll(of.refuse.Error(), "CHECKPOINTS", c.checkpointFolder())
@@ -74,7 +74,7 @@ func TestBadInputIsOneSentence(t *testing.T) {
 
 // TestSparkThatIsAwayIsToldAsSuch says so after a minute of asking, which is left out here.
 func TestSparkThatIsAwayIsToldAsSuch(t *testing.T) {
-	away := explain(Config{}, &connect.Error{Code: codes.Unavailable, Message: "connection refused"})
+	away := explain(Config{}, &spark.Error{Code: codes.Unavailable, Message: "connection refused"})
 	if final(away) || !strings.HasPrefix(away.Error(), "no answer from Spark; is it running") {
 		t.Error(away)
 	}
@@ -88,7 +88,7 @@ func TestFaultOfAnotherFolderIsNotTheCheckpoints(t *testing.T) {
 		"java.io.FileNotFoundException: /var/lib/election/checkpoints/run-1/state: Permission denied": true,
 		"/var/lib/election/checkpoints/run-1 is odd":                                                  false,
 	} {
-		says := explain(c, &connect.Error{Message: message}).Error()
+		says := explain(c, &spark.Error{Message: message}).Error()
 		if strings.Contains(says, "the checkpoint cannot be written") != ours || !strings.Contains(says, message) {
 			t.Errorf("%s is told as %s", message, says)
 		}
@@ -98,7 +98,7 @@ func TestFaultOfAnotherFolderIsNotTheCheckpoints(t *testing.T) {
 // TestMistakeInTheSQLIsFinal has what comes again however often the query is started, and what need not.
 func TestMistakeInTheSQLIsFinal(t *testing.T) {
 	for state, want := range map[string]bool{"42703": true, "42S02": true, "XXKST": false, "": false} {
-		if got := final(fmt.Errorf("read totals.sql: %w", &connect.Error{SQLState: state})); got != want {
+		if got := final(fmt.Errorf("read totals.sql: %w", &spark.Error{SQLState: state})); got != want {
 			t.Errorf("SQL state %q: %t", state, got)
 		}
 	}

@@ -84,7 +84,7 @@ func TestNobodyActsBesideAHolderThatIsCutOff(t *testing.T) {
 // TestHolderIsNotedBeforeItActs has a submit get the lock, act, lose the lock and get it again, and stop.
 func TestHolderIsNotedBeforeItActs(t *testing.T) {
 	cluster, c := newElection(t)
-	server := newSpark(t)
+	server := newScriptedSpark(t)
 	first := newSubmit(t, c, server.URL(), "a")
 	first.runs(t, cluster)
 	before := notedHolder(t, cluster)

@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"realtime-election/election"
-	"realtime-election/sparkjob/connect"
+	"realtime-election/spark"
 )
 
 var (
@@ -27,10 +27,10 @@ type query struct {
 	deduplicate     bool
 	settings        map[string]string // of the session
 	source, sink    map[string]string // options of Kafka's source and sink
-	trigger         connect.Trigger
+	trigger         spark.Trigger
 }
 
-func newQuery(statePartitions int, trigger connect.Trigger) query {
+func newQuery(statePartitions int, trigger spark.Trigger) query {
 	return query{
 		ballots:     ballotsSQL,
 		totals:      totalsSQL,
@@ -73,7 +73,7 @@ func (q query) fingerprint(c Config) string {
 }
 
 // start defines the query in a session and starts it from the run's checkpoint.
-func (q query) start(ctx context.Context, session *connect.Session, c Config, record *election.Record, run run) (*connect.StreamingQuery, error) {
+func (q query) start(ctx context.Context, session *spark.Session, c Config, record *election.Record, run run) (*spark.StreamingQuery, error) {
 	for key, value := range q.settings {
 		if err := session.Config().Set(ctx, key, value); err != nil {
 			return nil, fmt.Errorf("configure the session: %w", err)
@@ -98,22 +98,22 @@ func (q query) start(ctx context.Context, session *connect.Session, c Config, re
 	if err := ballots.CreateOrReplaceTempView(ctx, "ballots"); err != nil {
 		return nil, fmt.Errorf("drop duplicates: %w", err)
 	}
-	totals, err := session.SQL(ctx, q.totals, connect.Args{"run": int64(run.Run)})
+	totals, err := session.SQL(ctx, q.totals, spark.Args{"run": int64(run.Run)})
 	if err != nil {
 		return nil, fmt.Errorf("read totals.sql: %w", err)
 	}
 	return totals.WriteStream().Format("kafka").Options(q.sink).
 		Option("kafka.bootstrap.servers", brokers).
 		Option("checkpointLocation", run.checkpoint(c.Checkpoints)).
-		OutputMode(connect.OutputUpdate).
+		OutputMode(spark.OutputUpdate).
 		QueryName(election.QueryKey).
 		Trigger(q.trigger).
 		Start(ctx)
 }
 
 // classified is what ballots.sql makes of the view votes.
-func (q query) classified(ctx context.Context, session *connect.Session, record *election.Record) (*connect.DataFrame, error) {
-	ballots, err := session.SQL(ctx, q.ballots, connect.Args{
+func (q query) classified(ctx context.Context, session *spark.Session, record *election.Record) (*spark.DataFrame, error) {
+	ballots, err := session.SQL(ctx, q.ballots, spark.Args{
 		"grammar":    election.Grammar,
 		"partitions": int64(record.VotePartitions),
 		"opens":      string(election.AppendTime(nil, record.Definition.Polling.Opens)),

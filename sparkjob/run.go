@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"regexp"
 
-	"realtime-election/sparkjob/connect"
+	"realtime-election/spark"
 )
 
 // run is one generation of the query's checkpoint.
@@ -22,11 +22,11 @@ type run struct {
 
 // place is the session in which the run's query was last started: what it takes to find it again, or to end it.
 type place struct {
-	Spark    string            `json:"spark"` // host:port
-	ID       connect.SessionID `json:"id"`
-	User     connect.UserID    `json:"user_id"`
-	Server   string            `json:"server_side_id"` // another once Spark has been started again
-	Settings string            `json:"settings"`       // hash of what the query was started with besides what its checkpoint binds
+	Spark    string          `json:"spark"` // host:port
+	ID       spark.SessionID `json:"id"`
+	User     spark.UserID    `json:"user_id"`
+	Server   string          `json:"server_side_id"` // another once Spark has been started again
+	Settings string          `json:"settings"`       // hash of what the query was started with besides what its checkpoint binds
 }
 
 // checkpoint is the run's folder.
@@ -36,10 +36,10 @@ func (r run) checkpoint(folder string) string { return fmt.Sprintf("%s/run-%d", 
 var patterns = regexp.MustCompile(`[{}\[\]*?\\]`)
 
 // exists reports whether a checkpoint is there. Spark looks, since the folder need not be one of this machine.
-func exists(ctx context.Context, session *connect.Session, checkpoint string) (bool, error) {
+func exists(ctx context.Context, session *spark.Session, checkpoint string) (bool, error) {
 	metadata := patterns.ReplaceAllString(checkpoint, `\$0`) + "/metadata"
 	_, err := session.Read().Format("text").Load(metadata).Schema(ctx)
-	var spark *connect.Error
+	var spark *spark.Error
 	if errors.As(err, &spark) && spark.Class == "PATH_NOT_FOUND" {
 		return false, nil
 	}

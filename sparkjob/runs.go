@@ -11,7 +11,7 @@ import (
 
 	"realtime-election/election"
 	"realtime-election/internal/kafka"
-	"realtime-election/sparkjob/connect"
+	"realtime-election/spark"
 )
 
 // runs keeps account of the runs in the election topic, and reports the current one. It acts only while alone says that
@@ -123,7 +123,7 @@ func (r *runs) next(ctx context.Context, number int) error {
 }
 
 // occupy notes in which session the query is about to be started.
-func (r *runs) occupy(ctx context.Context, session *connect.Session, settings string) error {
+func (r *runs) occupy(ctx context.Context, session *spark.Session, settings string) error {
 	r.current.Session = place{Spark: sparkAt(r.config.Remote), ID: session.ID(), User: session.UserID(), Server: session.ServerSessionID(), Settings: settings}
 	return r.note(ctx, election.LatestRunKey, r.current)
 }

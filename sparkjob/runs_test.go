@@ -17,7 +17,7 @@ import (
 	"realtime-election/internal/definition"
 	"realtime-election/internal/kafka"
 	"realtime-election/internal/kafka/kafkatest"
-	"realtime-election/sparkjob/connect"
+	"realtime-election/spark"
 )
 
 // newElection is a broker with an election of two partitions, and what submits to it.
@@ -79,12 +79,12 @@ func done(t *testing.T, err error) {
 }
 
 // batch is the report of a micro-batch that counted up to these offsets of the two partitions.
-func batch(id, first, second int64) *connect.Progress {
-	return &connect.Progress{
+func batch(id, first, second int64) *spark.Progress {
+	return &spark.Progress{
 		BatchID:        id,
 		BatchDuration:  7,
-		StateOperators: []connect.StateOperatorProgress{{MemoryUsedBytes: 5}, {MemoryUsedBytes: 2, CustomMetrics: map[string]int64{"rocksdbSstFileSize": 4}}},
-		Sources:        []connect.SourceProgress{{EndOffset: connect.Offset(fmt.Sprintf(`{"votes_topic":{"0":%d,"1":%d}}`, first, second))}},
+		StateOperators: []spark.StateOperatorProgress{{MemoryUsedBytes: 5}, {MemoryUsedBytes: 2, CustomMetrics: map[string]int64{"rocksdbSstFileSize": 4}}},
+		Sources:        []spark.SourceProgress{{EndOffset: spark.Offset(fmt.Sprintf(`{"votes_topic":{"0":%d,"1":%d}}`, first, second))}},
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 	"google.golang.org/grpc/backoff"
 
 	"realtime-election/election"
-	"realtime-election/sparkjob/connect"
+	"realtime-election/spark"
 )
 
 // oldestSpark is the first major version whose Spark Connect has what the query needs.
@@ -32,14 +32,14 @@ func within(ctx context.Context, timeout time.Duration) (context.Context, contex
 }
 
 // dial connects to the Spark of a connection string.
-func dial(ctx context.Context, remote string, plainText bool, options ...connect.Option) (*connect.Session, error) {
-	options = append(options, connect.WithRetry(patience()), connect.WithGRPC(grpc.WithConnectParams(reconnect())))
+func dial(ctx context.Context, remote string, plainText bool, options ...spark.Option) (*spark.Session, error) {
+	options = append(options, spark.WithRetry(patience()), spark.WithGRPC(grpc.WithConnectParams(reconnect())))
 	if plainText {
-		options = append(options, connect.WithTokenInPlainText())
+		options = append(options, spark.WithTokenInPlainText())
 	}
-	session, err := connect.Dial(ctx, remote, options...)
+	session, err := spark.Dial(ctx, remote, options...)
 	if err != nil {
-		var answered *connect.Error
+		var answered *spark.Error
 		if !errors.As(err, &answered) && ctx.Err() == nil { // nobody was asked yet
 			return nil, &election.InputError{Text: fmt.Sprintf("--remote will not do: %v", err)}
 		}
@@ -49,10 +49,10 @@ func dial(ctx context.Context, remote string, plainText bool, options ...connect
 }
 
 // begin makes a new session, on a Spark that is new enough.
-func (s *supervisor) begin(ctx context.Context) (*connect.Session, error) {
+func (s *supervisor) begin(ctx context.Context) (*spark.Session, error) {
 	ctx, cancel := within(ctx, s.answerTimeout)
 	defer cancel()
-	session, err := dial(ctx, s.Remote, s.PlainText, connect.WithSessionID(connect.SessionID(uuid.NewString())))
+	session, err := dial(ctx, s.Remote, s.PlainText, spark.WithSessionID(spark.SessionID(uuid.NewString())))
 	if err != nil {
 		return nil, err
 	}
@@ -72,11 +72,11 @@ func (s *supervisor) begin(ctx context.Context) (*connect.Session, error) {
 
 // find comes back to a noted session, and to the query that runs in it. Both are nil where there is none any more: it was
 // ended, has timed out, or Spark was started again.
-func find(ctx context.Context, remote string, plainText bool, at place) (*connect.Session, *connect.StreamingQuery, error) {
+func find(ctx context.Context, remote string, plainText bool, at place) (*spark.Session, *spark.StreamingQuery, error) {
 	if at.ID == "" {
 		return nil, nil, nil
 	}
-	session, err := dial(ctx, remote, plainText, connect.WithSessionID(at.ID), connect.WithUserID(at.User), connect.WithServerSessionID(at.Server))
+	session, err := dial(ctx, remote, plainText, spark.WithSessionID(at.ID), spark.WithUserID(at.User), spark.WithServerSessionID(at.Server))
 	if gone(err) {
 		return nil, nil, nil
 	}
@@ -102,7 +102,7 @@ func find(ctx context.Context, remote string, plainText bool, at place) (*connec
 // former finds the session in which the query was started last, and the query where it runs. Nobody but --remote is asked:
 // the noted address comes from a topic, and whoever can write there must not be sent the token. The error is errForsaken
 // where the session was made on a Spark of another address, and --remote does not know it.
-func (s *supervisor) former(ctx context.Context) (*connect.Session, *connect.StreamingQuery, error) {
+func (s *supervisor) former(ctx context.Context) (*spark.Session, *spark.StreamingQuery, error) {
 	at := s.runs.current.Session
 	asking, cancel := within(ctx, s.answerTimeout)
 	defer cancel()
@@ -122,17 +122,17 @@ func sparkAt(remote string) string {
 	if err != nil {
 		return ""
 	}
-	return net.JoinHostPort(parsed.Hostname(), cmp.Or(parsed.Port(), strconv.Itoa(connect.DefaultPort)))
+	return net.JoinHostPort(parsed.Hostname(), cmp.Or(parsed.Port(), strconv.Itoa(spark.DefaultPort)))
 }
 
 // gone reports whether an error says that there is no such session any more.
 func gone(err error) bool {
-	return errors.Is(err, connect.ErrSessionChanged) || errors.Is(err, connect.ErrSessionClosed) || errors.Is(err, connect.ErrSessionNotFound)
+	return errors.Is(err, spark.ErrSessionChanged) || errors.Is(err, spark.ErrSessionClosed) || errors.Is(err, spark.ErrSessionNotFound)
 }
 
 // end ends a session, and with it the query that goes on in it: it may be that of an older run, which would write beside
 // the new one. The next run counts as far as this one has by then, so it must have ended.
-func (s *supervisor) end(ctx context.Context, session *connect.Session) error {
+func (s *supervisor) end(ctx context.Context, session *spark.Session) error {
 	defer session.Close()
 	if err := s.runs.alone(); err != nil {
 		return err
@@ -152,7 +152,7 @@ func (s *supervisor) quit(ctx context.Context) {
 	defer cancel()
 	err := s.runs.alone()
 	if err == nil {
-		var session *connect.Session
+		var session *spark.Session
 		if session, _, err = s.former(ending); err == nil && session != nil {
 			err = s.end(ending, session)
 		}
@@ -170,7 +170,7 @@ const lingerEvery = 10 * time.Second
 
 // linger keeps a session from timing out, and with it the query, while this submit has lost the lock: for as long as
 // PostgreSQL is away nobody else does.
-func (s *supervisor) linger(ctx context.Context, session *connect.Session) {
+func (s *supervisor) linger(ctx context.Context, session *spark.Session) {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan struct{})
 	s.forget = func() { stop(); <-ended }
@@ -185,8 +185,8 @@ func (s *supervisor) linger(ctx context.Context, session *connect.Session) {
 
 // patience is for a Spark that is away for a while: it is asked every second, for a minute, so that the query is started
 // again soon after Spark is.
-func patience() connect.RetryPolicy {
-	policy := connect.DefaultRetry()
+func patience() spark.RetryPolicy {
+	policy := spark.DefaultRetry()
 	policy.Retries, policy.Max, policy.Jitter = 60, time.Second, 0
 	return policy
 }

@@ -12,21 +12,21 @@ import (
 	"realtime-election/election"
 	"realtime-election/internal/kafka"
 	"realtime-election/internal/kafka/kafkatest"
-	"realtime-election/sparkjob/connect"
-	"realtime-election/sparkjob/connect/connecttest"
-	"realtime-election/sparkjob/connect/wire"
+	"realtime-election/spark"
+	"realtime-election/spark/sparktest"
+	"realtime-election/spark/wire"
 )
 
 // TestQueryIsStartedWithWhatAnExactCountNeeds looks at what Spark is told. What follows from each is tested on a real one.
 func TestQueryIsStartedWithWhatAnExactCountNeeds(t *testing.T) {
 	cluster, c := newElection(t)
 	c.Trigger = 3 * time.Second
-	server := newSpark(t)
+	server := newScriptedSpark(t)
 	newSubmit(t, c, server.URL(), "a").runs(t, cluster)
 
 	views := make(map[string]*wire.Relation)
 	var start *wire.WriteStreamOperationStart
-	for _, request := range connecttest.Sent[*wire.ExecutePlanRequest](server.Server) {
+	for _, request := range sparktest.Sent[*wire.ExecutePlanRequest](server.Server) {
 		command := request.GetPlan().GetCommand()
 		if view := command.GetCreateDataframeView(); view != nil {
 			views[view.GetName()] = view.GetInput()
@@ -36,7 +36,7 @@ func TestQueryIsStartedWithWhatAnExactCountNeeds(t *testing.T) {
 		}
 	}
 	settings := make(map[string]string)
-	for _, request := range connecttest.Sent[*wire.ConfigRequest](server.Server) {
+	for _, request := range sparktest.Sent[*wire.ConfigRequest](server.Server) {
 		for _, pair := range request.GetOperation().GetSet().GetPairs() {
 			settings[pair.GetKey()] = pair.GetValue()
 		}
@@ -76,7 +76,7 @@ func TestQueryIsStartedWithWhatAnExactCountNeeds(t *testing.T) {
 func TestFingerprintIsOfAllThatAQueryIsStartedWith(t *testing.T) {
 	of := func(change func(q *query, c *Config)) string {
 		c := Config{Brokers: []string{"127.0.0.1:9092"}, Checkpoints: "file:///checkpoints", Trigger: time.Second, Postgres: "postgres://e:s@db/election"}
-		q := newQuery(4, connect.ProcessingTime(c.Trigger))
+		q := newQuery(4, spark.ProcessingTime(c.Trigger))
 		change(&q, &c)
 		return q.fingerprint(c)
 	}
@@ -103,7 +103,7 @@ func TestFingerprintIsOfAllThatAQueryIsStartedWith(t *testing.T) {
 func TestQueryWithNothingLeftToCountIsSettled(t *testing.T) {
 	cluster, c := newElection(t)
 	cast(t, cluster)
-	server := newSpark(t)
+	server := newScriptedSpark(t)
 	server.idle = true
 	counted := func() bool {
 		all, err := Counted(t.Context(), c.Brokers, c.Log)
@@ -126,7 +126,7 @@ func TestUndecidedVotesAreNotSettled(t *testing.T) {
 	cluster, c := newElection(t)
 	cast(t, cluster)
 	open := kafkatest.Begin(t, cluster, &kgo.Record{Topic: election.VotesTopic, Value: []byte("vote")})
-	server := newSpark(t)
+	server := newScriptedSpark(t)
 	server.idle = true
 	newSubmit(t, c, server.URL(), "a").runs(t, cluster)
 	until(t, "it is settled", func() bool { return status(t, cluster).Counted != nil })
@@ -140,10 +140,10 @@ func TestUndecidedVotesAreNotSettled(t *testing.T) {
 // TestQueryThatCountsIsNotAskedToSettle has one that waits for nothing.
 func TestQueryThatCountsIsNotAskedToSettle(t *testing.T) {
 	cluster, c := newElection(t)
-	server := newSpark(t)
+	server := newScriptedSpark(t)
 	newSubmit(t, c, server.URL(), "a").runs(t, cluster)
 	looks := func() (n int) {
-		for _, request := range connecttest.Sent[*wire.ExecutePlanRequest](server.Server) {
+		for _, request := range sparktest.Sent[*wire.ExecutePlanRequest](server.Server) {
 			if request.GetPlan().GetCommand().GetStreamingQueryCommand().GetStatus() {
 				n++
 			}
@@ -157,8 +157,8 @@ func TestQueryThatCountsIsNotAskedToSettle(t *testing.T) {
 }
 
 // processed is how often a query was asked to process all that is available.
-func processed(s *spark) (n int) {
-	for _, request := range connecttest.Sent[*wire.ExecutePlanRequest](s.Server) {
+func processed(s *scriptedSpark) (n int) {
+	for _, request := range sparktest.Sent[*wire.ExecutePlanRequest](s.Server) {
 		if request.GetPlan().GetCommand().GetStreamingQueryCommand().GetProcessAllAvailable() {
 			n++
 		}

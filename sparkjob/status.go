@@ -15,7 +15,7 @@ import (
 
 	"realtime-election/election"
 	"realtime-election/internal/kafka"
-	"realtime-election/sparkjob/connect"
+	"realtime-election/spark"
 )
 
 // States of election.QueryStatus.
@@ -46,7 +46,7 @@ func (r *runs) announce(ctx context.Context, state string) error {
 }
 
 // report publishes what the query reports of its last micro-batch; progress is nil before the first.
-func (r *runs) report(ctx context.Context, progress *connect.Progress) error {
+func (r *runs) report(ctx context.Context, progress *spark.Progress) error {
 	if progress == nil || len(progress.Sources) == 0 {
 		return r.still(ctx)
 	}
@@ -148,8 +148,8 @@ func (r *runs) stopped(ctx context.Context) error {
 
 // itself reports whether the query failed, not the way to it or its session.
 func itself(err error) bool {
-	var spark *connect.Error
-	return errors.As(err, &spark) && !connect.Retryable(err) && !gone(err) && !errors.Is(err, connect.ErrOperationLost)
+	var failure *spark.Error
+	return errors.As(err, &failure) && !spark.Retryable(err) && !gone(err) && !errors.Is(err, spark.ErrOperationLost)
 }
 
 // firstLine is an error without the query plans that Spark appends.
@@ -190,7 +190,7 @@ func offsets(ends map[int32]int64) map[string]int64 {
 }
 
 // finite is a rate as JSON can hold it.
-func finite(rate connect.Rate) float64 {
+func finite(rate spark.Rate) float64 {
 	if math.IsNaN(float64(rate)) || math.IsInf(float64(rate), 0) {
 		return 0
 	}
@@ -198,7 +198,7 @@ func finite(rate connect.Rate) float64 {
 }
 
 // countedOffsets reads the offset that Spark's Kafka source reports: {"votes_topic":{"0":12,…}}.
-func countedOffsets(text connect.Offset) (map[string]int64, error) {
+func countedOffsets(text spark.Offset) (map[string]int64, error) {
 	if len(text) == 0 {
 		return nil, nil
 	}

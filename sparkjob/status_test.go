@@ -16,7 +16,7 @@ import (
 	"realtime-election/election"
 	"realtime-election/internal/kafka"
 	"realtime-election/internal/kafka/kafkatest"
-	"realtime-election/sparkjob/connect"
+	"realtime-election/spark"
 )
 
 // TestQueryThatFailsAgainIsFailing fails it on the same micro-batch until that is what the status says.
@@ -24,7 +24,7 @@ func TestQueryThatFailsAgainIsFailing(t *testing.T) {
 	cluster, c := newElection(t)
 	r := chosen(t, c, "a")
 	done(t, r.report(t.Context(), batch(7, 3, 4)))
-	broken := fmt.Errorf("the query ended: %w", &connect.Error{Class: "STREAM_FAILED", Message: "a disk is full\n== Plan =="})
+	broken := fmt.Errorf("the query ended: %w", &spark.Error{Class: "STREAM_FAILED", Message: "a disk is full\n== Plan =="})
 	again := func(cause error, state string) {
 		t.Helper()
 		done(t, r.failed(t.Context(), cause))
@@ -36,9 +36,9 @@ func TestQueryThatFailsAgainIsFailing(t *testing.T) {
 	}
 	again(broken, waiting)
 	again(errors.New("Spark is away"), waiting) // says nothing about the query
-	again(&connect.Error{Code: codes.Unavailable}, waiting)
-	again(&connect.Error{Class: "INVALID_HANDLE.SESSION_CLOSED"}, waiting)
-	again(&connect.Error{Class: "INVALID_HANDLE.OPERATION_ABANDONED"}, waiting)
+	again(&spark.Error{Code: codes.Unavailable}, waiting)
+	again(&spark.Error{Class: "INVALID_HANDLE.SESSION_CLOSED"}, waiting)
+	again(&spark.Error{Class: "INVALID_HANDLE.OPERATION_ABANDONED"}, waiting)
 	again(broken, waiting)
 	again(broken, failing)
 	if got := status(t, cluster); got.State != failing || got.Error != "the query failed 3 times in a row after micro-batch 7: the query ended: spark: [STREAM_FAILED] a disk is full" {
@@ -60,7 +60,7 @@ func TestQueryThatHasNothingLeftToCountIsNotFailing(t *testing.T) {
 	cluster, c := newElection(t)
 	r := chosen(t, c, "a")
 	r.failures = 2
-	done(t, r.failed(t.Context(), &connect.Error{Message: "no"}))
+	done(t, r.failed(t.Context(), &spark.Error{Message: "no"}))
 	if got := status(t, cluster); got.State != failing || !strings.Contains(got.Error, "3 times in a row before its first micro-batch") {
 		t.Errorf("the status is %+v", got)
 	}
@@ -74,7 +74,7 @@ func TestUnchangedStatusIsPublishedNowAndThen(t *testing.T) {
 	cluster, c := newElection(t)
 	r := chosen(t, c, "a")
 	published := func() int { return len(kafkatest.Read(t, cluster, election.PipelineStatusTopic, 0)) }
-	for _, progress := range []*connect.Progress{nil, batch(0, 3, 4)} {
+	for _, progress := range []*spark.Progress{nil, batch(0, 3, 4)} {
 		done(t, r.report(t.Context(), progress))
 		before := published()
 		done(t, r.report(t.Context(), progress))
@@ -192,7 +192,7 @@ func TestReportWithoutOffsetsTakesNothingBack(t *testing.T) {
 	cluster, c := newElection(t)
 	r := chosen(t, c, "a")
 	done(t, r.report(t.Context(), batch(0, 3, 4)))
-	done(t, r.report(t.Context(), &connect.Progress{BatchID: 1, Sources: []connect.SourceProgress{{}}}))
+	done(t, r.report(t.Context(), &spark.Progress{BatchID: 1, Sources: []spark.SourceProgress{{}}}))
 	if got := status(t, cluster); got.Batch != 1 || got.Counted["0"] != 3 || got.Counted["1"] != 4 {
 		t.Errorf("the status is %+v", got)
 	}
@@ -211,7 +211,7 @@ func TestReportWithTheNumberOfTheBatchToComeIsNotTheBatch(t *testing.T) {
 }
 
 func TestRatesThatJSONDoesNotKnowAreZero(t *testing.T) {
-	for rate, want := range map[connect.Rate]float64{connect.Rate(math.NaN()): 0, connect.Rate(math.Inf(1)): 0, 2.5: 2.5} {
+	for rate, want := range map[spark.Rate]float64{spark.Rate(math.NaN()): 0, spark.Rate(math.Inf(1)): 0, 2.5: 2.5} {
 		if got := finite(rate); got != want {
 			t.Errorf("%f is %f", rate, got)
 		}
@@ -219,7 +219,7 @@ func TestRatesThatJSONDoesNotKnowAreZero(t *testing.T) {
 }
 
 func TestCountedOffsetsAreThoseOfTheVotes(t *testing.T) {
-	for text, want := range map[connect.Offset]map[string]int64{
+	for text, want := range map[spark.Offset]map[string]int64{
 		"":                                nil,
 		`{"votes_topic":{"0":12,"10":0}}`: {"0": 12, "10": 0},
 		`{"other":{"0":1}}`:               nil,
@@ -238,7 +238,7 @@ func TestCountedOffsetsAreThoseOfTheVotes(t *testing.T) {
 // TestTopicThatIsMadeAgainIsReportedTo deletes pipeline_status and makes it again, as who resets an election may.
 func TestTopicThatIsMadeAgainIsReportedTo(t *testing.T) {
 	cluster, c := newElection(t)
-	newSubmit(t, c, newSpark(t).URL(), "a").runs(t, cluster)
+	newSubmit(t, c, newScriptedSpark(t).URL(), "a").runs(t, cluster)
 	cl := kafkatest.NewClient(t, cluster)
 	_, err := kadm.NewClient(cl).DeleteTopic(t.Context(), election.PipelineStatusTopic)
 	done(t, err)

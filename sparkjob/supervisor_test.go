@@ -16,14 +16,14 @@ import (
 	"realtime-election/election"
 	"realtime-election/internal/health/healthtest"
 	"realtime-election/internal/kafka/kafkatest"
-	"realtime-election/sparkjob/connect/connecttest"
-	"realtime-election/sparkjob/connect/wire"
+	"realtime-election/spark/sparktest"
+	"realtime-election/spark/wire"
 )
 
 // TestWhoComesNextAdoptsTheQuery loses the lock in the first submit: its query goes on, and the second goes on with it.
 func TestWhoComesNextAdoptsTheQuery(t *testing.T) {
 	cluster, c := newElection(t)
-	server := newSpark(t)
+	server := newScriptedSpark(t)
 	first := newSubmit(t, c, server.URL(), "a")
 	first.runs(t, cluster)
 	at := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey)
@@ -61,7 +61,7 @@ func TestWhatRunsIsEndedUnlessItOughtToRun(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cluster, c := newElection(t)
-			server := newSpark(t)
+			server := newScriptedSpark(t)
 			leaveRunning(t, cluster, c, server.URL())
 			before := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey)
 			fingerprint := change(&c)
@@ -81,7 +81,7 @@ func TestWhatRunsIsEndedUnlessItOughtToRun(t *testing.T) {
 
 func TestSparkThatWasStartedAgainGetsTheQueryAgain(t *testing.T) {
 	cluster, c := newElection(t)
-	server := newSpark(t)
+	server := newScriptedSpark(t)
 	first := newSubmit(t, c, server.URL(), "a")
 	first.runs(t, cluster)
 	before := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey)
@@ -113,7 +113,7 @@ func TestLostCheckpointBeginsARun(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cluster, config := newElection(t)
-			server := newSpark(t)
+			server := newScriptedSpark(t)
 			server.progress = c.progress
 			leaveRunning(t, cluster, config, server.URL())
 			if c.lost {
@@ -133,11 +133,11 @@ func TestLostCheckpointBeginsARun(t *testing.T) {
 // TestCheckpointThatCannotBeSeenIsNotLost has Spark say neither that it is there nor that it is not.
 func TestCheckpointThatCannotBeSeenIsNotLost(t *testing.T) {
 	cluster, config := newElection(t)
-	server := newSpark(t)
+	server := newScriptedSpark(t)
 	server.progress = []string{`{"batchId":0,"sources":[{"endOffset":{"votes_topic":{"0":0,"1":0}}}]}`}
 	leaveRunning(t, cluster, config, server.URL())
 	server.set(func() {
-		server.unread = connecttest.Failure(codes.Internal, "", "java.net.ConnectException: the name node is away")
+		server.unread = sparktest.Failure(codes.Internal, "", "java.net.ConnectException: the name node is away")
 	})
 	s := newSubmit(t, config, server.URL(), "a")
 	until(t, "it is told", func() bool {
@@ -155,7 +155,7 @@ func TestCheckpointThatCannotBeSeenIsNotLost(t *testing.T) {
 // before hears nothing of it.
 func TestQueryOfAnotherSparkIsLeftAlone(t *testing.T) {
 	cluster, config := newElection(t)
-	before, after := newSpark(t), newSpark(t)
+	before, after := newScriptedSpark(t), newScriptedSpark(t)
 	leaveRunning(t, cluster, config, before.URL())
 	first := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey)
 	var heard int
@@ -179,7 +179,7 @@ func TestQueryOfAnotherSparkIsLeftAlone(t *testing.T) {
 // TestQueryOfTheSameSparkByAnotherNameIsAdopted gives the second submit another name of the same Spark.
 func TestQueryOfTheSameSparkByAnotherNameIsAdopted(t *testing.T) {
 	cluster, config := newElection(t)
-	server := newSpark(t)
+	server := newScriptedSpark(t)
 	leaveRunning(t, cluster, config, server.URL())
 	named := strings.Replace(server.URL(), "127.0.0.1", "localhost", 1)
 	newSubmit(t, config, named, "a").runs(t, cluster)
@@ -195,7 +195,7 @@ func TestTokenGoesOnlyWhereTheOperatorSays(t *testing.T) {
 	for name, wanted := range map[string]election.Wanted{"to run": {}, "to stop": {Stopped: true}} {
 		t.Run(name, func(t *testing.T) {
 			cluster, config := newElection(t)
-			server, trap := newSpark(t), newTrap(t)
+			server, trap := newScriptedSpark(t), newTrap(t)
 			r, err := openRuns(config, &election.Record{Fingerprint: "a"})
 			done(t, err)
 			t.Cleanup(r.close)
@@ -221,7 +221,7 @@ func TestTokenGoesOnlyWhereTheOperatorSays(t *testing.T) {
 // TestStopIsNotToldWhereTheQueryMayGoOn has it on a Spark that --remote does not name.
 func TestStopIsNotToldWhereTheQueryMayGoOn(t *testing.T) {
 	cluster, config := newElection(t)
-	before, after := newSpark(t), newSpark(t)
+	before, after := newScriptedSpark(t), newScriptedSpark(t)
 	leaveRunning(t, cluster, config, before.URL())
 	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.ElectionTopic, election.WantedKey, election.Wanted{Stopped: true}))
 	newSubmit(t, config, after.URL(), "a")
@@ -236,7 +236,7 @@ func TestStopIsNotToldWhereTheQueryMayGoOn(t *testing.T) {
 // TestWhoLostTheLockEndsNoSession has it find out when it is about to: the query may be another's by now.
 func TestWhoLostTheLockEndsNoSession(t *testing.T) {
 	cluster, config := newElection(t)
-	server := newSpark(t)
+	server := newScriptedSpark(t)
 	leaveRunning(t, cluster, config, server.URL())
 	config.Remote = server.URL()
 	r := chosen(t, config, "a")
@@ -258,10 +258,10 @@ func TestWhoLostTheLockEndsNoSession(t *testing.T) {
 // TestSessionThatEndsByItselfIsEnded has it time out, or Spark start again, while it is being ended.
 func TestSessionThatEndsByItselfIsEnded(t *testing.T) {
 	cluster, config := newElection(t)
-	server := newSpark(t)
+	server := newScriptedSpark(t)
 	leaveRunning(t, cluster, config, server.URL())
 	server.set(func() {
-		server.closes = connecttest.Failure(codes.Internal, "INVALID_HANDLE.SESSION_CLOSED", "it has timed out")
+		server.closes = sparktest.Failure(codes.Internal, "INVALID_HANDLE.SESSION_CLOSED", "it has timed out")
 	})
 	newSubmit(t, config, server.URL(), "b").runs(t, cluster)
 	if now := status(t, cluster); now.Run != 2 || now.Error != "" {
@@ -272,7 +272,7 @@ func TestSessionThatEndsByItselfIsEnded(t *testing.T) {
 // TestQueryOfAnotherNameIsNotAdopted has something else run in the session that is noted.
 func TestQueryOfAnotherNameIsNotAdopted(t *testing.T) {
 	cluster, config := newElection(t)
-	server := newSpark(t)
+	server := newScriptedSpark(t)
 	leaveRunning(t, cluster, config, server.URL())
 	server.set(func() { server.name = "somebody's" })
 	newSubmit(t, config, server.URL(), "a").runs(t, cluster)
@@ -301,7 +301,7 @@ func TestFailuresOfAnotherTermAreNotCounted(t *testing.T) {
 // TestSessionThatIsNotEndedIsTold freezes Spark where the query is to be ended.
 func TestSessionThatIsNotEndedIsTold(t *testing.T) {
 	cluster, config := newElection(t)
-	server := newSpark(t)
+	server := newScriptedSpark(t)
 	leaveRunning(t, cluster, config, server.URL())
 	server.set(func() { server.frozen = true })
 	newSubmit(t, config, server.URL(), "b")
@@ -316,7 +316,7 @@ func TestSessionThatIsNotEndedIsTold(t *testing.T) {
 // TestCheckpointsOfAnElectionBeforeAreLeftAlone has two of them, of topics that are gone.
 func TestCheckpointsOfAnElectionBeforeAreLeftAlone(t *testing.T) {
 	cluster, config := newElection(t)
-	server := newSpark(t)
+	server := newScriptedSpark(t)
 	for _, taken := range []int{1, 2} {
 		server.there[run{Run: taken}.checkpoint(config.Checkpoints)+"/metadata"] = true
 	}
@@ -329,10 +329,10 @@ func TestCheckpointsOfAnElectionBeforeAreLeftAlone(t *testing.T) {
 // TestQueryStopsWithASubmitThatLostTouch asks submit to stop while it cannot follow the query.
 func TestQueryStopsWithASubmitThatLostTouch(t *testing.T) {
 	cluster, c := newElection(t)
-	server := newSpark(t)
+	server := newScriptedSpark(t)
 	s := newSubmit(t, c, server.URL(), "a")
 	s.runs(t, cluster)
-	server.set(func() { server.broken = connecttest.Failure(codes.Internal, "", "a bug") })
+	server.set(func() { server.broken = sparktest.Failure(codes.Internal, "", "a bug") })
 	until(t, "it says so", func() bool { return status(t, cluster).State == waiting })
 	s.stop()
 	s.end(t)
@@ -346,7 +346,7 @@ func TestQueryStopsWithASubmitThatLostTouch(t *testing.T) {
 // TestSparkThatIsSilentIsToldAndWaitedFor has Spark there and not answer.
 func TestSparkThatIsSilentIsToldAndWaitedFor(t *testing.T) {
 	cluster, c := newElection(t)
-	server := newSpark(t)
+	server := newScriptedSpark(t)
 	s := newSubmit(t, c, server.URL(), "a")
 	s.runs(t, cluster)
 	server.set(func() { server.silent = true })
@@ -366,11 +366,11 @@ func TestSparkThatIsSilentIsToldAndWaitedFor(t *testing.T) {
 // TestSessionIsKeptWhileNobodyActs has PostgreSQL away: the query would end with its session.
 func TestSessionIsKeptWhileNobodyActs(t *testing.T) {
 	cluster, c := newElection(t)
-	server := newSpark(t)
+	server := newScriptedSpark(t)
 	first := newSubmit(t, c, server.URL(), "a")
 	first.runs(t, cluster)
 	active := func() (n int) {
-		for _, request := range connecttest.Sent[*wire.ExecutePlanRequest](server.Server) {
+		for _, request := range sparktest.Sent[*wire.ExecutePlanRequest](server.Server) {
 			if request.GetPlan().GetCommand().GetStreamingQueryManagerCommand().GetActive() {
 				n++
 			}
@@ -384,7 +384,7 @@ func TestSessionIsKeptWhileNobodyActs(t *testing.T) {
 
 func TestFailingQueryIsToldAloud(t *testing.T) {
 	cluster, c := newElection(t)
-	server := newSpark(t)
+	server := newScriptedSpark(t)
 	server.fails = "a disk is full"
 	s := newSubmit(t, c, server.URL(), "a")
 	until(t, "it is failing", func() bool { return status(t, cluster).State == failing })

@@ -8,12 +8,12 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"realtime-election/election"
-	"realtime-election/sparkjob/connect"
+	"realtime-election/spark"
 )
 
 // cacheTables has the definition's tables read once, by the first micro-batch. Uncached, Spark would ask PostgreSQL again in every micro-batch, and
 // stop counting while it is away.
-func cacheTables(ctx context.Context, session *connect.Session, postgres string) error {
+func cacheTables(ctx context.Context, session *spark.Session, postgres string) error {
 	jdbc, err := jdbcOptions(postgres)
 	if err != nil {
 		return err

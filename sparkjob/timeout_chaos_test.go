@@ -13,8 +13,8 @@ import (
 	"realtime-election/election"
 	"realtime-election/internal/kafka"
 	"realtime-election/internal/scenario"
+	"realtime-election/spark"
 	"realtime-election/sparkjob"
-	"realtime-election/sparkjob/connect"
 )
 
 var idle = flag.Duration("idle", 3*time.Minute, "how long nothing is to be counted; sessions time out after 30 s")
@@ -46,7 +46,7 @@ func TestChaosQueryOutlivesItsSessionsTimeout(t *testing.T) {
 	if after := latest(t, c); after != before {
 		t.Errorf("the query was started in %+v, and after %s it is in %+v", before, *idle, after)
 	}
-	if err := look(t.Context()); !errors.Is(err, connect.ErrSessionClosed) {
+	if err := look(t.Context()); !errors.Is(err, spark.ErrSessionClosed) {
 		t.Errorf("after %s the session that nobody asked says %v, want that it is closed", *idle, err)
 	} else {
 		t.Logf("after %s the query runs under the supervisor in the session in which it was started; the other's says: %v", *idle, err)

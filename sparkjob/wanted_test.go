@@ -9,14 +9,14 @@ import (
 
 	"realtime-election/election"
 	"realtime-election/internal/kafka/kafkatest"
-	"realtime-election/sparkjob/connect/connecttest"
-	"realtime-election/sparkjob/connect/wire"
+	"realtime-election/spark/sparktest"
+	"realtime-election/spark/wire"
 )
 
 // TestStoppedQueryStaysStopped stops the query, lets another submit take over, and has it run again.
 func TestStoppedQueryStaysStopped(t *testing.T) {
 	cluster, c := newElection(t)
-	server := newSpark(t)
+	server := newScriptedSpark(t)
 	first := newSubmit(t, c, server.URL(), "a")
 	first.runs(t, cluster)
 	at := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey)
@@ -64,7 +64,7 @@ func TestObeyedIsWhatIsReportedAfterTheWish(t *testing.T) {
 
 func TestPlanIsOfTheQueryThatRuns(t *testing.T) {
 	cluster, c := newElection(t)
-	server := newSpark(t)
+	server := newScriptedSpark(t)
 	plan := func() (string, error) {
 		return Plan(t.Context(), c.Brokers, server.URL(), false, true, c.Log)
 	}
@@ -76,7 +76,7 @@ func TestPlanIsOfTheQueryThatRuns(t *testing.T) {
 		t.Errorf("%q, %v", text, err)
 	}
 	at := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey)
-	requests := connecttest.Sent[*wire.ExecutePlanRequest](server.Server)
+	requests := sparktest.Sent[*wire.ExecutePlanRequest](server.Server)
 	asked := slices.IndexFunc(requests, func(r *wire.ExecutePlanRequest) bool {
 		return r.GetPlan().GetCommand().GetStreamingQueryCommand().GetExplain().GetExtended()
 	})

@@ -1,7 +1,7 @@
 // Command protogo compiles .proto files to Go without a protoc binary: it parses them with protocompile and
 // feeds the result to the pinned protoc-gen-go. Run it from this module:
 //
-//	go -C tools run ./protogo -root .. sparkjob/connect/wire/base.proto …
+//	go -C tools run ./protogo -root .. spark/wire/base.proto …
 //
 // File names are relative to root and are the names the files get in the protobuf registry; each .pb.go is
 // written beside its source.

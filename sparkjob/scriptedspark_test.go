@@ -1,0 +1,289 @@
+package sparkjob
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
+
+	"realtime-election/election"
+	"realtime-election/internal/health"
+	"realtime-election/internal/health/healthtest"
+	"realtime-election/spark/sparktest"
+	"realtime-election/spark/wire"
+)
+
+// scriptedSpark is a server of Spark Connect that runs at most one query.
+type scriptedSpark struct {
+	*sparktest.Server
+	mu       sync.Mutex
+	running  bool
+	started  int
+	fails    string          // what each query ends with, at once
+	refuse   error           // of the start
+	broken   error           // of each question for the progress
+	silent   bool            // such a question is not answered
+	shut     error           // of each call
+	idle     bool            // the query waits for data
+	name     string          // of what runs
+	frozen   bool            // a session is not released
+	closes   error           // of the release of a session, which ends all the same
+	unread   error           // of each look for a checkpoint
+	there    map[string]bool // the checkpoints' files that tell of one
+	progress []string        // as JSON
+	released []string        // session ids
+}
+
+func newScriptedSpark(t *testing.T) *scriptedSpark {
+	s := &scriptedSpark{Server: sparktest.New(t), there: map[string]bool{}, name: election.QueryKey}
+	s.HandleExecute(s.execute)
+	s.HandleCall(s.call)
+	return s
+}
+
+func (s *scriptedSpark) call(_ context.Context, request proto.Message) (proto.Message, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.shut != nil {
+		return nil, s.shut
+	}
+	if analyze, ok := request.(*wire.AnalyzePlanRequest); ok && analyze.GetSchema() != nil {
+		if s.unread != nil {
+			return nil, s.unread
+		}
+		if paths := analyze.GetSchema().GetPlan().GetRoot().GetRead().GetDataSource().GetPaths(); !s.there[paths[0]] {
+			return nil, sparktest.Failure(codes.Internal, "PATH_NOT_FOUND", "Path does not exist")
+		}
+		text := &wire.DataType{Kind: &wire.DataType_Struct_{Struct: &wire.DataType_Struct{}}}
+		return &wire.AnalyzePlanResponse{Result: &wire.AnalyzePlanResponse_Schema_{Schema: &wire.AnalyzePlanResponse_Schema{Schema: text}}}, nil
+	}
+	if release, ok := request.(*wire.ReleaseSessionRequest); ok {
+		if s.frozen {
+			return nil, sparktest.Failure(codes.Unavailable, "", "frozen")
+		}
+		s.released, s.running = append(s.released, release.GetSessionId()), false
+		if s.closes != nil {
+			return nil, s.closes
+		}
+		return &wire.ReleaseSessionResponse{}, nil
+	}
+	return nil, nil
+}
+
+func (s *scriptedSpark) execute(plan *wire.Plan) []sparktest.Step {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	command := plan.GetCommand()
+	switch {
+	case command.GetSqlCommand() != nil:
+		return sparktest.Answer(sparktest.SQL(&wire.Relation{}))
+	case command.GetWriteStreamOperationStart() != nil:
+		if s.refuse != nil {
+			return []sparktest.Step{sparktest.Fail(s.refuse)}
+		}
+		s.started++
+		s.there[command.GetWriteStreamOperationStart().GetOptions()["checkpointLocation"]+"/metadata"] = true
+		s.running = s.fails == ""
+		return sparktest.Answer(sparktest.Started("q", "r", election.QueryKey))
+	case command.GetStreamingQueryManagerCommand() != nil:
+		if s.running {
+			return sparktest.Answer(sparktest.Active(sparktest.Instance("q", "r", s.name)))
+		}
+		return sparktest.Answer(sparktest.Active())
+	case command.GetStreamingQueryCommand().GetLastProgress():
+		switch {
+		case s.broken != nil:
+			return []sparktest.Step{sparktest.Fail(s.broken)}
+		case s.silent:
+			return []sparktest.Step{sparktest.Silence()}
+		}
+		return sparktest.Answer(sparktest.Progress(s.progress...))
+	case command.GetStreamingQueryCommand().GetStatus():
+		message := "Processing new data"
+		if s.idle {
+			message = "Waiting for data to arrive"
+		}
+		return sparktest.Answer(sparktest.Status(message, s.running))
+	case command.GetStreamingQueryCommand().GetProcessAllAvailable():
+		return sparktest.Answer(sparktest.Query(&wire.StreamingQueryCommandResult{}))
+	case command.GetStreamingQueryCommand().GetExplain() != nil:
+		return sparktest.Answer(sparktest.Query(&wire.StreamingQueryCommandResult{ResultType: &wire.StreamingQueryCommandResult_Explain{
+			Explain: &wire.StreamingQueryCommandResult_ExplainResult{Result: "the plan"},
+		}}))
+	case command.GetStreamingQueryCommand().GetException():
+		return sparktest.Answer(sparktest.Exception("STREAM_FAILED", s.fails))
+	}
+	return sparktest.Done()
+}
+
+// set changes what Spark does.
+func (s *scriptedSpark) set(change func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change()
+}
+
+// sees waits until what Spark has seen is so.
+func (s *scriptedSpark) sees(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	until(t, what, func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return holds()
+	})
+}
+
+func until(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	ticker := time.NewTicker(10 * time.Millisecond)
+	defer ticker.Stop()
+	deadline := time.After(30 * time.Second)
+	for !holds() {
+		select {
+		case <-ticker.C:
+		case <-deadline:
+			t.Fatalf("it did not come to pass that %s", what)
+		}
+	}
+}
+
+// submit is one that holds the lock until lose is called, or that is asked to stop.
+type submit struct {
+	ended      chan error
+	lose, stop func()
+	health     *health.Service
+}
+
+func newSubmit(t *testing.T, c Config, url, fingerprint string) *submit {
+	t.Helper()
+	c.Remote, c.Postgres, c.Health = url, "postgres://e:s@127.0.0.1:1/election", health.New("submit")
+	record := &election.Record{Fingerprint: fingerprint}
+	r, err := openRuns(c, record)
+	done(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	broken, lose := context.WithCancel(context.WithoutCancel(ctx))
+	s := &supervisor{Config: c, record: record, runs: r, answerTimeout: 5 * time.Second, forget: func() {}}
+	out := &submit{ended: make(chan error, 1), lose: lose, stop: stop, health: c.Health}
+	go func() {
+		defer close(out.ended)
+		var of term
+		ask := func(context.Context) error { return broken.Err() }
+		if err := r.succeed(ctx, "the PostgreSQL of the test", func() error { return ask(ctx) }); err != nil {
+			out.ended <- err
+			return
+		}
+		out.ended <- of.hold(ctx, ask, func(ctx context.Context) error { return s.supervise(ctx, &of) })
+	}()
+	t.Cleanup(func() {
+		stop()
+		lose()
+		for range out.ended {
+		}
+		s.forget()
+		r.close()
+	})
+	return out
+}
+
+// leaveRunning has the query started by a submit that loses the lock then.
+func leaveRunning(t *testing.T, cluster *kfake.Cluster, c Config, url string) {
+	t.Helper()
+	s := newSubmit(t, c, url, "a")
+	s.runs(t, cluster)
+	s.lose()
+	s.end(t)
+}
+
+// end waits for the end of a submit.
+func (s *submit) end(t *testing.T) error {
+	t.Helper()
+	select {
+	case err := <-s.ended:
+		return err
+	case <-time.After(30 * time.Second):
+		t.Fatal("submit does not end")
+		return nil
+	}
+}
+
+// runs waits until the query runs and that is published.
+func (s *submit) runs(t *testing.T, cluster *kfake.Cluster) {
+	t.Helper()
+	until(t, "the query runs", func() bool {
+		code, _ := healthtest.Get(s.health, "/readyz")
+		return code == http.StatusOK && status(t, cluster).State == running
+	})
+}
+
+// trap listens where nobody is to connect.
+type trap struct {
+	net.Listener
+	heard chan string // what each connection said first, in the order in which they came
+}
+
+func newTrap(t *testing.T) *trap {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	done(t, err)
+	s := &trap{listener, make(chan string, 1000)}
+	go func() {
+		for {
+			conn, err := s.Accept()
+			if err != nil {
+				close(s.heard)
+				return
+			}
+			first := make([]byte, 4096)
+			n, _ := conn.Read(first)
+			conn.Close()
+			s.heard <- string(first[:n])
+		}
+	}()
+	t.Cleanup(func() { listener.Close() })
+	return s
+}
+
+func (s *trap) address() string { return s.Addr().String() }
+
+// caught is what was said to the trap so far. Connections are taken in the order in which they come, so its own ends it.
+func (s *trap) caught(t *testing.T) (heard []string) {
+	t.Helper()
+	const own = "nobody before me"
+	conn, err := net.Dial("tcp", s.address())
+	done(t, err)
+	defer conn.Close()
+	_, err = conn.Write([]byte(own))
+	done(t, err)
+	for text := range s.heard {
+		if text == own {
+			break
+		}
+		heard = append(heard, text)
+	}
+	return heard
+}
+
+// lockedBuffer takes a log that several goroutines write.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
