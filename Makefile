@@ -67,7 +67,7 @@ generate: ## make generated files again
 	go generate ./...
 
 build: ## bin/election
-	go build -o bin/election .
+	go build -o bin/election ./cmd/election
 
 clean: ## what was built; the data folder stays
 	rm -rf bin

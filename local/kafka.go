@@ -3,7 +3,6 @@ package local
 import (
 	"context"
 	"crypto/rand"
-	_ "embed"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -18,16 +17,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"realtime-election/local/maven"
+	"realtime-election/servers"
 )
-
-//go:embed kafka.properties
-var kafkaProperties string
-
-//go:embed kafka.options
-var kafkaOptions string
-
-//go:embed log4j2.properties
-var log4jProperties string
 
 // StartKafka starts DATA's Kafka, one broker that is its own controller, and returns once it answers. Its storage is
 // formatted at first use. Topics are not made by asking for them. ctx bounds the start only.
@@ -53,14 +44,14 @@ func StartKafka(ctx context.Context, config Config) (*Process, error) {
 		return nil, err
 	}
 	folder := filepath.Dir(properties)
-	content := strings.NewReplacer("{port}", fmt.Sprint(port), "{controller}", fmt.Sprint(controller)).Replace(kafkaProperties)
+	content := strings.NewReplacer("{port}", fmt.Sprint(port), "{controller}", fmt.Sprint(controller)).Replace(servers.Must("kafka.properties"))
 	if err := replaceFile(properties, []byte(content), 0o600); err != nil {
 		return nil, err
 	}
-	if err := replaceFile(filepath.Join(folder, "log4j2.properties"), []byte(log4jProperties), 0o600); err != nil {
+	if err := replaceFile(filepath.Join(folder, "log4j2.properties"), []byte(servers.Must("log4j2.properties")), 0o600); err != nil {
 		return nil, err
 	}
-	if err := replaceFile(filepath.Join(folder, "java.options"), []byte(kafkaOptions), 0o600); err != nil {
+	if err := replaceFile(filepath.Join(folder, "java.options"), []byte(servers.Must("kafka.options")), 0o600); err != nil {
 		return nil, err
 	}
 	memory := config.KafkaMemory

@@ -2,7 +2,6 @@ package local
 
 import (
 	"context"
-	_ "embed"
 	"fmt"
 	"io"
 	"net"
@@ -11,10 +10,8 @@ import (
 	"time"
 
 	"realtime-election/local/maven"
+	"realtime-election/servers"
 )
-
-//go:embed spark.options
-var sparkOptions string
 
 // StartSpark starts DATA's Spark Connect server and returns once it speaks HTTP/2. Who calls it must show the token
 // that is part of its address. ctx bounds the start only.
@@ -40,10 +37,10 @@ func StartSpark(ctx context.Context, config Config) (*Process, error) {
 		return nil, err
 	}
 	folder := filepath.Dir(logging)
-	if err := replaceFile(logging, []byte(log4jProperties), 0o600); err != nil {
+	if err := replaceFile(logging, []byte(servers.Must("log4j2.properties")), 0o600); err != nil {
 		return nil, err
 	}
-	if err := replaceFile(filepath.Join(folder, "java.options"), []byte(sparkOptions), 0o600); err != nil {
+	if err := replaceFile(filepath.Join(folder, "java.options"), []byte(servers.Must("spark.options")), 0o600); err != nil {
 		return nil, err
 	}
 	listen := fmt.Sprintf("127.0.0.1:%d", port)

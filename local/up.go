@@ -69,7 +69,8 @@ type server struct {
 	start func(context.Context, Config) (*Process, error)
 }
 
-var servers = []server{{Kafka, StartKafka}, {PostgreSQL, StartPostgreSQL}, {Spark, StartSpark}}
+// localServers are started in this order.
+var localServers = []server{{Kafka, StartKafka}, {PostgreSQL, StartPostgreSQL}, {Spark, StartSpark}}
 
 // Up runs the whole system in DATA until ctx ends, which is no error, or with Once until the votes are counted and
 // audited, and then the end of ctx is one. What dies is started again. Whatever the outcome, it leaves no process behind; killed itself, it leaves
@@ -103,7 +104,7 @@ func Up(ctx context.Context, config UpConfig) error {
 	if err := check(ctx, config); err != nil {
 		return err
 	}
-	return up(ctx, config, servers)
+	return up(ctx, config, localServers)
 }
 
 // up is Up in a folder that is locked, free of orphans and checked.

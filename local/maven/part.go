@@ -1,8 +1,9 @@
-// Package maven fetches the jars the servers run from Maven Central, once, and holds them to the sums committed here.
+// Package maven fetches the jars the servers run from Maven Central, once, and holds them to the sums committed in package
+// servers.
 //
-// One pom pins every version. A Part is what one server needs; its folder holds exactly the files of its list of
-// SHA-256 sums, or it does not exist: files are checked in a folder beside it, which is then renamed into place. Any
-// number of processes may fetch at once. After a change of the pom, `go generate ./local/...` writes the lists anew.
+// A Part is what one server needs; its folder holds exactly the files of its list of SHA-256 sums, or it does not exist:
+// files are checked in a folder beside it, which is then renamed into place. Any
+// number of processes may fetch at once.
 //
 //	folder, err := maven.Fetch(ctx, log, maven.Spark)
 package maven
@@ -11,18 +12,14 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/sha256"
-	"embed"
 	"encoding/hex"
 	"fmt"
 	"io/fs"
 	"runtime"
 	"strings"
+
+	"realtime-election/servers"
 )
-
-//go:generate go run realtime-election/local/maven/sums
-
-//go:embed pom.xml *.sha256
-var files embed.FS
 
 // Part is a set of jars that one server needs: a profile of the pom, for PostgreSQL on one platform.
 type Part struct {
@@ -34,8 +31,8 @@ type Part struct {
 
 // The parts that are the same on every platform.
 var (
-	Kafka = Part{Name: "kafka", profile: "kafka", source: files}
-	Spark = Part{Name: "spark", profile: "spark", source: files}
+	Kafka = Part{Name: "kafka", profile: "kafka", source: servers.Files}
+	Spark = Part{Name: "spark", profile: "spark", source: servers.Files}
 )
 
 // PostgreSQLPlatforms are those that PostgreSQL's binaries are published for, in Maven's words.
@@ -43,7 +40,7 @@ var PostgreSQLPlatforms = []string{"linux-amd64", "linux-arm64v8", "darwin-amd64
 
 // PostgreSQLFor is the part with PostgreSQL's binaries for one of PostgreSQLPlatforms.
 func PostgreSQLFor(platform string) Part {
-	return Part{Name: "postgresql-" + platform, profile: "postgresql", platform: platform, source: files}
+	return Part{Name: "postgresql-" + platform, profile: "postgresql", platform: platform, source: servers.Files}
 }
 
 // PostgreSQL is the part with PostgreSQL's binaries for this machine.

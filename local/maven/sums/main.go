@@ -1,5 +1,5 @@
 // Command sums writes the lists of SHA-256 sums beside the pom, from what mvn resolves it to today. It is run by
-// `go generate ./local/...` after a change of the pom; the difference is to be read before it is committed.
+// `go generate ./servers` after a change of the pom; the difference is to be read before it is committed.
 package main
 
 import (

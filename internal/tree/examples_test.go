@@ -1,4 +1,4 @@
-package main
+package tree
 
 import (
 	"os/exec"
@@ -7,7 +7,9 @@ import (
 
 // TestExamplePatchApplies holds the walkthrough's change to the tree; e2e builds it and looks at its chart.
 func TestExamplePatchApplies(t *testing.T) {
-	if out, err := exec.Command("git", "apply", "--check", "examples/votes-by-gender.patch").CombinedOutput(); err != nil {
+	command := exec.Command("git", "apply", "--check", "examples/votes-by-gender.patch")
+	command.Dir = root
+	if out, err := command.CombinedOutput(); err != nil {
 		t.Errorf("make the patch again, with git diff -U1: %v\n%s", err, out)
 	}
 }

@@ -122,7 +122,7 @@ func TestCheckSendsAndFetchesARecord(t *testing.T) {
 }
 
 func TestVotersMayBeOptional(t *testing.T) {
-	file, err := definition.ReadResultFile("examples/island.csv", nil)
+	file, err := definition.ReadResultFile("../../examples/island.csv", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
