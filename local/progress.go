@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"time"
 
-	"golang.org/x/term"
-
 	"realtime-election/internal/number"
+	"realtime-election/internal/terminal"
 )
 
 // tally is what the progress line takes from the page's API.
@@ -27,7 +25,7 @@ func (r *run) progress(ctx context.Context) {
 	page := pageURL(r.known.listen)
 	out, every := r.config.Out, 3*time.Second
 	before, after := "", "\n"
-	if file, ok := out.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+	if terminal.Is(out) {
 		every, before, after = time.Second, "\r\x1b[K", ""
 	}
 	client := &http.Client{Timeout: 2 * time.Second}

@@ -3,8 +3,8 @@ package producer
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
-	"os"
 
 	"realtime-election/election"
 	"realtime-election/internal/definition"
@@ -21,7 +21,7 @@ type ReplayConfig struct {
 	Rate    int      // votes a second; 0 as fast as possible
 	Seed    uint64   // of the order and the ballot ids
 	Log     *slog.Logger
-	Out     *os.File        // where progress is shown
+	Out     io.Writer       // where progress is shown; may be nil
 	Health  *health.Service // may be nil
 }
 

@@ -4,23 +4,23 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
+
+	"realtime-election/internal/terminal"
 )
 
 // reportEvery is how often a producer that does not write to a terminal says how far it is.
 const reportEvery = 3 * time.Second
 
 // reporter shows progress: a bar on a terminal, a log line every few seconds elsewhere.
-func reporter(out *os.File, log *slog.Logger, name string) func(sent, size int64) {
-	if out != nil && term.IsTerminal(int(out.Fd())) {
+func reporter(out io.Writer, log *slog.Logger, name string) func(sent, size int64) {
+	if terminal.Is(out) {
 		var bar *progressbar.ProgressBar
 		return func(sent, size int64) {
 			if bar == nil {
-				bar = progressbar.NewOptions64(size, progressbar.OptionSetWriter(io.Writer(out)), progressbar.OptionSetDescription(name),
+				bar = progressbar.NewOptions64(size, progressbar.OptionSetWriter(out), progressbar.OptionSetDescription(name),
 					progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionFullWidth(),
 					progressbar.OptionOnCompletion(func() { fmt.Fprintln(out) }))
 			}

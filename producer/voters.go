@@ -3,8 +3,8 @@ package producer
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
-	"os"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -20,7 +20,7 @@ type VotersConfig struct {
 	Rate    int    // voters a second; 0 as fast as possible
 	Seed    uint64 // of who the voters are, and their order
 	Log     *slog.Logger
-	Out     *os.File        // where progress is shown; may be nil
+	Out     io.Writer       // where progress is shown; may be nil
 	Health  *health.Service // may be nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"os"
 	"time"
 
 	"realtime-election/election"
@@ -21,7 +20,7 @@ type castCommand struct {
 }
 
 // Run prints where the ballot lies, as tail does.
-func (c *castCommand) Run(ctx context.Context, log *slog.Logger) error {
+func (c *castCommand) Run(ctx context.Context, log *slog.Logger, at console) error {
 	return c.kafka(ctx, func(brokers []string) error {
 		ballot, err := producer.Cast(ctx, producer.CastConfig{
 			Brokers: brokers, District: election.DistrictID(c.District), Candidate: election.CandidateID(c.Candidate),
@@ -30,7 +29,7 @@ func (c *castCommand) Run(ctx context.Context, log *slog.Logger) error {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(os.Stdout, "%s %d:%d  %s\n", election.VotesTopic, ballot.Partition, ballot.Offset, ballot.Line)
+		_, err = fmt.Fprintf(at.Out, "%s %d:%d  %s\n", election.VotesTopic, ballot.Partition, ballot.Offset, ballot.Line)
 		return err
 	})
 }

@@ -40,7 +40,7 @@ type sparkCheck struct {
 	Remote string `help:"The Spark Connect server: sc://host:port/;token=…" placeholder:"URL" env:"SPARK_REMOTE" required:""`
 }
 
-func (c *sparkCheck) Run(ctx context.Context) error {
+func (c *sparkCheck) Run(ctx context.Context, at console) error {
 	ctx, cancel := context.WithTimeout(ctx, checkPatience)
 	defer cancel()
 	session, err := spark.Dial(ctx, c.Remote, spark.WithSessionID(checkSession))
@@ -50,7 +50,7 @@ func (c *sparkCheck) Run(ctx context.Context) error {
 	defer session.Close()
 	version, err := session.Version(ctx)
 	if err == nil {
-		fmt.Println("Spark", version)
+		fmt.Fprintln(at.Out, "Spark", version)
 	}
 	return err
 }
@@ -60,14 +60,14 @@ type readyCheck struct {
 	Say     string   `help:"What to print once all are ready."`
 }
 
-func (c *readyCheck) Run(ctx context.Context) error {
+func (c *readyCheck) Run(ctx context.Context, at console) error {
 	ctx, cancel := context.WithTimeout(ctx, checkPatience)
 	defer cancel()
 	for {
 		err := c.ask(ctx)
 		switch {
 		case err == nil && c.Say != "":
-			_, err = fmt.Println(c.Say)
+			_, err = fmt.Fprintln(at.Out, c.Say)
 			return err
 		case err == nil || c.Say == "":
 			return err

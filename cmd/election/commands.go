@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -142,9 +141,9 @@ type votersCommand struct {
 	Seed uint64 `help:"Of who the voters are." default:"1" env:"ELECTION_SEED"`
 }
 
-func (c *votersCommand) Run(ctx context.Context, log *slog.Logger) error {
+func (c *votersCommand) Run(ctx context.Context, log *slog.Logger, at console) error {
 	err := c.serve(ctx, "voters", log, func(ctx context.Context, h *health.Service) error {
-		return producer.Voters(ctx, producer.VotersConfig{Brokers: c.Brokers, Rate: c.Rate, Seed: c.Seed, Log: log, Out: os.Stderr, Health: h})
+		return producer.Voters(ctx, producer.VotersConfig{Brokers: c.Brokers, Rate: c.Rate, Seed: c.Seed, Log: log, Out: at.Err, Health: h})
 	})
 	return c.end(err, log)
 }
@@ -178,10 +177,10 @@ type replayCommand struct {
 	Seed    uint64   `help:"Of the order of the votes and their ballot ids." default:"1" env:"ELECTION_SEED"`
 }
 
-func (c *replayCommand) Run(ctx context.Context, log *slog.Logger) error {
+func (c *replayCommand) Run(ctx context.Context, log *slog.Logger, at console) error {
 	return c.serve(ctx, "replay", log, func(ctx context.Context, h *health.Service) error {
 		return producer.Replay(ctx, producer.ReplayConfig{
-			Brokers: c.Brokers, File: c.File, Regions: c.Regions, Rate: c.Rate, Seed: c.Seed, Log: log, Out: os.Stderr, Health: h,
+			Brokers: c.Brokers, File: c.File, Regions: c.Regions, Rate: c.Rate, Seed: c.Seed, Log: log, Out: at.Err, Health: h,
 		})
 	})
 }
@@ -236,14 +235,14 @@ func (c *dashboardCommand) Run(ctx context.Context, log *slog.Logger) error {
 
 type definitionCommand struct{}
 
-func (*definitionCommand) Run() error {
-	_, err := os.Stdout.Write(definition.DefaultText())
+func (*definitionCommand) Run(at console) error {
+	_, err := at.Out.Write(definition.DefaultText())
 	return err
 }
 
 type versionCommand struct{}
 
-func (*versionCommand) Run() error {
-	_, err := fmt.Println("election", health.Version())
+func (*versionCommand) Run(at console) error {
+	_, err := fmt.Fprintln(at.Out, "election", health.Version())
 	return err
 }

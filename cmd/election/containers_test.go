@@ -14,6 +14,7 @@ import (
 )
 
 func TestPrepareRefusesWhatAServiceWould(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ flag, says string }{
 		{"--partitions=0", "--partitions (ELECTION_PARTITIONS) is 0; choose 1 to 1000"},
 		{"--state-partitions=0", "--state-partitions is 0; choose 1 or more"},
@@ -69,6 +70,7 @@ func TestVariableMayNameAFile(t *testing.T) {
 }
 
 func TestCheckAsksWhetherServicesAreReady(t *testing.T) {
+	t.Parallel()
 	h := health.New("votes")
 	mux := http.NewServeMux()
 	h.Register(mux)
@@ -85,6 +87,7 @@ func TestCheckAsksWhetherServicesAreReady(t *testing.T) {
 }
 
 func TestCheckAsksTheMasterForAWorker(t *testing.T) {
+	t.Parallel()
 	says := `{"status":"RECOVERING","workers":[]}`
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(says)) }))
 	defer server.Close()
@@ -105,6 +108,7 @@ func TestCheckAsksTheMasterForAWorker(t *testing.T) {
 }
 
 func TestCheckSendsAndFetchesARecord(t *testing.T) {
+	t.Parallel()
 	cluster := kafkatest.NewCluster(t)
 	brokers := "--brokers=" + strings.Join(cluster.ListenAddrs(), ",")
 	for range 2 { // the first makes the topic
@@ -122,6 +126,7 @@ func TestCheckSendsAndFetchesARecord(t *testing.T) {
 }
 
 func TestVotersMayBeOptional(t *testing.T) {
+	t.Parallel()
 	file, err := definition.ReadResultFile("../../examples/island.csv", nil)
 	if err != nil {
 		t.Fatal(err)

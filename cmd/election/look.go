@@ -16,7 +16,6 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"golang.org/x/term"
 
 	"realtime-election/audit"
 	"realtime-election/dashboard"
@@ -75,14 +74,14 @@ func (*topicsCommand) Help() string {
 	return "Offsets are at least as many as records: the end of a transaction takes one too. Bytes are those of Kafka's log files."
 }
 
-func (c *topicsCommand) Run(ctx context.Context, log *slog.Logger) error {
+func (c *topicsCommand) Run(ctx context.Context, log *slog.Logger, at console) error {
 	return c.kafka(ctx, func(brokers []string) error {
 		topics, err := inspect.Topics(ctx, brokers, log)
 		if err != nil {
 			return err
 		}
 		if c.Output == "json" {
-			return printJSON(os.Stdout, topics)
+			return printJSON(at.Out, topics)
 		}
 		rows := [][]string{{"topic", "partitions", "offsets", "bytes", "holds"}}
 		for _, topic := range topics {
@@ -92,7 +91,7 @@ func (c *topicsCommand) Run(ctx context.Context, log *slog.Logger) error {
 			}
 			rows = append(rows, []string{topic.Name, fmt.Sprint(topic.Partitions), number.Thousands(topic.Offsets), size, topic.Purpose})
 		}
-		return terminal.Table(os.Stdout, rows, terminal.Right(1, 2, 3))
+		return terminal.Table(at.Out, rows, terminal.Right(1, 2, 3))
 	})
 }
 
@@ -106,13 +105,13 @@ type tailCommand struct {
 	Output    string `help:"text: partition:offset, time, key and value, with what is not printable escaped. json: the same as an object a line. raw: values as they are, a line each, for pipes." short:"o" enum:"text,json,raw" default:"text"`
 }
 
-func (c *tailCommand) Run(ctx context.Context, log *slog.Logger) error {
-	if c.Output == "raw" && term.IsTerminal(int(os.Stdout.Fd())) {
+func (c *tailCommand) Run(ctx context.Context, log *slog.Logger, at console) error {
+	if c.Output == "raw" && terminal.Is(at.Out) {
 		return &election.InputError{Text: "-o raw prints whatever a sender wrote, which can control a terminal; pipe it into a program or a file, or use -o text"}
 	}
 	config := inspect.TailConfig{
 		Topic: c.Topic, Partition: c.Partition, FromStart: c.From == "start", Count: c.Count, Follow: c.Follow, Log: log,
-		Each: func(r *kgo.Record) error { return printRecord(os.Stdout, c.Output, r) },
+		Each: func(r *kgo.Record) error { return printRecord(at.Out, c.Output, r) },
 	}
 	if err := config.Validate(); err != nil {
 		return err
@@ -160,21 +159,21 @@ func (c *auditCommand) AfterApply(at *kong.Context) error {
 	return c.lookFlags.AfterApply(at)
 }
 
-func (c *auditCommand) Run(ctx context.Context, log *slog.Logger) error {
+func (c *auditCommand) Run(ctx context.Context, log *slog.Logger, at console) error {
 	check := func(brokers []string, postgres, page string) error {
 		if c.Wait {
 			if err := awaitEnd(ctx, brokers, log); err != nil {
 				return err
 			}
 		}
-		return audit.Run(ctx, audit.Config{Brokers: brokers, Postgres: postgres, Page: page, Expect: c.Expect, Out: os.Stdout, Log: log})
+		return audit.Run(ctx, audit.Config{Brokers: brokers, Postgres: postgres, Page: page, Expect: c.Expect, Out: at.Out, Log: log})
 	}
 	folder := c.folder()
 	if folder == "" {
 		return check(c.Brokers, c.Postgres, c.Page)
 	}
-	return local.WithStores(ctx, folder, func(at, postgres string) error {
-		brokers := []string{at}
+	return local.WithStores(ctx, folder, func(kafka, postgres string) error {
+		brokers := []string{kafka}
 		if c.Page != "" {
 			return check(brokers, postgres, c.Page)
 		}
@@ -264,7 +263,7 @@ type report struct {
 	Error     string          `json:"error,omitempty"` // why Election is not known
 }
 
-func (c *statusCommand) Run(ctx context.Context, log *slog.Logger) error {
+func (c *statusCommand) Run(ctx context.Context, log *slog.Logger, at console) error {
 	now := time.Now()
 	r := report{Data: lookFlags{Brokers: c.Brokers, Data: c.Data}.folder()}
 	brokers := c.Brokers
@@ -288,9 +287,9 @@ func (c *statusCommand) Run(ctx context.Context, log *slog.Logger) error {
 		r.Error = problem.Error()
 	}
 	if c.Output == "json" {
-		return errors.Join(printJSON(os.Stdout, r), problem)
+		return errors.Join(printJSON(at.Out, r), problem)
 	}
-	return errors.Join(r.print(os.Stdout, now), problem)
+	return errors.Join(r.print(at.Out, now), problem)
 }
 
 // quiet says that the folder's Kafka does not run, and what to do.

@@ -25,7 +25,7 @@ import (
 )
 
 func TestHelpIsComplete(t *testing.T) {
-	for _, command := range newParser(&cli{}).Model.Leaves(false) {
+	for _, command := range newParser(&cli{}, console{}).Model.Leaves(false) {
 		if command.Group == nil || command.Group.Title == "" || command.Help == "" {
 			t.Errorf("%s has no group or no help", command.Name)
 		}
@@ -45,7 +45,7 @@ func TestHelpIsComplete(t *testing.T) {
 }
 
 func TestEveryServiceTellsItsHealth(t *testing.T) {
-	for _, command := range newParser(&cli{}).Model.Leaves(false) {
+	for _, command := range newParser(&cli{}, console{}).Model.Leaves(false) {
 		has := false
 		for _, flags := range command.AllFlags(false) {
 			for _, flag := range flags {
@@ -117,6 +117,7 @@ func TestATakenHealthAddressEndsTheService(t *testing.T) {
 }
 
 func TestTopicsAreListed(t *testing.T) {
+	t.Parallel()
 	cluster := newCounted(t, file(t, resultLines))
 	at := "--brokers=" + cluster.ListenAddrs()[0]
 	code, stdout, stderr := command(t, "topics", at)
@@ -136,6 +137,7 @@ func TestTopicsAreListed(t *testing.T) {
 }
 
 func TestTailPrintsRecords(t *testing.T) {
+	t.Parallel()
 	cluster := newCounted(t, file(t, resultLines))
 	kafkatest.Produce(t, cluster,
 		&kgo.Record{Topic: election.VotersTopic, Key: []byte("a"), Value: []byte("\x1b[2J")},
@@ -161,6 +163,7 @@ func TestTailPrintsRecords(t *testing.T) {
 }
 
 func TestCastPrintsTheBallotAndWhereItLies(t *testing.T) {
+	t.Parallel()
 	cluster := newCounted(t, file(t, resultLines))
 	at := "--brokers=" + cluster.ListenAddrs()[0]
 	code, stdout, stderr := command(t, "cast", at, "--district=N1", "--candidate=ana", "--age-group=65+")
@@ -183,6 +186,7 @@ func TestCastPrintsTheBallotAndWhereItLies(t *testing.T) {
 }
 
 func TestStatusOfAKafkaOfOnesOwn(t *testing.T) {
+	t.Parallel()
 	cluster := newCounted(t, file(t, resultLines))
 	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.PipelineStatusTopic, election.QueryKey, election.QueryStatus{
 		Run: 2, State: "waiting", Batch: 4, BatchMilliseconds: 900, StateBytes: 3 << 19, Error: "Spark is away\x1b[2J",
@@ -241,6 +245,7 @@ func TestAFlagWinsOverAnotherElectionInTheEnvironment(t *testing.T) {
 }
 
 func TestStatusSaysThatKafkaIsAway(t *testing.T) {
+	t.Parallel()
 	code, _, stderr := command(t, "status", "--brokers="+freeAddress(t))
 	if code != exitFailed || !strings.Contains(stderr, "does Kafka run at 127.0.0.1:") {
 		t.Errorf("exit code %d: %s", code, stderr)
@@ -248,6 +253,7 @@ func TestStatusSaysThatKafkaIsAway(t *testing.T) {
 }
 
 func TestResetAsksFirst(t *testing.T) {
+	t.Parallel()
 	data := t.TempDir()
 	if err := os.Mkdir(filepath.Join(data, local.Kafka), 0o700); err != nil {
 		t.Fatal(err)

@@ -69,33 +69,33 @@ type cli struct {
 	Version    versionCommand    `cmd:"" group:"look" help:"Print the version."`
 }
 
-func main() { os.Exit(run(os.Args[1:])) }
+func main() { os.Exit(run(os.Args[1:], console{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})) }
 
-func run(args []string) int {
+func run(args []string, at console) int {
 	var c cli
-	parser := newParser(&c)
+	parser := newParser(&c, at)
 	command, err := parser.Parse(args)
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "election: %v\nSee election --help.\n", err)
+		fmt.Fprintf(at.Err, "election: %v\nSee election --help.\n", err)
 		return exitInput
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: c.LogLevel}))
+	log := slog.New(slog.NewTextHandler(at.Err, &slog.HandlerOptions{Level: c.LogLevel}))
 	command.BindTo(ctx, (*context.Context)(nil))
 	err = command.Run(log)
 	if code := exitCode(ctx, err); code != exitDone {
 		if err != nil && !errors.Is(err, context.Canceled) {
-			fmt.Fprintf(os.Stderr, "election %s: %v\n", strings.Fields(command.Command())[0], err)
+			fmt.Fprintf(at.Err, "election %s: %v\n", strings.Fields(command.Command())[0], err)
 		}
 		return code
 	}
 	return exitDone
 }
 
-func newParser(c *cli) *kong.Kong {
-	return kong.Must(c, kong.Name("election"), kong.Description(description), kong.UsageOnError(), kong.Resolvers(fromFiles()),
+func newParser(c *cli, at console) *kong.Kong {
+	return kong.Must(c, kong.Name("election"), kong.Description(description), kong.UsageOnError(), kong.Writers(at.Out, at.Err), kong.Bind(at), kong.Resolvers(fromFiles()),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.ExplicitGroups([]kong.Group{
 			{Key: "run", Title: "Run it here:"},

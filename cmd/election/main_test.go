@@ -26,25 +26,9 @@ import (
 // command runs a command as a shell would, and returns what it wrote.
 func command(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
-	read := func(at **os.File) func() string {
-		file, err := os.Create(filepath.Join(t.TempDir(), "output"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		before := *at
-		*at = file
-		return func() string {
-			*at = before
-			text, err := os.ReadFile(file.Name())
-			if err := errors.Join(err, file.Close()); err != nil {
-				t.Fatal(err)
-			}
-			return string(text)
-		}
-	}
-	out, err := read(&os.Stdout), read(&os.Stderr)
-	code = run(args)
-	return code, out(), err()
+	var out, err strings.Builder
+	code = run(args, console{In: strings.NewReader(""), Out: &out, Err: &err})
+	return code, out.String(), err.String()
 }
 
 func file(t *testing.T, text string) string {
@@ -57,6 +41,7 @@ func file(t *testing.T, text string) string {
 }
 
 func TestMistakesOfThePersonExitWith2(t *testing.T) {
+	t.Parallel()
 	wrongDefinition := strings.NewReplacer("name: X", "name: ''", "id: ana", "id: Ana!").Replace(smallDefinition)
 	for name, c := range map[string]struct {
 		args []string
@@ -153,6 +138,7 @@ func TestErrorsHaveExitCodes(t *testing.T) {
 }
 
 func TestPrintedDefinitionIsTheDefault(t *testing.T) {
+	t.Parallel()
 	code, stdout, stderr := command(t, "definition")
 	if code != exitDone || stderr != "" {
 		t.Fatalf("exit code %d: %s", code, stderr)
@@ -171,6 +157,7 @@ func TestPrintedDefinitionIsTheDefault(t *testing.T) {
 }
 
 func TestVersionIsPrinted(t *testing.T) {
+	t.Parallel()
 	code, stdout, _ := command(t, "version")
 	if fields := strings.Fields(stdout); code != exitDone || len(fields) != 4 || fields[0] != "election" || !strings.HasPrefix(fields[2], "go1.") {
 		t.Errorf("exit code %d, output %q", code, stdout)
@@ -224,6 +211,7 @@ func printed(t *testing.T, cluster *kfake.Cluster, args ...string) string {
 }
 
 func TestResultsByDistrictAreTheReplayedFile(t *testing.T) {
+	t.Parallel()
 	for name, text := range map[string]string{"LF": resultLines, "CRLF": strings.ReplaceAll(resultLines, "\n", "\r\n")} {
 		if got := printed(t, newCounted(t, file(t, text)), "--by=district", "-o", "csv"); got != text {
 			t.Errorf("%s: printed %q, want %q", name, got, text)
@@ -232,6 +220,7 @@ func TestResultsByDistrictAreTheReplayedFile(t *testing.T) {
 }
 
 func TestResultsArePrinted(t *testing.T) {
+	t.Parallel()
 	cluster := newCounted(t, file(t, resultLines))
 	if got, want := printed(t, cluster), "candidate  party  votes\nAna        Red       30\nBo         Blue      15\n"; got != want {
 		t.Errorf("the table is\n%swant\n%s", got, want)
@@ -254,6 +243,7 @@ func TestResultsArePrinted(t *testing.T) {
 }
 
 func TestAuditTellsByItsExitCode(t *testing.T) {
+	t.Parallel()
 	cluster := newCounted(t, file(t, resultLines))
 	at := "--brokers=" + cluster.ListenAddrs()[0]
 	if code, stdout, _ := command(t, "audit", at); code != exitDone || !strings.HasSuffix(stdout, "Everything agrees.\n") {
@@ -265,6 +255,7 @@ func TestAuditTellsByItsExitCode(t *testing.T) {
 }
 
 func TestCommandsWithoutAnElectionSaySo(t *testing.T) {
+	t.Parallel()
 	cluster := kafkatest.NewCluster(t)
 	for _, name := range []string{"results", "audit", "status"} {
 		code, stdout, stderr := command(t, name, "--brokers="+cluster.ListenAddrs()[0])

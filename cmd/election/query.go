@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"os"
 
 	"realtime-election/election"
 	"realtime-election/local"
@@ -36,7 +35,7 @@ type queryExplainCommand struct {
 	Extended  bool   `help:"The logical plans too."`
 }
 
-func (c *queryExplainCommand) Run(ctx context.Context, log *slog.Logger) error {
+func (c *queryExplainCommand) Run(ctx context.Context, log *slog.Logger, at console) error {
 	remote := c.Remote
 	if folder := c.folder(); folder != "" {
 		record, running := local.Running(folder, local.Spark)
@@ -53,7 +52,7 @@ func (c *queryExplainCommand) Run(ctx context.Context, log *slog.Logger) error {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintln(os.Stdout, plan)
+		_, err = fmt.Fprintln(at.Out, plan)
 		return err
 	})
 }

@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"strings"
 
-	"golang.org/x/term"
-
 	"realtime-election/election"
+	"realtime-election/internal/terminal"
 	"realtime-election/local"
 )
 
@@ -27,12 +25,12 @@ func (*resetCommand) Help() string {
 It refuses while election up runs there. For servers of your own: delete the topics that election topics lists, the database, and the folder of checkpoints.`
 }
 
-func (c *resetCommand) Run(ctx context.Context, log *slog.Logger) error {
+func (c *resetCommand) Run(ctx context.Context, log *slog.Logger, at console) error {
 	if !c.Yes {
-		if !term.IsTerminal(int(os.Stdin.Fd())) {
+		if !terminal.Is(at.In) {
 			return &election.InputError{Text: "reset removes an election for good, and nobody can be asked here: say --yes"}
 		}
-		if !confirmed(os.Stdin, os.Stderr, c.Data) {
+		if !confirmed(at.In, at.Err, c.Data) {
 			return &election.InputError{Text: "nothing was removed"}
 		}
 	}

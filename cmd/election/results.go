@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
-	"os"
 	"slices"
 	"strconv"
 
@@ -24,7 +23,7 @@ type resultsCommand struct {
 	Output string `help:"table, csv or json. A csv by district has the columns and the order of a replayed file." short:"o" enum:"table,csv,json" default:"table"`
 }
 
-func (c *resultsCommand) Run(ctx context.Context, log *slog.Logger) error {
+func (c *resultsCommand) Run(ctx context.Context, log *slog.Logger, at console) error {
 	return c.kafka(ctx, func(brokers []string) error {
 		if _, err := kafka.Election(ctx, brokers, log); err != nil {
 			return err
@@ -33,7 +32,7 @@ func (c *resultsCommand) Run(ctx context.Context, log *slog.Logger) error {
 		if err != nil {
 			return err
 		}
-		return print(os.Stdout, c.Output, lines(snapshot, c.By))
+		return print(at.Out, c.Output, lines(snapshot, c.By))
 	})
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"log/slog"
-	"os"
 	"time"
 
 	"realtime-election/election"
@@ -23,7 +22,7 @@ type upCommand struct {
 	SparkUI     bool          `help:"Serve Spark's own web page, on loopback." env:"ELECTION_SPARK_UI" name:"spark-ui"`
 }
 
-func (c *upCommand) Run(ctx context.Context, log *slog.Logger) error {
+func (c *upCommand) Run(ctx context.Context, log *slog.Logger, at console) error {
 	d, err := c.read() // before anything is started
 	if err != nil {
 		return err
@@ -32,7 +31,7 @@ func (c *upCommand) Run(ctx context.Context, log *slog.Logger) error {
 		Config: local.Config{Data: c.Data, Log: log, SparkMemory: c.SparkMemory, SparkUI: c.SparkUI},
 		Host:   c.Host, Port: c.Port, Replay: c.Replay, Regions: c.Regions, Definition: c.Definition,
 		Electorate: d.Electorate != nil, Voters: c.Voters, Rate: c.Rate, Speed: c.Speed, Seed: c.Seed,
-		Load: load(d), Once: c.Once, Out: os.Stdout,
+		Load: load(d), Once: c.Once, Out: at.Out,
 		Counted: func(ctx context.Context, brokers string) (bool, error) {
 			return counted(ctx, []string{brokers}, log)
 		},
