@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"realtime-election/internal/exit"
 )
 
 // How fast a process that died is started again.
@@ -16,9 +18,6 @@ const (
 	longLife   = 30 * time.Second // a process that lived so long starts a new series of pauses
 )
 
-// exitUsage is the exit code that says: starting me again in this way cannot help.
-const exitUsage = 2
-
 // errFinished says that a service has done all it had to do.
 var errFinished = errors.New("finished")
 
@@ -26,7 +25,7 @@ var errFinished = errors.New("finished")
 type keeper struct {
 	name     string
 	start    func(context.Context) (*Process, error)
-	finishes bool // exit code 0 means that its work is done
+	finishes bool // exit.Done means that its work is done
 	log      *slog.Logger
 
 	mu      sync.Mutex
@@ -57,14 +56,14 @@ func (k *keeper) keep(ctx context.Context, ready func(*Process) error) error {
 				return nil
 			case <-process.Done():
 			}
-			exit := process.exit()
-			if exit.Code == 0 && k.finishes {
+			end := process.exit()
+			if end.Code == exit.Done && k.finishes {
 				return errFinished
 			}
-			if exit.Refused() {
-				return exit
+			if end.Refused() {
+				return end
 			}
-			err = exit
+			err = end
 		}
 		restarts, lastExit = restarts+1, err.Error()
 		if time.Since(started) > longLife {

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"realtime-election/internal/exit"
 )
 
 // Process is a server or a service that this process has started: a child in a process group of its own, so that a
@@ -138,13 +140,13 @@ func (p *Process) wait() {
 
 func exitCode(err error) int {
 	if err == nil {
-		return 0
+		return exit.Done
 	}
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+	if end, ok := errors.AsType[*exec.ExitError](err); ok {
+		if status, ok := end.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 			return 128 + int(status.Signal())
 		}
-		return exit.ExitCode()
+		return end.ExitCode()
 	}
 	return -1
 }
@@ -170,9 +172,9 @@ func (e *ExitError) Error() string {
 	return text + " (its log: " + e.Log + ")"
 }
 
-// Refused reports whether the process said, by exit code 2, that starting it again in this way cannot help. A Go program
-// that panics exits with 2 as well, and has not said so.
-func (e *ExitError) Refused() bool { return e.Code == exitUsage && !e.crashed }
+// Refused reports whether the process said, by exit.Input, that starting it again in this way cannot help. A Go program
+// that panics exits with that code as well, and has not said so.
+func (e *ExitError) Refused() bool { return e.Code == exit.Input && !e.crashed }
 
 // Name is the process's name in DATA/run and DATA/logs.
 func (p *Process) Name() string { return p.name }

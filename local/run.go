@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"realtime-election/internal/exit"
 )
 
 // run is one `up` at work: its servers, its services and what they know of each other.
@@ -200,18 +202,15 @@ func (r *run) ours(c command) command {
 	return c
 }
 
-const (
-	attempts     = 7 // of what must be done once, over more than ten seconds: longer than a server needs to come back
-	exitDisagree = 3 // of audit: it was carried out
-)
+const attempts = 7 // of what must be done once, over more than ten seconds: longer than a server needs to come back
 
 // once runs a service to its end. It is tried again when it failed for a reason that may pass, such as a server that
 // was being started again. The error says how it ended, unless with exit code 0.
 func (r *run) once(ctx context.Context, c command) error {
 	for attempt, pause := 1, firstPause; ; attempt, pause = attempt+1, min(2*pause, longPause) {
 		err := r.attempt(ctx, c)
-		exit, ended := errors.AsType[*ExitError](err)
-		if !ended || exit.Refused() || exit.Code == exitDisagree || attempt == attempts {
+		end, ended := errors.AsType[*ExitError](err)
+		if !ended || end.Refused() || end.Code == exit.Disagree || attempt == attempts {
 			return err
 		}
 		r.config.log().Warn("it failed, trying again", "name", c.name, "pause", pause, "error", err)
@@ -237,8 +236,8 @@ func (r *run) attempt(ctx context.Context, c command) error {
 		process.Stop(stopping)
 		return context.Cause(ctx)
 	}
-	if exit := process.exit(); exit.Code != 0 {
-		return exit
+	if end := process.exit(); end.Code != exit.Done {
+		return end
 	}
 	return nil
 }

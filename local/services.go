@@ -16,7 +16,7 @@ type service struct {
 	args     func(UpConfig) []string
 	needs    func(*addresses) []string // what its environment says beside the brokers
 	page     bool                      // it serves the page, and its health there
-	finishes bool                      // exit code 0 means that its work is done
+	finishes bool                      // exit.Done means that its work is done
 	yields   bool                      // it gives way where the processors are busy
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"realtime-election/internal/definition"
+	"realtime-election/internal/exit"
 	"realtime-election/internal/health"
 	"realtime-election/internal/kafka/kafkatest"
 )
@@ -31,7 +32,7 @@ func TestPrepareRefusesWhatAServiceWould(t *testing.T) {
 	} {
 		folder := filepath.Join(t.TempDir(), "secrets")
 		code, _, stderr := command(t, "prepare", folder, "--speed=4m", c.flag)
-		if code != exitInput || !strings.Contains(stderr, c.says) || strings.Count(stderr, "\n") > 2 {
+		if code != exit.Input || !strings.Contains(stderr, c.says) || strings.Count(stderr, "\n") > 2 {
 			t.Errorf("%s: exit code %d, %q", c.flag, code, stderr)
 		}
 		if _, err := os.Stat(folder); err == nil {
@@ -39,7 +40,7 @@ func TestPrepareRefusesWhatAServiceWould(t *testing.T) {
 		}
 	}
 	folder := filepath.Join(t.TempDir(), "secrets")
-	if code, _, stderr := command(t, "prepare", folder); code != exitDone {
+	if code, _, stderr := command(t, "prepare", folder); code != exit.Done {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
 	if _, err := os.Stat(filepath.Join(folder, "ballot-key")); err != nil {
@@ -56,7 +57,7 @@ func TestVariableMayNameAFile(t *testing.T) {
 	t.Setenv("ELECTION_VOTERS_FILE", path)
 	expect := func(says string, args ...string) {
 		t.Helper()
-		if code, _, stderr := command(t, append([]string{"prepare", t.TempDir()}, args...)...); code != exitInput || !strings.Contains(stderr, says) {
+		if code, _, stderr := command(t, append([]string{"prepare", t.TempDir()}, args...)...); code != exit.Input || !strings.Contains(stderr, says) {
 			t.Errorf("exit code %d, %q, want %q", code, stderr, says)
 		}
 	}
@@ -77,11 +78,11 @@ func TestCheckAsksWhetherServicesAreReady(t *testing.T) {
 	server := httptest.NewServer(mux)
 	defer server.Close()
 	address := strings.TrimPrefix(server.URL, "http://")
-	if code, stdout, stderr := command(t, "check", "ready", address); code != exitFailed || stdout != "" || !strings.Contains(stderr, "starting") {
+	if code, stdout, stderr := command(t, "check", "ready", address); code != exit.Failed || stdout != "" || !strings.Contains(stderr, "starting") {
 		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
 	}
 	h.Needs()
-	if code, stdout, stderr := command(t, "check", "ready", address, "--say=open"); code != exitDone || stdout != "open\n" {
+	if code, stdout, stderr := command(t, "check", "ready", address, "--say=open"); code != exit.Done || stdout != "open\n" {
 		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
 	}
 }
@@ -98,13 +99,13 @@ func TestCheckAsksTheMasterForAWorker(t *testing.T) {
 			t.Errorf("%s: exit code %d, %q, want %d, %q", says, code, stderr, want, why)
 		}
 	}
-	expect(exitFailed, "the master is RECOVERING")
+	expect(exit.Failed, "the master is RECOVERING")
 	says = `{"status":"ALIVE","workers":[{"host":"a","state":"DEAD"},{"host":"b","state":"ALIVE"}]}`
-	expect(exitDone, "")
-	expect(exitDone, "", "--worker=b")
-	expect(exitFailed, "the worker a is not registered", "--worker=a")
+	expect(exit.Done, "")
+	expect(exit.Done, "", "--worker=b")
+	expect(exit.Failed, "the worker a is not registered", "--worker=a")
 	says = `<html>`
-	expect(exitFailed, "read what the master")
+	expect(exit.Failed, "read what the master")
 }
 
 func TestCheckSendsAndFetchesARecord(t *testing.T) {
@@ -112,7 +113,7 @@ func TestCheckSendsAndFetchesARecord(t *testing.T) {
 	cluster := kafkatest.NewCluster(t)
 	brokers := "--brokers=" + strings.Join(cluster.ListenAddrs(), ",")
 	for range 2 { // the first makes the topic
-		if code, _, stderr := command(t, "check", "kafka", brokers); code != exitDone {
+		if code, _, stderr := command(t, "check", "kafka", brokers); code != exit.Done {
 			t.Errorf("exit code %d: %s", code, stderr)
 		}
 	}
@@ -120,7 +121,7 @@ func TestCheckSendsAndFetchesARecord(t *testing.T) {
 		t.Errorf("%d records were sent", len(records))
 	}
 	cluster.Close()
-	if code, _, _ := command(t, "check", "kafka", brokers); code != exitFailed {
+	if code, _, _ := command(t, "check", "kafka", brokers); code != exit.Failed {
 		t.Errorf("without Kafka: exit code %d", code)
 	}
 }
@@ -133,14 +134,14 @@ func TestVotersMayBeOptional(t *testing.T) {
 	}
 	brokers := "--brokers=" + strings.Join(kafkatest.NewElection(t, file.Definition, 1).ListenAddrs(), ",")
 	secrets := t.TempDir()
-	if code, _, stderr := command(t, "prepare", secrets); code != exitDone {
+	if code, _, stderr := command(t, "prepare", secrets); code != exit.Done {
 		t.Fatal(stderr)
 	}
 	for _, args := range [][]string{{"voters", brokers}, {"votes", brokers, "--ballot-key=" + filepath.Join(secrets, "ballot-key")}} {
-		if code, _, stderr := command(t, args...); code != exitInput || !strings.Contains(stderr, "has no electorate") {
+		if code, _, stderr := command(t, args...); code != exit.Input || !strings.Contains(stderr, "has no electorate") {
 			t.Errorf("%s: exit code %d, %s", args[0], code, stderr)
 		}
-		if code, _, stderr := command(t, append(args, "--optional")...); code != exitDone {
+		if code, _, stderr := command(t, append(args, "--optional")...); code != exit.Done {
 			t.Errorf("%s --optional: exit code %d, %s", args[0], code, stderr)
 		}
 	}

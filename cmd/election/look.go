@@ -21,6 +21,7 @@ import (
 	"realtime-election/dashboard"
 	"realtime-election/election"
 	"realtime-election/internal/definition"
+	"realtime-election/internal/exit"
 	"realtime-election/internal/inspect"
 	"realtime-election/internal/number"
 	"realtime-election/internal/terminal"
@@ -246,9 +247,9 @@ type statusCommand struct {
 
 // Help is part of status --help.
 func (*statusCommand) Help() string {
-	return `Behind is said in offsets. A transaction takes offsets besides those of its records, so the number of records that wait is at most the number of offsets, and 0 says that none waits.
+	return fmt.Sprintf(`Behind is said in offsets. A transaction takes offsets besides those of its records, so the number of records that wait is at most the number of offsets, and 0 says that none waits.
 
-Exit codes: 0 it runs and Kafka answers; 1 nothing runs, or Kafka does not answer.`
+Exit codes: %d it runs and Kafka answers; %d nothing runs, or Kafka does not answer.`, exit.Done, exit.Failed)
 }
 
 // AfterApply is that of all who look.

@@ -18,6 +18,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"realtime-election/election"
+	"realtime-election/internal/exit"
 	"realtime-election/internal/health"
 	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/local"
@@ -122,7 +123,7 @@ func TestTopicsAreListed(t *testing.T) {
 	at := "--brokers=" + cluster.ListenAddrs()[0]
 	code, stdout, stderr := command(t, "topics", at)
 	lines := strings.Split(stdout, "\n")
-	if code != exitDone || !strings.HasPrefix(lines[0], "topic ") || !strings.HasPrefix(lines[1], "votes_topic  ") || !strings.HasSuffix(lines[1], "  ballots, by ballot id") {
+	if code != exit.Done || !strings.HasPrefix(lines[0], "topic ") || !strings.HasPrefix(lines[1], "votes_topic  ") || !strings.HasSuffix(lines[1], "  ballots, by ballot id") {
 		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
 	}
 	var topics []struct {
@@ -150,14 +151,14 @@ func TestTailPrintsRecords(t *testing.T) {
 	} {
 		code, stdout, stderr := command(t, "tail", "voters_topic", at, "-o", format)
 		first, second, ok := strings.Cut(stdout, "\n")
-		if code != exitDone || !ok || !strings.HasSuffix(first+"\n", want[0]) || !strings.HasSuffix(second, want[1]) {
+		if code != exit.Done || !ok || !strings.HasSuffix(first+"\n", want[0]) || !strings.HasSuffix(second, want[1]) {
 			t.Errorf("%s: exit code %d: %q %s", format, code, stdout, stderr)
 		}
 	}
 	if _, stdout, _ := command(t, "tail", "votes_topic", at, "--from=start", "-n3", "--partition=1"); strings.Count(stdout, "\n1:") != 2 || !strings.HasPrefix(stdout, "1:0  ") {
 		t.Errorf("the first votes of partition 1 are %q", stdout)
 	}
-	if code, _, stderr := command(t, "tail", "votes", at); code != exitInput || !strings.Contains(stderr, `there is no topic "votes"; there are `) {
+	if code, _, stderr := command(t, "tail", "votes", at); code != exit.Input || !strings.Contains(stderr, `there is no topic "votes"; there are `) {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
 }
@@ -170,7 +171,7 @@ func TestCastPrintsTheBallotAndWhereItLies(t *testing.T) {
 	var partition int32
 	var offset int64
 	var line string
-	if _, err := fmt.Sscanf(stdout, "votes_topic %d:%d %s\n", &partition, &offset, &line); err != nil || code != exitDone {
+	if _, err := fmt.Sscanf(stdout, "votes_topic %d:%d %s\n", &partition, &offset, &line); err != nil || code != exit.Done {
 		t.Fatalf("exit code %d: %q (%v) %s", code, stdout, err, stderr)
 	}
 	found := false
@@ -180,7 +181,7 @@ func TestCastPrintsTheBallotAndWhereItLies(t *testing.T) {
 	if !found || !strings.Contains(line, `"age_group":"65+"`) {
 		t.Errorf("%s does not lie at %d:%d", line, partition, offset)
 	}
-	if code, _, stderr := command(t, "cast", at, "--district=N1", "--candidate=anna"); code != exitInput || !strings.Contains(stderr, "ana") {
+	if code, _, stderr := command(t, "cast", at, "--district=N1", "--candidate=anna"); code != exit.Input || !strings.Contains(stderr, "ana") {
 		t.Errorf("an unknown candidate: exit code %d: %s", code, stderr)
 	}
 }
@@ -193,7 +194,7 @@ func TestStatusOfAKafkaOfOnesOwn(t *testing.T) {
 	}))
 	at := "--brokers=" + cluster.ListenAddrs()[0]
 	code, stdout, stderr := command(t, "status", at)
-	if code != exitDone || stderr != "" {
+	if code != exit.Done || stderr != "" {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
 	for _, says := range []string{
@@ -214,13 +215,13 @@ func TestStatusOfAKafkaOfOnesOwn(t *testing.T) {
 func TestStatusSaysThatNothingRuns(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "da ta")
 	code, stdout, stderr := command(t, "status", "--data", data)
-	if want := "election status: nothing runs in " + data + ": start it with `election up --data " + data + "`, or say with --brokers where a Kafka of your own is\n"; code != exitFailed || stdout != "" || stderr != want {
+	if want := "election status: nothing runs in " + data + ": start it with `election up --data " + data + "`, or say with --brokers where a Kafka of your own is\n"; code != exit.Failed || stdout != "" || stderr != want {
 		t.Errorf("exit code %d: %q %q, want %q", code, stdout, stderr, want)
 	}
 	t.Setenv("ELECTION_DATA", data)
 	code, stdout, _ = command(t, "status", "-o", "json")
 	var r report
-	if err := json.Unmarshal([]byte(stdout), &r); err != nil || code != exitFailed || r.Up || r.Data != data || !strings.HasPrefix(r.Error, "nothing runs in ") {
+	if err := json.Unmarshal([]byte(stdout), &r); err != nil || code != exit.Failed || r.Up || r.Data != data || !strings.HasPrefix(r.Error, "nothing runs in ") {
 		t.Errorf("exit code %d: %s (%v)", code, stdout, err)
 	}
 }
@@ -231,14 +232,14 @@ func TestAFlagWinsOverAnotherElectionInTheEnvironment(t *testing.T) {
 		t.Setenv("ELECTION_BROKERS", away)
 		t.Setenv("ELECTION_POSTGRES", "postgres://u:p@"+away+"/d")
 		for _, name := range []string{"topics", "audit"} {
-			if code, _, stderr := command(t, name, "--data="+folder); code != exitInput || !strings.Contains(stderr, folder) {
+			if code, _, stderr := command(t, name, "--data="+folder); code != exit.Input || !strings.Contains(stderr, folder) {
 				t.Errorf("%s: exit code %d: %s", name, code, stderr)
 			}
 		}
 	})
 	t.Run("data", func(t *testing.T) {
 		t.Setenv("ELECTION_DATA", folder)
-		if code, _, stderr := command(t, "topics", "--brokers="+away); code != exitFailed || !strings.Contains(stderr, away) {
+		if code, _, stderr := command(t, "topics", "--brokers="+away); code != exit.Failed || !strings.Contains(stderr, away) {
 			t.Errorf("exit code %d: %s", code, stderr)
 		}
 	})
@@ -247,7 +248,7 @@ func TestAFlagWinsOverAnotherElectionInTheEnvironment(t *testing.T) {
 func TestStatusSaysThatKafkaIsAway(t *testing.T) {
 	t.Parallel()
 	code, _, stderr := command(t, "status", "--brokers="+freeAddress(t))
-	if code != exitFailed || !strings.Contains(stderr, "does Kafka run at 127.0.0.1:") {
+	if code != exit.Failed || !strings.Contains(stderr, "does Kafka run at 127.0.0.1:") {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
 }
@@ -258,25 +259,25 @@ func TestResetAsksFirst(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(data, local.Kafka), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if code, _, stderr := command(t, "reset", "--data="+data); code != exitInput || !strings.Contains(stderr, "--yes") {
+	if code, _, stderr := command(t, "reset", "--data="+data); code != exit.Input || !strings.Contains(stderr, "--yes") {
 		t.Errorf("without a terminal: exit code %d: %s", code, stderr)
 	}
 	if _, err := os.Stat(filepath.Join(data, local.Kafka)); err != nil {
 		t.Errorf("it was removed all the same: %v", err)
 	}
-	if code, _, stderr := command(t, "reset", "--data="+data, "--yes"); code != exitFailed || !strings.Contains(stderr, "never ran there") {
+	if code, _, stderr := command(t, "reset", "--data="+data, "--yes"); code != exit.Failed || !strings.Contains(stderr, "never ran there") {
 		t.Errorf("where no up ran: exit code %d: %s", code, stderr)
 	}
 	if err := os.WriteFile(filepath.Join(data, "lock"), []byte("pid 1\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if code, _, stderr := command(t, "reset", "--data="+data, "--yes"); code != exitDone {
+	if code, _, stderr := command(t, "reset", "--data="+data, "--yes"); code != exit.Done {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
 	if _, err := os.Stat(data); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("it is left: %v", err)
 	}
-	if code, _, stderr := command(t, "reset", "--data="+data, "--yes"); code != exitFailed || !strings.Contains(stderr, "there is no election in "+data) {
+	if code, _, stderr := command(t, "reset", "--data="+data, "--yes"); code != exit.Failed || !strings.Contains(stderr, "there is no election in "+data) {
 		t.Errorf("again: exit code %d: %s", code, stderr)
 	}
 	for answer, want := range map[string]bool{"yes\n": true, "yes": true, "y\n": false, "\n": false, "": false, "no yes\n": false} {

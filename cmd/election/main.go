@@ -18,28 +18,22 @@ import (
 	"realtime-election/audit"
 	"realtime-election/election"
 	"realtime-election/internal/definition"
+	"realtime-election/internal/exit"
 	"realtime-election/local"
-)
-
-// Exit codes.
-const (
-	exitDone        = 0
-	exitFailed      = 1   // something went wrong; trying again may help
-	exitInput       = 2   // a flag, a file or a definition must be corrected first
-	exitDisagree    = 3   // the audit was carried out and found differences
-	exitInterrupted = 130 // stopped by Ctrl-C or SIGTERM before it was done
 )
 
 // defaultData is the folder of an election where nothing else is said.
 const defaultData = "data"
 
-const description = `A real-time election: ballots through Kafka, counted by Spark, shown live.
+// description begins the help.
+func description() string {
+	return `A real-time election: ballots through Kafka, counted by Spark, shown live.
 
 A flag overrides its environment variable, which overrides the default. NAME_FILE names a file that holds the value of
 the variable NAME.
 
-Exit codes: 0 done; 1 failed, or for status that nothing runs; 2 wrong flags, file, definition or
-server, to be corrected first; 3 the audit found differences; 130 interrupted.`
+` + exit.Help()
+}
 
 type cli struct {
 	LogLevel slog.Level `help:"What to log: debug, info, warn or error." default:"info" env:"ELECTION_LOG_LEVEL"`
@@ -77,7 +71,7 @@ func run(args []string, at console) int {
 	command, err := parser.Parse(args)
 	if err != nil {
 		fmt.Fprintf(at.Err, "election: %v\nSee election --help.\n", err)
-		return exitInput
+		return exit.Input
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -85,17 +79,17 @@ func run(args []string, at console) int {
 	log := slog.New(slog.NewTextHandler(at.Err, &slog.HandlerOptions{Level: c.LogLevel}))
 	command.BindTo(ctx, (*context.Context)(nil))
 	err = command.Run(log)
-	if code := exitCode(ctx, err); code != exitDone {
+	if code := exitCode(ctx, err); code != exit.Done {
 		if err != nil && !errors.Is(err, context.Canceled) {
 			fmt.Fprintf(at.Err, "election %s: %v\n", strings.Fields(command.Command())[0], err)
 		}
 		return code
 	}
-	return exitDone
+	return exit.Done
 }
 
 func newParser(c *cli, at console) *kong.Kong {
-	return kong.Must(c, kong.Name("election"), kong.Description(description), kong.UsageOnError(), kong.Writers(at.Out, at.Err), kong.Bind(at), kong.Resolvers(fromFiles()),
+	return kong.Must(c, kong.Name("election"), kong.Description(description()), kong.UsageOnError(), kong.Writers(at.Out, at.Err), kong.Bind(at), kong.Resolvers(fromFiles()),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.ExplicitGroups([]kong.Group{
 			{Key: "run", Title: "Run it here:"},
@@ -115,17 +109,17 @@ func exitCode(ctx context.Context, err error) int {
 	)
 	switch {
 	case err == nil:
-		return exitDone
-	case errors.As(err, &child) && child.Name == "audit" && child.Code == exitDisagree:
-		return exitDisagree
+		return exit.Done
+	case errors.As(err, &child) && child.Name == "audit" && child.Code == exit.Disagree:
+		return exit.Disagree
 	case errors.As(err, &child) && child.Ours && child.Refused():
-		return exitInput
+		return exit.Input
 	case errors.As(err, &input), errors.As(err, &mistakes), errors.Is(err, os.ErrNotExist):
-		return exitInput
+		return exit.Input
 	case errors.Is(err, audit.ErrDisagree):
-		return exitDisagree
+		return exit.Disagree
 	case ctx.Err() != nil:
-		return exitInterrupted
+		return exit.Interrupted
 	}
-	return exitFailed
+	return exit.Failed
 }

@@ -18,6 +18,7 @@ import (
 	"realtime-election/audit"
 	"realtime-election/election"
 	"realtime-election/internal/definition"
+	"realtime-election/internal/exit"
 	"realtime-election/internal/kafka"
 	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/local"
@@ -95,7 +96,7 @@ func TestMistakesOfThePersonExitWith2(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, stdout, stderr := command(t, c.args...)
-			if code != exitInput || stdout != "" {
+			if code != exit.Input || stdout != "" {
 				t.Errorf("exit code %d, output %q", code, stdout)
 			}
 			for _, says := range c.says {
@@ -123,11 +124,11 @@ func TestErrorsHaveExitCodes(t *testing.T) {
 		ctx context.Context
 		err error
 	}{
-		exitDone:        {{t.Context(), nil}, {over, nil}},
-		exitFailed:      {{t.Context(), errors.New("x")}, {t.Context(), kafka.ErrNoElection}, {t.Context(), &local.ExitError{Code: 1}}, {t.Context(), &local.ExitError{Name: "spark", Code: 2}}, {t.Context(), &local.ExitError{Name: "spark", Code: 3}}},
-		exitInput:       {{t.Context(), fmt.Errorf("x: %w", &election.InputError{Text: "y"})}, {t.Context(), &definition.Mistakes{}}, {t.Context(), &local.ExitError{Name: "init", Ours: true, Code: 2}}},
-		exitDisagree:    {{t.Context(), audit.ErrDisagree}, {t.Context(), fmt.Errorf("x: %w", &local.ExitError{Name: "audit", Ours: true, Code: 3})}},
-		exitInterrupted: {{over, context.Canceled}, {over, errors.New("x")}},
+		exit.Done:        {{t.Context(), nil}, {over, nil}},
+		exit.Failed:      {{t.Context(), errors.New("x")}, {t.Context(), kafka.ErrNoElection}, {t.Context(), &local.ExitError{Code: 1}}, {t.Context(), &local.ExitError{Name: "spark", Code: 2}}, {t.Context(), &local.ExitError{Name: "spark", Code: 3}}},
+		exit.Input:       {{t.Context(), fmt.Errorf("x: %w", &election.InputError{Text: "y"})}, {t.Context(), &definition.Mistakes{}}, {t.Context(), &local.ExitError{Name: "init", Ours: true, Code: 2}}},
+		exit.Disagree:    {{t.Context(), audit.ErrDisagree}, {t.Context(), fmt.Errorf("x: %w", &local.ExitError{Name: "audit", Ours: true, Code: 3})}},
+		exit.Interrupted: {{over, context.Canceled}, {over, errors.New("x")}},
 	} {
 		for _, c := range cases {
 			if got := exitCode(c.ctx, c.err); got != want {
@@ -140,7 +141,7 @@ func TestErrorsHaveExitCodes(t *testing.T) {
 func TestPrintedDefinitionIsTheDefault(t *testing.T) {
 	t.Parallel()
 	code, stdout, stderr := command(t, "definition")
-	if code != exitDone || stderr != "" {
+	if code != exit.Done || stderr != "" {
 		t.Fatalf("exit code %d: %s", code, stderr)
 	}
 	read, err := definition.ReadYAML(file(t, stdout))
@@ -159,7 +160,7 @@ func TestPrintedDefinitionIsTheDefault(t *testing.T) {
 func TestVersionIsPrinted(t *testing.T) {
 	t.Parallel()
 	code, stdout, _ := command(t, "version")
-	if fields := strings.Fields(stdout); code != exitDone || len(fields) != 4 || fields[0] != "election" || !strings.HasPrefix(fields[2], "go1.") {
+	if fields := strings.Fields(stdout); code != exit.Done || len(fields) != 4 || fields[0] != "election" || !strings.HasPrefix(fields[2], "go1.") {
 		t.Errorf("exit code %d, output %q", code, stdout)
 	}
 }
@@ -181,7 +182,7 @@ func newCounted(t *testing.T, path string) *kfake.Cluster {
 		t.Fatal(err)
 	}
 	cluster := kafkatest.NewElection(t, read.Definition, 2)
-	if code, _, stderr := command(t, "replay", "--brokers="+cluster.ListenAddrs()[0], path); code != exitDone {
+	if code, _, stderr := command(t, "replay", "--brokers="+cluster.ListenAddrs()[0], path); code != exit.Done {
 		t.Fatalf("replay: exit code %d: %s", code, stderr)
 	}
 	count := election.NewCount(read.Definition, 2)
@@ -204,7 +205,7 @@ func newCounted(t *testing.T, path string) *kfake.Cluster {
 func printed(t *testing.T, cluster *kfake.Cluster, args ...string) string {
 	t.Helper()
 	code, stdout, stderr := command(t, append([]string{"results", "--brokers=" + cluster.ListenAddrs()[0]}, args...)...)
-	if code != exitDone || stderr != "" {
+	if code != exit.Done || stderr != "" {
 		t.Fatalf("exit code %d: %s", code, stderr)
 	}
 	return stdout
@@ -246,10 +247,10 @@ func TestAuditTellsByItsExitCode(t *testing.T) {
 	t.Parallel()
 	cluster := newCounted(t, file(t, resultLines))
 	at := "--brokers=" + cluster.ListenAddrs()[0]
-	if code, stdout, _ := command(t, "audit", at); code != exitDone || !strings.HasSuffix(stdout, "Everything agrees.\n") {
+	if code, stdout, _ := command(t, "audit", at); code != exit.Done || !strings.HasSuffix(stdout, "Everything agrees.\n") {
 		t.Errorf("exit code %d:\n%s", code, stdout)
 	}
-	if code, stdout, stderr := command(t, "audit", at, "--expect=44"); code != exitDisagree || !strings.Contains(stdout, "45 votes are counted where 44 are expected") || !strings.HasSuffix(stderr, "\nelection audit: the audit found differences\n") {
+	if code, stdout, stderr := command(t, "audit", at, "--expect=44"); code != exit.Disagree || !strings.Contains(stdout, "45 votes are counted where 44 are expected") || !strings.HasSuffix(stderr, "\nelection audit: the audit found differences\n") {
 		t.Errorf("exit code %d:\n%s%s", code, stdout, stderr)
 	}
 }
@@ -259,7 +260,7 @@ func TestCommandsWithoutAnElectionSaySo(t *testing.T) {
 	cluster := kafkatest.NewCluster(t)
 	for _, name := range []string{"results", "audit", "status"} {
 		code, stdout, stderr := command(t, name, "--brokers="+cluster.ListenAddrs()[0])
-		if code != exitFailed || stdout != "" || stderr != "election "+name+": there is no election on this Kafka; run `election init` first\n" {
+		if code != exit.Failed || stdout != "" || stderr != "election "+name+": there is no election on this Kafka; run `election init` first\n" {
 			t.Errorf("%s: exit code %d: %s%s", name, code, stdout, stderr)
 		}
 	}

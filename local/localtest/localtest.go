@@ -23,6 +23,7 @@ import (
 	"testing"
 	"time"
 
+	"realtime-election/internal/exit"
 	"realtime-election/local"
 )
 
@@ -39,12 +40,12 @@ func Main(m *testing.M) {
 	go func() {
 		<-interrupted
 		stop()
-		os.Exit(130)
+		os.Exit(exit.Interrupted)
 	}()
 	code := m.Run()
 	if err := stop(); err != nil {
 		fmt.Fprintln(os.Stderr, "localtest:", err)
-		code = max(code, 1)
+		code = max(code, exit.Failed)
 	}
 	os.Exit(code)
 }
