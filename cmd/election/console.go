@@ -1,9 +1,18 @@
 package main
 
-import "io"
+import (
+	"encoding/json"
+	"io"
+)
 
 // console is where commands read answers from and write to.
 type console struct {
 	In       io.Reader
 	Out, Err io.Writer
+}
+
+func printJSON(out io.Writer, value any) error {
+	encoder := json.NewEncoder(out)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(value)
 }

@@ -22,19 +22,6 @@ import (
 	"realtime-election/local"
 )
 
-// defaultData is the folder of an election where nothing else is said.
-const defaultData = "data"
-
-// description begins the help.
-func description() string {
-	return `A real-time election: ballots through Kafka, counted by Spark, shown live.
-
-A flag overrides its environment variable, which overrides the default. NAME_FILE names a file that holds the value of
-the variable NAME.
-
-` + exit.Help()
-}
-
 type cli struct {
 	LogLevel slog.Level `help:"What to log: debug, info, warn or error." default:"info" env:"ELECTION_LOG_LEVEL"`
 
@@ -98,6 +85,16 @@ func newParser(c *cli, at console) *kong.Kong {
 			{Key: "containers", Title: "For docker compose:"},
 		}),
 		kong.Vars{"brokers": "127.0.0.1:9092", "data": defaultData})
+}
+
+// description begins the help.
+func description() string {
+	return `A real-time election: ballots through Kafka, counted by Spark, shown live.
+
+A flag overrides its environment variable, which overrides the default. NAME_FILE names a file that holds the value of
+the variable NAME.
+
+` + exit.Help()
 }
 
 // exitCode tells why a command ended.

@@ -2,18 +2,12 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
-
-	"github.com/twmb/franz-go/pkg/kfake"
-	"github.com/twmb/franz-go/pkg/kgo"
 
 	"realtime-election/audit"
 	"realtime-election/election"
@@ -108,15 +102,6 @@ func TestMistakesOfThePersonExitWith2(t *testing.T) {
 	}
 }
 
-const smallDefinition = `id: x
-name: X
-polling: {opens: 2025-10-29T07:00:00Z, closes: 2025-10-29T20:00:00Z}
-candidates:
-  - {id: ana, name: Ana, party: Red}
-regions:
-  - {id: north, name: North, districts: [{id: N1, name: Hill}]}
-`
-
 func TestErrorsHaveExitCodes(t *testing.T) {
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -138,120 +123,23 @@ func TestErrorsHaveExitCodes(t *testing.T) {
 	}
 }
 
-func TestPrintedDefinitionIsTheDefault(t *testing.T) {
-	t.Parallel()
-	code, stdout, stderr := command(t, "definition")
-	if code != exit.Done || stderr != "" {
-		t.Fatalf("exit code %d: %s", code, stderr)
-	}
-	read, err := definition.ReadYAML(file(t, stdout))
-	if err != nil {
-		t.Fatal(err)
-	}
-	standard, err := definition.Default()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if read.Fingerprint() != standard.Fingerprint() {
-		t.Error("it is another definition")
-	}
-}
-
-func TestVersionIsPrinted(t *testing.T) {
-	t.Parallel()
-	code, stdout, _ := command(t, "version")
-	if fields := strings.Fields(stdout); code != exit.Done || len(fields) != 4 || fields[0] != "election" || !strings.HasPrefix(fields[2], "go1.") {
-		t.Errorf("exit code %d, output %q", code, stdout)
-	}
-}
-
-const resultLines = `region,district_id,district,candidate,party,votes
-South,3,"Moor, ""Old""",Ana,Red,20
-South,3,"Moor, ""Old""",Bo,Blue,0
-North,N1,Hill,Bo,Blue,15
-North,N1,Hill,Ana,Red,3
-North,3,Dale,Ana,Red,7
-`
-
-// newCounted is a broker with a replayed file, the votes of which are cast and counted. Each test's votes are in the
-// file's own order.
-func newCounted(t *testing.T, path string) *kfake.Cluster {
-	t.Helper()
-	read, err := definition.ReadResultFile(path, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cluster := kafkatest.NewElection(t, read.Definition, 2)
-	if code, _, stderr := command(t, "replay", "--brokers="+cluster.ListenAddrs()[0], path); code != exit.Done {
-		t.Fatalf("replay: exit code %d: %s", code, stderr)
-	}
-	count := election.NewCount(read.Definition, 2)
-	for partition := range int32(2) {
-		for _, rec := range kafkatest.Read(t, cluster, election.VotesTopic, partition) {
-			count.Add(election.VoteRecord{Partition: partition, Offset: rec.Offset, Timestamp: rec.Timestamp, Key: rec.Key, Value: rec.Value})
+func TestHelpIsComplete(t *testing.T) {
+	for _, command := range newParser(&cli{}, console{}).Model.Leaves(false) {
+		if command.Group == nil || command.Group.Title == "" || command.Help == "" {
+			t.Errorf("%s has no group or no help", command.Name)
 		}
-	}
-	records := []*kgo.Record{kafkatest.JSON(t, election.ElectionTopic, election.OfficialRunKey, election.OfficialRun{Run: 1})}
-	for topic, results := range count.Results(1) {
-		for _, natural := range slices.Sorted(maps.Keys(results)) {
-			records = append(records, kafkatest.JSON(t, topic, election.ResultKey(1, natural), results[natural]))
+		for _, flags := range command.AllFlags(false) {
+			for _, flag := range flags {
+				if flag.Help == "" {
+					t.Errorf("%s --%s has no help", command.Name, flag.Name)
+				}
+				for _, variable := range flag.Envs {
+					if !strings.HasPrefix(variable, "ELECTION_") && !strings.HasPrefix(variable, "SPARK_") { // Spark's own names
+						t.Errorf("%s --%s is set by %s", command.Name, flag.Name, variable)
+					}
+				}
+			}
 		}
-	}
-	kafkatest.Produce(t, cluster, records...)
-	return cluster
-}
-
-// printed is what `election results` prints.
-func printed(t *testing.T, cluster *kfake.Cluster, args ...string) string {
-	t.Helper()
-	code, stdout, stderr := command(t, append([]string{"results", "--brokers=" + cluster.ListenAddrs()[0]}, args...)...)
-	if code != exit.Done || stderr != "" {
-		t.Fatalf("exit code %d: %s", code, stderr)
-	}
-	return stdout
-}
-
-func TestResultsByDistrictAreTheReplayedFile(t *testing.T) {
-	t.Parallel()
-	for name, text := range map[string]string{"LF": resultLines, "CRLF": strings.ReplaceAll(resultLines, "\n", "\r\n")} {
-		if got := printed(t, newCounted(t, file(t, text)), "--by=district", "-o", "csv"); got != text {
-			t.Errorf("%s: printed %q, want %q", name, got, text)
-		}
-	}
-}
-
-func TestResultsArePrinted(t *testing.T) {
-	t.Parallel()
-	cluster := newCounted(t, file(t, resultLines))
-	if got, want := printed(t, cluster), "candidate  party  votes\nAna        Red       30\nBo         Blue      15\n"; got != want {
-		t.Errorf("the table is\n%swant\n%s", got, want)
-	}
-	want := "region,candidate,party,votes\nSouth,Ana,Red,20\nSouth,Bo,Blue,0\nNorth,Ana,Red,10\nNorth,Bo,Blue,15\n"
-	if got := printed(t, cluster, "--by", "region", "--output", "csv"); got != want {
-		t.Errorf("by region it is\n%swant\n%s", got, want)
-	}
-	var objects []struct {
-		DistrictID string `json:"district_id"`
-		District   string
-		Votes      int64
-	}
-	if err := json.Unmarshal([]byte(printed(t, cluster, "--by=district", "-o", "json")), &objects); err != nil {
-		t.Fatal(err)
-	}
-	if len(objects) != 5 || objects[0].District != `Moor, "Old"` || objects[4].DistrictID != "3" || objects[4].Votes != 7 {
-		t.Errorf("as JSON it is %+v", objects)
-	}
-}
-
-func TestAuditTellsByItsExitCode(t *testing.T) {
-	t.Parallel()
-	cluster := newCounted(t, file(t, resultLines))
-	at := "--brokers=" + cluster.ListenAddrs()[0]
-	if code, stdout, _ := command(t, "audit", at); code != exit.Done || !strings.HasSuffix(stdout, "Everything agrees.\n") {
-		t.Errorf("exit code %d:\n%s", code, stdout)
-	}
-	if code, stdout, stderr := command(t, "audit", at, "--expect=44"); code != exit.Disagree || !strings.Contains(stdout, "45 votes are counted where 44 are expected") || !strings.HasSuffix(stderr, "\nelection audit: the audit found differences\n") {
-		t.Errorf("exit code %d:\n%s%s", code, stdout, stderr)
 	}
 }
 

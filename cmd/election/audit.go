@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"realtime-election/audit"
+	"realtime-election/dashboard"
+	"realtime-election/election"
+	"realtime-election/internal/definition"
+	"realtime-election/ledger"
+	"realtime-election/local"
+	"realtime-election/sparkjob"
+)
+
+type auditCommand struct {
+	lookFlags
+	Postgres string `help:"PostgreSQL's URL, with user and password, of a role that may read all tables: election_reader. Without it and without a folder, the tables are not compared." placeholder:"URL" env:"ELECTION_POSTGRES"`
+	Page     string `help:"The page's URL, to compare its API as well." placeholder:"URL"`
+	Wait     bool   `help:"Wait first until all producers have sent all, and until that is counted and stored."`
+	Expect   int64  `help:"How many votes must be counted. Without it, as many as the producers have sent." default:"-1"`
+}
+
+// AfterApply refuses a database beside a folder, which has its own.
+func (c *auditCommand) AfterApply(at *kong.Context) error {
+	if folder := c.folder(); folder != "" && given(at, "postgres") {
+		return &election.InputError{Text: "--postgres is not asked where the election is that of a folder, here " + folder + ", which has a database of its own; leave it out, or say with --brokers where its Kafka is"}
+	}
+	return c.lookFlags.AfterApply(at)
+}
+
+func (c *auditCommand) Run(ctx context.Context, log *slog.Logger, at console) error {
+	check := func(brokers []string, postgres, page string) error {
+		if c.Wait {
+			if err := awaitEnd(ctx, brokers, log); err != nil {
+				return err
+			}
+		}
+		return audit.Run(ctx, audit.Config{Brokers: brokers, Postgres: postgres, Page: page, Expect: c.Expect, Out: at.Out, Log: log})
+	}
+	folder := c.folder()
+	if folder == "" {
+		return check(c.Brokers, c.Postgres, c.Page)
+	}
+	return local.WithStores(ctx, folder, func(kafka, postgres string) error {
+		brokers := []string{kafka}
+		if c.Page != "" {
+			return check(brokers, postgres, c.Page)
+		}
+		return withPage(ctx, folder, brokers, log, func(page string) error { return check(brokers, postgres, page) })
+	})
+}
+
+// awaitEnd waits until all is sent, counted and stored.
+func awaitEnd(ctx context.Context, brokers []string, log *slog.Logger) error {
+	for {
+		done, err := audit.Sent(ctx, brokers, log)
+		if err == nil && done {
+			done, err = counted(ctx, brokers, log)
+		}
+		if err != nil || done {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// counted reports whether Spark has counted and the ledger stored all that is sent.
+func counted(ctx context.Context, brokers []string, log *slog.Logger) (bool, error) {
+	if counted, err := sparkjob.Counted(ctx, brokers, log); err != nil || !counted {
+		return false, err
+	}
+	return ledger.CaughtUp(ctx, brokers, log)
+}
+
+// withPage calls f with the URL of a folder's page, which is served for f where it is not.
+func withPage(ctx context.Context, data string, brokers []string, log *slog.Logger, f func(page string) error) error {
+	if record, ok := local.Running(data, "dashboard"); ok {
+		return f("http://" + record.Address)
+	}
+	ctx, stop := context.WithCancel(ctx)
+	ready, ended := make(chan net.Addr, 1), make(chan error, 1)
+	go func() {
+		ended <- dashboard.Run(ctx, dashboard.Config{
+			Brokers: brokers, Listen: "127.0.0.1:0", Portraits: definition.Portraits(), Logger: log,
+			Ready: func(at net.Addr) { ready <- at },
+		})
+	}()
+	defer func() {
+		stop()
+		select {
+		case <-ended:
+		case <-time.After(5 * time.Second):
+		}
+	}()
+	select {
+	case at := <-ready:
+		return f("http://" + at.String())
+	case err := <-ended:
+		return err
+	}
+}

@@ -1,0 +1,28 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net"
+
+	"realtime-election/dashboard"
+	"realtime-election/election"
+	"realtime-election/internal/definition"
+	"realtime-election/internal/health"
+)
+
+type dashboardCommand struct {
+	kafkaFlags
+	Listen string `help:"Where the page is served, and its health: host:port; port 0 takes a free one." default:"127.0.0.1:8080" env:"ELECTION_LISTEN"`
+}
+
+func (c *dashboardCommand) Run(ctx context.Context, log *slog.Logger) error {
+	config := dashboard.Config{
+		Brokers: c.Brokers, Listen: c.Listen, Portraits: definition.Portraits(), Logger: log, Health: health.New("dashboard"),
+		Ready: func(at net.Addr) { log.Info("the page is served", "address", "http://"+at.String()) },
+	}
+	if err := config.Validate(); err != nil {
+		return &election.InputError{Text: err.Error()}
+	}
+	return dashboard.Run(ctx, config)
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+
+	"github.com/alecthomas/kong"
+	"golang.org/x/sync/errgroup"
+
+	"realtime-election/election"
+	"realtime-election/internal/definition"
+	"realtime-election/internal/health"
+	"realtime-election/local"
+	"realtime-election/producer"
+)
+
+// kafkaFlags say where Kafka is.
+type kafkaFlags struct {
+	Brokers []string `help:"Kafka's bootstrap servers." default:"${brokers}" env:"ELECTION_BROKERS"`
+}
+
+// healthFlags say where a service tells how it is.
+type healthFlags struct {
+	Health string `help:"Serve /healthz, /readyz, /metrics and /version at this host:port; port 0 takes a free one. Off by default." placeholder:"ADDR" env:"ELECTION_HEALTH"`
+}
+
+// serve runs a service, and its health beside it until the service has ended.
+func (f healthFlags) serve(ctx context.Context, name string, log *slog.Logger, run func(context.Context, *health.Service) error) error {
+	if f.Health == "" {
+		return run(ctx, nil)
+	}
+	h := health.New(name)
+	group, ctx := errgroup.WithContext(ctx)
+	ctx, ended := context.WithCancel(ctx)
+	group.Go(func() error {
+		defer ended()
+		return run(ctx, h)
+	})
+	group.Go(func() error { return h.Serve(ctx, f.Health, log) })
+	return group.Wait()
+}
+
+// electionFlags choose the election.
+type electionFlags struct {
+	Definition string   `help:"A definition file; election definition prints one to start from. Without it and without --replay, the default definition." placeholder:"FILE" env:"ELECTION_DEFINITION"`
+	Replay     string   `help:"A result file to derive the definition from: CSV with the columns region,district_id,district,candidate,party,votes." placeholder:"FILE" env:"ELECTION_REPLAY"`
+	Regions    []string `help:"Only these regions of the result file." env:"ELECTION_REGIONS"`
+	Voters     int64    `help:"How many voters are registered in all, spread over the districts as the definition has them; 0 is as many as it says." default:"0" env:"ELECTION_VOTERS"`
+}
+
+func (f electionFlags) read() (*election.Definition, error) {
+	switch {
+	case f.Replay != "" && f.Definition != "":
+		return nil, &election.InputError{Text: "--definition (ELECTION_DEFINITION) and --replay (ELECTION_REPLAY) can't be used together: a replayed file is a definition itself"}
+	case f.Replay == "" && len(f.Regions) > 0:
+		return nil, &election.InputError{Text: "--regions chooses from a result file; name it with --replay"}
+	case f.Voters < 0:
+		return nil, &election.InputError{Text: fmt.Sprintf("--voters is %d; choose 1 or more, or 0 for as many as the definition says", f.Voters)}
+	case f.Replay != "" && f.Voters > 0:
+		return nil, &election.InputError{Text: "--voters sizes an electorate, and a replay has none; leave one of --replay and --voters out"}
+	case f.Replay != "":
+		file, err := definition.ReadResultFile(f.Replay, f.Regions)
+		if err != nil {
+			return nil, err
+		}
+		return file.Definition, nil
+	}
+	read := definition.Default
+	if f.Definition != "" {
+		read = func() (*election.Definition, error) { return definition.ReadYAML(f.Definition) }
+	}
+	d, err := read()
+	if err == nil && f.Voters > 0 {
+		err = d.ScaleRegister(f.Voters)
+	}
+	return d, err
+}
+
+// electorateFlags are for who has nothing to do in a replay.
+type electorateFlags struct {
+	Optional bool `help:"End without an error where the election has no electorate, as in a replay." env:"ELECTION_OPTIONAL"`
+}
+
+func (f electorateFlags) end(err error, log *slog.Logger) error {
+	if f.Optional && errors.Is(err, producer.ErrNoElectorate) {
+		log.Info("nothing to do: the election has no electorate")
+		return nil
+	}
+	return err
+}
+
+// defaultData is the folder of an election where nothing else is said.
+const defaultData = "data"
+
+// lookFlags say which election is looked at.
+type lookFlags struct {
+	Brokers []string `help:"Kafka's bootstrap servers. Without them and without --data, the folder that election up uses." env:"ELECTION_BROKERS"`
+	Data    string   `help:"The folder of an election up: its servers are used, and started for this where they do not run." placeholder:"DIR"`
+}
+
+// AfterApply refuses two elections. It is not a mistake where one of them is said by the environment: the flag wins.
+func (lookFlags) AfterApply(c *kong.Context) error {
+	if given(c, "brokers") && given(c, "data") {
+		return &election.InputError{Text: "--brokers and --data name two elections; leave one of them out"}
+	}
+	return nil
+}
+
+// given tells whether a flag stands on the command line itself.
+func given(c *kong.Context, name string) bool {
+	return slices.ContainsFunc(c.Path, func(p *kong.Path) bool { return p.Flag != nil && p.Flag.Name == name })
+}
+
+// folder is the folder of the election, or empty where only its Kafka is known.
+func (f lookFlags) folder() string {
+	if f.Data == "" && len(f.Brokers) == 0 {
+		return cmp.Or(os.Getenv("ELECTION_DATA"), defaultData)
+	}
+	return f.Data
+}
+
+// kafka calls f with the election's Kafka.
+func (f lookFlags) kafka(ctx context.Context, use func(brokers []string) error) error {
+	if folder := f.folder(); folder != "" {
+		return local.WithKafka(ctx, folder, func(brokers string) error { return use([]string{brokers}) })
+	}
+	return use(f.Brokers)
+}

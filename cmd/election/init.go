@@ -1,0 +1,47 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"realtime-election/election"
+	"realtime-election/internal/ballotkey"
+	"realtime-election/internal/postgres"
+	"realtime-election/setup"
+)
+
+type initCommand struct {
+	kafkaFlags
+	Postgres string `help:"PostgreSQL's URL, with user and password, of a role that may make tables and roles." placeholder:"URL" env:"ELECTION_POSTGRES" required:""`
+	electionFlags
+	Partitions     int32  `help:"Partitions of votes_topic, where it does not exist yet." default:"4" env:"ELECTION_PARTITIONS"`
+	BallotKey      string `help:"The file of the secret ballot key, made where it does not exist, for a definition with an electorate." placeholder:"FILE" env:"ELECTION_BALLOT_KEY"`
+	LedgerPassword string `help:"Password of the role election_ledger. Without one a role cannot log in. Arguments can be read by every user of the machine: use the environment." placeholder:"SECRET" env:"ELECTION_LEDGER_PASSWORD"`
+	SparkPassword  string `help:"Password of the role election_spark, for submit." placeholder:"SECRET" env:"ELECTION_SPARK_PASSWORD"`
+	ReaderPassword string `help:"Password of the role election_reader, for audit and for people." placeholder:"SECRET" env:"ELECTION_READER_PASSWORD"`
+}
+
+func (c *initCommand) Run(ctx context.Context, log *slog.Logger) error {
+	d, err := c.read()
+	if err != nil {
+		return err
+	}
+	var fingerprint string
+	if d.Electorate != nil {
+		if c.BallotKey == "" {
+			return &election.InputError{Text: "the definition has an electorate, whose ballots need a secret key: name its file with --ballot-key; it is made where it does not exist"}
+		}
+		key, err := ballotkey.OpenOrMake(c.BallotKey)
+		if err != nil {
+			return err
+		}
+		fingerprint = key.Fingerprint()
+	}
+	return setup.Run(ctx, setup.Config{
+		Brokers: c.Brokers, Postgres: c.Postgres, Definition: d, Partitions: c.Partitions, BallotKeyFingerprint: fingerprint,
+		Passwords: map[postgres.Role]string{
+			postgres.LedgerRole: c.LedgerPassword, postgres.SparkRole: c.SparkPassword, postgres.ReaderRole: c.ReaderPassword,
+		},
+		Log: log,
+	})
+}

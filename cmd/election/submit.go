@@ -1,0 +1,30 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"realtime-election/internal/health"
+	"realtime-election/sparkjob"
+)
+
+type submitCommand struct {
+	kafkaFlags
+	healthFlags
+	Postgres        string        `help:"PostgreSQL's URL, with user and password, of a role that may read the definition's tables: election_spark. Spark gets it. Of several submits one acts, which has a lock there." placeholder:"URL" env:"ELECTION_POSTGRES" required:""`
+	Remote          string        `help:"The Spark Connect server: sc://host:port/;token=…" placeholder:"URL" env:"SPARK_REMOTE" required:""`
+	PlainText       bool          `help:"Let the token of --remote travel without TLS: for a network that nobody else can read, such as that of docker compose." env:"ELECTION_PLAIN_TEXT"`
+	Checkpoints     string        `help:"URI of the folder for checkpoints, which Spark's driver and executors share." placeholder:"URI" env:"ELECTION_CHECKPOINTS" required:""`
+	StatePartitions int           `help:"Partitions of the query's state, fixed when a run begins." default:"2" env:"ELECTION_STATE_PARTITIONS"`
+	Trigger         time.Duration `help:"The least time from one micro-batch to the next." default:"1s" env:"ELECTION_TRIGGER"`
+}
+
+func (c *submitCommand) Run(ctx context.Context, log *slog.Logger) error {
+	return c.serve(ctx, "submit", log, func(ctx context.Context, h *health.Service) error {
+		return sparkjob.Run(ctx, sparkjob.Config{
+			Brokers: c.Brokers, Postgres: c.Postgres, Remote: c.Remote, Checkpoints: c.Checkpoints,
+			Partitions: c.StatePartitions, Trigger: c.Trigger, PlainText: c.PlainText, Log: log, Health: h,
+		})
+	})
+}

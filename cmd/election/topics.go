@@ -1,0 +1,42 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"realtime-election/internal/inspect"
+	"realtime-election/internal/number"
+	"realtime-election/internal/terminal"
+)
+
+type topicsCommand struct {
+	lookFlags
+	Output string `help:"table or json." short:"o" enum:"table,json" default:"table"`
+}
+
+// Help is part of topics --help.
+func (*topicsCommand) Help() string {
+	return "Offsets are at least as many as records: the end of a transaction takes one too. Bytes are those of Kafka's log files."
+}
+
+func (c *topicsCommand) Run(ctx context.Context, log *slog.Logger, at console) error {
+	return c.kafka(ctx, func(brokers []string) error {
+		topics, err := inspect.Topics(ctx, brokers, log)
+		if err != nil {
+			return err
+		}
+		if c.Output == "json" {
+			return printJSON(at.Out, topics)
+		}
+		rows := [][]string{{"topic", "partitions", "offsets", "bytes", "holds"}}
+		for _, topic := range topics {
+			size := "-"
+			if topic.Bytes >= 0 {
+				size = number.Thousands(topic.Bytes)
+			}
+			rows = append(rows, []string{topic.Name, fmt.Sprint(topic.Partitions), number.Thousands(topic.Offsets), size, topic.Purpose})
+		}
+		return terminal.Table(at.Out, rows, terminal.Right(1, 2, 3))
+	})
+}

@@ -1,0 +1,24 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"realtime-election/internal/health"
+	"realtime-election/producer"
+)
+
+type votersCommand struct {
+	kafkaFlags
+	healthFlags
+	electorateFlags
+	Rate int    `help:"Voters a second; 0 is as fast as possible." default:"0" env:"ELECTION_VOTERS_RATE"`
+	Seed uint64 `help:"Of who the voters are." default:"1" env:"ELECTION_SEED"`
+}
+
+func (c *votersCommand) Run(ctx context.Context, log *slog.Logger, at console) error {
+	err := c.serve(ctx, "voters", log, func(ctx context.Context, h *health.Service) error {
+		return producer.Voters(ctx, producer.VotersConfig{Brokers: c.Brokers, Rate: c.Rate, Seed: c.Seed, Log: log, Out: at.Err, Health: h})
+	})
+	return c.end(err, log)
+}
