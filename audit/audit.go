@@ -30,6 +30,7 @@ type Config struct {
 	Page     string        // the dashboard's URL; the page is not compared where it is empty
 	Settles  time.Duration // how long the page may take to show what the topics hold; 0 means 20 s
 	Decides  time.Duration // how long transactions of votes_topic may take to be decided; 0 means 5 s
+	Wait     bool          // wait first until all is sent, counted and stored
 	Expect   int64         // votes that must be counted; negative: as many as the producers have sent
 	Out      io.Writer
 	Log      *slog.Logger
@@ -37,6 +38,11 @@ type Config struct {
 
 // Run audits, prints what it found to Out, and returns ErrDisagree unless all agrees and something was counted.
 func Run(ctx context.Context, c Config) error {
+	if c.Wait {
+		if err := awaitEnd(ctx, c); err != nil {
+			return err
+		}
+	}
 	record, err := kafka.Election(ctx, c.Brokers, c.Log)
 	if err != nil {
 		return err

@@ -1,9 +1,11 @@
 package audit_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"realtime-election/audit"
 	"realtime-election/election"
@@ -129,4 +131,16 @@ func TestSentWhenEveryProducerIsDone(t *testing.T) {
 	d.Electorate = nil
 	f.cluster = kafkatest.NewElection(t, d, partitions)
 	expect(true, "there is nobody to wait for")
+}
+
+func TestWaitingAuditPrintsNothingBeforeAllIsSent(t *testing.T) {
+	t.Parallel()
+	f, _ := newElectorateFixture(t)
+	f.config.Wait = true
+	f.out.Reset()
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if err := audit.Run(ctx, f.config); !errors.Is(err, context.DeadlineExceeded) || f.out.String() != "" {
+		t.Errorf("ended with %v, printed %q", err, f.out.String())
+	}
 }

@@ -71,6 +71,14 @@ type Turnout struct {
 	ByAge   map[string]float64 `json:"by_age,omitempty" yaml:"by_age,omitempty"` // overrides Overall for an age group
 }
 
+// Of is the turnout of an age group.
+func (t Turnout) Of(age string) float64 {
+	if share, own := t.ByAge[age]; own {
+		return share
+	}
+	return t.Overall
+}
+
 // Leanings weigh the candidates against each other. A voter's weight for a candidate is the product of the weights
 // found under the voter's region, age group and gender; a missing one is 1.
 type Leanings struct {

@@ -13,6 +13,7 @@ import (
 
 	"realtime-election/election"
 	"realtime-election/internal/definition"
+	"realtime-election/internal/inspect"
 	"realtime-election/internal/kafka"
 	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/internal/postgres"
@@ -110,7 +111,7 @@ func measure(t *testing.T, what string, cl *kgo.Client, brokers []string, log *s
 		ended <- ledger.Run(ctx, ledger.Config{Brokers: brokers, Postgres: localtest.PostgreSQL(t), Log: log})
 	}()
 	for ticker := time.NewTicker(100 * time.Millisecond); ; <-ticker.C {
-		caughtUp, err := ledger.CaughtUp(t.Context(), brokers, log)
+		caughtUp, err := inspect.Stored(t.Context(), brokers, log)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/twmb/franz-go/pkg/kgo"
-
 	"realtime-election/election"
 	"realtime-election/internal/definition"
 	"realtime-election/internal/kafka"
@@ -37,59 +35,6 @@ func TestNoElectionIsSaid(t *testing.T) {
 	err := ledger.Run(t.Context(), ledger.Config{Brokers: cluster.ListenAddrs(), Postgres: nowhere, Log: kafkatest.Log(t)})
 	if !errors.Is(err, kafka.ErrNoElection) {
 		t.Errorf("ended with %v", err)
-	}
-}
-
-func TestCaughtUpMeansEveryPartitionOfBothTopics(t *testing.T) {
-	d, err := definition.Default()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cluster := kafkatest.NewElection(t, d, 2)
-	caughtUp := func(stored map[string]map[string]int64) bool {
-		t.Helper()
-		if stored != nil {
-			kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.PipelineStatusTopic, election.LedgerKey, election.LedgerStatus{Stored: stored}))
-		}
-		is, err := ledger.CaughtUp(t.Context(), cluster.ListenAddrs(), kafkatest.Log(t))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return is
-	}
-	if caughtUp(nil) {
-		t.Error("without a status")
-	}
-	all := map[string]map[string]int64{election.VotesTopic: {"0": 0, "1": 0}, election.VotersTopic: {"0": 0, "1": 0}}
-	if !caughtUp(all) {
-		t.Error("not with empty topics")
-	}
-	kafkatest.Produce(t, cluster, &kgo.Record{Topic: election.VotesTopic, Partition: 1})
-	if caughtUp(nil) {
-		t.Error("with a record that is not stored")
-	}
-	kafkatest.ProduceInTransaction(t, cluster, kgo.TryAbort, &kgo.Record{Topic: election.VotersTopic})
-	all[election.VotesTopic]["1"] = 1
-	if caughtUp(all) {
-		t.Error("with a marker that is not passed")
-	}
-	all[election.VotersTopic]["0"] = 2
-	if !caughtUp(all) {
-		t.Error("not with all stored")
-	}
-	open := kafkatest.Begin(t, cluster, &kgo.Record{Topic: election.VotesTopic})
-	if caughtUp(nil) {
-		t.Error("with a record that is not decided")
-	}
-	if err := kafka.EndTransaction(t.Context(), open, kgo.TryCommit); err != nil {
-		t.Fatal(err)
-	}
-	if all[election.VotesTopic]["0"] = 2; !caughtUp(all) {
-		t.Error("not with what was decided later")
-	}
-	delete(all[election.VotersTopic], "1")
-	if caughtUp(all) {
-		t.Error("with a partition that nobody speaks of")
 	}
 }
 

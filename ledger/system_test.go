@@ -21,6 +21,7 @@ import (
 
 	"realtime-election/election"
 	"realtime-election/internal/definition"
+	"realtime-election/internal/inspect"
 	"realtime-election/internal/kafka"
 	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/internal/postgres"
@@ -134,7 +135,7 @@ func (s *system) status(t *testing.T) (status election.LedgerStatus) {
 func (s *system) untilCaughtUp(t *testing.T) {
 	t.Helper()
 	until(t, "all is stored", func() bool {
-		caughtUp, err := ledger.CaughtUp(t.Context(), s.brokers, kafkatest.Log(t))
+		caughtUp, err := inspect.Stored(t.Context(), s.brokers, kafkatest.Log(t))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -61,7 +61,7 @@ func TestUpShowsAProblemThatAChildRepeats(t *testing.T) {
 	shown := &output{}
 	config.Log = slog.New(slog.NewTextHandler(shown, nil))
 	wanted := []string{`name=submit problem="the query does not run: no such class"`, `name=spark problem="Executor: no room`}
-	config.Counted = func(context.Context, string) (bool, error) {
+	config.counted = func(context.Context, string) (bool, error) {
 		return !slices.ContainsFunc(wanted, func(want string) bool { return !strings.Contains(shown.String(), want) }), nil
 	}
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 30*time.Second, fmt.Errorf("waited in vain for the problems"))

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"realtime-election/internal/exit"
+	"realtime-election/internal/inspect"
 )
 
 // run is one `up` at work: its servers, its services and what they know of each other.
@@ -244,9 +245,15 @@ func (r *run) attempt(ctx context.Context, c command) error {
 
 // counted waits until everything is counted and stored. An answer that does not come for a minute is an error.
 func (r *run) counted(ctx context.Context) error {
+	ask := r.config.counted
+	if ask == nil {
+		ask = func(ctx context.Context, brokers string) (bool, error) {
+			return inspect.CountedAndStored(ctx, []string{brokers}, r.config.log())
+		}
+	}
 	answered := time.Now()
 	for {
-		done, err := r.config.Counted(ctx, r.known.brokers)
+		done, err := ask(ctx, r.known.brokers)
 		if err == nil {
 			answered = time.Now()
 		}

@@ -16,7 +16,7 @@ import (
 	"realtime-election/election"
 )
 
-// UpConfig is what `election up` can be told. Data, Out and Counted (with Once) are required.
+// UpConfig is what `election up` can be told. Data and Out are required.
 type UpConfig struct {
 	Config
 	Host        string        // where the page is served; "" is 127.0.0.1
@@ -33,12 +33,10 @@ type UpConfig struct {
 	Checkpoints string // URI of the query's checkpoints; "" is in DATA
 	Once        bool   // end when everything is counted, stored and audited
 
-	// Counted says whether the query has counted, and the ledger stored, every vote there is. With Once it is asked
-	// again and again after the producers have finished.
-	Counted func(ctx context.Context, brokers string) (bool, error)
-
 	Out        io.Writer // the page's address, the progress and the audit's report
 	Executable string    // of the services; "" is this program
+
+	counted func(ctx context.Context, brokers string) (bool, error) // where tests have no Kafka; nil asks Kafka
 }
 
 // Validate says which setting is wrong. Those that choose the election are not looked at: whoever knows its Electorate

@@ -27,7 +27,7 @@ func TestEachChildGetsOnlyWhatItNeeds(t *testing.T) {
 	}
 	config, _ := s.upConfig()
 	config.Replay, config.Regions, config.Voters, config.Definition = "", nil, 1000, "own.yaml"
-	config.Counted = func(context.Context, string) (bool, error) {
+	config.counted = func(context.Context, string) (bool, error) {
 		return s.serves("submit") && s.serves("ledger") && s.serves("dashboard"), nil
 	}
 	if err := up(t.Context(), config, s.servers()); err != nil {

@@ -41,7 +41,7 @@ func (s *stage) upConfig() (UpConfig, *output) {
 	return UpConfig{
 		Config: s.config, Replay: "results.csv", Electorate: true, Regions: []string{"NL", "BE"}, Rate: 7, Seed: 3, Once: true,
 		Out: out, Executable: os.Args[0],
-		Counted: func(context.Context, string) (bool, error) { return true, nil },
+		counted: func(context.Context, string) (bool, error) { return true, nil },
 	}, out
 }
 
@@ -76,7 +76,7 @@ func TestUpOnceRunsInitReplayCountAndAudit(t *testing.T) {
 	s.script("audit", "exit 0 everything agrees")
 	config, out := s.upConfig()
 	asked := 0
-	config.Counted = func(_ context.Context, brokers string) (bool, error) {
+	config.counted = func(_ context.Context, brokers string) (bool, error) {
 		if brokers != "kafka:1" {
 			t.Errorf("asked at %s", brokers)
 		}
@@ -172,7 +172,7 @@ func TestUpStartsTheDeadAgain(t *testing.T) {
 				s.script(name, script, "exit 0")
 			}
 			config, _ := s.upConfig()
-			config.Counted = func(context.Context, string) (bool, error) {
+			config.counted = func(context.Context, string) (bool, error) {
 				if record, ok := Running(s.config.Data, Kafka); ok && name == Kafka && len(s.starts(name)) == 1 {
 					syscall.Kill(record.PID, syscall.SIGKILL)
 				}

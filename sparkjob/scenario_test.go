@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"realtime-election/election"
+	"realtime-election/internal/inspect"
 	"realtime-election/internal/kafka"
 	"realtime-election/internal/scenario"
 	"realtime-election/local/localtest"
@@ -129,7 +130,7 @@ func awaitCounted(t *testing.T, c sparkjob.Config, ended <-chan error) {
 			t.Fatal("submit ended: ", err)
 		default:
 		}
-		counted, err := sparkjob.Counted(t.Context(), c.Brokers, c.Log)
+		counted, err := inspect.Counted(t.Context(), c.Brokers, c.Log)
 		if err != nil {
 			t.Fatal(err)
 		}

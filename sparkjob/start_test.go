@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"realtime-election/election"
+	"realtime-election/internal/inspect"
 	"realtime-election/internal/kafka"
 	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/spark"
@@ -106,7 +107,7 @@ func TestQueryWithNothingLeftToCountIsSettled(t *testing.T) {
 	server := newScriptedSpark(t)
 	server.idle = true
 	counted := func() bool {
-		all, err := Counted(t.Context(), c.Brokers, c.Log)
+		all, err := inspect.Counted(t.Context(), c.Brokers, c.Log)
 		done(t, err)
 		return all
 	}

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"realtime-election/election"
+	"realtime-election/internal/inspect"
 	"realtime-election/internal/kafka"
 	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/spark"
@@ -148,7 +149,7 @@ func TestSettledQueryHasCountedAll(t *testing.T) {
 	r := chosen(t, c, "a")
 	counted := func() bool {
 		t.Helper()
-		all, err := Counted(t.Context(), c.Brokers, c.Log)
+		all, err := inspect.Counted(t.Context(), c.Brokers, c.Log)
 		done(t, err)
 		return all
 	}

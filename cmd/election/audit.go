@@ -12,9 +12,7 @@ import (
 	"realtime-election/dashboard"
 	"realtime-election/election"
 	"realtime-election/internal/definition"
-	"realtime-election/ledger"
 	"realtime-election/local"
-	"realtime-election/sparkjob"
 )
 
 type auditCommand struct {
@@ -35,12 +33,7 @@ func (c *auditCommand) AfterApply(at *kong.Context) error {
 
 func (c *auditCommand) Run(ctx context.Context, log *slog.Logger, at console) error {
 	check := func(brokers []string, postgres, page string) error {
-		if c.Wait {
-			if err := awaitEnd(ctx, brokers, log); err != nil {
-				return err
-			}
-		}
-		return audit.Run(ctx, audit.Config{Brokers: brokers, Postgres: postgres, Page: page, Expect: c.Expect, Out: at.Out, Log: log})
+		return audit.Run(ctx, audit.Config{Brokers: brokers, Postgres: postgres, Page: page, Wait: c.Wait, Expect: c.Expect, Out: at.Out, Log: log})
 	}
 	folder := c.folder()
 	if folder == "" {
@@ -53,32 +46,6 @@ func (c *auditCommand) Run(ctx context.Context, log *slog.Logger, at console) er
 		}
 		return withPage(ctx, folder, brokers, log, func(page string) error { return check(brokers, postgres, page) })
 	})
-}
-
-// awaitEnd waits until all is sent, counted and stored.
-func awaitEnd(ctx context.Context, brokers []string, log *slog.Logger) error {
-	for {
-		done, err := audit.Sent(ctx, brokers, log)
-		if err == nil && done {
-			done, err = counted(ctx, brokers, log)
-		}
-		if err != nil || done {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(time.Second):
-		}
-	}
-}
-
-// counted reports whether Spark has counted and the ledger stored all that is sent.
-func counted(ctx context.Context, brokers []string, log *slog.Logger) (bool, error) {
-	if counted, err := sparkjob.Counted(ctx, brokers, log); err != nil || !counted {
-		return false, err
-	}
-	return ledger.CaughtUp(ctx, brokers, log)
 }
 
 // withPage calls f with the URL of a folder's page, which is served for f where it is not.

@@ -1,16 +1,12 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
-	"io"
 	"log/slog"
-	"os"
-	"strconv"
-	"strings"
 	"time"
 
 	"realtime-election/election"
+	"realtime-election/internal/memory"
 	"realtime-election/producer"
 	"realtime-election/setup"
 	"realtime-election/sparkjob"
@@ -23,8 +19,8 @@ type prepareCommand struct {
 	Groups          map[string]int `help:"Which group may read the secrets of which service, such as ledger=10003." placeholder:"SERVICE=GID;…"`
 	PostgresAt      string         `help:"PostgreSQL's host:port/database." default:"postgres:5432/election"`
 	SparkAt         string         `help:"Spark Connect's host:port." default:"spark-connect:15002"`
-	Memory          size           `help:"Memory that the containers need together." default:"0" env:"ELECTION_MEMORY"`
-	Limits          []limit        `help:"Java heaps and the like, with what their container may take in all: NAME=SIZE,NAME=SIZE;…" sep:";" placeholder:"LIMIT"`
+	Memory          memory.Size    `help:"Memory that the containers need together." default:"0" env:"ELECTION_MEMORY"`
+	Limits          []memory.Limit `help:"Java heaps and the like, with what their container may take in all: NAME=SIZE,NAME=SIZE;…" sep:";" placeholder:"LIMIT"`
 	Partitions      int32          `help:"As of init." default:"4" env:"ELECTION_PARTITIONS"`
 	StatePartitions int            `help:"As of submit." default:"2" env:"ELECTION_STATE_PARTITIONS"`
 	Trigger         time.Duration  `help:"As of submit." default:"1s" env:"ELECTION_TRIGGER"`
@@ -48,7 +44,7 @@ func (c *prepareCommand) Run(log *slog.Logger) error {
 	if err := c.validate(); err != nil {
 		return err
 	}
-	if has, err := memory(); err == nil && has < c.Memory {
+	if has, err := memory.OfMachine(); err == nil && has < c.Memory {
 		return &election.InputError{Text: fmt.Sprintf("there are %d MiB of memory for containers, and the election needs %d: give Docker more (Docker Desktop: Settings, Resources), or lower the memory of Spark and Kafka in .env, and then ELECTION_MEMORY",
 			has>>20, c.Memory>>20)}
 	}
@@ -85,20 +81,4 @@ func (c *prepareCommand) validate() error {
 		}
 	}
 	return nil
-}
-
-// memory is how many bytes of memory this machine has, or the virtual one that Docker runs in.
-func memory() (size, error) {
-	file, err := os.Open("/proc/meminfo")
-	if err != nil {
-		return 0, err
-	}
-	defer file.Close()
-	for lines := bufio.NewScanner(file); lines.Scan(); {
-		if fields := strings.Fields(lines.Text()); len(fields) == 3 && fields[0] == "MemTotal:" {
-			kibibytes, err := strconv.ParseInt(fields[1], 10, 64)
-			return size(kibibytes) << 10, err
-		}
-	}
-	return 0, io.ErrUnexpectedEOF
 }

@@ -32,9 +32,6 @@ func (c *upCommand) Run(ctx context.Context, log *slog.Logger, at console) error
 		Host:   c.Host, Port: c.Port, Replay: c.Replay, Regions: c.Regions, Definition: c.Definition,
 		Electorate: d.Electorate != nil, Voters: c.Voters, Rate: c.Rate, Speed: c.Speed, Seed: c.Seed,
 		Load: load(d), Once: c.Once, Out: at.Out,
-		Counted: func(ctx context.Context, brokers string) (bool, error) {
-			return counted(ctx, []string{brokers}, log)
-		},
 	}
 	if err := config.Validate(); err != nil {
 		return &election.InputError{Text: err.Error()}
@@ -52,11 +49,7 @@ func load(d *election.Definition) local.Load {
 	}
 	l := local.Load{Voters: d.RegisteredVoters()}
 	for i, n := range d.RegisteredByAge() {
-		turnout, own := d.Electorate.Turnout.ByAge[election.AgeGroups()[i]]
-		if !own {
-			turnout = d.Electorate.Turnout.Overall
-		}
-		l.Votes += int64(float64(n) * turnout)
+		l.Votes += int64(float64(n) * d.Electorate.Turnout.Of(election.AgeGroups()[i]))
 	}
 	return l
 }

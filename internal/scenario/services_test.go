@@ -19,6 +19,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"realtime-election/election"
+	"realtime-election/internal/inspect"
 	"realtime-election/internal/kafka"
 	"realtime-election/internal/postgres"
 	"realtime-election/internal/scenario"
@@ -67,8 +68,8 @@ func TestThreeCountersAgreeOnARandomScenario(t *testing.T) {
 		began := time.Now()
 		y.send(t, y.s.Rounds[round])
 		sent := time.Now()
-		y.until(t, "Spark has counted", sparkjob.Counted)
-		y.until(t, "the ledger has stored", ledger.CaughtUp)
+		y.until(t, "Spark has counted", inspect.Counted)
+		y.until(t, "the ledger has stored", inspect.Stored)
 		t.Logf("round %d was sent in %s, and counted in %s", round+1, sent.Sub(began), time.Since(sent))
 		y.wantAgreement(t, round+1)
 		if t.Failed() {

@@ -46,11 +46,7 @@ func NewBallots(d *election.Definition, key election.BallotKey) *Ballots {
 	}
 	for _, age := range election.AgeGroups() {
 		b.ages = append(b.ages, []byte(age))
-		share, special := d.Electorate.Turnout.ByAge[age]
-		if !special {
-			share = d.Electorate.Turnout.Overall
-		}
-		b.turnout = append(b.turnout, share)
+		b.turnout = append(b.turnout, d.Electorate.Turnout.Of(age))
 	}
 	for _, c := range d.Candidates {
 		b.candidates = append(b.candidates, []byte(c.ID))

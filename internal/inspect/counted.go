@@ -1,4 +1,4 @@
-package sparkjob
+package inspect
 
 import (
 	"context"
@@ -30,4 +30,12 @@ func Counted(ctx context.Context, brokers []string, log *slog.Logger) (bool, err
 		return false, err
 	}
 	return status.Run == official.Run && election.Behind(ends, status.Counted) == 0, nil
+}
+
+// CountedAndStored reports whether the query has counted, and the ledger stored, every vote there is.
+func CountedAndStored(ctx context.Context, brokers []string, log *slog.Logger) (bool, error) {
+	if counted, err := Counted(ctx, brokers, log); err != nil || !counted {
+		return false, err
+	}
+	return Stored(ctx, brokers, log)
 }

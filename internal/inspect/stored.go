@@ -1,4 +1,4 @@
-package ledger
+package inspect
 
 import (
 	"context"
@@ -9,9 +9,9 @@ import (
 	"realtime-election/internal/kafka"
 )
 
-// CaughtUp reports whether PostgreSQL holds all that the topics of voters and votes hold now, also that whose transaction is
+// Stored reports whether PostgreSQL holds all that the topics of voters and votes hold now, also that whose transaction is
 // not yet decided in its partition: Kafka confirms a commit before it writes the markers, of each partition by itself.
-func CaughtUp(ctx context.Context, brokers []string, log *slog.Logger) (bool, error) {
+func Stored(ctx context.Context, brokers []string, log *slog.Logger) (bool, error) {
 	var status election.LedgerStatus
 	found, err := kafka.LatestJSON(ctx, brokers, log, election.PipelineStatusTopic, election.LedgerKey, &status)
 	if err != nil || !found {
@@ -22,7 +22,7 @@ func CaughtUp(ctx context.Context, brokers []string, log *slog.Logger) (bool, er
 		return false, err
 	}
 	defer cl.Close()
-	for _, topic := range topics {
+	for _, topic := range []string{election.VotersTopic, election.VotesTopic} {
 		ends, err := kafka.Ends(ctx, cl, topic)
 		if err != nil || len(ends) == 0 {
 			return false, err
