@@ -86,7 +86,7 @@ func expect(ctx context.Context, c Config, report *report, record *election.Reco
 		if c.Expect < 0 {
 			begun := int64(record.VotePartitions) - int64(len(silent))
 			report.row("partitions that vote", strconv.Itoa(int(record.VotePartitions)), strconv.FormatInt(begun, 10)+" begun", len(silent))
-			report.say("a part of the electorate has not begun to vote: start `election votes` and wait, or say with --expect how many votes must be counted")
+			report.say("a part of the electorate has not begun to vote: start `election votes` and wait, or say how many votes to expect")
 		}
 	}
 	switch {

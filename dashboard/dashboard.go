@@ -40,24 +40,20 @@ type Config struct {
 	Now       func() time.Time // nil: the system's clock
 }
 
-// Validate says which flag is wrong, as an *election.InputError.
+// Validate says which setting is wrong, as an *election.Wrong.
 func (c Config) Validate() error {
 	if len(c.Brokers) == 0 {
-		return refuse("--brokers is empty; name at least one Kafka broker as host:port")
+		return &election.Wrong{Setting: "brokers", Text: "is empty; name at least one Kafka broker as host:port"}
 	}
 	for _, broker := range c.Brokers {
 		if _, _, err := net.SplitHostPort(broker); err != nil {
-			return refuse("--brokers: %q is not host:port: %v", broker, err)
+			return &election.Wrong{Setting: "brokers", Value: broker, Text: fmt.Sprintf("write host:port: %v", err)}
 		}
 	}
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
-		return refuse("--listen: %q is not host:port: %v", c.Listen, err)
+		return &election.Wrong{Setting: "listen", Value: c.Listen, Text: fmt.Sprintf("write host:port: %v", err)}
 	}
 	return nil
-}
-
-func refuse(format string, parts ...any) error {
-	return &election.InputError{Text: fmt.Sprintf(format, parts...)}
 }
 
 // Run serves the dashboard until ctx ends, and returns nil then. It waits for Kafka and for the topics as long as it
@@ -83,7 +79,7 @@ func Run(ctx context.Context, config Config) error {
 	healthy.Needs(health.Need{What: "kafka", Check: cl.Ping})
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", config.Listen)
 	if err != nil {
-		return fmt.Errorf("listen on --listen %s: %w; is another dashboard running? Choose another port", config.Listen, err)
+		return &election.Hint{Err: fmt.Errorf("listen on %s: %w", config.Listen, err), Text: "is another dashboard running? Choose another port with {listen}"}
 	}
 
 	portraits := web.Portraits{FS: config.Portraits}

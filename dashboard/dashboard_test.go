@@ -20,16 +20,16 @@ import (
 	"realtime-election/internal/results/resultstest"
 )
 
-func TestValidateNamesTheFlag(t *testing.T) {
-	for flag, config := range map[string]dashboard.Config{
-		"--brokers is empty":                  {Listen: "127.0.0.1:0"},
-		`--brokers: "kafka" is not host:port`: {Brokers: []string{"kafka"}, Listen: "127.0.0.1:0"},
-		`--listen: "8080" is not host:port`:   {Brokers: []string{"127.0.0.1:9092"}, Listen: "8080"},
+func TestValidateNamesTheSetting(t *testing.T) {
+	for setting, config := range map[string]dashboard.Config{
+		"brokers is empty":                    {Listen: "127.0.0.1:0"},
+		`brokers is "kafka"; write host:port`: {Brokers: []string{"kafka"}, Listen: "127.0.0.1:0"},
+		`listen is "8080"; write host:port`:   {Brokers: []string{"127.0.0.1:9092"}, Listen: "8080"},
 	} {
 		for _, err := range []error{config.Validate(), dashboard.Run(t.Context(), config)} {
 			var input *election.InputError
-			if !errors.As(err, &input) || !strings.Contains(err.Error(), flag) {
-				t.Errorf("got %v, want an InputError %q", err, flag)
+			if !errors.As(err, &input) || !strings.Contains(err.Error(), setting) {
+				t.Errorf("got %v, want an InputError %q", err, setting)
 			}
 		}
 	}
@@ -39,7 +39,7 @@ func TestTakenPortIsSaid(t *testing.T) {
 	cluster := newCluster(t)
 	address, _ := start(t, cluster.ListenAddrs(), "127.0.0.1:0")
 	err := dashboard.Run(t.Context(), dashboard.Config{Brokers: cluster.ListenAddrs(), Listen: address})
-	if err == nil || !strings.Contains(err.Error(), "--listen "+address) {
+	if err == nil || !strings.Contains(err.Error(), "listen on "+address) || !strings.HasSuffix(err.Error(), "Choose another port with listen") {
 		t.Errorf("got %v", err)
 	}
 }

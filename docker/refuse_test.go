@@ -29,12 +29,12 @@ func (p *project) refuses(t *testing.T, service, line string) {
 func TestSettingsThatCannotWorkAreRefused(t *testing.T) {
 	for _, c := range []struct{ knob, line string }{
 		{"ELECTION_VOTERS=many", `--voters: expected a valid 64 bit int but got "many" (from envar ELECTION_VOTERS="many")`},
-		{"ELECTION_VOTERS=-1", "--voters is -1; choose 1 or more"},
-		{"ELECTION_RATE=-5", "--rate is -5; write ballots a second"},
+		{"ELECTION_VOTERS=-1", "--voters (ELECTION_VOTERS) is -1; choose 1 or more"},
+		{"ELECTION_RATE=-5", "--rate (ELECTION_RATE) is -5; write ballots a second"},
 		{"ELECTION_SPEED=fast", `--speed: expected duration but got "fast"`},
-		{"ELECTION_TRIGGER=-1s", "--trigger is -1s; choose 0 or more"},
-		{"ELECTION_PARTITIONS=0", "ELECTION_PARTITIONS) is 0; choose 1 to 1000"},
-		{"ELECTION_STATE_PARTITIONS=0", "--state-partitions is 0; choose 1 or more"},
+		{"ELECTION_TRIGGER=-1s", "--trigger (ELECTION_TRIGGER) is -1s; choose 0 or more"},
+		{"ELECTION_PARTITIONS=0", "--partitions (ELECTION_PARTITIONS) is 0; choose 1 to 1000"},
+		{"ELECTION_STATE_PARTITIONS=0", "--state-partitions (ELECTION_STATE_PARTITIONS) is 0; choose 1 or more"},
 		{"DEFINITION_FILE=docker/Dockerfile", "/definition.yaml"},
 		{"KAFKA_HEAP=2g", "KAFKA_HEAP=2g is too much for a container of KAFKA_MEMORY=1280m"},
 		{"SPARK_EXECUTOR_MEMORY=big", `SPARK_EXECUTOR_MEMORY: "big" is no size`},

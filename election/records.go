@@ -42,7 +42,7 @@ func (r *Record) Encode() ([]byte, error) {
 	value, err := json.Marshal(r)
 	if err == nil && len(value) > most {
 		err = &InputError{Text: fmt.Sprintf("the definition takes %d bytes in Kafka, in one record, which holds at most %d; "+
-			"use fewer districts or candidates (of a result file: replay some of its regions, with --regions), or shorter texts", len(value), most)}
+			"use fewer districts or candidates (of a result file: replay some of its regions), or shorter texts", len(value), most)}
 	}
 	return value, err
 }

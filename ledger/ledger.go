@@ -49,11 +49,11 @@ type Config struct {
 // Validate names what is wrong.
 func (c Config) Validate() error {
 	if len(c.Brokers) == 0 {
-		return &election.InputError{Text: "--brokers is empty; write host:port of Kafka"}
+		return &election.Wrong{Setting: "brokers", Text: "is empty; write host:port of Kafka"}
 	}
 	if _, err := pgx.ParseConfig(c.Postgres); err != nil || c.Postgres == "" {
 		// The URL holds a password, so it is not repeated here.
-		return &election.InputError{Text: "--postgres is not a PostgreSQL URL; write postgres://user:password@host:port/database"}
+		return &election.Wrong{Setting: "postgres", Text: "is not a PostgreSQL URL; write postgres://user:password@host:port/database"}
 	}
 	return nil
 }
@@ -144,7 +144,7 @@ func explain(err error) error {
 	}
 	switch refused.Code {
 	case "28P01", "28000":
-		return fmt.Errorf("%w; is the password in --postgres the one that `election init` was given?", err)
+		return &election.Hint{Err: err, Text: "is the password in {postgres} the one that `election init` was given?"}
 	case "42P01", "3F000", "42501":
 		return fmt.Errorf("%w; run `election init` with this PostgreSQL", err)
 	}

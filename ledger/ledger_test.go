@@ -17,15 +17,15 @@ import (
 const nowhere = "postgres://ledger:hunter2@127.0.0.1:1/election?connect_timeout=1"
 
 func TestWrongSettingsAreNamed(t *testing.T) {
-	for flag, c := range map[string]ledger.Config{
-		"--brokers":         {Postgres: nowhere},
-		"--postgres":        {Brokers: []string{"127.0.0.1:1"}, Postgres: "postgres://ledger:hunter2@127.0.0.1:port/election"},
-		"--postgres is not": {Brokers: []string{"127.0.0.1:1"}},
+	for setting, c := range map[string]ledger.Config{
+		"brokers":         {Postgres: nowhere},
+		"postgres":        {Brokers: []string{"127.0.0.1:1"}, Postgres: "postgres://ledger:hunter2@127.0.0.1:port/election"},
+		"postgres is not": {Brokers: []string{"127.0.0.1:1"}},
 	} {
 		var wrong *election.InputError
 		err := ledger.Run(t.Context(), c)
-		if !errors.As(err, &wrong) || !strings.HasPrefix(err.Error(), flag) || strings.Contains(err.Error(), "hunter2") {
-			t.Errorf("%s: ended with %v", flag, err)
+		if !errors.As(err, &wrong) || !strings.HasPrefix(err.Error(), setting) || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: ended with %v", setting, err)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"realtime-election/election"
 	"realtime-election/internal/number"
 	"realtime-election/local/maven"
 )
@@ -73,8 +74,11 @@ func roomForLoad(config UpConfig) error {
 		return err
 	}
 	if free < needed {
-		return fmt.Errorf("the disk of %s is too full for %s voters and %s votes: %s are free, about %s are needed; make room, name a folder on another disk with --data, or choose a smaller election with --voters or --regions",
-			config.Data, number.Thousands(config.Load.Voters), number.Thousands(config.Load.Votes), gibibytes(free), gibibytes(needed))
+		return &election.Hint{
+			Err: fmt.Errorf("the disk of %s is too full for %s voters and %s votes: %s are free, about %s are needed",
+				config.Data, number.Thousands(config.Load.Voters), number.Thousands(config.Load.Votes), gibibytes(free), gibibytes(needed)),
+			Text: "make room, name a folder on another disk with {data}, or choose a smaller election with {voters} or {regions}",
+		}
 	}
 	config.log().Info("the disk has room", "needed", gibibytes(needed), "free", gibibytes(free))
 	return nil
@@ -101,7 +105,10 @@ func roomFor(folder string, needed uint64, setting string) error {
 		return err
 	}
 	if free < needed {
-		return fmt.Errorf("the disk of %s is too full: %s are free, %s are needed; make room, or name a folder on another disk with %s", folder, gibibytes(free), gibibytes(needed), setting)
+		return &election.Hint{
+			Err:  fmt.Errorf("the disk of %s is too full: %s are free, %s are needed", folder, gibibytes(free), gibibytes(needed)),
+			Text: "make room, or name a folder on another disk with " + setting,
+		}
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"realtime-election/election"
 	"realtime-election/internal/postgres"
 )
 
@@ -115,7 +116,7 @@ func ownFiles() (patterns []string) {
 // called, and while an up runs there, and ends what a killed one left.
 func Reset(ctx context.Context, data string) error {
 	if !wasLocked(data) {
-		return fmt.Errorf("there is no election in %s, for `election up` never ran there: name the folder that it used with --data", data)
+		return &election.Hint{Err: fmt.Errorf("there is no election in %s, for `election up` never ran there", data), Text: "name with {data} the folder that it used"}
 	}
 	data, err := filepath.Abs(data) // a folder cannot be removed by the name "."
 	if err != nil {

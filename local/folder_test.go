@@ -175,12 +175,12 @@ func TestUpRefusesAFolderOfSomebodyElse(t *testing.T) {
 
 	// Where an up ran it goes on, whatever was put there since; and so it does in a folder that was left at the very start.
 	write(t, filepath.Join(config.Data, "lock"), "pid 1\n")
-	if err := Up(t.Context(), config); err == nil || !strings.Contains(err.Error(), "--host") {
+	if err := Up(t.Context(), config); err == nil || !strings.Contains(err.Error(), "host is ") {
 		t.Errorf("its own folder: %v", err)
 	}
 	config.Data = t.TempDir()
 	write(t, filepath.Join(config.Data, "lock"), "")
-	if err := Up(t.Context(), config); err == nil || !strings.Contains(err.Error(), "--host") {
+	if err := Up(t.Context(), config); err == nil || !strings.Contains(err.Error(), "host is ") {
 		t.Errorf("a folder with an empty lock: %v", err)
 	}
 }
@@ -313,7 +313,7 @@ func TestUpNamesAnAddressThatIsNotThisMachines(t *testing.T) {
 	config, _ := s.upConfig()
 	config.Host = "192.0.2.1" // of a network for documentation
 	err := up(t.Context(), config, s.servers())
-	if err == nil || !strings.Contains(err.Error(), "--host 192.0.2.1") || !strings.Contains(err.Error(), "0.0.0.0") {
+	if err == nil || !strings.Contains(err.Error(), `host is "192.0.2.1"`) || !strings.Contains(err.Error(), "0.0.0.0") {
 		t.Errorf("the error is %v", err)
 	}
 }
@@ -330,7 +330,7 @@ func TestUpChecksThePageBeforeItFetches(t *testing.T) {
 	config, _ := s.upConfig()
 	config.Replay, config.Regions = "", nil
 	config.Port = listener.Addr().(*net.TCPAddr).Port
-	if err := Up(t.Context(), config); err == nil || !strings.Contains(err.Error(), "--port") {
+	if err := Up(t.Context(), config); err == nil || !strings.Contains(err.Error(), "choose another with port") {
 		t.Errorf("the error is %v", err)
 	}
 }
@@ -338,7 +338,7 @@ func TestUpChecksThePageBeforeItFetches(t *testing.T) {
 func TestUpRefusesAnElectionTooLargeForTheDisk(t *testing.T) {
 	config := UpConfig{Config: Config{Data: t.TempDir()}, Load: Load{Voters: 1 << 45, Votes: 1 << 40}}
 	err := roomForLoad(config)
-	for _, says := range []string{"35,184,372,088,832 voters and 1,099,511,627,776 votes", " are needed", "--voters", "--data"} {
+	for _, says := range []string{"35,184,372,088,832 voters and 1,099,511,627,776 votes", " are needed", "smaller election with voters or regions", "another disk with data"} {
 		if err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("the error is %v, want %q", err, says)
 		}

@@ -31,7 +31,10 @@ func lock(config Config) (unlock func(), err error) {
 		}
 		holder := make([]byte, 32)
 		n, _ := f.ReadAt(holder, 0)
-		return nil, fmt.Errorf("another election process (%s) works in %s: stop it first, or name another folder with --data", strings.TrimSpace(string(holder[:n])), config.Data)
+		return nil, &election.Hint{
+			Err:  fmt.Errorf("another election process (%s) works in %s", strings.TrimSpace(string(holder[:n])), config.Data),
+			Text: "stop it first, or name another folder with {data}",
+		}
 	}
 	err = f.Truncate(0)
 	if err == nil {
@@ -71,5 +74,5 @@ func ownFolder(data string) error {
 	if wasLocked(data) || len(entries) == 0 || len(entries) == 1 && entries[0].Name() == "lock" {
 		return nil
 	}
-	return &election.InputError{Text: fmt.Sprintf("--data %s holds something, such as %s, and no election that this program made: name a new or an empty folder, for election reset removes what up makes there", data, entries[0].Name())}
+	return &election.Wrong{Setting: "data", Text: fmt.Sprintf("%s holds something, such as %s, and no election that this program made: name a new or an empty folder, for election reset removes what up makes there", data, entries[0].Name())}
 }

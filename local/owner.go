@@ -104,7 +104,7 @@ func (o owner) home(config Config) (string, error) {
 		return "", fmt.Errorf("link the database's folder: %w", err)
 	}
 	if filepath.Dir(elsewhere) != o.public {
-		return "", fmt.Errorf("find the database: %s leads to %s, where this program puts none; remove the link, or start with an empty --data", link, elsewhere)
+		return "", fmt.Errorf("find the database: %s leads to %s, where this program puts none; remove the link, or start with an empty folder", link, elsewhere)
 	}
 	if err := claim(elsewhere, link); err != nil {
 		return "", err
@@ -124,7 +124,7 @@ func claim(elsewhere, link string) error {
 		return nil
 	}
 	if anothers(string(former), elsewhere, filepath.Dir(link)) {
-		return fmt.Errorf("%s is a copy of %s, whose database in %s cannot belong to both; start with an empty --data", filepath.Dir(link), filepath.Dir(string(former)), elsewhere)
+		return fmt.Errorf("%s is a copy of %s, whose database in %s cannot belong to both; start with an empty folder", filepath.Dir(link), filepath.Dir(string(former)), elsewhere)
 	}
 	return replaceFile(note, []byte(link), 0o600)
 }

@@ -280,7 +280,7 @@ func (r *run) watchDisk(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-			if err := roomFor(r.config.Data, diskLowest, "--data"); err != nil {
+			if err := roomFor(r.config.Data, diskLowest, "{data}"); err != nil {
 				return fmt.Errorf("everything was stopped: %w", err)
 			}
 		}

@@ -92,19 +92,19 @@ func TestJavaIsCheckedBeforeItIsUsed(t *testing.T) {
 	}
 }
 
-func TestValidateNamesTheFlag(t *testing.T) {
+func TestValidateNamesTheSetting(t *testing.T) {
 	data, file := Config{Data: "d"}, "results.csv"
-	for flag, config := range map[string]UpConfig{
-		"--speed":                               {Config: data, Speed: -1},
-		"--speed is for an electorate":          {Config: data, Replay: file, Speed: time.Minute},
-		"--rate and --speed exclude each other": {Config: data, Rate: 1, Speed: time.Minute},
-		"--data":                                {},
-		"--port":                                {Config: data, Port: 70000},
-		"--once":                                {Config: data, Once: true},
-		"--rate":                                {Config: data, Replay: file, Rate: -1},
+	for setting, config := range map[string]UpConfig{
+		"speed":                             {Config: data, Speed: -1},
+		"speed is for an electorate":        {Config: data, Replay: file, Speed: time.Minute},
+		"rate and speed exclude each other": {Config: data, Rate: 1, Speed: time.Minute},
+		"data":                              {},
+		"port":                              {Config: data, Port: 70000},
+		"once":                              {Config: data, Once: true},
+		"rate":                              {Config: data, Replay: file, Rate: -1},
 	} {
-		if err := config.Validate(); err == nil || !strings.Contains(err.Error(), flag) {
-			t.Errorf("%s: error %v", flag, err)
+		if err := config.Validate(); err == nil || !strings.HasPrefix(err.Error(), setting) {
+			t.Errorf("%s: error %v", setting, err)
 		}
 	}
 	if err := (UpConfig{Config: data, Electorate: true, Once: true, Voters: 9, Speed: time.Minute}).Validate(); err != nil {
@@ -116,11 +116,11 @@ func TestValidateNamesTheFlag(t *testing.T) {
 }
 
 func TestAFullDiskIsSaidInNumbers(t *testing.T) {
-	err := roomFor(filepath.Join(t.TempDir(), "not", "there", "yet"), 1<<62, "--data")
+	err := roomFor(filepath.Join(t.TempDir(), "not", "there", "yet"), 1<<62, "{data}")
 	if err == nil || !strings.Contains(err.Error(), "GiB are free, 4294967296.0 GiB are needed") {
 		t.Errorf("the error is %v", err)
 	}
-	if err := roomFor(t.TempDir(), 1, "--data"); err != nil {
+	if err := roomFor(t.TempDir(), 1, "{data}"); err != nil {
 		t.Error(err)
 	}
 }

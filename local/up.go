@@ -44,19 +44,19 @@ type UpConfig struct {
 func (c UpConfig) Validate() error {
 	switch {
 	case c.Data == "":
-		return errors.New("--data is empty: name a folder")
+		return &election.Wrong{Setting: "data", Text: "is empty; name a folder"}
 	case c.Port < 0 || c.Port > 65535:
-		return fmt.Errorf("--port %d: ports go from 1 to 65535, and 0 picks a free one", c.Port)
+		return &election.Wrong{Setting: "port", Value: c.Port, Text: "ports go from 1 to 65535, and 0 picks a free one"}
 	case c.Replay == "" && !c.Electorate && c.Once:
-		return errors.New("--once ends when all votes are counted, and nobody votes: the definition has no electorate; give one that has, or --replay")
+		return &election.Wrong{Setting: "once", Text: "ends when all votes are counted, and nobody votes: the definition has no electorate; give one that has, or {replay}"}
 	case c.Rate < 0:
-		return fmt.Errorf("--rate %d: give votes a second, or 0 for as fast as possible", c.Rate)
+		return &election.Wrong{Setting: "rate", Value: c.Rate, Text: "give votes a second, or 0 for as fast as possible"}
 	case c.Speed < 0:
-		return fmt.Errorf("--speed %s: give how long the polling day may take, such as 5m, or 0 for no polling day", c.Speed)
+		return &election.Wrong{Setting: "speed", Value: c.Speed, Text: "give how long the polling day may take, such as 5m, or 0 for no polling day"}
 	case c.Replay != "" && c.Speed > 0:
-		return errors.New("--speed is for an electorate's polling day: give --rate with --replay")
+		return &election.Wrong{Setting: "speed", Text: "is for an electorate's polling day: give {rate} with {replay}"}
 	case c.Rate > 0 && c.Speed > 0:
-		return errors.New("--rate and --speed exclude each other: votes a second, or the whole polling day in that time")
+		return &election.Wrong{Setting: "rate", Text: "and {speed} exclude each other: votes a second, or the whole polling day in that time"}
 	}
 	return nil
 }
@@ -152,7 +152,10 @@ func (c UpConfig) pageAddress() (string, error) {
 	}
 	if c.Port != 0 {
 		if err := portFree(host, c.Port); err != nil {
-			return "", fmt.Errorf("port %d of %s cannot be had for the page (%w): end the program that uses it, or choose another with --port (0 picks a free one)", c.Port, host, err)
+			return "", &election.Hint{
+				Err:  fmt.Errorf("port %d of %s cannot be had for the page (%w)", c.Port, host, err),
+				Text: "end the program that uses it, or choose another with {port} (0 picks a free one)",
+			}
 		}
 		return net.JoinHostPort(host, strconv.Itoa(c.Port)), nil
 	}
@@ -164,7 +167,7 @@ func (c UpConfig) pageAddress() (string, error) {
 func ourHost(host string) error {
 	listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
-		return &election.InputError{Text: fmt.Sprintf("the page cannot be served on --host %s (%v): give an address of this machine, 127.0.0.1 for this machine only, or 0.0.0.0 for every address it has", host, err)}
+		return &election.Wrong{Setting: "host", Value: host, Text: fmt.Sprintf("the page cannot be served there (%v): give an address of this machine, 127.0.0.1 for this machine only, or 0.0.0.0 for every address it has", err)}
 	}
 	return listener.Close()
 }

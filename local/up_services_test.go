@@ -88,7 +88,7 @@ func TestUpRunsRealServersAndEndsOrphansFirst(t *testing.T) {
 
 func TestWithKafkaUsesOrStartsTheFoldersKafka(t *testing.T) {
 	config := Config{Data: newData(t)}
-	if err := WithKafka(t.Context(), config.Data, func(string) error { return nil }); err == nil || !strings.Contains(err.Error(), "--data") {
+	if err := WithKafka(t.Context(), config.Data, func(string) error { return nil }); err == nil || !strings.Contains(err.Error(), "name with data the folder") {
 		t.Errorf("a folder without an election: %v", err)
 	}
 	kafka := startServer(t, config, StartKafka)

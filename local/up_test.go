@@ -236,7 +236,7 @@ func TestUpNamesATakenPort(t *testing.T) {
 	defer listener.Close()
 	config, _ := s.upConfig()
 	config.Port = listener.Addr().(*net.TCPAddr).Port
-	if err := up(t.Context(), config, s.servers()); err == nil || !strings.Contains(err.Error(), "--port") {
+	if err := up(t.Context(), config, s.servers()); err == nil || !strings.Contains(err.Error(), "choose another with port") {
 		t.Errorf("the error is %v", err)
 	}
 	if len(s.pids()) > 0 {

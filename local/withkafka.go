@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"realtime-election/election"
 	"realtime-election/internal/postgres"
 )
 
@@ -47,7 +48,7 @@ func with(ctx context.Context, data string, f func(brokers string, alone bool) e
 		return f(record.Address, false)
 	}
 	if _, err := os.Stat(filepath.Join(data, Kafka, "data")); err != nil {
-		return fmt.Errorf("there is no election in %s (%w): name the folder that `election up` used with --data", data, err)
+		return &election.Hint{Err: fmt.Errorf("there is no election in %s (%w)", data, err), Text: "name with {data} the folder that `election up` used"}
 	}
 	config := Config{Data: data}
 	unlock, err := lock(config)

@@ -39,13 +39,13 @@ type CastBallot struct {
 func (c CastConfig) Validate() error {
 	switch {
 	case c.District == "":
-		return &election.InputError{Text: "--district is missing; `election results --by district` lists the districts"}
+		return &election.Wrong{Setting: "district", Text: "is missing"}
 	case c.Candidate == "":
-		return &election.InputError{Text: "--candidate is missing; `election results` lists the candidates"}
+		return &election.Wrong{Setting: "candidate", Text: "is missing"}
 	case c.AgeGroup != "" && !slices.Contains(election.AgeGroups(), c.AgeGroup):
-		return &election.InputError{Text: fmt.Sprintf("--age-group is %q; there are %s", c.AgeGroup, strings.Join(election.AgeGroups(), ", "))}
+		return &election.Wrong{Setting: "age-group", Value: c.AgeGroup, Text: "there are " + strings.Join(election.AgeGroups(), ", ")}
 	case c.Gender != "" && !slices.Contains(election.Genders(), c.Gender):
-		return &election.InputError{Text: fmt.Sprintf("--gender is %q; there are %s", c.Gender, strings.Join(election.Genders(), ", "))}
+		return &election.Wrong{Setting: "gender", Value: c.Gender, Text: "there are " + strings.Join(election.Genders(), ", ")}
 	}
 	return nil
 }
@@ -110,9 +110,9 @@ func Cast(ctx context.Context, c CastConfig) (*CastBallot, error) {
 		there, unknown := c.lies(ctx, vote)
 		switch {
 		case unknown != nil:
-			return nil, fmt.Errorf("cast the ballot: whether it is in the topic is not known; look with "+
-				"`election tail %s --partition %d` whether ballot %s is there before you cast another: %w",
-				vote.Topic, vote.Partition, id, errors.Join(err, unknown))
+			return nil, fmt.Errorf("cast the ballot: whether it is in the topic is not known; look "+
+				"in partition %d of %s (`election tail` prints it) whether ballot %s is there before you cast another: %w",
+				vote.Partition, vote.Topic, id, errors.Join(err, unknown))
 		case !there:
 			return nil, notCast(err)
 		}
@@ -149,17 +149,17 @@ func (c CastConfig) check(d *election.Definition) error {
 		for _, x := range districts {
 			all = append(all, choice{string(x.ID), x.Name})
 		}
-		return unknown("--district", "district", string(c.District), all, "`election results --by district` lists the districts")
+		return unknown("district", string(c.District), all)
 	}
 	if !slices.ContainsFunc(d.Candidates, func(x election.Candidate) bool { return x.ID == c.Candidate }) {
 		var all []choice
 		for _, x := range d.Candidates {
 			all = append(all, choice{string(x.ID), x.Name})
 		}
-		return unknown("--candidate", "candidate", string(c.Candidate), all, "`election results` lists the candidates")
+		return unknown("candidate", string(c.Candidate), all)
 	}
 	if p := d.Polling; !c.Time.IsZero() && (c.Time.Before(p.Opens) || !c.Time.Before(p.Closes)) {
-		return &election.InputError{Text: fmt.Sprintf("--time is %s; a ballot counts from %s until just before %s",
+		return &election.Wrong{Setting: "time", Text: fmt.Sprintf("is %s; a ballot counts from %s until just before %s",
 			c.Time.UTC().Format(election.TimeLayout), p.Opens.UTC().Format(election.TimeLayout), p.Closes.UTC().Format(election.TimeLayout))}
 	}
 	return nil

@@ -96,17 +96,17 @@ func TestCastThatCannotCountIsRefused(t *testing.T) {
 	d := &p.record.Definition
 	second := d.Districts()[1]
 	for says, change := range map[string]func(c *CastConfig){
-		"--district is missing":               func(c *CastConfig) { c.District = "" },
-		"--candidate is missing":              func(c *CastConfig) { c.Candidate = "" },
-		"--age-group is \"18\"; there are 18": func(c *CastConfig) { c.AgeGroup = "18" },
-		"--gender is \"f\"; there are female": func(c *CastConfig) { c.Gender = "f" },
+		"district is missing":               func(c *CastConfig) { c.District = "" },
+		"candidate is missing":              func(c *CastConfig) { c.Candidate = "" },
+		"age-group is \"18\"; there are 18": func(c *CastConfig) { c.AgeGroup = "18" },
+		"gender is \"f\"; there are female": func(c *CastConfig) { c.Gender = "f" },
 		"there is " + string(second.ID) + " (" + second.Name + ")": func(c *CastConfig) {
 			c.District = election.DistrictID("Distrikt" + second.Name[len("District"):])
 		},
-		"no such district; `election results --by district` lists the districts":               func(c *CastConfig) { c.District = "nowhere-at-all" },
-		"--candidate is \"Ana\", and there is no such candidate; there is ana (Ana), bo (Bo);": func(c *CastConfig) { c.Candidate = "Ana" },
-		"--time is 2025-10-29T06:29:59.999Z; a ballot counts from":                             func(c *CastConfig) { c.Time = d.Polling.Opens.Add(-time.Millisecond) },
-		"until just before 2025-10-29T20:00:00.000Z":                                           func(c *CastConfig) { c.Time = d.Polling.Closes },
+		"district is \"nowhere-at-all\", and there is no such district":                     func(c *CastConfig) { c.District = "nowhere-at-all" },
+		"candidate is \"Ana\", and there is no such candidate; there is ana (Ana), bo (Bo)": func(c *CastConfig) { c.Candidate = "Ana" },
+		"time is 2025-10-29T06:29:59.999Z; a ballot counts from":                            func(c *CastConfig) { c.Time = d.Polling.Opens.Add(-time.Millisecond) },
+		"until just before 2025-10-29T20:00:00.000Z":                                        func(c *CastConfig) { c.Time = d.Polling.Closes },
 	} {
 		c := p.cast(t)
 		change(&c)
@@ -170,7 +170,7 @@ func TestCastThatDoesNotKnowSaysWhereToLook(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	p.atConfirmation(election.CastProducer, 0, cancel)
 	_, err := Cast(ctx, p.cast(t))
-	if err == nil || !strings.Contains(err.Error(), "is not known; look with `election tail votes_topic --partition") {
+	if err == nil || !strings.Contains(err.Error(), "is not known; look in partition 0 of votes_topic (`election tail` prints it) whether ballot ") {
 		t.Errorf("ended with %v", err)
 	}
 }

@@ -13,7 +13,7 @@ import (
 type choice struct{ id, name string }
 
 // unknown names those that could have been meant: where there are few, all.
-func unknown(flag, what, given string, all []choice, lists string) error {
+func unknown(what, given string, all []choice) error {
 	const few = 6
 	near := all
 	if len(all) > few {
@@ -29,9 +29,9 @@ func unknown(flag, what, given string, all []choice, lists string) error {
 	}
 	hint := ""
 	if len(names) > 0 {
-		hint = "there is " + strings.Join(names, ", ") + "; "
+		hint = "; there is " + strings.Join(names, ", ")
 	}
-	return &election.InputError{Text: fmt.Sprintf("%s is %q, and there is no such %s; %s%s", flag, given, what, hint, lists)}
+	return &election.Wrong{Setting: what, Text: fmt.Sprintf("is %q, and there is no such %s%s", given, what, hint)}
 }
 
 // distance is how many letters must be changed, left out or put in to make one word of the other, whatever their case;

@@ -120,7 +120,7 @@ func (s sender) resume(ctx context.Context, of stream) (last election.Progress, 
 func (s sender) continues(of stream, last election.Progress) error {
 	switch {
 	case last.Seed != s.start.Seed:
-		return &election.InputError{Text: fmt.Sprintf("%s was begun with --seed %d and another seed cannot continue it; "+
+		return &election.Wrong{Setting: "seed", Value: s.start.Seed, Text: fmt.Sprintf("%s was begun with %d and another seed cannot continue it: "+
 			"give the same seed, or begin anew with empty topics", of.name, last.Seed)}
 	case last.Fingerprint != s.start.Fingerprint:
 		return &election.InputError{Text: fmt.Sprintf("%s was begun for another election; begin anew with empty topics", of.name)}

@@ -28,7 +28,7 @@ type ReplayConfig struct {
 // Validate names what is wrong.
 func (c ReplayConfig) Validate() error {
 	if c.Rate < 0 {
-		return &election.InputError{Text: fmt.Sprintf("--rate is %d; write votes a second, or 0 for no limit", c.Rate)}
+		return &election.Wrong{Setting: "rate", Value: c.Rate, Text: "write votes a second, or 0 for no limit"}
 	}
 	return nil
 }

@@ -159,7 +159,7 @@ func TestReplayIsNotContinuedWithAnotherSeed(t *testing.T) {
 	r.config.Rate = 0
 	r.finish(t)
 	r.config.Seed = 2
-	wantInputError(t, Replay(t.Context(), r.config), "begun with --seed 1")
+	wantInputError(t, Replay(t.Context(), r.config), "seed is 2; replay was begun with 1 and another seed cannot continue it")
 	r.complete(t)
 }
 
@@ -215,7 +215,7 @@ func TestProgressThatCannotBeIsNotContinued(t *testing.T) {
 }
 
 func TestNegativeRateIsRefused(t *testing.T) {
-	wantInputError(t, Replay(t.Context(), ReplayConfig{Rate: -1}), "--rate is -1")
+	wantInputError(t, Replay(t.Context(), ReplayConfig{Rate: -1}), "rate is -1")
 }
 
 func wantInputError(t *testing.T, err error, says string) {

@@ -27,7 +27,7 @@ type VotersConfig struct {
 // Validate names what is wrong.
 func (c VotersConfig) Validate() error {
 	if c.Rate < 0 {
-		return &election.InputError{Text: fmt.Sprintf("--rate is %d; write voters a second, or 0 for no limit", c.Rate)}
+		return &election.Wrong{Setting: "rate", Value: c.Rate, Text: "write voters a second, or 0 for no limit"}
 	}
 	return nil
 }

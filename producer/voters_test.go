@@ -165,7 +165,7 @@ func TestVotersOfAnotherSeedAreNotMixedIn(t *testing.T) {
 	p.register(t)
 	other := p.voters(t, 0)
 	other.Seed = 2
-	wantInputError(t, Voters(t.Context(), other), "voters was begun with --seed 1")
+	wantInputError(t, Voters(t.Context(), other), "seed is 2; voters was begun with 1 and another seed cannot continue it")
 	p.registered(t)
 }
 
@@ -178,7 +178,7 @@ func TestElectionWithoutVotersIsRefused(t *testing.T) {
 		wantInputError(t, Voters(t.Context(), VotersConfig{Brokers: b.cluster.ListenAddrs(), Log: kafkatest.Log(t)}), says)
 		wantInputError(t, Votes(t.Context(), VotesConfig{Brokers: b.cluster.ListenAddrs(), Log: kafkatest.Log(t)}), says)
 	}
-	wantInputError(t, Voters(t.Context(), VotersConfig{Rate: -1}), "--rate is -1")
+	wantInputError(t, Voters(t.Context(), VotersConfig{Rate: -1}), "rate is -1")
 }
 
 func TestProducersTellWhatTheySent(t *testing.T) {

@@ -33,11 +33,11 @@ type VotesConfig struct {
 func (c VotesConfig) Validate() error {
 	switch {
 	case c.Rate < 0:
-		return &election.InputError{Text: fmt.Sprintf("--rate is %d; write ballots a second, or 0 for no limit", c.Rate)}
+		return &election.Wrong{Setting: "rate", Value: c.Rate, Text: "write ballots a second, or 0 for no limit"}
 	case c.Speed < 0:
-		return &election.InputError{Text: fmt.Sprintf("--speed is %s; write how long the polling day takes, such as 10m", c.Speed)}
+		return &election.Wrong{Setting: "speed", Value: c.Speed, Text: "write how long the polling day takes, such as 10m"}
 	case c.Rate > 0 && c.Speed > 0:
-		return &election.InputError{Text: "--rate and --speed are both given; choose one"}
+		return &election.Wrong{Setting: "rate", Text: "and {speed} are both given; choose one"}
 	}
 	return nil
 }

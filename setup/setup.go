@@ -34,7 +34,7 @@ type Config struct {
 // Run prepares Kafka and PostgreSQL, and returns when both are ready.
 func Run(ctx context.Context, c Config) error {
 	if c.Partitions < 1 || c.Partitions > election.MostVotePartitions {
-		return &election.InputError{Text: fmt.Sprintf("--partitions is %d; choose 1 to %d", c.Partitions, election.MostVotePartitions)}
+		return &election.Wrong{Setting: "partitions", Value: c.Partitions, Text: fmt.Sprintf("choose 1 to %d", election.MostVotePartitions)}
 	}
 	record := election.Record{Definition: *c.Definition, Fingerprint: c.Definition.Fingerprint(), VotePartitions: c.Partitions}
 	if c.Definition.Electorate != nil {
@@ -50,7 +50,7 @@ func Run(ctx context.Context, c Config) error {
 	case err != nil:
 		return err
 	case there.Fingerprint != record.Fingerprint:
-		return &election.InputError{Text: fmt.Sprintf("the topics already hold another election, %q; begin this one elsewhere (--data, or another Kafka), or remove the old one first (election reset, or docker compose down --volumes)",
+		return &election.InputError{Text: fmt.Sprintf("the topics already hold another election, %q; begin this one elsewhere (in another folder, or on another Kafka), or remove the old one first (election reset, or docker compose down --volumes)",
 			there.Definition.Name)}
 	case there.BallotKeyFingerprint != record.BallotKeyFingerprint:
 		return &election.InputError{Text: fmt.Sprintf("the ballots of %q are drawn with the ballot key %s, and the key given is %s: voters would get a second ballot; "+
@@ -101,7 +101,7 @@ func prepareDatabase(ctx context.Context, c Config, begins bool) error {
 			return fmt.Errorf("look for votes in PostgreSQL: %w", err)
 		}
 		if used {
-			return &election.InputError{Text: "PostgreSQL holds voters or votes, and Kafka no election that they could be of; give --postgres an empty database"}
+			return &election.InputError{Text: "PostgreSQL holds voters or votes, and Kafka no election that they could be of; give an empty database"}
 		}
 	}
 	if err := postgres.EnsureRoles(ctx, conn, c.Passwords); err != nil {

@@ -14,7 +14,7 @@ import (
 func TestPartitionsOutOfRangeAreRefused(t *testing.T) {
 	for _, partitions := range []int32{-1, 0, 1001} {
 		var wrong *election.InputError
-		if err := setup.Run(t.Context(), setup.Config{Partitions: partitions}); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "--partitions is") {
+		if err := setup.Run(t.Context(), setup.Config{Partitions: partitions}); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "partitions is") {
 			t.Errorf("%d: ended with %v", partitions, err)
 		}
 	}

@@ -38,11 +38,11 @@ func explain(c Config, err error) error {
 	}
 	switch {
 	case failure.Code == codes.Unauthenticated || failure.Code == codes.PermissionDenied:
-		return &election.InputError{Text: "Spark refuses the token of --remote; give the one that it was started with (spark.connect.authenticate.token)"}
+		return &election.InputError{Text: "Spark refuses the token of its address; give the one that it was started with (spark.connect.authenticate.token)"}
 	case failure.Code == codes.Unimplemented:
-		return &election.InputError{Text: fmt.Sprintf("what answers at --remote is no Spark Connect server, or one older than Spark %d.0: %s", oldestSpark, firstLine(failure))}
+		return &election.Wrong{Setting: "remote", Text: fmt.Sprintf("leads to no Spark Connect server, or one older than Spark %d.0: %s", oldestSpark, firstLine(failure))}
 	case spark.Retryable(failure):
-		return fmt.Errorf("no answer from Spark; is it running, and where --remote says? %w", err)
+		return &election.Hint{Err: fmt.Errorf("no answer from Spark: %w", err), Text: "is it running, and where {remote} says?"}
 	case says("Failed to find the data source: kafka", "Failed to find data source: kafka"):
 		return &election.InputError{Text: "Spark has no connector for Kafka; start it with spark-sql-kafka-0-10 of its own version, and what that needs, among its jars"}
 	case says("ClassNotFoundException: org.postgresql.Driver", "No suitable driver"):

@@ -28,9 +28,9 @@ func TestBadInputIsOneSentence(t *testing.T) {
 		says    string
 		goesOn  bool
 	}{
-		"parameter":  {url: "sc://127.0.0.1:1/;tokn=hunter2", says: `--remote will not do: read the Spark Connect address: the parameter "tokn" is unknown`},
+		"parameter":  {url: "sc://127.0.0.1:1/;tokn=hunter2", says: `remote will not do: read the Spark Connect address: the parameter "tokn" is unknown`},
 		"port":       {url: "sc://127.0.0.1:x", says: "the port is not a number"},
-		"token":      {every: grpcstatus.Error(codes.Unauthenticated, "Invalid token"), says: "Spark refuses the token of --remote"},
+		"token":      {every: grpcstatus.Error(codes.Unauthenticated, "Invalid token"), says: "Spark refuses the token of its address"},
 		"other port": {every: grpcstatus.Error(codes.Unimplemented, "unknown service"), says: "no Spark Connect server"},
 		"old":        {version: "3.5.6", says: "--remote is Spark 3.5.6, which is too old; the query needs Spark 4.0"},
 		"kafka jar":  {refuse: fail("_LEGACY_ERROR_TEMP_1140", "Failed to find data source: kafka. Please deploy"), says: "Spark has no connector for Kafka"},
@@ -75,7 +75,7 @@ func TestBadInputIsOneSentence(t *testing.T) {
 // TestSparkThatIsAwayIsToldAsSuch says so after a minute of asking, which is left out here.
 func TestSparkThatIsAwayIsToldAsSuch(t *testing.T) {
 	away := explain(Config{}, &spark.Error{Code: codes.Unavailable, Message: "connection refused"})
-	if final(away) || !strings.HasPrefix(away.Error(), "no answer from Spark; is it running") {
+	if final(away) || !strings.HasPrefix(away.Error(), "no answer from Spark: spark: connection refused; is it running, and where remote says?") {
 		t.Error(away)
 	}
 }

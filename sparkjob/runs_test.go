@@ -343,7 +343,7 @@ func TestElectionTopicThatIsMadeAgainIsReadFromItsStart(t *testing.T) {
 	}
 }
 
-func TestConfigNamesTheFlagThatIsWrong(t *testing.T) {
+func TestConfigNamesTheSettingThatIsWrong(t *testing.T) {
 	good := Config{
 		Checkpoints: "file:///var/lib/election", Partitions: 1,
 		Remote: "sc://127.0.0.1:15002/;token=secret", Postgres: "postgres://election:secret@127.0.0.1:5432/election",
@@ -352,13 +352,13 @@ func TestConfigNamesTheFlagThatIsWrong(t *testing.T) {
 		t.Error(err)
 	}
 	for says, change := range map[string]func(*Config){
-		`--checkpoints is "/var/lib/election"`: func(c *Config) { c.Checkpoints = "/var/lib/election" },
-		`--checkpoints is ""`:                  func(c *Config) { c.Checkpoints = "" },
-		`--checkpoints is ":"`:                 func(c *Config) { c.Checkpoints = ":" },
-		"--state-partitions is 0":              func(c *Config) { c.Partitions = 0 },
-		"--remote is not":                      func(c *Config) { c.Remote = "127.0.0.1:15002" },
-		"--postgres must be":                   func(c *Config) { c.Postgres = "host=x" },
-		"--trigger is -1s":                     func(c *Config) { c.Trigger = -time.Second },
+		`checkpoints is "/var/lib/election"`: func(c *Config) { c.Checkpoints = "/var/lib/election" },
+		`checkpoints is ""`:                  func(c *Config) { c.Checkpoints = "" },
+		`checkpoints is ":"`:                 func(c *Config) { c.Checkpoints = ":" },
+		"state-partitions is 0":              func(c *Config) { c.Partitions = 0 },
+		"remote is not":                      func(c *Config) { c.Remote = "127.0.0.1:15002" },
+		"postgres must be":                   func(c *Config) { c.Postgres = "host=x" },
+		"trigger is -1s":                     func(c *Config) { c.Trigger = -time.Second },
 	} {
 		c := good
 		change(&c)

@@ -41,7 +41,7 @@ func dial(ctx context.Context, remote string, plainText bool, options ...spark.O
 	if err != nil {
 		var answered *spark.Error
 		if !errors.As(err, &answered) && ctx.Err() == nil { // nobody was asked yet
-			return nil, &election.InputError{Text: fmt.Sprintf("--remote will not do: %v", err)}
+			return nil, &election.Wrong{Setting: "remote", Text: fmt.Sprintf("will not do: %v", err)}
 		}
 		return nil, fmt.Errorf("dial Spark: %w", err)
 	}
@@ -60,7 +60,7 @@ func (s *supervisor) begin(ctx context.Context) (*spark.Session, error) {
 	if err == nil {
 		major, _, _ := strings.Cut(version, ".")
 		if number, not := strconv.Atoi(major); not != nil || number < oldestSpark {
-			err = &election.InputError{Text: fmt.Sprintf("--remote is Spark %s, which is too old; the query needs Spark %d.0 or later", version, oldestSpark)}
+			err = &election.Wrong{Setting: "remote", Text: fmt.Sprintf("is Spark %s, which is too old; the query needs Spark %d.0 or later", version, oldestSpark)}
 		}
 	}
 	if err != nil {
@@ -99,16 +99,16 @@ func find(ctx context.Context, remote string, plainText bool, at place) (*spark.
 	return session, nil, nil
 }
 
-// former finds the session in which the query was started last, and the query where it runs. Nobody but --remote is asked:
+// former finds the session in which the query was started last, and the query where it runs. Nobody but Remote is asked:
 // the noted address comes from a topic, and whoever can write there must not be sent the token. The error is errForsaken
-// where the session was made on a Spark of another address, and --remote does not know it.
+// where the session was made on a Spark of another address, and Remote does not know it.
 func (s *supervisor) former(ctx context.Context) (*spark.Session, *spark.StreamingQuery, error) {
 	at := s.runs.current.Session
 	asking, cancel := within(ctx, s.answerTimeout)
 	defer cancel()
 	session, query, err := find(asking, s.Remote, s.PlainText, at)
 	if err == nil && session == nil && at.Spark != "" && at.Spark != sparkAt(s.Remote) {
-		return nil, nil, fmt.Errorf("%w on %s, which is not --remote: stop that Spark, or it counts on until the session times out", errForsaken, at.Spark)
+		return nil, nil, fmt.Errorf("%w on %s, which is not the Spark that submit is given: stop that Spark, or it counts on until the session times out", errForsaken, at.Spark)
 	}
 	return session, query, err
 }

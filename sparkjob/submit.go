@@ -12,7 +12,6 @@ package sparkjob
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/url"
 	"time"
@@ -48,13 +47,13 @@ func (c Config) Validate() error {
 	}
 	switch {
 	case c.checkpointFolder() == "":
-		return &election.InputError{Text: fmt.Sprintf("--checkpoints is %q; write a URI such as file:///var/lib/election/checkpoints", c.Checkpoints)}
+		return &election.Wrong{Setting: "checkpoints", Value: c.Checkpoints, Text: "write a URI such as file:///var/lib/election/checkpoints"}
 	case remoteErr != nil || remote.Scheme != "sc" || remote.Host == "":
-		return &election.InputError{Text: "--remote is not a Spark Connect address; write sc://host:port/;token=…"} // it may hold a token
+		return &election.Wrong{Setting: "remote", Text: "is not a Spark Connect address; write sc://host:port/;token=…"} // it may hold a token
 	case c.Partitions < 1:
-		return &election.InputError{Text: fmt.Sprintf("--state-partitions is %d; choose 1 or more", c.Partitions)}
+		return &election.Wrong{Setting: "state-partitions", Value: c.Partitions, Text: "choose 1 or more"}
 	case c.Trigger < 0:
-		return &election.InputError{Text: fmt.Sprintf("--trigger is %s; choose 0 or more", c.Trigger)}
+		return &election.Wrong{Setting: "trigger", Value: c.Trigger, Text: "choose 0 or more"}
 	}
 	return nil
 }

@@ -151,7 +151,7 @@ func TestCheckpointThatCannotBeSeenIsNotLost(t *testing.T) {
 	}
 }
 
-// TestQueryOfAnotherSparkIsLeftAlone gives the second submit another --remote: the next run begins there, and the Spark
+// TestQueryOfAnotherSparkIsLeftAlone gives the second submit another Spark: the next run begins there, and the Spark
 // before hears nothing of it.
 func TestQueryOfAnotherSparkIsLeftAlone(t *testing.T) {
 	cluster, config := newElection(t)
@@ -171,7 +171,7 @@ func TestQueryOfAnotherSparkIsLeftAlone(t *testing.T) {
 	if calls := before.Calls()[heard:]; len(calls) > 0 {
 		t.Errorf("the Spark before was called: %v", calls)
 	}
-	if says := log.String(); strings.Count(says, first.Session.Spark+", which is not --remote") != 1 {
+	if says := log.String(); strings.Count(says, first.Session.Spark+", which is not the Spark that submit is given") != 1 {
 		t.Errorf("the operator is told %s", says)
 	}
 }
@@ -205,7 +205,9 @@ func TestTokenGoesOnlyWhereTheOperatorSays(t *testing.T) {
 				kafkatest.JSON(t, election.ElectionTopic, election.WantedKey, wanted))
 			s := newSubmit(t, config, server.URL()+"/;token=hunter2", "a")
 			if wanted.Stopped {
-				until(t, "it says that it cannot stop the query", func() bool { return strings.Contains(status(t, cluster).Error, "which is not --remote") })
+				until(t, "it says that it cannot stop the query", func() bool {
+					return strings.Contains(status(t, cluster).Error, "which is not the Spark that submit is given")
+				})
 			} else {
 				s.runs(t, cluster)
 			}
@@ -218,7 +220,7 @@ func TestTokenGoesOnlyWhereTheOperatorSays(t *testing.T) {
 	}
 }
 
-// TestStopIsNotToldWhereTheQueryMayGoOn has it on a Spark that --remote does not name.
+// TestStopIsNotToldWhereTheQueryMayGoOn has it on another Spark than the one that submit is given.
 func TestStopIsNotToldWhereTheQueryMayGoOn(t *testing.T) {
 	cluster, config := newElection(t)
 	before, after := newScriptedSpark(t), newScriptedSpark(t)
@@ -227,7 +229,7 @@ func TestStopIsNotToldWhereTheQueryMayGoOn(t *testing.T) {
 	newSubmit(t, config, after.URL(), "a")
 	until(t, "it says so", func() bool {
 		now := status(t, cluster)
-		return now.State == waiting && strings.Contains(now.Error, strings.TrimPrefix(before.URL(), "sc://")+", which is not --remote")
+		return now.State == waiting && strings.Contains(now.Error, strings.TrimPrefix(before.URL(), "sc://")+", which is not the Spark that submit is given")
 	})
 	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.ElectionTopic, election.WantedKey, election.Wanted{}))
 	after.sees(t, "the next run is started when it is wanted again", func() bool { return after.started == 1 })

@@ -53,5 +53,5 @@ func jdbcOptions(postgres string) (map[string]string, error) {
 
 // errPostgresURL does not repeat the URL, which holds a password.
 func errPostgresURL() error {
-	return &election.InputError{Text: "--postgres must be a URL with user and host, such as postgres://user:password@127.0.0.1:5432/election"}
+	return &election.Wrong{Setting: "postgres", Text: "must be a URL with user and host, such as postgres://user:password@127.0.0.1:5432/election"}
 }

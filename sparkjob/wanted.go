@@ -99,7 +99,7 @@ func (r *runs) unwanted(ctx context.Context) (bool, error) {
 func (s *supervisor) rest(ctx context.Context) error {
 	session, _, err := s.former(ctx)
 	if errors.Is(err, errForsaken) {
-		return fmt.Errorf("stop the query: %w; `election query start` begins the next run on --remote, which can be stopped", err)
+		return fmt.Errorf("stop the query: %w; `election query start` begins the next run on the Spark that submit is given, which can be stopped", err)
 	}
 	if err != nil {
 		return err

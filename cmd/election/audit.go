@@ -26,7 +26,7 @@ type auditCommand struct {
 // AfterApply refuses a database beside a folder, which has its own.
 func (c *auditCommand) AfterApply(at *kong.Context) error {
 	if folder := c.folder(); folder != "" && given(at, "postgres") {
-		return &election.InputError{Text: "--postgres is not asked where the election is that of a folder, here " + folder + ", which has a database of its own; leave it out, or say with --brokers where its Kafka is"}
+		return &election.Wrong{Setting: "postgres", Text: "is not asked where the election is that of a folder, here " + folder + ", which has a database of its own; leave it out, or say with {brokers} where its Kafka is"}
 	}
 	return c.lookFlags.AfterApply(at)
 }

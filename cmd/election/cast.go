@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -26,6 +27,12 @@ func (c *castCommand) Run(ctx context.Context, log *slog.Logger, at console) err
 			Brokers: brokers, District: election.DistrictID(c.District), Candidate: election.CandidateID(c.Candidate),
 			AgeGroup: c.AgeGroup, Gender: c.Gender, Time: c.Time, Log: log,
 		})
+		if wrong, ok := errors.AsType[*election.Wrong](err); ok {
+			wrong.Text += map[string]string{
+				"district":  "; `election results --by district` lists the districts",
+				"candidate": "; `election results` lists the candidates",
+			}[wrong.Setting]
+		}
 		if err != nil {
 			return err
 		}

@@ -28,7 +28,7 @@ func TestCastPrintsTheBallotAndWhereItLies(t *testing.T) {
 	if !found || !strings.Contains(line, `"age_group":"65+"`) {
 		t.Errorf("%s does not lie at %d:%d", line, partition, offset)
 	}
-	if code, _, stderr := command(t, "cast", at, "--district=N1", "--candidate=anna"); code != exit.Input || !strings.Contains(stderr, "ana") {
+	if code, _, stderr := command(t, "cast", at, "--district=N1", "--candidate=anna"); code != exit.Input || !strings.Contains(stderr, `there is ana (Ana)`) || !strings.HasSuffix(stderr, "; `election results` lists the candidates\n") {
 		t.Errorf("an unknown candidate: exit code %d: %s", code, stderr)
 	}
 }

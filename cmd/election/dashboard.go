@@ -6,7 +6,6 @@ import (
 	"net"
 
 	"realtime-election/dashboard"
-	"realtime-election/election"
 	"realtime-election/internal/definition"
 	"realtime-election/internal/health"
 )
@@ -20,9 +19,6 @@ func (c *dashboardCommand) Run(ctx context.Context, log *slog.Logger) error {
 	config := dashboard.Config{
 		Brokers: c.Brokers, Listen: c.Listen, Portraits: definition.Portraits(), Logger: log, Health: health.New("dashboard"),
 		Ready: func(at net.Addr) { log.Info("the page is served", "address", "http://"+at.String()) },
-	}
-	if err := config.Validate(); err != nil {
-		return &election.InputError{Text: err.Error()}
 	}
 	return dashboard.Run(ctx, config)
 }

@@ -22,10 +22,10 @@ func TestVariableMayNameAFile(t *testing.T) {
 			t.Errorf("exit code %d, %q, want %q", code, stderr, says)
 		}
 	}
-	expect("--voters is -7;")
+	expect("--voters (ELECTION_VOTERS) is -7;")
 	t.Setenv("ELECTION_VOTERS", "-8")
-	expect("--voters is -8;")
-	expect("--voters is -9;", "--voters=-9")
+	expect("--voters (ELECTION_VOTERS) is -8;")
+	expect("--voters (ELECTION_VOTERS) is -9;", "--voters=-9")
 	os.Unsetenv("ELECTION_VOTERS")
 	t.Setenv("ELECTION_VOTERS_FILE", path+".missing")
 	expect("ELECTION_VOTERS_FILE: open " + path + ".missing")

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"slices"
@@ -56,13 +55,13 @@ type electionFlags struct {
 func (f electionFlags) read() (*election.Definition, error) {
 	switch {
 	case f.Replay != "" && f.Definition != "":
-		return nil, &election.InputError{Text: "--definition (ELECTION_DEFINITION) and --replay (ELECTION_REPLAY) can't be used together: a replayed file is a definition itself"}
+		return nil, &election.Wrong{Setting: "definition", Text: "and {replay} can't be used together: a replayed file is a definition itself"}
 	case f.Replay == "" && len(f.Regions) > 0:
-		return nil, &election.InputError{Text: "--regions chooses from a result file; name it with --replay"}
+		return nil, &election.Wrong{Setting: "regions", Text: "chooses from a result file; name it with {replay}"}
 	case f.Voters < 0:
-		return nil, &election.InputError{Text: fmt.Sprintf("--voters is %d; choose 1 or more, or 0 for as many as the definition says", f.Voters)}
+		return nil, &election.Wrong{Setting: "voters", Value: f.Voters, Text: "choose 1 or more, or 0 for as many as the definition says"}
 	case f.Replay != "" && f.Voters > 0:
-		return nil, &election.InputError{Text: "--voters sizes an electorate, and a replay has none; leave one of --replay and --voters out"}
+		return nil, &election.Wrong{Setting: "voters", Text: "sizes an electorate, and a replay has none; leave one of {replay} and {voters} out"}
 	case f.Replay != "":
 		file, err := definition.ReadResultFile(f.Replay, f.Regions)
 		if err != nil {
@@ -106,7 +105,7 @@ type lookFlags struct {
 // AfterApply refuses two elections. It is not a mistake where one of them is said by the environment: the flag wins.
 func (lookFlags) AfterApply(c *kong.Context) error {
 	if given(c, "brokers") && given(c, "data") {
-		return &election.InputError{Text: "--brokers and --data name two elections; leave one of them out"}
+		return &election.Wrong{Setting: "brokers", Text: "and {data} name two elections; leave one of them out"}
 	}
 	return nil
 }

@@ -29,7 +29,7 @@ func (c *initCommand) Run(ctx context.Context, log *slog.Logger) error {
 	var fingerprint string
 	if d.Electorate != nil {
 		if c.BallotKey == "" {
-			return &election.InputError{Text: "the definition has an electorate, whose ballots need a secret key: name its file with --ballot-key; it is made where it does not exist"}
+			return &election.Wrong{Setting: "ballot-key", Text: "is missing; the definition has an electorate, whose ballots need a secret key: name its file, which is made where it does not exist"}
 		}
 		key, err := ballotkey.OpenOrMake(c.BallotKey)
 		if err != nil {

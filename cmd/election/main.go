@@ -57,6 +57,9 @@ func run(args []string, at console) int {
 	parser := newParser(&c, at)
 	command, err := parser.Parse(args)
 	if err != nil {
+		if parsed, ok := errors.AsType[*kong.ParseError](err); ok {
+			err = errors.New(election.Explain(err, typed(parsed.Context)))
+		}
 		fmt.Fprintf(at.Err, "election: %v\nSee election --help.\n", err)
 		return exit.Input
 	}
@@ -68,7 +71,7 @@ func run(args []string, at console) int {
 	err = command.Run(log)
 	if code := exitCode(ctx, err); code != exit.Done {
 		if err != nil && !errors.Is(err, context.Canceled) {
-			fmt.Fprintf(at.Err, "election %s: %v\n", strings.Fields(command.Command())[0], err)
+			fmt.Fprintf(at.Err, "election %s: %s\n", strings.Fields(command.Command())[0], election.Explain(err, typed(command)))
 		}
 		return code
 	}
@@ -95,6 +98,22 @@ A flag overrides its environment variable, which overrides the default. NAME_FIL
 the variable NAME.
 
 ` + exit.Help()
+}
+
+// typed says for a setting what a person types for it: the flag of the command, and the variable that compose has.
+func typed(command *kong.Context) func(setting string) string {
+	return func(setting string) string {
+		for _, flag := range command.Flags() {
+			switch {
+			case flag.Name != setting:
+			case len(flag.Envs) > 0:
+				return fmt.Sprintf("--%s (%s)", setting, flag.Envs[0])
+			default:
+				return "--" + setting
+			}
+		}
+		return setting
+	}
 }
 
 // exitCode tells why a command ended.

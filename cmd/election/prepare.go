@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -59,11 +60,11 @@ func (c *prepareCommand) Run(log *slog.Logger) error {
 // validate asks each service what it says of its settings; where the servers are is not among them.
 func (c *prepareCommand) validate() error {
 	brokers := []string{"kafka:9092"}
-	if c.Partitions < 1 || c.Partitions > 1000 {
-		return &election.InputError{Text: fmt.Sprintf("--partitions (ELECTION_PARTITIONS) is %d; choose 1 to 1000", c.Partitions)}
+	if c.Partitions < 1 || c.Partitions > election.MostVotePartitions {
+		return &election.Wrong{Setting: "partitions", Value: c.Partitions, Text: fmt.Sprintf("choose 1 to %d", election.MostVotePartitions)}
 	}
 	if c.WorkerCores < 1 {
-		return &election.InputError{Text: fmt.Sprintf("--worker-cores (SPARK_WORKER_CORES) is %d; choose 1 or more", c.WorkerCores)}
+		return &election.Wrong{Setting: "worker-cores", Value: c.WorkerCores, Text: "choose 1 or more"}
 	}
 	for _, service := range []struct {
 		name     string
@@ -76,7 +77,11 @@ func (c *prepareCommand) validate() error {
 			Partitions: c.StatePartitions, Trigger: c.Trigger,
 		}},
 	} {
-		if err := service.settings.Validate(); err != nil {
+		err := service.settings.Validate()
+		if wrong, ok := errors.AsType[*election.Wrong](err); ok && service.name == "voters" && wrong.Setting == "rate" {
+			wrong.Setting = "voters-rate"
+		}
+		if err != nil {
 			return fmt.Errorf("%s: %w", service.name, err)
 		}
 	}

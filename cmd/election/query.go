@@ -45,7 +45,7 @@ func (c *queryExplainCommand) Run(ctx context.Context, log *slog.Logger, at cons
 		remote = record.Address
 	}
 	if remote == "" {
-		return &election.InputError{Text: "--brokers names an election whose Spark is not known; say it with --remote sc://host:port/;token=…"}
+		return &election.Wrong{Setting: "brokers", Text: "names an election whose Spark is not known; say it with {remote} sc://host:port/;token=…"}
 	}
 	return c.kafka(ctx, func(brokers []string) error {
 		plan, err := sparkjob.Plan(ctx, brokers, remote, c.PlainText, c.Extended, log)

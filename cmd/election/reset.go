@@ -28,7 +28,7 @@ It refuses while election up runs there. For servers of your own: delete the top
 func (c *resetCommand) Run(ctx context.Context, log *slog.Logger, at console) error {
 	if !c.Yes {
 		if !terminal.Is(at.In) {
-			return &election.InputError{Text: "reset removes an election for good, and nobody can be asked here: say --yes"}
+			return &election.Wrong{Setting: "yes", Text: "must be said where nobody can be asked: reset removes an election for good"}
 		}
 		if !confirmed(at.In, at.Err, c.Data) {
 			return &election.InputError{Text: "nothing was removed"}

@@ -72,7 +72,10 @@ func quiet(r report) error {
 	if r.Up {
 		return fmt.Errorf("%w in %s yet that could say how far the count is: Kafka is being started", errQuiet, r.Data)
 	}
-	return fmt.Errorf("%w in %s: start it with `election up --data %s`, or say with --brokers where a Kafka of your own is", errQuiet, r.Data, r.Data)
+	return &election.Hint{
+		Err:  fmt.Errorf("%w in %s", errQuiet, r.Data),
+		Text: fmt.Sprintf("start it with `election up --data %s`, or say with {brokers} where a Kafka of your own is", r.Data),
+	}
 }
 
 // report is what status prints.

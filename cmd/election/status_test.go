@@ -40,7 +40,7 @@ func TestStatusOfAKafkaOfOnesOwn(t *testing.T) {
 func TestStatusSaysThatNothingRuns(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "da ta")
 	code, stdout, stderr := command(t, "status", "--data", data)
-	if want := "election status: nothing runs in " + data + ": start it with `election up --data " + data + "`, or say with --brokers where a Kafka of your own is\n"; code != exit.Failed || stdout != "" || stderr != want {
+	if want := "election status: nothing runs in " + data + "; start it with `election up --data " + data + "`, or say with --brokers (ELECTION_BROKERS) where a Kafka of your own is\n"; code != exit.Failed || stdout != "" || stderr != want {
 		t.Errorf("exit code %d: %q %q, want %q", code, stdout, stderr, want)
 	}
 	t.Setenv("ELECTION_DATA", data)

@@ -34,7 +34,7 @@ func (c *upCommand) Run(ctx context.Context, log *slog.Logger, at console) error
 		Load: load(d), Once: c.Once, Out: at.Out,
 	}
 	if err := config.Validate(); err != nil {
-		return &election.InputError{Text: err.Error()}
+		return err
 	}
 	if c.Replay == "" && d.Electorate == nil {
 		log.Warn("nobody will vote: the definition has no electorate; give --replay FILE to vote a result again, or cast ballots with election cast")

@@ -131,7 +131,7 @@ func onlyRegions(mistakes *Mistakes, lines []resultLine, regions []string) []res
 				names = append(names, name)
 			}
 			slices.Sort(names)
-			mistakes.add(0, "--regions names %q, which it does not have; it has %q", region, names)
+			mistakes.add(0, "the region %q is chosen, which it does not have; it has %q", region, names)
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(lines), func(l resultLine) bool { return !slices.Contains(regions, l.region) })
@@ -210,7 +210,7 @@ func derive(mistakes *Mistakes, path string, lines []resultLine) *ResultFile {
 		candidate := candidates[ticket{line.candidate, line.party}]
 		source.Lines = append(source.Lines, [2]int{district, candidate})
 		if before := source.Votes; before <= election.MostVoters && before+line.votes > election.MostVoters {
-			mistakes.add(line.number, "with this line there are %d votes; a result file holds at most %d in all: replay some of its regions, with --regions",
+			mistakes.add(line.number, "with this line there are %d votes; a result file holds at most %d in all: replay some of its regions",
 				before+line.votes, election.MostVoters)
 		}
 		source.Votes += line.votes

@@ -32,6 +32,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/plugin/kprom"
+
+	"realtime-election/election"
 )
 
 // patience is how long a need may take to answer.
@@ -165,7 +167,7 @@ func (s *Service) Serve(ctx context.Context, listen string, log *slog.Logger) er
 	}
 	listener, err := net.Listen("tcp", listen)
 	if err != nil {
-		return fmt.Errorf("serve health on %s: %w; choose another address with --health", listen, err)
+		return &election.Hint{Err: fmt.Errorf("serve health on %s: %w", listen, err), Text: "choose another address with {health}"}
 	}
 	log.Debug("health is served", "address", "http://"+listener.Addr().String())
 	mux := http.NewServeMux()

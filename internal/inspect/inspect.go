@@ -106,7 +106,10 @@ func unreachable(ctx context.Context, what string, brokers []string, err error) 
 	if ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return ctx.Err()
 	}
-	return fmt.Errorf("%s: %w; does Kafka run at %s? --brokers says where it is, --data which folder it belongs to", what, err, strings.Join(brokers, ","))
+	return &election.Hint{
+		Err:  fmt.Errorf("%s: %w", what, err),
+		Text: fmt.Sprintf("does Kafka run at %s? {brokers} says where it is, {data} which folder it belongs to", strings.Join(brokers, ",")),
+	}
 }
 
 // unknownTopic says which topics there are.

@@ -147,8 +147,8 @@ func TestTailRefusesWhatIsNotThere(t *testing.T) {
 	for says, c := range map[string]TailConfig{
 		`there is no topic "votes"; there are aggregated_turnout_by_location, `: {Topic: "votes", Partition: -1},
 		"voters_topic has no partition 2; they go from 0 to 1":                  {Topic: election.VotersTopic, Partition: 2},
-		"--partition is -2": {Topic: election.VotersTopic, Partition: -2},
-		"-n is -1":          {Topic: election.VotersTopic, Count: -1},
+		"partition is -2": {Topic: election.VotersTopic, Partition: -2},
+		"count is -1":     {Topic: election.VotersTopic, Count: -1},
 	} {
 		c.Brokers, c.Log = cluster.ListenAddrs(), kafkatest.Log(t)
 		var input *election.InputError

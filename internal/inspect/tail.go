@@ -31,9 +31,9 @@ type TailConfig struct {
 func (c TailConfig) Validate() error {
 	switch {
 	case c.Count < 0:
-		return &election.InputError{Text: fmt.Sprintf("-n is %d; choose 0 or more", c.Count)}
+		return &election.Wrong{Setting: "count", Value: c.Count, Text: "choose 0 or more"}
 	case c.Partition < -1:
-		return &election.InputError{Text: fmt.Sprintf("--partition is %d; choose 0 or more", c.Partition)}
+		return &election.Wrong{Setting: "partition", Value: c.Partition, Text: "choose 0 or more"}
 	}
 	return nil
 }

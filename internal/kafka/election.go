@@ -25,7 +25,7 @@ func Election(ctx context.Context, brokers []string, log *slog.Logger) (*electio
 	case errors.Is(err, kerr.UnknownTopicOrPartition), err == nil && !found:
 		return nil, ErrNoElection
 	case err != nil && ctx.Err() == nil:
-		return nil, fmt.Errorf("%w; does Kafka run at %s? --brokers says where it is", err, strings.Join(brokers, ","))
+		return nil, &election.Hint{Err: err, Text: fmt.Sprintf("does Kafka run at %s? {brokers} says where it is", strings.Join(brokers, ","))}
 	case err != nil:
 		return nil, err
 	}

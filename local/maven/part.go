@@ -55,7 +55,7 @@ func PostgreSQL() (Part, error) {
 			return PostgreSQLFor(platform), nil
 		}
 	}
-	return Part{}, fmt.Errorf("no PostgreSQL binaries are published for %s/%s: run the servers elsewhere, and the services with --brokers and --postgres", runtime.GOOS, runtime.GOARCH)
+	return Part{}, fmt.Errorf("no PostgreSQL binaries are published for %s/%s: run the servers elsewhere, and the services here", runtime.GOOS, runtime.GOARCH)
 }
 
 // sums is the committed list of the part: the SHA-256 in hex of every file, by its name.
