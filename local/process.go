@@ -107,12 +107,11 @@ func start(config Config, c command) (*Process, error) {
 }
 
 // inherited is our environment without the addresses and the secrets of an election: a child gets those that it needs,
-// and no others. What merely tunes the services is passed on.
+// and no others. All else that up is told it tells its children by arguments.
 func inherited() []string {
-	tuning := []string{"ELECTION_LOG_LEVEL", "ELECTION_PARTITIONS", "ELECTION_STATE_PARTITIONS", "ELECTION_TRIGGER"}
 	return slices.DeleteFunc(os.Environ(), func(variable string) bool {
 		name, _, _ := strings.Cut(variable, "=")
-		return name == "SPARK_REMOTE" || strings.HasPrefix(name, "ELECTION_") && !slices.Contains(tuning, name)
+		return name == "SPARK_REMOTE" || strings.HasPrefix(name, "ELECTION_") && name != "ELECTION_LOG_LEVEL"
 	})
 }
 

@@ -29,7 +29,7 @@ var services = []service{
 	}},
 	{name: "replay", when: UpConfig.replays, args: replayArgs, finishes: true},
 	{name: "ledger", yields: true, needs: func(a *addresses) []string { return []string{"ELECTION_POSTGRES=" + a.as(postgres.LedgerRole)} }},
-	{name: "submit", after: Spark, needs: func(a *addresses) []string {
+	{name: "submit", after: Spark, args: submitArgs, needs: func(a *addresses) []string {
 		return []string{"ELECTION_POSTGRES=" + a.as(postgres.SparkRole), "SPARK_REMOTE=" + a.spark, "ELECTION_CHECKPOINTS=" + a.checkpoints}
 	}},
 }
@@ -74,6 +74,20 @@ func initArgs(c UpConfig) []string {
 	}
 	if c.Voters > 0 {
 		args = append(args, "--voters", fmt.Sprint(c.Voters))
+	}
+	if c.Partitions > 0 {
+		args = append(args, "--partitions", fmt.Sprint(c.Partitions))
+	}
+	return args
+}
+
+func submitArgs(c UpConfig) []string {
+	var args []string
+	if c.StatePartitions > 0 {
+		args = append(args, "--state-partitions", fmt.Sprint(c.StatePartitions))
+	}
+	if c.Trigger != nil {
+		args = append(args, "--trigger", c.Trigger.String())
 	}
 	return args
 }

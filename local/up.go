@@ -19,19 +19,22 @@ import (
 // UpConfig is what `election up` can be told. Data and Out are required.
 type UpConfig struct {
 	Config
-	Host        string        // where the page is served; "" is 127.0.0.1
-	Port        int           // of the page; 0 is a free one, kept for DATA
-	Replay      string        // a file of real results to be voted again
-	Regions     []string      // of the replay; none means all
-	Definition  string        // a file that defines the election, if nothing is replayed; "" is the default
-	Electorate  bool          // the definition has an electorate, which votes if nothing is replayed
-	Voters      int64         // registered voters in all; 0 is as the definition says
-	Rate        int           // votes a second; 0 is as fast as possible
-	Speed       time.Duration // how long the electorate's polling day takes; 0 is as Rate says
-	Seed        uint64
-	Load        Load   // what will be stored, for which there must be room
-	Checkpoints string // URI of the query's checkpoints; "" is in DATA
-	Once        bool   // end when everything is counted, stored and audited
+	Host            string        // where the page is served; "" is 127.0.0.1
+	Port            int           // of the page; 0 is a free one, kept for DATA
+	Replay          string        // a file of real results to be voted again
+	Regions         []string      // of the replay; none means all
+	Definition      string        // a file that defines the election, if nothing is replayed; "" is the default
+	Electorate      bool          // the definition has an electorate, which votes if nothing is replayed
+	Voters          int64         // registered voters in all; 0 is as the definition says
+	Rate            int           // votes a second; 0 is as fast as possible
+	Speed           time.Duration // how long the electorate's polling day takes; 0 is as Rate says
+	Seed            uint64
+	Load            Load           // what will be stored, for which there must be room
+	Partitions      int32          // of votes_topic; 0 is as init has it
+	StatePartitions int            // of the query's state; 0 is as submit has it
+	Trigger         *time.Duration // the least time from one micro-batch to the next; nil is as submit has it
+	Checkpoints     string         // URI of the query's checkpoints; "" is in DATA
+	Once            bool           // end when everything is counted, stored and audited
 
 	Out        io.Writer // the page's address, the progress and the audit's report
 	Executable string    // of the services; "" is this program
@@ -53,6 +56,12 @@ func (c UpConfig) Validate() error {
 		return &election.Wrong{Setting: "rate", Value: c.Rate, Text: "give votes a second, or 0 for as fast as possible"}
 	case c.Speed < 0:
 		return &election.Wrong{Setting: "speed", Value: c.Speed, Text: "give how long the polling day may take, such as 5m, or 0 for no polling day"}
+	case c.Partitions < 0 || c.Partitions > election.MostVotePartitions:
+		return &election.Wrong{Setting: "partitions", Value: c.Partitions, Text: fmt.Sprintf("choose 1 to %d", election.MostVotePartitions)}
+	case c.StatePartitions < 0:
+		return &election.Wrong{Setting: "state-partitions", Value: c.StatePartitions, Text: "choose 1 or more"}
+	case c.Trigger != nil && *c.Trigger < 0:
+		return &election.Wrong{Setting: "trigger", Value: *c.Trigger, Text: "choose 0 or more"}
 	case c.Replay != "" && c.Speed > 0:
 		return &election.Wrong{Setting: "speed", Text: "is for an electorate's polling day: give {rate} with {replay}"}
 	case c.Rate > 0 && c.Speed > 0:

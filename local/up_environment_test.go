@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"realtime-election/internal/postgres"
 )
@@ -16,9 +17,10 @@ import (
 // TestEachChildGetsOnlyWhatItNeeds also holds the list of services: a child that is not named here fails it.
 func TestEachChildGetsOnlyWhatItNeeds(t *testing.T) {
 	s := newStage(t)
-	for name, value := range map[string]string{ // those of somebody's own servers, and what tunes a service
+	for name, value := range map[string]string{ // those of somebody's own servers, what up is told by arguments, and how much is logged
 		"ELECTION_POSTGRES": "postgres://own:own@own/own", "ELECTION_BALLOT_KEY": "own", "SPARK_REMOTE": "sc://own",
-		"ELECTION_HEALTH": "own:1", "ELECTION_DEFINITION": "own.yaml", "ELECTION_RATE": "17", "ELECTION_TRIGGER": "2s",
+		"ELECTION_HEALTH": "own:1", "ELECTION_DEFINITION": "own.yaml", "ELECTION_RATE": "17", "ELECTION_TRIGGER": "7s",
+		"ELECTION_PARTITIONS": "17", "ELECTION_STATE_PARTITIONS": "17", "ELECTION_LOG_LEVEL": "debug",
 	} {
 		t.Setenv(name, value)
 	}
@@ -27,6 +29,8 @@ func TestEachChildGetsOnlyWhatItNeeds(t *testing.T) {
 	}
 	config, _ := s.upConfig()
 	config.Replay, config.Regions, config.Voters, config.Definition = "", nil, 1000, "own.yaml"
+	trigger := 2 * time.Second
+	config.Partitions, config.StatePartitions, config.Trigger = 5, 3, &trigger
 	config.counted = func(context.Context, string) (bool, error) {
 		return s.serves("submit") && s.serves("ledger") && s.serves("dashboard"), nil
 	}
@@ -38,7 +42,7 @@ func TestEachChildGetsOnlyWhatItNeeds(t *testing.T) {
 	const health = "ELECTION_HEALTH=127.0.0.1:PORT"
 	want := map[string][]string{
 		"init": {
-			"init --definition own.yaml --voters 1000", "ELECTION_POSTGRES=postgres://election:owners" + database, key,
+			"init --definition own.yaml --voters 1000 --partitions 5", "ELECTION_POSTGRES=postgres://election:owners" + database, key,
 			"ELECTION_LEDGER_PASSWORD=LEDGER", "ELECTION_SPARK_PASSWORD=SPARK", "ELECTION_READER_PASSWORD=READER",
 		},
 		"dashboard": {"dashboard", "ELECTION_LISTEN=127.0.0.1:PORT"},
@@ -46,7 +50,7 @@ func TestEachChildGetsOnlyWhatItNeeds(t *testing.T) {
 		"votes":     {"votes --rate 7", health, key},
 		"ledger":    {"ledger", health, "ELECTION_POSTGRES=postgres://election_ledger:LEDGER" + database},
 		"submit": {
-			"submit", health, "ELECTION_POSTGRES=postgres://election_spark:SPARK" + database, "SPARK_REMOTE=spark:1",
+			"submit --state-partitions 3 --trigger 2s", health, "ELECTION_POSTGRES=postgres://election_spark:SPARK" + database, "SPARK_REMOTE=spark:1",
 			"ELECTION_CHECKPOINTS=file://DATA/checkpoints",
 		},
 		"audit":    {"audit --page http://127.0.0.1:PORT/", "ELECTION_POSTGRES=postgres://election_reader:READER" + database},
@@ -73,7 +77,7 @@ func TestEachChildGetsOnlyWhatItNeeds(t *testing.T) {
 		default:
 			lines = append(lines, "ELECTION_BROKERS=kafka:1")
 		}
-		lines = append(lines, "ELECTION_TRIGGER=2s")
+		lines = append(lines, "ELECTION_LOG_LEVEL=debug")
 		note := port.ReplaceAllString(strings.NewReplacer(hide...).Replace(s.starts(name)[0]), "127.0.0.1:PORT")
 		var got []string
 		for i, line := range strings.Split(note, "\n") {

@@ -106,7 +106,11 @@ func TestInitPreparesEverythingAndMayRunAgain(t *testing.T) {
 		}
 	}
 	before := state()
-	c.Partitions = 5 // is for topics that do not exist yet
+	other := c
+	other.Partitions = 5
+	if err := setup.Run(t.Context(), other); err == nil || !strings.Contains(err.Error(), "began with 3 partitions") {
+		t.Errorf("with another number of partitions it ended with %v", err)
+	}
 	prepare(t, c)
 	if diff := cmp.Diff(before, state()); diff != "" {
 		t.Error("the second init changed the tables:", diff)

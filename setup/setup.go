@@ -56,8 +56,9 @@ func Run(ctx context.Context, c Config) error {
 		return &election.InputError{Text: fmt.Sprintf("the ballots of %q are drawn with the ballot key %s, and the key given is %s: voters would get a second ballot; "+
 			"give the key that the election began with, or begin anew with empty topics and tables",
 			there.Definition.Name, orNone(there.BallotKeyFingerprint), orNone(record.BallotKeyFingerprint))}
-	default:
-		record.VotePartitions = there.VotePartitions
+	case there.VotePartitions != c.Partitions:
+		return &election.Wrong{Setting: "partitions", Value: c.Partitions, Text: fmt.Sprintf("%q began with %d partitions, which no election can change: give %[2]d, or begin anew with empty topics and tables",
+			there.Definition.Name, there.VotePartitions)}
 	}
 
 	cl, err := kafka.NewClient(c.Brokers, c.Log, kgo.ProducerBatchMaxBytes(election.MaxRecordBytes))

@@ -7,6 +7,7 @@ import (
 
 	"realtime-election/election"
 	"realtime-election/internal/definition"
+	"realtime-election/internal/kafka"
 	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/setup"
 )
@@ -66,6 +67,26 @@ func TestAnotherBallotKeyIsRefused(t *testing.T) {
 	})
 	var wrong *election.InputError
 	if !errors.As(err, &wrong) || !strings.Contains(err.Error(), "drawn with the ballot key (none), and the key given is 5ca1ab1e") {
+		t.Errorf("ended with %v", err)
+	}
+}
+
+// TestAnotherNumberOfPartitionsIsRefused has no PostgreSQL: nobody comes to ask for it.
+func TestAnotherNumberOfPartitionsIsRefused(t *testing.T) {
+	d, err := definition.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cluster := kafkatest.NewElection(t, d, 2)
+	config := setup.Config{Brokers: cluster.ListenAddrs(), Definition: d, Partitions: 3, Log: kafkatest.Log(t)}
+	record, err := kafka.Election(t.Context(), config.Brokers, config.Log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.BallotKeyFingerprint = record.BallotKeyFingerprint
+	err = setup.Run(t.Context(), config)
+	var wrong *election.Wrong
+	if !errors.As(err, &wrong) || wrong.Setting != "partitions" || !strings.Contains(err.Error(), "began with 2 partitions") || !strings.Contains(err.Error(), "give 2, or begin anew") {
 		t.Errorf("ended with %v", err)
 	}
 }

@@ -82,6 +82,9 @@ func TestMistakesOfThePersonExitWith2(t *testing.T) {
 		},
 		"regions of no file": {[]string{"init", "--postgres=x", "--regions=North"}, []string{"--regions (ELECTION_REGIONS) chooses from a result file; name it with --replay (ELECTION_REPLAY)"}},
 		"negative rate":      {[]string{"replay", "--rate=-1", file(t, resultLines)}, []string{"--rate (ELECTION_RATE) is -1"}},
+		"partitions of up":   {[]string{"up", "--partitions=0"}, []string{"--partitions (ELECTION_PARTITIONS) is 0; choose 1 to 1000"}},
+		"state of up":        {[]string{"up", "--state-partitions=0"}, []string{"--state-partitions (ELECTION_STATE_PARTITIONS) is 0"}},
+		"trigger of up":      {[]string{"up", "--trigger=-1s"}, []string{"--trigger (ELECTION_TRIGGER) is -1s"}},
 		"partitions of init": {[]string{"init", "--postgres=x", "--ballot-key=" + filepath.Join(t.TempDir(), "key"), "--partitions=0"}, []string{"--partitions (ELECTION_PARTITIONS) is 0"}},
 		"checkpoints that are no URI": {
 			[]string{"submit", "--postgres=postgres://u:p@h/d", "--remote=sc://h", "--checkpoints=/var"},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -11,15 +12,18 @@ import (
 
 type upCommand struct {
 	electionFlags
-	Data        string        `help:"The folder of everything: servers, checkpoints, secrets and logs." default:"${data}" env:"ELECTION_DATA" placeholder:"DIR"`
-	Host        string        `help:"Where the page is served; 0.0.0.0 is every interface." default:"127.0.0.1" env:"ELECTION_HOST"`
-	Port        int           `help:"Port of the page; 0 picks a free one." default:"8080" env:"ELECTION_PORT"`
-	Rate        int           `help:"Votes a second; 0 is as fast as possible." default:"0" env:"ELECTION_RATE"`
-	Speed       time.Duration `help:"Hold the electorate's polling day in this much time, such as 5m. Not with --rate." placeholder:"TIME" env:"ELECTION_SPEED"`
-	Seed        uint64        `help:"Of who the voters are; with --replay, of the order of the votes and their ballot ids." default:"1" env:"ELECTION_SEED"`
-	Once        bool          `help:"End when everything is sent, counted, stored and audited, with the audit's exit code." env:"ELECTION_ONCE"`
-	SparkMemory string        `help:"Java heap of Spark, such as 4g." placeholder:"SIZE" env:"ELECTION_SPARK_MEMORY"`
-	SparkUI     bool          `help:"Serve Spark's own web page, on loopback." env:"ELECTION_SPARK_UI" name:"spark-ui"`
+	Data            string        `help:"The folder of everything: servers, checkpoints, secrets and logs." default:"${data}" env:"ELECTION_DATA" placeholder:"DIR"`
+	Host            string        `help:"Where the page is served; 0.0.0.0 is every interface." default:"127.0.0.1" env:"ELECTION_HOST"`
+	Port            int           `help:"Port of the page; 0 picks a free one." default:"8080" env:"ELECTION_PORT"`
+	Rate            int           `help:"Votes a second; 0 is as fast as possible." default:"0" env:"ELECTION_RATE"`
+	Speed           time.Duration `help:"Hold the electorate's polling day in this much time, such as 5m. Not with --rate." placeholder:"TIME" env:"ELECTION_SPEED"`
+	Seed            uint64        `help:"Of who the voters are; with --replay, of the order of the votes and their ballot ids." default:"1" env:"ELECTION_SEED"`
+	Partitions      int32         `help:"Partitions of votes_topic, fixed when the election begins." default:"4" env:"ELECTION_PARTITIONS"`
+	StatePartitions int           `help:"Partitions of the query's state, fixed when a run begins." default:"2" env:"ELECTION_STATE_PARTITIONS"`
+	Trigger         time.Duration `help:"The least time from one micro-batch to the next." default:"1s" env:"ELECTION_TRIGGER"`
+	Once            bool          `help:"End when everything is sent, counted, stored and audited, with the audit's exit code." env:"ELECTION_ONCE"`
+	SparkMemory     string        `help:"Java heap of Spark, such as 4g." placeholder:"SIZE" env:"ELECTION_SPARK_MEMORY"`
+	SparkUI         bool          `help:"Serve Spark's own web page, on loopback." env:"ELECTION_SPARK_UI" name:"spark-ui"`
 }
 
 func (c *upCommand) Run(ctx context.Context, log *slog.Logger, at console) error {
@@ -27,10 +31,17 @@ func (c *upCommand) Run(ctx context.Context, log *slog.Logger, at console) error
 	if err != nil {
 		return err
 	}
+	switch { // with 0, local leaves them to the services
+	case c.Partitions == 0:
+		return &election.Wrong{Setting: "partitions", Value: c.Partitions, Text: fmt.Sprintf("choose 1 to %d", election.MostVotePartitions)}
+	case c.StatePartitions == 0:
+		return &election.Wrong{Setting: "state-partitions", Value: c.StatePartitions, Text: "choose 1 or more"}
+	}
 	config := local.UpConfig{
 		Config: local.Config{Data: c.Data, Log: log, SparkMemory: c.SparkMemory, SparkUI: c.SparkUI},
 		Host:   c.Host, Port: c.Port, Replay: c.Replay, Regions: c.Regions, Definition: c.Definition,
 		Electorate: d.Electorate != nil, Voters: c.Voters, Rate: c.Rate, Speed: c.Speed, Seed: c.Seed,
+		Partitions: c.Partitions, StatePartitions: c.StatePartitions, Trigger: &c.Trigger,
 		Load: load(d), Once: c.Once, Out: at.Out,
 	}
 	if err := config.Validate(); err != nil {
