@@ -12,7 +12,7 @@ import (
 
 type dashboardCommand struct {
 	kafkaFlags
-	Listen string `help:"Where the page is served, and its health: host:port; port 0 takes a free one." default:"127.0.0.1:8080" env:"ELECTION_LISTEN"`
+	Listen string `help:"Where the page is served, and its health: host:port; port 0 takes a free one." default:"${host}:${port}" env:"ELECTION_LISTEN"`
 }
 
 func (c *dashboardCommand) Run(ctx context.Context, log *slog.Logger) error {

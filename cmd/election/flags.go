@@ -96,6 +96,14 @@ func (f electorateFlags) end(err error, log *slog.Logger) error {
 // defaultData is the folder of an election where nothing else is said.
 const defaultData = "data"
 
+// defaults are the values of the settings that several commands have.
+func defaults() kong.Vars {
+	return kong.Vars{
+		"brokers": "127.0.0.1:9092", "data": defaultData, "host": "127.0.0.1", "port": "8080",
+		"partitions": "4", "state_partitions": "2", "trigger": "1s", "seed": "1",
+	}
+}
+
 // lookFlags say which election is looked at.
 type lookFlags struct {
 	Brokers []string `help:"Kafka's bootstrap servers. Without them and without --data, the folder that election up uses." env:"ELECTION_BROKERS"`

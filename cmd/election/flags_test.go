@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/alecthomas/kong"
-
 	"realtime-election/election"
 	"realtime-election/internal/definition"
 	"realtime-election/internal/exit"
@@ -108,11 +106,7 @@ func TestTheElectionIsChosenByTheEnvironmentToo(t *testing.T) {
 	flags := func(args ...string) electionFlags {
 		t.Helper()
 		var c cli
-		parser, err := kong.New(&c, kong.Vars{"brokers": "", "data": ""})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := parser.Parse(append([]string{"init", "--postgres=x"}, args...)); err != nil {
+		if _, err := newParser(&c, console{}).Parse(append([]string{"init", "--postgres=x"}, args...)); err != nil {
 			t.Fatal(err)
 		}
 		return c.Init.electionFlags

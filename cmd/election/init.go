@@ -14,7 +14,7 @@ type initCommand struct {
 	kafkaFlags
 	Postgres string `help:"PostgreSQL's URL, with user and password, of a role that may make tables and roles." placeholder:"URL" env:"ELECTION_POSTGRES" required:""`
 	electionFlags
-	Partitions     int32  `help:"Partitions of votes_topic, fixed when the election begins." default:"4" env:"ELECTION_PARTITIONS"`
+	Partitions     int32  `help:"Partitions of votes_topic, fixed when the election begins." default:"${partitions}" env:"ELECTION_PARTITIONS"`
 	BallotKey      string `help:"The file of the secret ballot key, made where it does not exist, for a definition with an electorate." placeholder:"FILE" env:"ELECTION_BALLOT_KEY"`
 	LedgerPassword string `help:"Password of the role election_ledger. Without one a role cannot log in. Arguments can be read by every user of the machine: use the environment." placeholder:"SECRET" env:"ELECTION_LEDGER_PASSWORD"`
 	SparkPassword  string `help:"Password of the role election_spark, for submit." placeholder:"SECRET" env:"ELECTION_SPARK_PASSWORD"`

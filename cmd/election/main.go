@@ -87,7 +87,7 @@ func newParser(c *cli, at console) *kong.Kong {
 			{Key: "look", Title: "Look inside:"},
 			{Key: "containers", Title: "For docker compose:"},
 		}),
-		kong.Vars{"brokers": "127.0.0.1:9092", "data": defaultData})
+		defaults())
 }
 
 // description begins the help.

@@ -22,14 +22,14 @@ type prepareCommand struct {
 	SparkAt         string         `help:"Spark Connect's host:port." default:"spark-connect:15002"`
 	Memory          memory.Size    `help:"Memory that the containers need together." default:"0" env:"ELECTION_MEMORY"`
 	Limits          []memory.Limit `help:"Java heaps and the like, with what their container may take in all: NAME=SIZE,NAME=SIZE;…" sep:";" placeholder:"LIMIT"`
-	Partitions      int32          `help:"As of init." default:"4" env:"ELECTION_PARTITIONS"`
-	StatePartitions int            `help:"As of submit." default:"2" env:"ELECTION_STATE_PARTITIONS"`
-	Trigger         time.Duration  `help:"As of submit." default:"1s" env:"ELECTION_TRIGGER"`
+	Partitions      int32          `help:"As of init." default:"${partitions}" env:"ELECTION_PARTITIONS"`
+	StatePartitions int            `help:"As of submit." default:"${state_partitions}" env:"ELECTION_STATE_PARTITIONS"`
+	Trigger         time.Duration  `help:"As of submit." default:"${trigger}" env:"ELECTION_TRIGGER"`
 	WorkerCores     int            `help:"Tasks that a Spark worker runs at once." default:"2" env:"SPARK_WORKER_CORES"`
 	VotersRate      int            `help:"As of voters." default:"0" env:"ELECTION_VOTERS_RATE"`
 	Rate            int            `help:"As of votes." default:"0" env:"ELECTION_RATE"`
 	Speed           time.Duration  `help:"As of votes." default:"0s" env:"ELECTION_SPEED"`
-	Seed            uint64         `help:"As of voters." default:"1" env:"ELECTION_SEED"`
+	Seed            uint64         `help:"As of voters." default:"${seed}" env:"ELECTION_SEED"`
 }
 
 // Help is part of prepare --help.

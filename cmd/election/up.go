@@ -13,14 +13,14 @@ import (
 type upCommand struct {
 	electionFlags
 	Data            string        `help:"The folder of everything: servers, checkpoints, secrets and logs." default:"${data}" env:"ELECTION_DATA" placeholder:"DIR"`
-	Host            string        `help:"Where the page is served; 0.0.0.0 is every interface." default:"127.0.0.1" env:"ELECTION_HOST"`
-	Port            int           `help:"Port of the page; 0 picks a free one." default:"8080" env:"ELECTION_PORT"`
+	Host            string        `help:"Where the page is served; 0.0.0.0 is every interface." default:"${host}" env:"ELECTION_HOST"`
+	Port            int           `help:"Port of the page; 0 picks a free one." default:"${port}" env:"ELECTION_PORT"`
 	Rate            int           `help:"Votes a second; 0 is as fast as possible." default:"0" env:"ELECTION_RATE"`
 	Speed           time.Duration `help:"Hold the electorate's polling day in this much time, such as 5m. Not with --rate." placeholder:"TIME" env:"ELECTION_SPEED"`
-	Seed            uint64        `help:"Of who the voters are; with --replay, of the order of the votes and their ballot ids." default:"1" env:"ELECTION_SEED"`
-	Partitions      int32         `help:"Partitions of votes_topic, fixed when the election begins." default:"4" env:"ELECTION_PARTITIONS"`
-	StatePartitions int           `help:"Partitions of the query's state, fixed when a run begins." default:"2" env:"ELECTION_STATE_PARTITIONS"`
-	Trigger         time.Duration `help:"The least time from one micro-batch to the next." default:"1s" env:"ELECTION_TRIGGER"`
+	Seed            uint64        `help:"Of who the voters are; with --replay, of the order of the votes and their ballot ids." default:"${seed}" env:"ELECTION_SEED"`
+	Partitions      int32         `help:"Partitions of votes_topic, fixed when the election begins." default:"${partitions}" env:"ELECTION_PARTITIONS"`
+	StatePartitions int           `help:"Partitions of the query's state, fixed when a run begins." default:"${state_partitions}" env:"ELECTION_STATE_PARTITIONS"`
+	Trigger         time.Duration `help:"The least time from one micro-batch to the next." default:"${trigger}" env:"ELECTION_TRIGGER"`
 	Once            bool          `help:"End when everything is sent, counted, stored and audited, with the audit's exit code." env:"ELECTION_ONCE"`
 	SparkMemory     string        `help:"Java heap of Spark, such as 4g." placeholder:"SIZE" env:"ELECTION_SPARK_MEMORY"`
 	SparkUI         bool          `help:"Serve Spark's own web page, on loopback." env:"ELECTION_SPARK_UI" name:"spark-ui"`

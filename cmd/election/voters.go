@@ -13,7 +13,7 @@ type votersCommand struct {
 	healthFlags
 	electorateFlags
 	Rate int    `help:"Voters a second; 0 is as fast as possible." default:"0" env:"ELECTION_VOTERS_RATE"`
-	Seed uint64 `help:"Of who the voters are." default:"1" env:"ELECTION_SEED"`
+	Seed uint64 `help:"Of who the voters are." default:"${seed}" env:"ELECTION_SEED"`
 }
 
 func (c *votersCommand) Run(ctx context.Context, log *slog.Logger, at console) error {
