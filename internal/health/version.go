@@ -18,7 +18,10 @@ func Revision() string {
 	return "development"
 }
 
+// Release is the version of the program, as CHANGELOG.md has it. The revision tells builds of one release apart.
+const Release = "0.1.0"
+
 // Version says which build this is.
 func Version() string {
-	return fmt.Sprintf("%s %s %s/%s", Revision(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return fmt.Sprintf("%s %s %s %s/%s", Release, Revision(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
