@@ -81,7 +81,7 @@ const (
 	oldestVoter    = 200      // years
 )
 
-// voter appends the columns of a voter, in the order of voterColumns, or says why the record is not stored.
+// voter appends the columns of a voter, in the order of its table in tables, or says why the record is not stored.
 func (r *rules) voter(row []any, rec *kgo.Record) ([]any, election.Reason) {
 	v, ok := parseVoter(rec.Value)
 	born, err := time.Parse(time.DateOnly, v.DateOfBirth)
