@@ -32,7 +32,6 @@ type runs struct {
 	failures  int       // of the query, since something was counted
 	metrics   *metrics
 	cleaned   bool
-	forsaken  bool // the current run's query may go on where nobody can end it
 }
 
 func openRuns(c Config, record *election.Record) (*runs, error) {
@@ -90,7 +89,7 @@ func (r *runs) open(ctx context.Context) error {
 		return err
 	}
 	r.cleaned = r.cleaned && r.official == r.noted.official.Run // another submit may have made a run official meanwhile
-	r.official, r.current, r.status, r.forsaken = r.noted.official.Run, r.noted.latest, election.QueryStatus{}, false
+	r.official, r.current, r.status = r.noted.official.Run, r.noted.latest, election.QueryStatus{}
 	if _, err := kafka.LatestJSON(ctx, r.config.Brokers, r.config.Log, election.PipelineStatusTopic, election.QueryKey, &r.status); err != nil {
 		return fmt.Errorf("read the query's status: %w", err)
 	}
@@ -118,7 +117,7 @@ func (r *runs) next(ctx context.Context, number int) error {
 	if err := r.note(ctx, election.LatestRunKey, next); err != nil {
 		return err
 	}
-	r.current, r.status, r.failures, r.forsaken = next, election.QueryStatus{}, 0, false
+	r.current, r.status, r.failures = next, election.QueryStatus{}, 0
 	return nil
 }
 
@@ -128,22 +127,17 @@ func (r *runs) occupy(ctx context.Context, session *spark.Session, settings stri
 	return r.note(ctx, election.LatestRunKey, r.current)
 }
 
-// promote makes the current run official once it has counted as far as its predecessor had, and then deletes what
-// other runs left in the result topics.
+// promote makes the current run official where decide says so, and then deletes what other runs left in the result topics.
 func (r *runs) promote(ctx context.Context) error {
-	if r.official != r.current.Run {
-		for partition, offset := range r.current.CatchUp {
-			if r.status.Counted[partition] < offset {
-				return nil
-			}
-		}
+	seen := observation{session: sessionFollowed, runIsOfficial: r.official == r.current.Run, runHasCaughtUp: r.caughtUp()}
+	if decide(seen) == promoteRun {
 		if err := r.note(ctx, election.OfficialRunKey, election.OfficialRun{Run: r.current.Run}); err != nil {
 			return err
 		}
 		r.config.Log.Info("the run is official", "run", r.current.Run, "before", r.official)
 		r.official, r.cleaned = r.current.Run, false
 	}
-	if r.cleaned {
+	if r.cleaned || r.official != r.current.Run {
 		return nil
 	}
 	for _, topic := range election.ResultTopics() {
@@ -153,6 +147,16 @@ func (r *runs) promote(ctx context.Context) error {
 	}
 	r.cleaned = true
 	return nil
+}
+
+// caughtUp reports whether the current run has counted as far as the one before had when it began.
+func (r *runs) caughtUp() bool {
+	for partition, offset := range r.current.CatchUp {
+		if r.status.Counted[partition] < offset {
+			return false
+		}
+	}
+	return true
 }
 
 // deleteOthers writes a tombstone for each key of an older run than the official one.

@@ -241,7 +241,7 @@ func TestWhoLostTheLockEndsNoSession(t *testing.T) {
 	config.Remote = server.URL()
 	r := chosen(t, config, "a")
 	s := &supervisor{Config: config, runs: r, answerTimeout: 5 * time.Second}
-	session, _, err := s.former(t.Context())
+	session, _, err := s.notedSession(t.Context())
 	done(t, err)
 	r.alone = func() error { return errLost }
 	if err := s.end(t.Context(), session); !errors.Is(err, errLost) {
