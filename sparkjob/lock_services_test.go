@@ -30,7 +30,7 @@ func newDatabase(t *testing.T) *database {
 	d.start(t)
 	t.Cleanup(func() {
 		d.Stop(context.Background())
-		if err := local.Remove(d.config.Data); err != nil {
+		if err := local.RemoveDatabase(d.config.Data); err != nil {
 			t.Error(err)
 		}
 	})
