@@ -162,7 +162,7 @@ func (s *supervisor) start(ctx context.Context, session *spark.Session) (*spark.
 
 // follow reports the query's progress until it ends, or is to end.
 func (s *supervisor) follow(ctx context.Context, query *spark.StreamingQuery) error {
-	ticker := time.NewTicker(pollEvery)
+	ticker := time.NewTicker(s.pollEvery)
 	defer ticker.Stop()
 	settled, asked := false, time.Now()
 	for {
@@ -181,7 +181,7 @@ func (s *supervisor) follow(ctx context.Context, query *spark.StreamingQuery) er
 		if !status.Active {
 			return s.why(ctx, query)
 		}
-		if time.Since(asked) > wantedEvery {
+		if time.Since(asked) > s.wantedEvery {
 			if unwanted, err := s.runs.unwanted(ctx); err != nil || unwanted {
 				return err
 			}

@@ -238,7 +238,8 @@ func TestCountedOffsetsAreThoseOfTheVotes(t *testing.T) {
 // TestTopicThatIsMadeAgainIsReportedTo deletes pipeline_status and makes it again, as who resets an election may.
 func TestTopicThatIsMadeAgainIsReportedTo(t *testing.T) {
 	cluster, c := newElection(t)
-	newSubmit(t, c, newScriptedSpark(t).URL(), "a").runs(t, cluster)
+	learns := func(s *supervisor) { s.runs.hurry = []kgo.Opt{kgo.MetadataMinAge(20 * time.Millisecond)} }
+	newSubmit(t, c, newScriptedSpark(t).URL(), "a", learns).runs(t, cluster)
 	cl := kafkatest.NewClient(t, cluster)
 	_, err := kadm.NewClient(cl).DeleteTopic(t.Context(), election.PipelineStatusTopic)
 	done(t, err)

@@ -113,7 +113,7 @@ func (s *supervisor) rest(ctx context.Context) error {
 	if err := s.runs.stopped(ctx); err != nil {
 		return err
 	}
-	for wait(ctx, wantedEvery) {
+	for wait(ctx, s.wantedEvery) {
 		unwanted, err := s.runs.unwanted(ctx)
 		if err != nil || !unwanted {
 			return err
