@@ -39,6 +39,8 @@ type UpConfig struct {
 
 	Out        io.Writer // the page's address, the progress and the audit's report
 	Executable string    // of the services; "" is this program
+
+	pace pace // of tests
 }
 
 // Validate says which setting is wrong. Those that choose the election are not looked at: whoever knows its Electorate

@@ -204,7 +204,7 @@ func (s *supervisor) startQuery(ctx context.Context, at *attachment) error {
 
 // follow reports the query's progress until it ends, or is to end.
 func (s *supervisor) follow(ctx context.Context, query *spark.StreamingQuery) error {
-	ticker := time.NewTicker(pollEvery)
+	ticker := time.NewTicker(s.pollEvery)
 	defer ticker.Stop()
 	settled, asked := false, time.Now()
 	for {
@@ -223,7 +223,7 @@ func (s *supervisor) follow(ctx context.Context, query *spark.StreamingQuery) er
 		if !status.Active {
 			return s.causeOfEnd(ctx, query)
 		}
-		if time.Since(asked) > wantedEvery {
+		if time.Since(asked) > s.wantedEvery {
 			if requested, err := s.runs.stopRequested(ctx); err != nil || requested {
 				return err
 			}

@@ -1,6 +1,7 @@
 package sparkjob
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,6 +30,7 @@ var errLost = errors.New("the lock in PostgreSQL is lost")
 type term struct {
 	answered atomic.Pointer[moment] // when the last question was asked that was answered
 	over     atomic.Bool
+	every    time.Duration // of the questions; 0 means askEvery
 }
 
 // moment is a time by both clocks of the machine: the monotonic one stands still while the machine is suspended, and the
@@ -67,7 +69,7 @@ func (t *term) hold(ctx context.Context, ask func(context.Context) error, act fu
 	watched := make(chan struct{})
 	go func() {
 		defer close(watched)
-		ticker := time.NewTicker(askEvery)
+		ticker := time.NewTicker(cmp.Or(t.every, askEvery))
 		defer ticker.Stop()
 		for {
 			select {

@@ -22,14 +22,16 @@ type runs struct {
 	cl        *kgo.Client  // asks
 	accounts  *kgo.Client  // writes the election topic; nil until open
 	reports   *kgo.Client  // writes other topics; nil until open
+	hurry     []kgo.Opt    // of the writers, in tests
 	alone     func() error // set for each term
 	term      string       // the last one in which this submit had the lock for sure
 	noted     noted
 	current   run // 0 while there is none
 	official  int // 0 while no run is official
 	status    election.QueryStatus
-	published time.Time // when this submit published the status last, by its monotonic clock
-	failures  int       // of the query, since something was counted
+	published time.Time     // when this submit published the status last, by its monotonic clock
+	beat      time.Duration // heartbeatEvery, but in tests
+	failures  int           // of the query, since something was counted
 	metrics   *metrics
 	cleaned   bool
 }
@@ -40,7 +42,7 @@ func openRuns(c Config, record *election.Record) (*runs, error) {
 		return nil, err
 	}
 	sum := sha256.Sum256([]byte(election.Grammar + "\x00" + ballotsSQL + "\x00" + totalsSQL + "\x00" + record.Fingerprint))
-	return &runs{config: c, cl: cl, metrics: newMetrics(c.Health, cl), query: hex.EncodeToString(sum[:8])}, nil
+	return &runs{config: c, cl: cl, metrics: newMetrics(c.Health, cl), query: hex.EncodeToString(sum[:8]), beat: heartbeatEvery}, nil
 }
 
 func (r *runs) close() {
@@ -64,7 +66,7 @@ const accountsTimeout = 10 * time.Second
 // refused by Kafka. All that writes is new each time: a client does not go on with a topic that was made again.
 func (r *runs) fence(ctx context.Context) (err error) {
 	r.closeWriters()
-	if r.reports, err = kafka.NewClient(r.config.Brokers, r.config.Log); err != nil {
+	if r.reports, err = kafka.NewClient(r.config.Brokers, r.config.Log, r.hurry...); err != nil {
 		return err
 	}
 	if r.accounts, err = kafka.NewClient(r.config.Brokers, r.config.Log, kgo.TransactionalID("election-submit"), kgo.TransactionTimeout(accountsTimeout)); err != nil {

@@ -331,8 +331,11 @@ func TestNoteReplacesTheOneBefore(t *testing.T) {
 func TestElectionTopicThatIsMadeAgainIsReadFromItsStart(t *testing.T) {
 	cluster, c := newElection(t)
 	r := chosen(t, c, "a")
+	r.cl.Close()
+	learnsSoon := kgo.MetadataMinAge(20 * time.Millisecond) // that it is another topic
+	r.cl = kafkatest.NewClient(t, cluster, learnsSoon)
 	done(t, r.readOn(t.Context()))
-	cl := kafkatest.NewClient(t, cluster)
+	cl := kafkatest.NewClient(t, cluster, learnsSoon)
 	_, err := kadm.NewClient(cl).DeleteTopic(t.Context(), election.ElectionTopic)
 	done(t, err)
 	done(t, kafka.EnsureTopics(t.Context(), cl, election.Topics(2)))

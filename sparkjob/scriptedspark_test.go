@@ -161,7 +161,8 @@ type submit struct {
 	health     *health.Service
 }
 
-func newSubmit(t *testing.T, c Config, url, fingerprint string) *submit {
+// newSubmit does all that is done now and then so often that no test waits for it.
+func newSubmit(t *testing.T, c Config, url, fingerprint string, change ...func(*supervisor)) *submit {
 	t.Helper()
 	c.Remote, c.Postgres, c.Health = url, "postgres://e:s@127.0.0.1:1/election", health.New("submit")
 	record := &election.Record{Fingerprint: fingerprint}
@@ -169,11 +170,15 @@ func newSubmit(t *testing.T, c Config, url, fingerprint string) *submit {
 	done(t, err)
 	ctx, stop := context.WithCancel(t.Context())
 	broken, lose := context.WithCancel(context.WithoutCancel(ctx))
-	s := &supervisor{Config: c, record: record, runs: r, answerTimeout: 5 * time.Second, forget: func() {}}
+	s := newSupervisor(c, record, r)
+	s.answerTimeout, s.pollEvery, s.wantedEvery, r.beat = 5*time.Second, 20*time.Millisecond, 50*time.Millisecond, 100*time.Millisecond
+	for _, f := range change {
+		f(s)
+	}
 	out := &submit{ended: make(chan error, 1), lose: lose, stop: stop, health: c.Health}
 	go func() {
 		defer close(out.ended)
-		var of term
+		of := term{every: 20 * time.Millisecond}
 		ask := func(context.Context) error { return broken.Err() }
 		if err := r.succeed(ctx, "the PostgreSQL of the test", func() error { return ask(ctx) }); err != nil {
 			out.ended <- err
@@ -191,6 +196,9 @@ func newSubmit(t *testing.T, c Config, url, fingerprint string) *submit {
 	})
 	return out
 }
+
+// impatient does not wait for Spark.
+func impatient(s *supervisor) { s.answerTimeout = time.Second }
 
 // leaveRunning has the query started by a submit that loses the lock then.
 func leaveRunning(t *testing.T, cluster *kfake.Cluster, c Config, url string) {

@@ -111,7 +111,7 @@ func (r *runs) settled(ctx context.Context, ends map[int32]int64) error {
 const heartbeatEvery = 3 * time.Second
 
 func (r *runs) heartbeat(ctx context.Context) error {
-	if time.Since(r.published) < heartbeatEvery { // UpdatedAt may be of another machine's clock, or of one that was set since
+	if time.Since(r.published) < r.beat { // UpdatedAt may be of another machine's clock, or of one that was set since
 		return nil
 	}
 	return r.publishStatus(ctx)

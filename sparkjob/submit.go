@@ -79,7 +79,7 @@ func Run(ctx context.Context, c Config) error {
 		return err
 	}
 	defer runs.close()
-	s := &supervisor{Config: c, record: record, runs: runs, answerTimeout: answerTimeout, forget: func() {}}
+	s := newSupervisor(c, record, runs)
 	defer func() { s.forget() }()
 	lost := false // the lock, and with it touch with the query
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
@@ -114,9 +114,17 @@ type supervisor struct {
 	Config
 	record *election.Record
 	runs   *runs
-	// answerTimeout is how long Spark may take to answer.
-	answerTimeout time.Duration
-	forget        func() // the session that lingers, if any
+	// How long Spark may take to answer, how often the query is asked for its progress, how often it is read whether it is to
+	// run, and how long the first pause is after a failure: what the constants of the same names say, but in tests.
+	answerTimeout, pollEvery, wantedEvery, firstPause time.Duration
+	forget                                            func() // the session that lingers, if any
+}
+
+func newSupervisor(c Config, record *election.Record, runs *runs) *supervisor {
+	return &supervisor{
+		Config: c, record: record, runs: runs, forget: func() {},
+		answerTimeout: answerTimeout, pollEvery: pollEvery, wantedEvery: wantedEvery, firstPause: firstPause,
+	}
 }
 
 // standBy tells that another submit acts.
@@ -136,7 +144,7 @@ func (s *supervisor) supervise(ctx context.Context, t *term) error {
 			s.quit(ctx)
 		}
 	}()
-	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+	for pause := s.firstPause; ; pause = min(2*pause, lastPause) {
 		began := time.Now()
 		err := explain(s.Config, s.attend(ctx))
 		if ctx.Err() != nil {
@@ -146,7 +154,7 @@ func (s *supervisor) supervise(ctx context.Context, t *term) error {
 			return err
 		}
 		if err == nil { // the query is to stop, or to run again
-			pause = firstPause / 2
+			pause = s.firstPause / 2
 			continue
 		}
 		s.Log.Warn("the query does not run; trying again", "run", s.runs.current.Run, "error", firstLine(err))
@@ -154,7 +162,7 @@ func (s *supervisor) supervise(ctx context.Context, t *term) error {
 			s.Log.Warn("report the failure", "error", err)
 		}
 		if time.Since(began) > time.Minute && s.runs.failures < failuresToTell {
-			pause = firstPause
+			pause = s.firstPause
 		}
 		if !wait(ctx, pause) {
 			return ctx.Err()

@@ -304,7 +304,7 @@ func TestSessionThatIsNotEndedIsTold(t *testing.T) {
 	server := newScriptedSpark(t)
 	leaveRunning(t, cluster, config, server.URL())
 	server.set(func() { server.frozen = true })
-	newSubmit(t, config, server.URL(), "b")
+	newSubmit(t, config, server.URL(), "b", impatient)
 	until(t, "it says so", func() bool {
 		now := status(t, cluster)
 		return now.State == waiting && strings.Contains(now.Error, "end the session before")
@@ -347,12 +347,12 @@ func TestQueryStopsWithASubmitThatLostTouch(t *testing.T) {
 func TestSparkThatIsSilentIsToldAndWaitedFor(t *testing.T) {
 	cluster, c := newElection(t)
 	server := newScriptedSpark(t)
-	s := newSubmit(t, c, server.URL(), "a")
+	s := newSubmit(t, c, server.URL(), "a", impatient)
 	s.runs(t, cluster)
 	server.set(func() { server.silent = true })
 	until(t, "it says so", func() bool {
 		now := status(t, cluster)
-		return now.State == waiting && strings.Contains(now.Error, "no answer from Spark in 5s")
+		return now.State == waiting && strings.Contains(now.Error, "no answer from Spark in 1s")
 	})
 	server.set(func() { server.silent = false })
 	s.runs(t, cluster)
@@ -386,7 +386,7 @@ func TestFailingQueryIsToldAloud(t *testing.T) {
 	cluster, c := newElection(t)
 	server := newScriptedSpark(t)
 	server.fails = "a disk is full"
-	s := newSubmit(t, c, server.URL(), "a")
+	s := newSubmit(t, c, server.URL(), "a", func(s *supervisor) { s.firstPause = 10 * time.Millisecond })
 	until(t, "it is failing", func() bool { return status(t, cluster).State == failing })
 	if code, text := healthtest.Get(s.health, "/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(text, "times in a row") {
 		t.Errorf("/readyz says %d %q", code, text)

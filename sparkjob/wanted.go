@@ -113,7 +113,7 @@ func (s *supervisor) stayStopped(ctx context.Context) error {
 	if err := s.runs.stopped(ctx); err != nil {
 		return err
 	}
-	for wait(ctx, wantedEvery) {
+	for wait(ctx, s.wantedEvery) {
 		requested, err := s.runs.stopRequested(ctx)
 		if err != nil || !requested {
 			return err
