@@ -1,14 +1,15 @@
-// Package lease lets one of several processes act. The one that acts holds an advisory lock in PostgreSQL, the others wait
-// for it, and none of them ever acts beside another for longer than it takes to finish one act.
+// Package lease lets one of several processes act. The process that acts holds an advisory lock in PostgreSQL, and the
+// others wait for it.
 //
-// A lock alone does not do that: PostgreSQL leaves it to a process that is stopped for as long as the connection lives, and
-// takes it from a process behind a broken network that believes to have it still. So both sides bound the silence between
-// them. The holder asks every second, and acts only while PostgreSQL has answered within Trust. PostgreSQL ends a connection
-// on which it has heard nothing for Silence, which is longer. Whoever is stopped and wakes later learns from Held, by its own
-// clocks, that it acts no more.
+// A lock alone is not enough. PostgreSQL leaves it to a process that is stopped, for as long as the connection lives, and
+// takes it from a process behind a broken network, which believes that it still has it. So both sides bound the silence
+// between them. The holder asks every second, and acts only while PostgreSQL has answered within Trust. PostgreSQL ends a
+// connection on which it has heard nothing for Silence, which is longer. A process that is stopped, and wakes later, learns
+// from Held, by its own clocks, that it may not act any more. Held is checked before an act: an act that was begun by then
+// must do no harm when it ends late.
 //
-// A PostgreSQL that is started again has forgotten the lock, and gives it away at once. Where a holder before may do harm,
-// wait for it for Handover, as often as Server changes.
+// A PostgreSQL that is started again has forgotten the lock, and gives it away at once. If its holder could do harm, wait
+// for Handover whenever Server is not what it was in the lease before.
 //
 //	held, err := lease.Take(ctx, url, "ledger", waiting) // blocks while another holds it
 //	…
