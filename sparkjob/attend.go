@@ -9,6 +9,7 @@ import (
 
 	"realtime-election/election"
 	"realtime-election/internal/kafka"
+	"realtime-election/internal/lease"
 	"realtime-election/spark"
 )
 
@@ -109,7 +110,7 @@ func (s *supervisor) leave(ctx context.Context, at attachment) {
 
 // detach leaves a session in which the query goes on.
 func (s *supervisor) detach(ctx context.Context, session *spark.Session) {
-	if errors.Is(context.Cause(ctx), errLost) { // the query may be another's by now
+	if errors.Is(context.Cause(ctx), lease.ErrLost) { // the query may be another's by now
 		s.linger(ctx, session)
 		return
 	}

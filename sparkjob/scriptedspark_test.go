@@ -16,6 +16,7 @@ import (
 	"realtime-election/election"
 	"realtime-election/internal/health"
 	"realtime-election/internal/health/healthtest"
+	"realtime-election/internal/lease"
 	"realtime-election/spark/sparktest"
 	"realtime-election/spark/wire"
 )
@@ -178,13 +179,12 @@ func newSubmit(t *testing.T, c Config, url, fingerprint string, change ...func(*
 	out := &submit{ended: make(chan error, 1), lose: lose, stop: stop, health: c.Health}
 	go func() {
 		defer close(out.ended)
-		of := term{every: 20 * time.Millisecond}
-		ask := func(context.Context) error { return broken.Err() }
-		if err := r.succeed(ctx, "the PostgreSQL of the test", func() error { return ask(ctx) }); err != nil {
+		held := lease.New(20*time.Millisecond, func(context.Context) error { return broken.Err() })
+		if err := r.succeed(ctx, "the PostgreSQL of the test", broken.Err); err != nil {
 			out.ended <- err
 			return
 		}
-		out.ended <- of.hold(ctx, ask, func(ctx context.Context) error { return s.supervise(ctx, &of) })
+		out.ended <- held.Hold(ctx, func(ctx context.Context) error { return s.supervise(ctx, held.Held) })
 	}()
 	t.Cleanup(func() {
 		stop()

@@ -22,6 +22,7 @@ import (
 	"realtime-election/election"
 	"realtime-election/internal/health"
 	"realtime-election/internal/kafka"
+	"realtime-election/internal/lease"
 )
 
 // Config is what Run needs.
@@ -84,11 +85,11 @@ func Run(ctx context.Context, c Config) error {
 	lost := false // the lock, and with it touch with the query
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		var held bool
-		err := whileAlone(ctx, c.Postgres, s.standBy, runs.succeed, func(ctx context.Context, t *term) error {
+		err := whileAlone(ctx, c.Postgres, s.standBy, runs.succeed, func(ctx context.Context, alone func() error) error {
 			held = true
-			return s.supervise(ctx, t)
+			return s.supervise(ctx, alone)
 		})
-		lost = errors.Is(err, errLost) || lost && !held
+		lost = errors.Is(err, lease.ErrLost) || lost && !held
 		if ctx.Err() != nil {
 			if lost {
 				c.Log.Warn("this submit ends without the lock: the query goes on until another acts, or its session times out")
@@ -134,13 +135,13 @@ func (s *supervisor) standBy() {
 }
 
 // supervise attends to the query again and again, until the lock is lost or trying again is no use.
-func (s *supervisor) supervise(ctx context.Context, t *term) error {
+func (s *supervisor) supervise(ctx context.Context, alone func() error) error {
 	s.forget()
 	s.forget = func() {}
-	s.runs.alone, s.runs.failures = t.alone, 0
+	s.runs.alone, s.runs.failures = alone, 0
 	defer s.runs.giveBack(ctx)
 	defer func() {
-		if ctx.Err() != nil && !errors.Is(context.Cause(ctx), errLost) {
+		if ctx.Err() != nil && !errors.Is(context.Cause(ctx), lease.ErrLost) {
 			s.quit(ctx)
 		}
 	}()
@@ -150,7 +151,7 @@ func (s *supervisor) supervise(ctx context.Context, t *term) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if final(err) || errors.Is(err, errLost) {
+		if final(err) || errors.Is(err, lease.ErrLost) {
 			return err
 		}
 		if err == nil { // the query is to stop, or to run again

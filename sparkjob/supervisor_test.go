@@ -16,6 +16,7 @@ import (
 	"realtime-election/election"
 	"realtime-election/internal/health/healthtest"
 	"realtime-election/internal/kafka/kafkatest"
+	"realtime-election/internal/lease"
 	"realtime-election/spark/sparktest"
 	"realtime-election/spark/wire"
 )
@@ -28,7 +29,7 @@ func TestWhoComesNextAdoptsTheQuery(t *testing.T) {
 	first.runs(t, cluster)
 	at := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey)
 	first.lose()
-	if err := first.end(t); !errors.Is(err, errLost) {
+	if err := first.end(t); !errors.Is(err, lease.ErrLost) {
 		t.Errorf("the first ended with %v", err)
 	}
 	second := newSubmit(t, c, server.URL(), "a")
@@ -243,8 +244,8 @@ func TestWhoLostTheLockEndsNoSession(t *testing.T) {
 	s := &supervisor{Config: config, runs: r, answerTimeout: 5 * time.Second}
 	session, _, err := s.notedSession(t.Context())
 	done(t, err)
-	r.alone = func() error { return errLost }
-	if err := s.end(t.Context(), session); !errors.Is(err, errLost) {
+	r.alone = func() error { return lease.ErrLost }
+	if err := s.end(t.Context(), session); !errors.Is(err, lease.ErrLost) {
 		t.Errorf("it ended with %v", err)
 	}
 	s.quit(t.Context())
@@ -289,11 +290,9 @@ func TestFailuresOfAnotherTermAreNotCounted(t *testing.T) {
 	r := chosen(t, config, "a")
 	r.failures = failuresToTell
 	ctx, lose := context.WithCancelCause(t.Context())
-	lose(errLost)
-	var of term
-	of.over.Store(true)
+	lose(lease.ErrLost)
 	s := &supervisor{Config: config, runs: r, answerTimeout: time.Second, forget: func() {}}
-	if err := s.supervise(ctx, &of); err == nil || r.failures != 0 {
+	if err := s.supervise(ctx, func() error { return lease.ErrLost }); err == nil || r.failures != 0 {
 		t.Errorf("%d failures: %v", r.failures, err)
 	}
 }
