@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 	"log"
+	"time"
 
 	"realtime-election/internal/lease"
 )
