@@ -112,7 +112,7 @@ func newData(t *testing.T) string {
 				t.Logf("%s: %s", name, tail(filepath.Join(data, "logs", name+".log")))
 			}
 		}
-		if err := local.Remove(data); err != nil {
+		if err := errors.Join(local.RemoveDatabase(data), os.RemoveAll(data)); err != nil {
 			t.Error(err)
 		}
 	})

@@ -72,7 +72,7 @@ func (s step) missing(output string) string {
 func TestWalkthroughDoesWhatItSays(t *testing.T) {
 	tree := copyOfTree(t)
 	t.Cleanup(func() {
-		if err := local.Remove(filepath.Join(tree, "data")); err != nil {
+		if err := local.RemoveDatabase(filepath.Join(tree, "data")); err != nil {
 			t.Error(err)
 		}
 	})

@@ -69,9 +69,16 @@ type Count struct {
 	seen       map[int32]map[BallotID]uint64 // by partition: the counted ballots and a hash of their bytes
 	records    int64
 	rejected   map[Reason]tally
-	districts  map[districtCell]tally
-	groups     map[groupCell]tally
-	minutes    map[minuteCell]tally
+	votes      int64
+	counted    []counted
+	key        []byte // reused
+}
+
+// counted is what an aggregation has counted, by natural key.
+type counted struct {
+	Aggregation
+	values []func(v Vote, region []byte) []byte // of the key's fields
+	totals map[string]*tally
 }
 
 type tally struct {
@@ -79,35 +86,26 @@ type tally struct {
 	newest time.Time
 }
 
-type (
-	districtCell struct {
-		district  DistrictID
-		candidate CandidateID
-	}
-	groupCell struct {
-		region      RegionID
-		age, gender string
-		candidate   CandidateID
-	}
-	minuteCell struct {
-		region    RegionID
-		minute    string
-		candidate CandidateID
-	}
-)
-
 // NewCount starts a count by the rules of a definition.
 func NewCount(d *Definition, partitions int32) *Count {
-	return &Count{
+	c := &Count{
 		definition: d,
 		rules:      NewRules(d, partitions),
 		seed:       maphash.MakeSeed(),
 		seen:       make(map[int32]map[BallotID]uint64),
 		rejected:   make(map[Reason]tally),
-		districts:  make(map[districtCell]tally),
-		groups:     make(map[groupCell]tally),
-		minutes:    make(map[minuteCell]tally),
 	}
+	for _, a := range aggregations {
+		if a.OfRejected() {
+			continue // see Results
+		}
+		of := counted{Aggregation: a, totals: make(map[string]*tally)}
+		for _, field := range a.Key {
+			of.values = append(of.values, fields[field].vote)
+		}
+		c.counted = append(c.counted, of)
+	}
+	return c
 }
 
 // Add counts a record, and returns why it is not counted, or "".
@@ -118,14 +116,28 @@ func (c *Count) Add(rec VoteRecord) Reason {
 		reason = c.admit(rec, vote)
 	}
 	if reason != "" {
-		add(c.rejected, reason, rec.Timestamp)
+		t := c.rejected[reason]
+		t.add(rec.Timestamp)
+		c.rejected[reason] = t
 		return reason
 	}
-	district, candidate := DistrictID(vote.DistrictID), CandidateID(vote.CandidateID)
-	region := c.rules.districts[district].ID
-	add(c.districts, districtCell{district, candidate}, rec.Timestamp)
-	add(c.groups, groupCell{region, string(vote.AgeGroup), string(vote.Gender), candidate}, rec.Timestamp)
-	add(c.minutes, minuteCell{region, string(vote.VotingTime[:MinuteLength]), candidate}, rec.Timestamp)
+	c.votes++
+	region := []byte(c.rules.districts[DistrictID(vote.DistrictID)].ID)
+	for _, of := range c.counted {
+		c.key = c.key[:0]
+		for i, value := range of.values {
+			if i > 0 {
+				c.key = append(c.key, '/')
+			}
+			c.key = append(c.key, value(vote, region)...)
+		}
+		t := of.totals[string(c.key)]
+		if t == nil {
+			t = new(tally)
+			of.totals[string(c.key)] = t
+		}
+		t.add(rec.Timestamp)
+	}
 	return ""
 }
 
@@ -160,13 +172,7 @@ func (c *Count) PartitionDone(partition int32) { delete(c.seen, partition) }
 func (c *Count) Records() int64 { return c.records }
 
 // Votes is how many of them are counted.
-func (c *Count) Votes() int64 {
-	var n int64
-	for _, t := range c.districts {
-		n += t.votes
-	}
-	return n
-}
+func (c *Count) Votes() int64 { return c.votes }
 
 // Rejected is how many are not counted, by reason.
 func (c *Count) Rejected() map[Reason]int64 {
@@ -177,13 +183,9 @@ func (c *Count) Rejected() map[Reason]int64 {
 	return n
 }
 
-func add[K comparable](m map[K]tally, k K, at time.Time) { merge(m, k, tally{1, at}) }
-
-func merge[K comparable](m map[K]tally, k K, t tally) {
-	sum := m[k]
-	sum.votes += t.votes
-	if t.newest.After(sum.newest) {
-		sum.newest = t.newest
+func (t *tally) add(at time.Time) {
+	t.votes++
+	if at.After(t.newest) {
+		t.newest = at
 	}
-	m[k] = sum
 }

@@ -79,7 +79,7 @@ func TestResultsAreAsWrittenByHand(t *testing.T) {
 	}
 	first, second, third, sixth := "2025-10-29T08:00:00.000Z", "2025-10-29T08:00:01.000Z", "2025-10-29T08:00:02.000Z", "2025-10-29T08:00:05.000Z"
 	p := func(s string) *string { return &s }
-	reason, registered := election.UnknownDistrict, int64(30)
+	reason, registered := string(election.UnknownDistrict), int64(30)
 	want := map[string]map[string]election.Result{
 		election.PerCandidateTopic: {
 			"ana": {Run: 7, CandidateID: p("ana"), CandidateName: p("Ana"), PartyAffiliation: p("Red"), PhotoURL: p("/portraits/ana.svg"), TotalVotes: 2, NewestRecordAt: second},

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -121,36 +120,4 @@ type LedgerStatus struct {
 	// Stored is, for each topic and partition, the offset up to which (exclusive) PostgreSQL has what the topic holds.
 	Stored    map[string]map[string]int64 `json:"stored_offsets"`
 	UpdatedAt time.Time                   `json:"updated_at"`
-}
-
-// Result is the value of a record of any result topic. Which fields are present depends on the topic; TotalVotes is
-// absolute, never an increment.
-type Result struct {
-	Run              int     `json:"run"`
-	CandidateID      *string `json:"candidate_id,omitempty"`
-	CandidateName    *string `json:"candidate_name,omitempty"`
-	PartyAffiliation *string `json:"party_affiliation,omitempty"`
-	PhotoURL         *string `json:"photo_url,omitempty"`
-	RegionID         *string `json:"region_id,omitempty"`
-	RegionName       *string `json:"region_name,omitempty"`
-	RegisteredVoters *int64  `json:"registered_voters,omitempty"` // absent where no register is known
-	DistrictID       *string `json:"district_id,omitempty"`
-	AgeGroup         *string `json:"age_group,omitempty"`
-	Gender           *string `json:"gender,omitempty"`
-	Minute           *string `json:"minute,omitempty"` // of voting_time, as 2006-01-02T15:04
-	Reason           *Reason `json:"reason,omitempty"`
-	TotalVotes       int64   `json:"total_votes"`
-	NewestRecordAt   string  `json:"newest_record_at"` // Kafka's timestamp of the newest record that is counted here, in TimeLayout
-}
-
-// ResultKey is the key of a result record: the run, then the natural key, joined by slashes.
-func ResultKey(run int, natural ...string) string {
-	return strconv.Itoa(run) + "/" + strings.Join(natural, "/")
-}
-
-// CutRun splits a result record's key into its run and its natural key.
-func CutRun(key string) (run int, natural string, ok bool) {
-	digits, natural, found := strings.Cut(key, "/")
-	run, err := strconv.Atoi(digits)
-	return run, natural, found && err == nil
 }

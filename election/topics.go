@@ -17,14 +17,6 @@ const (
 	ElectionTopic         = "election"          // keys: see DefinitionKey
 	PipelineStatusTopic   = "pipeline_status"   // key: the service that reports
 	ProducerProgressTopic = "producer_progress" // key: the producer; value: Progress; partition: ProgressPartition
-
-	PerCandidateTopic      = "aggregated_votes_per_candidate"
-	TurnoutByLocationTopic = "aggregated_turnout_by_location"
-	ByLocationTopic        = "aggregated_votes_by_location"
-	ByDistrictTopic        = "aggregated_votes_by_district"
-	ByDemographicTopic     = "aggregated_votes_by_demographic"
-	PerMinuteTopic         = "aggregated_votes_per_minute"
-	PerReasonTopic         = "aggregated_votes_rejected"
 )
 
 // Keys of the records of ElectionTopic.
@@ -77,19 +69,12 @@ func VoterPartition(district DistrictID, partitions int32) int32 {
 	return int32(crc32.ChecksumIEEE([]byte(district)) % uint32(partitions))
 }
 
-// ResultTopics are the topics that the streaming query writes.
-func ResultTopics() []string {
-	return []string{
-		PerCandidateTopic, TurnoutByLocationTopic, ByLocationTopic, ByDistrictTopic,
-		ByDemographicTopic, PerMinuteTopic, PerReasonTopic,
-	}
-}
-
 // Topic is how a topic is laid out. Settings are Kafka's topic configuration.
 type Topic struct {
 	Name       string
 	Partitions int32
 	Settings   map[string]string
+	Purpose    string // what it is for, in a line
 }
 
 const (
@@ -122,15 +107,15 @@ func Topics(votePartitions int32) []Topic {
 	// How old a report is, the broker's clock says: each submit and ledger has a clock of its own.
 	status["message.timestamp.type"] = "LogAppendTime"
 	topics := []Topic{
-		{VotesTopic, votePartitions, votes},
-		{VotersTopic, votePartitions, log},
-		{RejectedVotesTopic, 1, log},
-		{ElectionTopic, 1, compacted},
-		{PipelineStatusTopic, 1, status},
-		{ProducerProgressTopic, 3 + votePartitions, compacted},
+		{VotesTopic, votePartitions, votes, "ballots, by ballot id"},
+		{VotersTopic, votePartitions, log, "the public register, by voter id"},
+		{RejectedVotesTopic, 1, log, "records that are not counted, and why"},
+		{ElectionTopic, 1, compacted, "the definition, and which run of the count is official"},
+		{PipelineStatusTopic, 1, status, "how the count and the ledger are doing"},
+		{ProducerProgressTopic, 3 + votePartitions, compacted, "how far each producer is"},
 	}
-	for _, name := range ResultTopics() {
-		topics = append(topics, Topic{name, 1, compacted})
+	for _, a := range aggregations {
+		topics = append(topics, Topic{a.Topic, 1, compacted, a.Purpose})
 	}
 	return topics
 }

@@ -4,20 +4,41 @@ import (
 	"bytes"
 	"encoding/hex"
 	"hash/crc32"
+	"strings"
 	"time"
 )
 
+// VoteField is one field of a vote's line.
+type VoteField struct {
+	Name    string
+	Pattern string // the regular expression of its values, which hold no quote
+}
+
+// VoteFields are the fields of a vote in the order of its line. Grammar follows from them. Vote, the SQL of Spark and that
+// of the ledger are held to them by tests.
+var VoteFields = []VoteField{
+	{"ballot_id", `[0-9a-f]{32}`},
+	{"candidate_id", `[a-z0-9_-]{1,32}`},
+	{"district_id", `[A-Za-z0-9_-]{1,32}`},
+	{"age_group", `(18-24|25-34|35-44|45-54|55-64|65\+)?`},
+	{"gender", `(female|male|other)?`},
+	{"voting_time", `([0-9]{4}-(` +
+		`(0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))|` +
+		`([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)` + // leap years
+		`T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z`},
+}
+
 // Grammar is the regular expression, over bytes, of a well-formed vote. Spark applies it with rlike, so it keeps to
 // what RE2 and java.util.regex read alike.
-const Grammar = `\A\{"ballot_id":"[0-9a-f]{32}",` +
-	`"candidate_id":"[a-z0-9_-]{1,32}",` +
-	`"district_id":"[A-Za-z0-9_-]{1,32}",` +
-	`"age_group":"(18-24|25-34|35-44|45-54|55-64|65\+)?",` +
-	`"gender":"(female|male|other)?",` +
-	`"voting_time":"([0-9]{4}-(` +
-	`(0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))|` +
-	`([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)` + // leap years
-	`T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z"\}\z`
+var Grammar = grammarOf(VoteFields)
+
+func grammarOf(fields []VoteField) string {
+	var members []string
+	for _, field := range fields {
+		members = append(members, `"`+field.Name+`":"`+field.Pattern+`"`)
+	}
+	return `\A\{` + strings.Join(members, ",") + `\}\z`
+}
 
 // AgeGroups are the values of a vote's age_group, youngest first. Empty means not known.
 func AgeGroups() []string { return []string{"18-24", "25-34", "35-44", "45-54", "55-64", "65+"} }

@@ -2,6 +2,7 @@ package election
 
 import (
 	"fmt"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -158,5 +159,35 @@ func TestPartitionIsSparks(t *testing.T) {
 	// The check value of CRC-32/ISO-HDLC, which Spark's crc32 is: cbf43926 for "123456789".
 	if got := Partition([]byte("123456789"), 1<<30); got != int32(0xcbf43926%(1<<30)) {
 		t.Errorf("crc32 is %x", got)
+	}
+}
+
+// TestVoteHasTheDeclaredFields holds the struct, the writer and the parser to VoteFields: each field's value comes back
+// under its name, in the declared order.
+func TestVoteHasTheDeclaredFields(t *testing.T) {
+	values := map[string]string{
+		"ballot_id": "00112233445566778899aabbccddeeff", "candidate_id": "c1", "district_id": "D1",
+		"age_group": "18-24", "gender": "female", "voting_time": "2026-01-02T03:04:05.006Z",
+	}
+	var members []string
+	for _, field := range VoteFields {
+		members = append(members, `"`+field.Name+`":"`+values[field.Name]+`"`)
+	}
+	line := "{" + strings.Join(members, ",") + "}"
+	vote, ok := ParseVote([]byte(line))
+	if !ok {
+		t.Fatalf("election.ParseVote does not read %s", line)
+	}
+	fields := reflect.ValueOf(vote)
+	if fields.NumField() != len(VoteFields) {
+		t.Errorf("election.Vote has %d fields, election.VoteFields %d", fields.NumField(), len(VoteFields))
+	}
+	for i, field := range VoteFields {
+		if got := string(fields.Field(i).Bytes()); got != values[field.Name] {
+			t.Errorf("election.Vote.%s is %q, expected the value of %s, %q", fields.Type().Field(i).Name, got, field.Name, values[field.Name])
+		}
+	}
+	if written := string(AppendVote(nil, vote)); written != line {
+		t.Errorf("election.AppendVote writes %s, expected %s", written, line)
 	}
 }

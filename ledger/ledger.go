@@ -3,8 +3,9 @@
 //
 // It is exact. A batch of records and the offsets after it are one transaction, and the offsets move only from where
 // this ledger left them: a ledger that is killed anywhere goes on without a gap or a double, and of two ledgers one
-// stores while the other waits for the lock that the first one's connection holds. The first copy of a ballot, by
-// offset, is the one that is stored.
+// stores while the other waits for the lease that the first one holds (see internal/lease). A ledger that was stopped,
+// and wakes when another has the lease, waits for it again. The first copy of a ballot, by offset, is the one that is
+// stored.
 //
 // Nothing a sender writes stops it: a record is judged, and its text checked, before PostgreSQL sees it. Nor does the
 // absence of Kafka or PostgreSQL: it waits, and says so.
@@ -36,6 +37,7 @@ import (
 	"realtime-election/election"
 	"realtime-election/internal/health"
 	"realtime-election/internal/kafka"
+	"realtime-election/internal/lease"
 )
 
 // Config is what Run needs.
@@ -122,7 +124,10 @@ func (l *ledger) keep(ctx context.Context) error {
 		if errors.Is(err, kafka.ErrNoElection) || errors.As(err, &wrong) {
 			return err
 		}
-		if err = explain(err); l.status.waiting(err) {
+		switch err = explain(err); {
+		case errors.Is(err, lease.ErrLost) && l.status.waiting(err):
+			l.config.Log.Info("this ledger stores nothing until it has the lock in PostgreSQL again", "error", err)
+		case l.status.waiting(err):
 			l.config.Log.Warn("nothing is stored; trying until it works", "error", err)
 		}
 		if stored {

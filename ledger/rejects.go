@@ -36,6 +36,9 @@ func (s *session) publish(ctx context.Context, rejects []reject) error {
 		}
 		records = append(records, &kgo.Record{Topic: election.RejectedVotesTopic, Key: []byte(key), Value: value})
 	}
+	if err := s.held(); err != nil {
+		return err
+	}
 	for _, result := range s.producer.ProduceSync(ctx, records...) {
 		if result.Err != nil {
 			return fmt.Errorf("publish a reject: %w", result.Err)

@@ -41,7 +41,7 @@ func rejected(topic string, partition int32, offset int64) reject {
 // TestRejectsSentAheadAreForgottenWithTheirOwnBatch stores a batch of each topic.
 func TestRejectsSentAheadAreForgottenWithTheirOwnBatch(t *testing.T) {
 	s, cluster := newTestSession(t)
-	s.status.opened(nil, s.next)
+	s.status.opened(nil, s.next, held)
 	s.sent["votes_topic:0:1"] = true
 	s.committed(&batch{topic: election.VotersTopic, next: map[int32]int64{0: 9}}, 9, []reject{rejected(election.VotersTopic, 0, 1)})
 	votes := []reject{rejected(election.VotesTopic, 0, 0), rejected(election.VotesTopic, 0, 1), rejected(election.VotesTopic, 0, 2)}
@@ -69,7 +69,7 @@ func TestRejectsSentAheadAreForgottenWithTheirOwnBatch(t *testing.T) {
 
 func TestCommittedBatchIsReported(t *testing.T) {
 	s, _ := newTestSession(t)
-	s.status.opened(map[string]int64{"voters": 10, "votes": 20, "rejected_votes": 30}, s.next)
+	s.status.opened(map[string]int64{"voters": 10, "votes": 20, "rejected_votes": 30}, s.next, held)
 	s.committed(&batch{topic: election.VotersTopic, next: map[int32]int64{0: 4}}, 3, []reject{rejected(election.VotersTopic, 0, 0)})
 	s.committed(&batch{topic: election.VotesTopic, next: map[int32]int64{1: 7}}, 5, nil)
 	got := s.status.current

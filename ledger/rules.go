@@ -48,7 +48,7 @@ func (r *rules) judge(b *batch) (rows [][]any, rejects []reject) {
 	return rows, rejects
 }
 
-// vote appends the columns of a vote, in the order of voteColumns, or says why the record is not counted.
+// vote appends the columns of a vote, in the order of their table's columns, or says why the record is not counted.
 func (r *rules) vote(row []any, rec *kgo.Record) ([]any, election.Reason) {
 	vote, reason := r.votes.Classify(election.VoteRecord{Partition: rec.Partition, Offset: rec.Offset, Key: rec.Key, Value: rec.Value})
 	if reason != "" {
@@ -81,7 +81,7 @@ const (
 	oldestVoter    = 200      // years
 )
 
-// voter appends the columns of a voter, in the order of voterColumns, or says why the record is not stored.
+// voter appends the columns of a voter, in the order of their table's columns, or says why the record is not stored.
 func (r *rules) voter(row []any, rec *kgo.Record) ([]any, election.Reason) {
 	v, ok := parseVoter(rec.Value)
 	born, err := time.Parse(time.DateOnly, v.DateOfBirth)

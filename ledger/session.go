@@ -11,12 +11,13 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"realtime-election/internal/kafka"
+	"realtime-election/internal/lease"
 	"realtime-election/internal/postgres"
 )
 
 const (
-	// lockKey is the advisory lock of the one ledger that stores: "ledger" in ASCII.
-	lockKey int64 = 0x6c6564676572
+	// leaseName names the lock in PostgreSQL of the one ledger that stores.
+	leaseName = "ledger"
 	// patience bounds each thing that PostgreSQL and Kafka are asked to do, so that a dead connection is noticed.
 	patience = time.Minute
 	// counting bounds counting the rows of a table, which takes as long as the table is large; TCP notices a dead connection.
@@ -31,9 +32,10 @@ type place struct {
 	partition int32
 }
 
-// session is the time between taking the lock and losing the connection that holds it.
+// session is the time between taking the lease and losing it, or the connection that works.
 type session struct {
 	*ledger
+	held     func() error // an error once another ledger may store
 	conn     *pgx.Conn
 	consumer *kgo.Client
 	ids      map[string]kadm.TopicID // by topic: which of that name Kafka has
@@ -42,9 +44,9 @@ type session struct {
 	sent     map[string]bool         // keys of rejects that votes_rejected holds beyond next
 }
 
-func newSession(l *ledger) *session {
+func newSession(l *ledger, held func() error) *session {
 	return &session{
-		ledger: l, ids: make(map[string]kadm.TopicID),
+		ledger: l, held: held, ids: make(map[string]kadm.TopicID),
 		next: make(map[place]int64), ends: make(map[place]int64), sent: make(map[string]bool),
 	}
 }
@@ -61,25 +63,42 @@ func (l *ledger) attend(ctx context.Context) (stored bool, err error) {
 		}
 		l.rules = newRules(record)
 	}
-	connecting, cancel := context.WithTimeout(ctx, patience)
-	conn, err := postgres.Connect(connecting, l.config.Postgres)
-	cancel()
-	if err != nil {
-		return false, err
-	}
-	defer func() { // and with it goes the lock
-		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-		defer cancel()
-		conn.Close(closing) // the error of a connection that is gone says nothing
-	}()
 	waiting := func() {
 		l.status.standby()
 		l.config.Log.Info("another ledger stores; waiting until it ends")
 	}
-	if err := postgres.Lock(ctx, conn, lockKey, waiting); err != nil {
-		return false, fmt.Errorf("become the one ledger: %w", err)
+	turn, err := lease.Take(ctx, l.config.Postgres, leaseName, waiting)
+	if err != nil {
+		return false, err
 	}
-	s := newSession(l)
+	defer turn.Release(ctx)
+	err = turn.Hold(ctx, func(ctx context.Context) error {
+		stored, err = l.takeTurn(ctx, turn)
+		return err
+	})
+	if lost := turn.Held(); lost != nil && !errors.Is(err, lease.ErrLost) {
+		err = fmt.Errorf("%w: %w", lost, err) // it failed because another ledger has ended the connection
+	}
+	return stored, err
+}
+
+// takeTurn stores until something fails, or the lease is lost.
+func (l *ledger) takeTurn(ctx context.Context, turn *lease.Lease) (stored bool, err error) {
+	connecting, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	conn, err := postgres.Connect(connecting, l.config.Postgres)
+	if err != nil {
+		return false, err
+	}
+	defer func() {
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		conn.Close(closing) // the error of a connection that is gone says nothing
+	}()
+	if err := turn.Join(connecting, conn); err != nil {
+		return false, err
+	}
+	s := newSession(l, turn.Held)
 	s.conn = conn
 	if err := s.open(ctx); err != nil {
 		return false, err
@@ -119,7 +138,7 @@ func (s *session) open(ctx context.Context) error {
 	if err := s.consume(); err != nil {
 		return err
 	}
-	s.status.opened(counts, s.next)
+	s.status.opened(counts, s.next, s.held)
 	return nil
 }
 

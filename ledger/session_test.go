@@ -29,7 +29,7 @@ func newTestSession(t *testing.T) (*session, *kfake.Cluster) {
 		config: c, producer: producer, consumer: c.Health.Kafka("consumer"), status: newStatus(c, producer),
 		rules: newRules(&election.Record{Definition: *d, VotePartitions: 2}),
 		rows:  c.Health.CounterBy("rows", "", "table"), batch: c.Health.Gauge("batch", ""),
-	})
+	}, held)
 	for _, topic := range topics {
 		for partition := range int32(2) {
 			s.next[place{topic, partition}] = 0

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -25,16 +26,19 @@ const (
 )
 
 // status is what the ledger reports of itself. A ledger that has not stored, or has found another that stores, reports
-// nothing where a report of what is stored may be overwritten: that one is the other's.
+// nothing where a report of what is stored may be overwritten: that one is the other's. One that has lost the lease
+// reports only for as long as the last report is its own.
 type status struct {
 	config   Config
 	producer *kgo.Client
 
 	mu      sync.Mutex
 	current election.LedgerStatus
-	cause   error // why nothing is stored
-	silent  bool  // the report is, or may be, another ledger's
-	changed bool  // since the last report
+	cause   error        // why nothing is stored
+	silent  bool         // the report is, or may be, another ledger's
+	held    func() error // an error once another ledger may store; nil before this one has
+	sent    []time.Time  // of the reports since the last one that Kafka confirmed, and of that
+	changed bool         // since the last report
 }
 
 func newStatus(c Config, producer *kgo.Client) *status {
@@ -80,7 +84,7 @@ func (s *status) standby() {
 }
 
 // opened notes that this ledger stores, and what is stored.
-func (s *status) opened(rows map[string]int64, next map[place]int64) {
+func (s *status) opened(rows map[string]int64, next map[place]int64, held func() error) {
 	s.change(func() {
 		s.current = election.LedgerStatus{
 			State: "running", Voters: rows["voters"], Votes: rows["votes"], Rejected: rows["rejected_votes"],
@@ -92,7 +96,7 @@ func (s *status) opened(rows map[string]int64, next map[place]int64) {
 		for at, offset := range next {
 			s.current.Stored[at.topic][strconv.Itoa(int(at.partition))] = offset
 		}
-		s.cause, s.silent = nil, false
+		s.cause, s.silent, s.held = nil, false, held
 	})
 }
 
@@ -153,14 +157,14 @@ func (s *status) report(ctx context.Context) error {
 
 // publish sends the status if there is news in it. What Kafka does not take is sent again.
 func (s *status) publish(ctx context.Context) {
-	s.mu.Lock()
-	now := time.Now().UTC()
-	if s.silent || !s.changed && now.Sub(s.current.UpdatedAt) < heartbeatEvery {
-		s.mu.Unlock()
+	if !s.due() || !s.mayReport(ctx) {
 		return
 	}
+	s.mu.Lock()
+	now := time.Now().UTC()
 	s.changed, s.current.UpdatedAt = false, now
 	value, err := json.Marshal(s.current)
+	s.sent = append(s.sent, now)
 	s.mu.Unlock()
 	if err == nil {
 		err = s.producer.ProduceSync(ctx, &kgo.Record{
@@ -170,5 +174,39 @@ func (s *status) publish(ctx context.Context) {
 	if err != nil {
 		s.config.Log.Debug("report the status", "error", err)
 		s.change(func() {})
+		return
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sent = s.sent[len(s.sent)-1:]
+}
+
+// due reports whether there is news, or it is time to say that there is none.
+func (s *status) due() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.silent && (s.changed || time.Since(s.current.UpdatedAt) >= heartbeatEvery)
+}
+
+// mayReport reports whether the status overwrites no other ledger's. One that was stopped may have lost the lease long ago.
+func (s *status) mayReport(ctx context.Context) bool {
+	s.mu.Lock()
+	held := s.held
+	s.mu.Unlock()
+	if held == nil || held() == nil {
+		return true
+	}
+	var last election.LedgerStatus
+	found, err := kafka.LatestJSON(ctx, s.config.Brokers, s.config.Log, election.PipelineStatusTopic, election.LedgerKey, &last)
+	if err != nil {
+		s.config.Log.Debug("read the last status", "error", err)
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.held() == nil || !found || slices.ContainsFunc(s.sent, last.UpdatedAt.Equal) {
+		return true
+	}
+	s.silent = true
+	return false
 }

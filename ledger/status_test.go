@@ -6,18 +6,23 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"realtime-election/election"
 	"realtime-election/internal/kafka/kafkatest"
+	"realtime-election/internal/lease"
 )
+
+// held is what a lease says that is not lost.
+func held() error { return nil }
 
 // reports is how many reports a publication added.
 func reports(t *testing.T, s *session, cluster *kfake.Cluster) int {
 	t.Helper()
-	held := func() int { return len(kafkatest.Read(t, cluster, election.PipelineStatusTopic, 0)) }
-	before := held()
+	count := func() int { return len(kafkatest.Read(t, cluster, election.PipelineStatusTopic, 0)) }
+	before := count()
 	s.status.publish(t.Context())
-	return held() - before
+	return count() - before
 }
 
 func TestStatusIsReportedWhenItChangesAndToSayThatItHolds(t *testing.T) {
@@ -28,14 +33,14 @@ func TestStatusIsReportedWhenItChangesAndToSayThatItHolds(t *testing.T) {
 		want int
 	}{
 		{"before anything is known", func() {}, 0},
-		{"stored", func() { s.status.opened(nil, s.next) }, 1},
+		{"stored", func() { s.status.opened(nil, s.next, held) }, 1},
 		{"unchanged", func() {}, 0},
 		{"unchanged for a while", func() { s.status.current.UpdatedAt = time.Now().Add(-heartbeatEvery) }, 1},
 		{"a batch", func() { s.committed(&batch{topic: election.VotesTopic, next: map[int32]int64{0: 1}}, 1, nil) }, 1},
 		{"waiting", func() { s.status.waiting(errors.New("no PostgreSQL")) }, 1},
 		{"another stores", func() { s.status.standby() }, 0},
 		{"and is waited for", func() { s.status.waiting(errors.New("no PostgreSQL")) }, 0},
-		{"stored again", func() { s.status.opened(nil, s.next) }, 1},
+		{"stored again", func() { s.status.opened(nil, s.next, held) }, 1},
 	} {
 		step.do()
 		if n := reports(t, s, cluster); n != step.want {
@@ -44,9 +49,56 @@ func TestStatusIsReportedWhenItChangesAndToSayThatItHolds(t *testing.T) {
 	}
 }
 
+// TestLedgerThatLostTheLeaseReportsNothingOverAnothers has it lose the lease without being told, as when it was stopped.
+func TestLedgerThatLostTheLeaseReportsNothingOverAnothers(t *testing.T) {
+	s, cluster := newTestSession(t)
+	var lost error
+	for _, step := range []struct {
+		name string
+		do   func()
+		want int
+	}{
+		{"stored", func() { s.status.opened(nil, s.next, func() error { return lost }) }, 1},
+		{"lost the lease, as it knows", func() { lost = lease.ErrLost; s.status.waiting(lost) }, 1},
+		{"for a while", func() { s.status.current.UpdatedAt = time.Now().Add(-heartbeatEvery) }, 1},
+		{"cannot connect", func() { s.status.waiting(errors.New("no PostgreSQL")) }, 1},
+		{"another reported", func() {
+			kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.PipelineStatusTopic, election.LedgerKey, election.LedgerStatus{State: "running", UpdatedAt: time.Now().UTC()}))
+			s.status.waiting(errors.New("still no PostgreSQL"))
+		}, 0},
+		{"and cannot connect again", func() { s.status.waiting(errors.New("no PostgreSQL")) }, 0},
+		{"stored again", func() { lost = nil; s.status.opened(nil, s.next, func() error { return lost }) }, 1},
+		{"was stopped, and another reported", func() {
+			lost = lease.ErrLost
+			kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.PipelineStatusTopic, election.LedgerKey, election.LedgerStatus{State: "running", UpdatedAt: time.Now().UTC()}))
+			s.committed(&batch{topic: election.VotesTopic, next: map[int32]int64{0: 1}}, 1, nil)
+		}, 0},
+	} {
+		step.do()
+		if n := reports(t, s, cluster); n != step.want {
+			t.Errorf("%s: %d reports, want %d", step.name, n, step.want)
+		}
+	}
+}
+
+func TestLedgerWithoutTheLeaseSendsNothing(t *testing.T) {
+	s, cluster := newTestSession(t)
+	s.held = func() error { return lease.ErrLost }
+	record := &kgo.Record{Topic: election.VotesTopic}
+	if err := s.publish(t.Context(), []reject{{record, election.Malformed}}); !errors.Is(err, lease.ErrLost) {
+		t.Errorf("a reject: %v", err)
+	}
+	if err := s.store(t.Context(), &batch{topic: election.VotesTopic, records: []*kgo.Record{record}}); !errors.Is(err, lease.ErrLost) {
+		t.Errorf("a batch: %v", err)
+	}
+	if n := len(kafkatest.Read(t, cluster, election.RejectedVotesTopic, 0)); n != 0 {
+		t.Errorf("%d rejects were published", n)
+	}
+}
+
 func TestStatusThatKafkaDoesNotTakeIsSentAgain(t *testing.T) {
 	s, cluster := newTestSession(t)
-	s.status.opened(nil, s.next)
+	s.status.opened(nil, s.next, held)
 	if err := cluster.DeleteTopic(election.PipelineStatusTopic); err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +124,7 @@ func TestTroubleIsNewsOnce(t *testing.T) {
 			t.Errorf("the trouble is %v, want %s", err, step.cause)
 		}
 	}
-	s.status.opened(nil, s.next)
+	s.status.opened(nil, s.next, held)
 	if err := s.status.trouble(); err != nil {
 		t.Errorf("the trouble is %v while it stores", err)
 	}

@@ -17,6 +17,9 @@ const attempts = 5
 
 // store puts a batch into its table, in one transaction with its rejects and the offsets after it.
 func (s *session) store(ctx context.Context, b *batch) error {
+	if err := s.held(); err != nil {
+		return err
+	}
 	began := time.Now()
 	t := tables[b.topic]
 	rows, rejects := s.rules.judge(b)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -29,7 +30,12 @@ import (
 	"realtime-election/local/localtest"
 )
 
-func TestMain(m *testing.M) { localtest.Main(m) }
+func TestMain(m *testing.M) {
+	if config := os.Getenv(asLedger); config != "" {
+		os.Exit(beLedger(config))
+	}
+	localtest.Main(m)
+}
 
 const (
 	partitions = 3
@@ -306,6 +312,12 @@ func (j *journal) Write(p []byte) (int, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.text.Write(p)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
 }
 
 func (j *journal) count(text string) int {

@@ -74,7 +74,7 @@ func TestPostgreSQLIsWaitedFor(t *testing.T) {
 	}
 	t.Cleanup(func() {
 		server.Stop(context.Background())
-		if err := local.Remove(config.Data); err != nil { // its database may lie elsewhere
+		if err := local.RemoveDatabase(config.Data); err != nil {
 			t.Error(err)
 		}
 	})

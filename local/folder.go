@@ -131,7 +131,7 @@ func Reset(ctx context.Context, data string) error {
 	if _, err := EndOrphans(ctx, config, stopGrace); err != nil {
 		return err
 	}
-	if err := removeDatabase(data, publicFolder); err != nil {
+	if err := RemoveDatabase(data); err != nil {
 		return err
 	}
 	for _, name := range ownFolders {

@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"net"
 	"os"
@@ -228,8 +229,8 @@ func write(t *testing.T, path, content string) {
 
 func TestNobodyElsesFolderIsDeletedThroughALink(t *testing.T) {
 	for name, remove := range map[string]func(string) error{
-		"reset":  func(data string) error { return Reset(t.Context(), data) },
-		"remove": Remove,
+		"reset":           func(data string) error { return Reset(t.Context(), data) },
+		"remove database": func(data string) error { return errors.Join(RemoveDatabase(data), os.RemoveAll(data)) },
 	} {
 		elsewhere := filepath.Join(t.TempDir(), "postgresql-1")
 		data := linked(t, elsewhere)

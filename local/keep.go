@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,14 @@ const (
 	longLife   = 30 * time.Second // a process that lived so long starts a new series of pauses
 )
 
+// pace is how fast `up` works where that is not what the constants say.
+type pace struct {
+	firstPause    time.Duration // before what died or failed is started again; 0 means firstPause
+	progressEvery time.Duration // from one line of progress to the next; 0 means progressEvery
+}
+
+func (p pace) pause() time.Duration { return cmp.Or(p.firstPause, firstPause) }
+
 // errFinished says that a service has done all it had to do.
 var errFinished = errors.New("finished")
 
@@ -27,6 +36,7 @@ type keeper struct {
 	start    func(context.Context) (*Process, error)
 	finishes bool // exit.Done means that its work is done
 	log      *slog.Logger
+	first    time.Duration // pause before it is started again
 
 	mu      sync.Mutex
 	process *Process // the newest
@@ -36,7 +46,7 @@ type keeper struct {
 // for stop. ready is called after each start. It returns errFinished when the work is done, and an error when the
 // first start fails or the process says that another would be of no use.
 func (k *keeper) keep(ctx context.Context, ready func(*Process) error) error {
-	pause, restarts, lastExit := firstPause, 0, ""
+	pause, restarts, lastExit := k.first, 0, ""
 	for first := true; ; first = false {
 		started := time.Now()
 		process, err := k.start(ctx)
@@ -67,7 +77,7 @@ func (k *keeper) keep(ctx context.Context, ready func(*Process) error) error {
 		}
 		restarts, lastExit = restarts+1, err.Error()
 		if time.Since(started) > longLife {
-			pause = firstPause
+			pause = k.first
 		}
 		k.log.Warn("process died, starting it again", "name", k.name, "pause", pause, "error", err)
 		select {

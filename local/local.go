@@ -31,7 +31,6 @@ type Config struct {
 	Log         *slog.Logger // nil discards
 	KafkaMemory string       // Java heap, such as 1g; "" is 768m
 	SparkMemory string       // Java heap, such as 4g; "" is a sixth of the machine's (or container's) memory
-	SparkMaster string       // "" is local[*]: as many threads as processors
 	SparkUI     bool         // serve Spark's own web page, on the loopback interface
 }
 

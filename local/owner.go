@@ -75,7 +75,7 @@ func (o owner) take(path string) error {
 }
 
 // home is the folder of the cluster: DATA/postgresql. Where the owner cannot reach DATA, because root keeps it under a
-// folder that only root may enter, DATA/postgresql is a link to a folder elsewhere, which Remove removes too.
+// folder that only root may enter, DATA/postgresql is a link to a folder elsewhere, which RemoveDatabase removes.
 func (o owner) home(config Config) (string, error) {
 	link, err := config.in("postgresql")
 	if err != nil {
@@ -136,13 +136,9 @@ func anothers(noted, elsewhere, data string) bool {
 	return err == nil && filepath.Clean(target) == filepath.Clean(elsewhere) && !sameFolder(filepath.Dir(noted), data)
 }
 
-// Remove deletes DATA and its database, which may lie elsewhere. Nothing of it may run.
-func Remove(data string) error {
-	if err := removeDatabase(data, publicFolder); err != nil {
-		return err
-	}
-	return os.RemoveAll(data)
-}
+// RemoveDatabase deletes the database of DATA where it is outside of DATA, as it may be for root; what is in DATA stays.
+// PostgreSQL must have stopped.
+func RemoveDatabase(data string) error { return removeDatabase(data, publicFolder) }
 
 // removeDatabase removes the database that lies in the public folder, with its note, if the note says that it is this
 // DATA's, or that of a DATA which is there no longer: this one, before it was moved. What any other link leads to is not

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -19,11 +20,14 @@ type tally struct {
 	Rejected map[string]int64 `json:"rejected"`       // votes by reason
 }
 
+// progressEvery is how often a line of progress is printed, where it is not on a terminal.
+const progressEvery = 3 * time.Second
+
 // progress prints the page's address once the page answers, and then how far the count is: in place on a terminal,
 // else a line whenever it has changed. It stays until ctx ends. The first votes on the page are logged.
 func (r *run) progress(ctx context.Context) {
 	page := pageURL(r.known.listen)
-	out, every := r.config.Out, 3*time.Second
+	out, every := r.config.Out, cmp.Or(r.config.pace.progressEvery, progressEvery)
 	before, after := "", "\n"
 	if terminal.Is(out) {
 		every, before, after = time.Second, "\r\x1b[K", ""

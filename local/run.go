@@ -191,7 +191,7 @@ func (r *run) startServers(ctx context.Context, servers []server) answering {
 func (r *run) keeper(name string, finishes bool, start func(context.Context) (*Process, error)) *keeper {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	k := &keeper{name: name, finishes: finishes, start: start, log: r.config.log()}
+	k := &keeper{name: name, finishes: finishes, start: start, log: r.config.log(), first: r.config.pace.pause()}
 	r.keepers = append(r.keepers, k)
 	return k
 }
@@ -208,7 +208,7 @@ const attempts = 7 // of what must be done once, over more than ten seconds: lon
 // once runs a service to its end. It is tried again when it failed for a reason that may pass, such as a server that
 // was being started again. The error says how it ended, unless with exit code 0.
 func (r *run) once(ctx context.Context, c command) error {
-	for attempt, pause := 1, firstPause; ; attempt, pause = attempt+1, min(2*pause, longPause) {
+	for attempt, pause := 1, r.config.pace.pause(); ; attempt, pause = attempt+1, min(2*pause, longPause) {
 		err := r.attempt(ctx, c)
 		end, ended := errors.AsType[*ExitError](err)
 		if !ended || end.Refused() || end.Code == exit.Disagree || attempt == attempts {

@@ -5,6 +5,7 @@ package local
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,7 +25,7 @@ func newData(t *testing.T) string {
 	t.Helper()
 	data := filepath.Join(t.TempDir(), "data")
 	t.Cleanup(func() {
-		if err := Remove(data); err != nil {
+		if err := RemoveDatabase(data); err != nil {
 			t.Error(err)
 		}
 	})
@@ -109,7 +110,7 @@ func TestPostgreSQLRunsBelowAFolderOnlyItsOwnerMayEnter(t *testing.T) {
 	keepsRowsOverAKill(t, config)
 
 	// A new DATA of the same name must not find the old database, wherever that was.
-	if err := Remove(config.Data); err != nil {
+	if err := errors.Join(RemoveDatabase(config.Data), os.RemoveAll(config.Data)); err != nil {
 		t.Fatal(err)
 	}
 	db := connect(t, startServer(t, config, StartPostgreSQL))

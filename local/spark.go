@@ -61,14 +61,10 @@ func sparkArgs(config Config, folder, jars string, port int) []string {
 	if config.SparkMemory != "" {
 		memory = "-Xmx" + config.SparkMemory
 	}
-	master := config.SparkMaster
-	if master == "" {
-		master = "local[*]"
-	}
 	args := []string{memory, "@java.options", "-Dlog4j2.configurationFile=log4j2.properties", "-Djava.io.tmpdir=" + folder}
 	for _, setting := range [][2]string{
 		{"spark.app.name", "election"},
-		{"spark.master", master},
+		{"spark.master", "local[*]"},
 		{"spark.driver.host", "127.0.0.1"},
 		{"spark.driver.bindAddress", "127.0.0.1"},
 		{"spark.connect.grpc.binding.address", "127.0.0.1"},

@@ -40,6 +40,7 @@ type UpConfig struct {
 	Executable string    // of the services; "" is this program
 
 	counted func(ctx context.Context, brokers string) (bool, error) // where tests have no Kafka; nil asks Kafka
+	pace    pace                                                    // of tests
 }
 
 // Validate says which setting is wrong. Those that choose the election are not looked at: whoever knows its Electorate

@@ -40,7 +40,7 @@ func (s *stage) upConfig() (UpConfig, *output) {
 	out := &output{}
 	return UpConfig{
 		Config: s.config, Replay: "results.csv", Electorate: true, Regions: []string{"NL", "BE"}, Rate: 7, Seed: 3, Once: true,
-		Out: out, Executable: os.Args[0],
+		Out: out, Executable: os.Args[0], pace: pace{firstPause: 10 * time.Millisecond, progressEvery: 100 * time.Millisecond},
 		counted: func(context.Context, string) (bool, error) { return true, nil },
 	}, out
 }

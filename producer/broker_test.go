@@ -27,7 +27,7 @@ type broker struct {
 func newBroker(t *testing.T, d *election.Definition, partitions int32) *broker {
 	t.Helper()
 	w := &wire{}
-	return &broker{kafkatest.NewElection(t, d, partitions, kfake.ListenFn(w.listen)), w}
+	return &broker{kafkatest.NewElection(t, d, partitions, kfake.ListenFn(w.listen), kfake.GroupMinSessionTimeout(0)), w}
 }
 
 // atCommit calls f when the producer's transaction of this number, from 0, asks to be committed. The request is not

@@ -30,7 +30,7 @@ func TestCopiesShareTheVoters(t *testing.T) {
 	for i := range healths {
 		healths[i] = health.New("votes")
 		c := p.votes(t)
-		c.Rate, c.Health = 500, healths[i] // 6 seconds
+		c.Rate, c.session, c.Health = 2000, sessionTimeout/6, healths[i] // 1.5 seconds
 		c.Log = slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelWarn}))
 		go func() { ended <- Votes(t.Context(), c) }()
 		<-first
@@ -58,9 +58,9 @@ func TestCopyTakesOverWhatAnotherLeaves(t *testing.T) {
 	p.register(t)
 	ctx, kill := context.WithCancel(t.Context())
 	defer kill()
-	p.atCommit(election.VotesProducer(0), 12, func() (handled bool) { kill(); return false }) // after the first sign of life
+	p.atCommit(election.VotesProducer(0), 6, func() (handled bool) { kill(); return false }) // after the first sign of life
 	c := p.votes(t)
-	c.Rate = 200 // 20 in each transaction of a partition
+	c.Rate, c.session = 200, sessionTimeout/8 // 20 in each transaction of a partition
 	killed := make(chan error, 1)
 	joined := p.joined()
 	go func() { killed <- Votes(ctx, c) }()
@@ -94,7 +94,7 @@ func TestMemberThatIsThrownOutComesBack(t *testing.T) {
 		return response, nil, true
 	})
 	c := p.votes(t)
-	c.Rate = 600 // 3 seconds
+	c.Rate, c.session = 1500, sessionTimeout/8 // 1.2 seconds
 	if err := Votes(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func TestFencedWorkerGoesOnWhereThePartitionIsStillItsOwn(t *testing.T) {
 		return false
 	})
 	c := p.votes(t)
-	c.Rate, c.Health = 1000, health.New("votes")
+	c.Rate, c.session, c.Health = 1000, sessionTimeout/12, health.New("votes")
 	if err := Votes(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}

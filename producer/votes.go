@@ -26,7 +26,9 @@ type VotesConfig struct {
 	Log     *slog.Logger
 	Health  *health.Service // may be nil
 
-	keepOrder bool // ballots are sent in the register's order: what Votes must not do, for a test to recognise
+	// Of tests.
+	keepOrder bool          // ballots are sent in the register's order: what Votes must not do, for a test to recognise
+	session   time.Duration // instead of sessionTimeout, where it is not 0
 }
 
 // Validate names what is wrong.
@@ -65,6 +67,9 @@ func Votes(ctx context.Context, c VotesConfig) error {
 	if c.Key.Fingerprint() != record.BallotKeyFingerprint {
 		return &election.InputError{Text: fmt.Sprintf("the ballot key is not the one that %q was prepared with; give that key, "+
 			"or begin anew with empty topics", record.Definition.Name)}
+	}
+	if c.session == 0 {
+		c.session = sessionTimeout
 	}
 	v := &voting{
 		VotesConfig: c,
@@ -125,7 +130,7 @@ func (v *voting) produce(ctx context.Context, partition int32) error {
 		// Another has the partition, and the group is about to say so. If it does not, Kafka had given up a
 		// transaction that took too long, and this is still the one to send the ballots.
 		v.Log.Warn("fenced", "producer", name, "error", err)
-		if err := until(ctx, time.Now().Add(2*sessionTimeout)); err != nil {
+		if err := until(ctx, time.Now().Add(2*v.session)); err != nil {
 			return err
 		}
 	}

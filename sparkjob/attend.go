@@ -9,6 +9,7 @@ import (
 
 	"realtime-election/election"
 	"realtime-election/internal/kafka"
+	"realtime-election/internal/lease"
 	"realtime-election/spark"
 )
 
@@ -19,108 +20,158 @@ const (
 	settleTimeout = 10 * time.Second
 )
 
-// attend finds the query that runs, or starts it, and follows it until it or the session ends. A session whose query has
-// failed is ended by the next attend, which finds it noted. It returns nil when the query is to stop, or to run again.
+// attachment is the session that submit is in, and the query there.
+type attachment struct {
+	state          sessionState
+	session        *spark.Session
+	query          *spark.StreamingQuery
+	queryElsewhere bool
+}
+
+// attend does what decide says until the right query runs, and follows it until it or the session ends. A session whose
+// query has failed is ended by the next attend, which finds it noted. It returns nil when the query is to stop, or to run
+// again.
 func (s *supervisor) attend(ctx context.Context) error {
 	if err := s.runs.open(ctx); err != nil {
 		return err
 	}
-	if s.runs.noted.wanted.Stopped {
-		return s.rest(ctx)
+	at := attachment{state: sessionNotLookedFor}
+	for {
+		seen, err := s.observe(ctx, at)
+		if err != nil {
+			s.leave(ctx, at)
+			return err
+		}
+		switch decide(seen) {
+		case stayStopped:
+			return s.stayStopped(ctx)
+		case findSession:
+			err = s.findSession(ctx, &at)
+		case adoptQuery:
+			err = s.adoptQuery(ctx, &at)
+		case openSession:
+			err = s.replaceSession(ctx, &at)
+		case beginNextRun:
+			err = s.beginNextRun(ctx, at.session)
+			at.queryElsewhere = false
+		case startQuery:
+			err = s.startQuery(ctx, &at)
+		default:
+			err = s.follow(ctx, at.query)
+			s.detach(ctx, at.session)
+			return err
+		}
+		if err != nil {
+			s.leave(ctx, at)
+			return err
+		}
 	}
-	session, query, err := s.reconcile(ctx)
-	if err != nil {
-		return err
-	}
-	defer s.depart(ctx, session)
-	return s.follow(ctx, query)
 }
 
-// depart leaves a session behind, in which the query goes on.
-func (s *supervisor) depart(ctx context.Context, session *spark.Session) {
-	if errors.Is(context.Cause(ctx), errLost) { // the query may be another's by now
+// observe is what decide needs to know. It asks Spark for the checkpoint only where that matters.
+func (s *supervisor) observe(ctx context.Context, at attachment) (observation, error) {
+	run := s.runs.current
+	seen := observation{
+		stopRequested:      s.runs.noted.wanted.Stopped,
+		runIsOfThisQuery:   !s.runs.changed(),
+		runBegan:           run.Began,
+		session:            at.state,
+		queryElsewhere:     at.queryElsewhere,
+		queryRuns:          at.query != nil,
+		settingsAreTheSame: run.Session.Settings == s.currentQuery().fingerprint(s.Config),
+	}
+	var err error
+	if seen.needsCheckpoint() {
+		seen.checkpointExists, err = s.checkpointExists(ctx, at.session, run.Run)
+	}
+	return seen, err
+}
+
+// currentQuery is the query as this submit would start it for the current run.
+func (s *supervisor) currentQuery() query {
+	return newQuery(s.runs.current.Partitions, spark.ProcessingTime(s.Trigger))
+}
+
+// leave leaves a session after an error. One that was opened for a start is ended; where there is no time for that, it is
+// found noted if anything may run in it. In any other session the query goes on.
+func (s *supervisor) leave(ctx context.Context, at attachment) {
+	switch {
+	case at.session == nil:
+	case at.state != sessionOpened:
+		s.detach(ctx, at.session)
+	case ctx.Err() != nil:
+		at.session.Close()
+	default:
+		if err := s.end(ctx, at.session); err != nil {
+			s.Log.Debug("end the session without a query", "error", err)
+		}
+	}
+}
+
+// detach leaves a session in which the query goes on.
+func (s *supervisor) detach(ctx context.Context, session *spark.Session) {
+	if errors.Is(context.Cause(ctx), lease.ErrLost) { // the query may be another's by now
 		s.linger(ctx, session)
 		return
 	}
 	session.Close()
 }
 
-// reconcile adopts the query of the session before, if it runs and is what ought to run. Otherwise it ends that session,
-// and with it whatever goes on there, before it starts the query in a session of its own.
-func (s *supervisor) reconcile(ctx context.Context) (*spark.Session, *spark.StreamingQuery, error) {
-	wanted := newQuery(s.runs.current.Partitions, spark.ProcessingTime(s.Trigger))
-	session, query, err := s.former(ctx)
-	if errors.Is(err, errForsaken) { // it cannot change the totals of another run
+// findSession looks for the session in which the query was started last, and for the query.
+func (s *supervisor) findSession(ctx context.Context, at *attachment) error {
+	session, query, err := s.notedSession(ctx)
+	switch {
+	case errors.Is(err, errQueryElsewhere):
 		s.Log.Warn("the next run begins", "error", err)
-		s.runs.forsaken, err = true, nil
+		at.state, at.queryElsewhere = sessionNotFound, true
+		return nil
+	case err != nil:
+		return err
+	case session == nil:
+		at.state = sessionNotFound
+	default:
+		at.state, at.session, at.query = sessionFound, session, query
 	}
+	return nil
+}
+
+func (s *supervisor) adoptQuery(ctx context.Context, at *attachment) error {
+	s.Log.Info("adopted the query", "run", s.runs.current.Run, "query", at.query.ID())
+	if err := s.runs.announce(ctx, running); err != nil {
+		return err
+	}
+	at.state = sessionFollowed
+	return nil
+}
+
+// replaceSession ends the session that was found, and with it whatever goes on there, before it opens another.
+func (s *supervisor) replaceSession(ctx context.Context, at *attachment) error {
+	former := at.session
+	at.session, at.query = nil, nil
+	if former != nil {
+		if err := s.end(ctx, former); err != nil {
+			return err
+		}
+	}
+	session, err := s.openSession(ctx)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	if query != nil && s.runs.current.Session.Settings == wanted.fingerprint(s.Config) {
-		over, err := s.over(ctx, session)
-		if err == nil && !over {
-			s.Log.Info("adopted the query", "run", s.runs.current.Run, "query", query.ID())
-			err = s.runs.announce(ctx, running)
-		}
-		if err != nil {
-			s.depart(ctx, session)
-			return nil, nil, err
-		}
-		if !over {
-			return session, query, nil
-		}
-	}
-	if session != nil {
-		if err := s.end(ctx, session); err != nil {
-			return nil, nil, err
-		}
-	}
-	if session, err = s.begin(ctx); err != nil {
-		return nil, nil, err
-	}
-	if query, err = s.start(ctx, session); err != nil {
-		s.abandon(ctx, session)
-		return nil, nil, err
-	}
-	return session, query, nil
+	at.state, at.session = sessionOpened, session
+	return nil
 }
 
-// abandon ends a session in which the query could not be started. Where there is no time for that, it is found noted if
-// anything may run in it.
-func (s *supervisor) abandon(ctx context.Context, session *spark.Session) {
-	if ctx.Err() != nil {
-		session.Close()
-		return
-	}
-	if err := s.end(ctx, session); err != nil {
-		s.Log.Debug("end the session without a query", "error", err)
-	}
-}
-
-// over reports whether the next run must begin: the first, or one for a changed query or after the loss of a checkpoint.
-func (s *supervisor) over(ctx context.Context, session *spark.Session) (bool, error) {
-	if s.runs.changed() || s.runs.forsaken {
-		return true, nil
-	}
-	if !s.runs.current.Began {
-		return false, nil
-	}
-	there, err := s.there(ctx, session, s.runs.current.Run)
-	return !there, err
-}
-
-// there reports whether a run's checkpoint exists.
-func (s *supervisor) there(ctx context.Context, session *spark.Session, number int) (bool, error) {
+// checkpointExists asks Spark for the checkpoint of a run.
+func (s *supervisor) checkpointExists(ctx context.Context, session *spark.Session, number int) (bool, error) {
 	ctx, cancel := within(ctx, s.answerTimeout)
 	defer cancel()
 	return exists(ctx, session, run{Run: number}.checkpoint(s.Checkpoints))
 }
 
-// next begins the next run, with a number that no checkpoint has: there may be some of an election before, whose topics are gone.
-func (s *supervisor) next(ctx context.Context, session *spark.Session) error {
+// beginNextRun takes the next number that no checkpoint has: there may be some of an election before, whose topics are gone.
+func (s *supervisor) beginNextRun(ctx context.Context, session *spark.Session) error {
 	for number := s.runs.current.Run + 1; ; number++ {
-		taken, err := s.there(ctx, session, number)
+		taken, err := s.checkpointExists(ctx, session, number)
 		if err != nil {
 			return err
 		}
@@ -130,43 +181,35 @@ func (s *supervisor) next(ctx context.Context, session *spark.Session) error {
 	}
 }
 
-// start begins the next run where that is due, and starts the query of the current one. The session is noted before, so
-// that whoever acts next can end it, and a start that comes late with it.
-func (s *supervisor) start(ctx context.Context, session *spark.Session) (*spark.StreamingQuery, error) {
-	over, err := s.over(ctx, session)
-	if err != nil {
-		return nil, err
-	}
-	if over {
-		if err := s.next(ctx, session); err != nil {
-			return nil, err
-		}
-	}
-	wanted := newQuery(s.runs.current.Partitions, spark.ProcessingTime(s.Trigger))
-	if err := s.runs.occupy(ctx, session, wanted.fingerprint(s.Config)); err != nil {
-		return nil, err
+// startQuery starts the query of the current run. The session is noted before, so that whoever acts next can end it, and a
+// start that comes late with it.
+func (s *supervisor) startQuery(ctx context.Context, at *attachment) error {
+	wanted := s.currentQuery()
+	if err := s.runs.occupy(ctx, at.session, wanted.fingerprint(s.Config)); err != nil {
+		return err
 	}
 	if err := s.runs.announce(ctx, starting); err != nil {
-		return nil, err
+		return err
 	}
 	brief, cancel := within(ctx, startTimeout)
 	defer cancel()
-	query, err := wanted.start(brief, session, s.Config, s.record, s.runs.current)
+	query, err := wanted.start(brief, at.session, s.Config, s.record, s.runs.current)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.runs.metrics.starts.Inc()
 	s.Log.Info("started the query", "run", s.runs.current.Run, "query", query.ID())
-	return query, nil
+	at.state, at.query = sessionFollowed, query
+	return nil
 }
 
 // follow reports the query's progress until it ends, or is to end.
 func (s *supervisor) follow(ctx context.Context, query *spark.StreamingQuery) error {
-	ticker := time.NewTicker(pollEvery)
+	ticker := time.NewTicker(s.pollEvery)
 	defer ticker.Stop()
 	settled, asked := false, time.Now()
 	for {
-		progress, status, err := s.look(ctx, query)
+		progress, status, err := s.askQuery(ctx, query)
 		if err != nil {
 			return err
 		}
@@ -179,10 +222,10 @@ func (s *supervisor) follow(ctx context.Context, query *spark.StreamingQuery) er
 			}
 		}
 		if !status.Active {
-			return s.why(ctx, query)
+			return s.causeOfEnd(ctx, query)
 		}
-		if time.Since(asked) > wantedEvery {
-			if unwanted, err := s.runs.unwanted(ctx); err != nil || unwanted {
+		if time.Since(asked) > s.wantedEvery {
+			if requested, err := s.runs.stopRequested(ctx); err != nil || requested {
 				return err
 			}
 			asked = time.Now()
@@ -195,8 +238,8 @@ func (s *supervisor) follow(ctx context.Context, query *spark.StreamingQuery) er
 	}
 }
 
-// look asks the query what it has done and whether it goes on.
-func (s *supervisor) look(ctx context.Context, query *spark.StreamingQuery) (progress *spark.Progress, status spark.QueryStatus, err error) {
+// askQuery asks the query what it has done and whether it goes on.
+func (s *supervisor) askQuery(ctx context.Context, query *spark.StreamingQuery) (progress *spark.Progress, status spark.QueryStatus, err error) {
 	ctx, cancel := within(ctx, s.answerTimeout)
 	defer cancel()
 	if progress, err = query.LastProgress(ctx); err != nil {
@@ -208,8 +251,8 @@ func (s *supervisor) look(ctx context.Context, query *spark.StreamingQuery) (pro
 	return progress, status, nil
 }
 
-// why is what ended a query.
-func (s *supervisor) why(ctx context.Context, query *spark.StreamingQuery) error {
+// causeOfEnd is what ended a query.
+func (s *supervisor) causeOfEnd(ctx context.Context, query *spark.StreamingQuery) error {
 	ctx, cancel := within(ctx, s.answerTimeout)
 	defer cancel()
 	cause, err := query.Exception(ctx)

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"realtime-election/election"
+	"realtime-election/internal/lease"
 )
 
 // holder is what the topic election holds of the submit that has the lock, or had it last. It is noted before that submit
@@ -15,10 +16,6 @@ type holder struct {
 	Term   string `json:"term"`               // a new one each time that somebody gets the lock; empty once it was given back
 	Server string `json:"postgresql_started"` // when the PostgreSQL that gave the lock was started, by its clock: it tells one start from another
 }
-
-// handover is how long a new holder waits for one that may not know yet that it has lost the lock: for as long as that one
-// trusts an answer of PostgreSQL, and for what it has begun by then.
-const handover = trust + askEvery
 
 // giveBackTimeout is what is left of a stop after quitTimeout.
 const giveBackTimeout = time.Second
@@ -35,7 +32,7 @@ func (h holder) leave(ctx context.Context, server, mine string, waiting func()) 
 		return nil
 	}
 	waiting()
-	if !wait(ctx, handover) {
+	if !wait(ctx, lease.Handover) {
 		return ctx.Err()
 	}
 	return nil
@@ -48,7 +45,7 @@ func (r *runs) succeed(ctx context.Context, server string, alone func() error) e
 		return err
 	}
 	waiting := func() {
-		r.config.Log.Info("PostgreSQL was started again while another submit had the lock; waiting until that one knows", "wait", handover)
+		r.config.Log.Info("PostgreSQL was started again while another submit had the lock; waiting until that one knows", "wait", lease.Handover)
 	}
 	if err := r.noted.holder.leave(ctx, server, r.term, waiting); err != nil {
 		return err

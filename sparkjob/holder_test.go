@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"realtime-election/election"
+	"realtime-election/internal/lease"
 )
 
 // TestHolderIsWaitedForOnlyWhereItMayNotKnow has what the topic says of the holder before.
@@ -22,8 +23,8 @@ func TestHolderIsWaitedForOnlyWhereItMayNotKnow(t *testing.T) {
 		"it was given back":                     {holder{Server: "1"}, 0},
 		"PostgreSQL saw its connection end":     {holder{Term: "other", Server: "2"}, 0},
 		"it is this submit, which has noticed":  {holder{Term: "mine", Server: "1"}, 0},
-		"PostgreSQL was started again":          {holder{Term: "other", Server: "1"}, handover},
-		"PostgreSQL's clock was set back since": {holder{Term: "other", Server: "3"}, handover},
+		"PostgreSQL was started again":          {holder{Term: "other", Server: "1"}, lease.Handover},
+		"PostgreSQL's clock was set back since": {holder{Term: "other", Server: "3"}, lease.Handover},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -58,23 +59,23 @@ func TestNobodyActsBesideAHolderThatIsCutOff(t *testing.T) {
 		ask := func(ctx context.Context) error {
 			if time.Since(began) > restart {
 				<-ctx.Done()
-				time.Sleep(trust) // it is stopped, and does not notice that it has waited long enough
+				time.Sleep(lease.Trust) // it is stopped, and does not notice that it has waited long enough
 				return ctx.Err()
 			}
 			return nil
 		}
-		var first term
+		first := lease.New(time.Second, ask)
 		ended := make(chan error)
 		go func() {
-			ended <- first.hold(t.Context(), ask, func(ctx context.Context) error { <-ctx.Done(); return nil })
+			ended <- first.Hold(t.Context(), func(ctx context.Context) error { <-ctx.Done(); return nil })
 		}()
 		time.Sleep(restart)
 		synctest.Wait()
-		if err := first.alone(); err != nil {
+		if err := first.Held(); err != nil {
 			t.Fatal("it knows at once: ", err)
 		}
 		done(t, holder{Term: "first", Server: "1"}.leave(t.Context(), "2", "second", func() {}))
-		if err := first.alone(); !errors.Is(err, errLost) {
+		if err := first.Held(); !errors.Is(err, lease.ErrLost) {
 			t.Errorf("two act: %v", err)
 		}
 		<-ended
@@ -123,11 +124,11 @@ func TestLockLostWhileItIsNotedIsNotActedOn(t *testing.T) {
 		questions := 0
 		alone := func() error {
 			if questions++; questions > asked {
-				return errLost
+				return lease.ErrLost
 			}
 			return nil
 		}
-		if err := r.succeed(t.Context(), "1", alone); !errors.Is(err, errLost) || r.term != "" {
+		if err := r.succeed(t.Context(), "1", alone); !errors.Is(err, lease.ErrLost) || r.term != "" {
 			t.Errorf("lost after %d questions: %v, term %q", asked, err, r.term)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"realtime-election/election"
+	"realtime-election/internal/lease"
 	"realtime-election/local"
 )
 
@@ -30,7 +31,7 @@ func newDatabase(t *testing.T) *database {
 	d.start(t)
 	t.Cleanup(func() {
 		d.Stop(context.Background())
-		if err := local.Remove(d.config.Data); err != nil {
+		if err := local.RemoveDatabase(d.config.Data); err != nil {
 			t.Error(err)
 		}
 	})
@@ -105,7 +106,7 @@ func (d *database) pass(t *testing.T, to, from net.Conn) {
 
 // turn is a submit that acts, and does nothing.
 type turn struct {
-	of       *term
+	alone    func() error
 	locked   time.Time // when it got the lock
 	acts     time.Time
 	stop     func()
@@ -121,22 +122,22 @@ func take(t *testing.T, c Config, postgres string) *turn {
 	ctx, stop := context.WithCancel(t.Context())
 	finished := make(chan error, 1)
 	this := &turn{stop: stop, finished: finished}
-	acting := make(chan *term)
+	acting := make(chan func() error)
 	succeed := func(ctx context.Context, server string, alone func() error) error {
 		this.locked = time.Now()
 		return r.succeed(ctx, server, alone)
 	}
 	go func() {
-		finished <- whileAlone(ctx, postgres, func() {}, succeed, func(ctx context.Context, of *term) error {
-			r.alone = of.alone
+		finished <- whileAlone(ctx, postgres, func() {}, succeed, func(ctx context.Context, alone func() error) error {
+			r.alone = alone
 			defer r.giveBack(ctx)
-			acting <- of
+			acting <- alone
 			<-ctx.Done()
 			return ctx.Err()
 		})
 	}()
 	select {
-	case this.of = <-acting:
+	case this.alone = <-acting:
 		this.acts = time.Now()
 	case err := <-finished:
 		t.Fatal("it did not get the lock: ", err)
@@ -159,10 +160,10 @@ func TestOneActsWhenPostgreSQLIsRestarted(t *testing.T) {
 	close(d.cut)
 	d.restart(t)
 	second := take(t, c, d.Address())
-	if err := first.of.alone(); err == nil {
+	if err := first.alone(); err == nil {
 		t.Errorf("two act, %s after the second got the lock", second.acts.Sub(second.locked))
 	}
-	if err := second.of.alone(); err != nil {
+	if err := second.alone(); err != nil {
 		t.Errorf("the second does not act: %v", err)
 	}
 	first.end(t)
@@ -177,7 +178,7 @@ func TestTakingOverIsQuickWhereNobodyElseCanAct(t *testing.T) {
 	quick := func(what string) *turn {
 		t.Helper()
 		of := take(t, c, d.Address())
-		if took := of.acts.Sub(of.locked); took > handover/2 {
+		if took := of.acts.Sub(of.locked); took > lease.Handover/2 {
 			t.Errorf("%s: it acts %s after it got the lock", what, took)
 		}
 		return of

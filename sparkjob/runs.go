@@ -22,17 +22,18 @@ type runs struct {
 	cl        *kgo.Client  // asks
 	accounts  *kgo.Client  // writes the election topic; nil until open
 	reports   *kgo.Client  // writes other topics; nil until open
+	hurry     []kgo.Opt    // of the writers, in tests
 	alone     func() error // set for each term
 	term      string       // the last one in which this submit had the lock for sure
 	noted     noted
 	current   run // 0 while there is none
 	official  int // 0 while no run is official
 	status    election.QueryStatus
-	published time.Time // when this submit published the status last, by its monotonic clock
-	failures  int       // of the query, since something was counted
+	published time.Time     // when this submit published the status last, by its monotonic clock
+	beat      time.Duration // heartbeatEvery, but in tests
+	failures  int           // of the query, since something was counted
 	metrics   *metrics
 	cleaned   bool
-	forsaken  bool // the current run's query may go on where nobody can end it
 }
 
 func openRuns(c Config, record *election.Record) (*runs, error) {
@@ -41,7 +42,7 @@ func openRuns(c Config, record *election.Record) (*runs, error) {
 		return nil, err
 	}
 	sum := sha256.Sum256([]byte(election.Grammar + "\x00" + ballotsSQL + "\x00" + totalsSQL + "\x00" + record.Fingerprint))
-	return &runs{config: c, cl: cl, metrics: newMetrics(c.Health, cl), query: hex.EncodeToString(sum[:8])}, nil
+	return &runs{config: c, cl: cl, metrics: newMetrics(c.Health, cl), query: hex.EncodeToString(sum[:8]), beat: heartbeatEvery}, nil
 }
 
 func (r *runs) close() {
@@ -65,7 +66,7 @@ const accountsTimeout = 10 * time.Second
 // refused by Kafka. All that writes is new each time: a client does not go on with a topic that was made again.
 func (r *runs) fence(ctx context.Context) (err error) {
 	r.closeWriters()
-	if r.reports, err = kafka.NewClient(r.config.Brokers, r.config.Log); err != nil {
+	if r.reports, err = kafka.NewClient(r.config.Brokers, r.config.Log, r.hurry...); err != nil {
 		return err
 	}
 	if r.accounts, err = kafka.NewClient(r.config.Brokers, r.config.Log, kgo.TransactionalID("election-submit"), kgo.TransactionTimeout(accountsTimeout)); err != nil {
@@ -90,7 +91,7 @@ func (r *runs) open(ctx context.Context) error {
 		return err
 	}
 	r.cleaned = r.cleaned && r.official == r.noted.official.Run // another submit may have made a run official meanwhile
-	r.official, r.current, r.status, r.forsaken = r.noted.official.Run, r.noted.latest, election.QueryStatus{}, false
+	r.official, r.current, r.status = r.noted.official.Run, r.noted.latest, election.QueryStatus{}
 	if _, err := kafka.LatestJSON(ctx, r.config.Brokers, r.config.Log, election.PipelineStatusTopic, election.QueryKey, &r.status); err != nil {
 		return fmt.Errorf("read the query's status: %w", err)
 	}
@@ -118,7 +119,7 @@ func (r *runs) next(ctx context.Context, number int) error {
 	if err := r.note(ctx, election.LatestRunKey, next); err != nil {
 		return err
 	}
-	r.current, r.status, r.failures, r.forsaken = next, election.QueryStatus{}, 0, false
+	r.current, r.status, r.failures = next, election.QueryStatus{}, 0
 	return nil
 }
 
@@ -128,22 +129,17 @@ func (r *runs) occupy(ctx context.Context, session *spark.Session, settings stri
 	return r.note(ctx, election.LatestRunKey, r.current)
 }
 
-// promote makes the current run official once it has counted as far as its predecessor had, and then deletes what
-// other runs left in the result topics.
+// promote makes the current run official where decide says so, and then deletes what other runs left in the result topics.
 func (r *runs) promote(ctx context.Context) error {
-	if r.official != r.current.Run {
-		for partition, offset := range r.current.CatchUp {
-			if r.status.Counted[partition] < offset {
-				return nil
-			}
-		}
+	seen := observation{session: sessionFollowed, runIsOfficial: r.official == r.current.Run, runHasCaughtUp: r.caughtUp()}
+	if decide(seen) == promoteRun {
 		if err := r.note(ctx, election.OfficialRunKey, election.OfficialRun{Run: r.current.Run}); err != nil {
 			return err
 		}
 		r.config.Log.Info("the run is official", "run", r.current.Run, "before", r.official)
 		r.official, r.cleaned = r.current.Run, false
 	}
-	if r.cleaned {
+	if r.cleaned || r.official != r.current.Run {
 		return nil
 	}
 	for _, topic := range election.ResultTopics() {
@@ -153,6 +149,16 @@ func (r *runs) promote(ctx context.Context) error {
 	}
 	r.cleaned = true
 	return nil
+}
+
+// caughtUp reports whether the current run has counted as far as the one before had when it began.
+func (r *runs) caughtUp() bool {
+	for partition, offset := range r.current.CatchUp {
+		if r.status.Counted[partition] < offset {
+			return false
+		}
+	}
+	return true
 }
 
 // deleteOthers writes a tombstone for each key of an older run than the official one.

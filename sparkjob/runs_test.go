@@ -17,6 +17,7 @@ import (
 	"realtime-election/internal/definition"
 	"realtime-election/internal/kafka"
 	"realtime-election/internal/kafka/kafkatest"
+	"realtime-election/internal/lease"
 	"realtime-election/spark"
 )
 
@@ -331,8 +332,11 @@ func TestNoteReplacesTheOneBefore(t *testing.T) {
 func TestElectionTopicThatIsMadeAgainIsReadFromItsStart(t *testing.T) {
 	cluster, c := newElection(t)
 	r := chosen(t, c, "a")
+	r.cl.Close()
+	learnsSoon := kgo.MetadataMinAge(20 * time.Millisecond) // that it is another topic
+	r.cl = kafkatest.NewClient(t, cluster, learnsSoon)
 	done(t, r.readOn(t.Context()))
-	cl := kafkatest.NewClient(t, cluster)
+	cl := kafkatest.NewClient(t, cluster, learnsSoon)
 	_, err := kadm.NewClient(cl).DeleteTopic(t.Context(), election.ElectionTopic)
 	done(t, err)
 	done(t, kafka.EnsureTopics(t.Context(), cl, election.Topics(2)))
@@ -415,7 +419,7 @@ func TestWhoOpensTheAccountsShutsOutTheOneBefore(t *testing.T) {
 func TestWhoLostTheLockPublishesNothing(t *testing.T) {
 	cluster, c := newElection(t)
 	r := chosen(t, c, "a")
-	r.alone = func() error { return errLost }
+	r.alone = func() error { return lease.ErrLost }
 	count := func() (n int) {
 		for _, topic := range append(election.ResultTopics(), election.ElectionTopic, election.PipelineStatusTopic) {
 			n += len(kafkatest.Read(t, cluster, topic, 0))
@@ -435,7 +439,7 @@ func TestWhoLostTheLockPublishesNothing(t *testing.T) {
 		"settle":  func() error { return r.settled(t.Context(), map[int32]int64{0: 3, 1: 4}) },
 		"delete":  func() error { return r.deleteOthers(t.Context(), election.PerCandidateTopic) },
 	} {
-		if err := do(); !errors.Is(err, errLost) {
+		if err := do(); !errors.Is(err, lease.ErrLost) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"realtime-election/election"
 	"realtime-election/internal/health"
 	"realtime-election/internal/health/healthtest"
+	"realtime-election/internal/lease"
 	"realtime-election/spark/sparktest"
 	"realtime-election/spark/wire"
 )
@@ -161,7 +162,8 @@ type submit struct {
 	health     *health.Service
 }
 
-func newSubmit(t *testing.T, c Config, url, fingerprint string) *submit {
+// newSubmit does all that is done now and then so often that no test waits for it.
+func newSubmit(t *testing.T, c Config, url, fingerprint string, change ...func(*supervisor)) *submit {
 	t.Helper()
 	c.Remote, c.Postgres, c.Health = url, "postgres://e:s@127.0.0.1:1/election", health.New("submit")
 	record := &election.Record{Fingerprint: fingerprint}
@@ -169,17 +171,20 @@ func newSubmit(t *testing.T, c Config, url, fingerprint string) *submit {
 	done(t, err)
 	ctx, stop := context.WithCancel(t.Context())
 	broken, lose := context.WithCancel(context.WithoutCancel(ctx))
-	s := &supervisor{Config: c, record: record, runs: r, answerTimeout: 5 * time.Second, forget: func() {}}
+	s := newSupervisor(c, record, r)
+	s.answerTimeout, s.pollEvery, s.wantedEvery, r.beat = 5*time.Second, 20*time.Millisecond, 50*time.Millisecond, 100*time.Millisecond
+	for _, f := range change {
+		f(s)
+	}
 	out := &submit{ended: make(chan error, 1), lose: lose, stop: stop, health: c.Health}
 	go func() {
 		defer close(out.ended)
-		var of term
-		ask := func(context.Context) error { return broken.Err() }
-		if err := r.succeed(ctx, "the PostgreSQL of the test", func() error { return ask(ctx) }); err != nil {
+		held := lease.New(20*time.Millisecond, func(context.Context) error { return broken.Err() })
+		if err := r.succeed(ctx, "the PostgreSQL of the test", broken.Err); err != nil {
 			out.ended <- err
 			return
 		}
-		out.ended <- of.hold(ctx, ask, func(ctx context.Context) error { return s.supervise(ctx, &of) })
+		out.ended <- held.Hold(ctx, func(ctx context.Context) error { return s.supervise(ctx, held.Held) })
 	}()
 	t.Cleanup(func() {
 		stop()
@@ -191,6 +196,9 @@ func newSubmit(t *testing.T, c Config, url, fingerprint string) *submit {
 	})
 	return out
 }
+
+// impatient does not wait for Spark.
+func impatient(s *supervisor) { s.answerTimeout = time.Second }
 
 // leaveRunning has the query started by a submit that loses the lock then.
 func leaveRunning(t *testing.T, cluster *kfake.Cluster, c Config, url string) {

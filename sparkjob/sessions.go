@@ -48,8 +48,8 @@ func dial(ctx context.Context, remote string, plainText bool, options ...spark.O
 	return session, nil
 }
 
-// begin makes a new session, on a Spark that is new enough.
-func (s *supervisor) begin(ctx context.Context) (*spark.Session, error) {
+// openSession makes a new session, on a Spark that is new enough.
+func (s *supervisor) openSession(ctx context.Context) (*spark.Session, error) {
 	ctx, cancel := within(ctx, s.answerTimeout)
 	defer cancel()
 	session, err := dial(ctx, s.Remote, s.PlainText, spark.WithSessionID(spark.SessionID(uuid.NewString())))
@@ -99,22 +99,22 @@ func find(ctx context.Context, remote string, plainText bool, at place) (*spark.
 	return session, nil, nil
 }
 
-// former finds the session in which the query was started last, and the query where it runs. Nobody but Remote is asked:
-// the noted address comes from a topic, and whoever can write there must not be sent the token. The error is errForsaken
+// notedSession finds the session in which the query was started last, and the query where it runs. Nobody but Remote is asked:
+// the noted address comes from a topic, and whoever can write there must not be sent the token. The error is errQueryElsewhere
 // where the session was made on a Spark of another address, and Remote does not know it.
-func (s *supervisor) former(ctx context.Context) (*spark.Session, *spark.StreamingQuery, error) {
+func (s *supervisor) notedSession(ctx context.Context) (*spark.Session, *spark.StreamingQuery, error) {
 	at := s.runs.current.Session
 	asking, cancel := within(ctx, s.answerTimeout)
 	defer cancel()
 	session, query, err := find(asking, s.Remote, s.PlainText, at)
 	if err == nil && session == nil && at.Spark != "" && at.Spark != sparkAt(s.Remote) {
-		return nil, nil, fmt.Errorf("%w on %s, which is not the Spark that submit is given: stop that Spark, or it counts on until the session times out", errForsaken, at.Spark)
+		return nil, nil, fmt.Errorf("%w on %s, which is not the Spark that submit is given: stop that Spark, or it counts on until the session times out", errQueryElsewhere, at.Spark)
 	}
 	return session, query, err
 }
 
-// errForsaken is of a query that may go on where nobody ends it.
-var errForsaken = errors.New("the query was last started")
+// errQueryElsewhere is of a query that may go on where nobody ends it.
+var errQueryElsewhere = errors.New("the query was last started")
 
 // sparkAt is the host:port of a connection string.
 func sparkAt(remote string) string {
@@ -153,7 +153,7 @@ func (s *supervisor) quit(ctx context.Context) {
 	err := s.runs.alone()
 	if err == nil {
 		var session *spark.Session
-		if session, _, err = s.former(ending); err == nil && session != nil {
+		if session, _, err = s.notedSession(ending); err == nil && session != nil {
 			err = s.end(ending, session)
 		}
 	}

@@ -111,7 +111,7 @@ func (r *runs) settled(ctx context.Context, ends map[int32]int64) error {
 const heartbeatEvery = 3 * time.Second
 
 func (r *runs) heartbeat(ctx context.Context) error {
-	if time.Since(r.published) < heartbeatEvery { // UpdatedAt may be of another machine's clock, or of one that was set since
+	if time.Since(r.published) < r.beat { // UpdatedAt may be of another machine's clock, or of one that was set since
 		return nil
 	}
 	return r.publishStatus(ctx)
@@ -121,7 +121,7 @@ func (r *runs) heartbeat(ctx context.Context) error {
 // counting anything in between. No micro-batch is ever left out.
 func (r *runs) failed(ctx context.Context, cause error) error {
 	r.status.State, r.status.Error = waiting, firstLine(cause)
-	if itself(cause) {
+	if queryFailed(cause) {
 		r.failures++
 	}
 	if r.failures >= failuresToTell {
@@ -146,8 +146,8 @@ func (r *runs) stopped(ctx context.Context) error {
 	return r.publishStatus(ctx)
 }
 
-// itself reports whether the query failed, not the way to it or its session.
-func itself(err error) bool {
+// queryFailed reports whether an error is of the query, not of the way to it or of its session.
+func queryFailed(err error) bool {
 	var failure *spark.Error
 	return errors.As(err, &failure) && !spark.Retryable(err) && !gone(err) && !errors.Is(err, spark.ErrOperationLost)
 }

@@ -239,8 +239,9 @@ func TestCountedOffsetsAreThoseOfTheVotes(t *testing.T) {
 // TestTopicThatIsMadeAgainIsReportedTo deletes pipeline_status and makes it again, as who resets an election may.
 func TestTopicThatIsMadeAgainIsReportedTo(t *testing.T) {
 	cluster, c := newElection(t)
-	newSubmit(t, c, newScriptedSpark(t).URL(), "a").runs(t, cluster)
-	cl := kafkatest.NewClient(t, cluster)
+	learnsSoon := kgo.MetadataMinAge(20 * time.Millisecond) // that it is another topic
+	newSubmit(t, c, newScriptedSpark(t).URL(), "a", func(s *supervisor) { s.runs.hurry = []kgo.Opt{learnsSoon} }).runs(t, cluster)
+	cl := kafkatest.NewClient(t, cluster, learnsSoon)
 	_, err := kadm.NewClient(cl).DeleteTopic(t.Context(), election.PipelineStatusTopic)
 	done(t, err)
 	done(t, kafka.EnsureTopics(t.Context(), cl, election.Topics(2)))

@@ -21,6 +21,7 @@ import (
 	"realtime-election/election"
 	"realtime-election/internal/health"
 	"realtime-election/internal/kafka"
+	"realtime-election/internal/lease"
 )
 
 // Config is what Run needs.
@@ -78,16 +79,16 @@ func Run(ctx context.Context, c Config) error {
 		return err
 	}
 	defer runs.close()
-	s := &supervisor{Config: c, record: record, runs: runs, answerTimeout: answerTimeout, forget: func() {}}
+	s := newSupervisor(c, record, runs)
 	defer func() { s.forget() }()
 	lost := false // the lock, and with it touch with the query
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		var held bool
-		err := whileAlone(ctx, c.Postgres, s.standBy, runs.succeed, func(ctx context.Context, t *term) error {
+		err := whileAlone(ctx, c.Postgres, s.standBy, runs.succeed, func(ctx context.Context, alone func() error) error {
 			held = true
-			return s.supervise(ctx, t)
+			return s.supervise(ctx, alone)
 		})
-		lost = errors.Is(err, errLost) || lost && !held
+		lost = errors.Is(err, lease.ErrLost) || lost && !held
 		if ctx.Err() != nil {
 			if lost {
 				c.Log.Warn("this submit ends without the lock: the query goes on until another acts, or its session times out")
@@ -113,9 +114,17 @@ type supervisor struct {
 	Config
 	record *election.Record
 	runs   *runs
-	// answerTimeout is how long Spark may take to answer.
-	answerTimeout time.Duration
-	forget        func() // the session that lingers, if any
+	// How long Spark may take to answer, how often the query is asked for its progress, how often it is read whether it is to
+	// run, and how long the first pause is after a failure: what the constants of the same names say, but in tests.
+	answerTimeout, pollEvery, wantedEvery, firstPause time.Duration
+	forget                                            func() // the session that lingers, if any
+}
+
+func newSupervisor(c Config, record *election.Record, runs *runs) *supervisor {
+	return &supervisor{
+		Config: c, record: record, runs: runs, forget: func() {},
+		answerTimeout: answerTimeout, pollEvery: pollEvery, wantedEvery: wantedEvery, firstPause: firstPause,
+	}
 }
 
 // standBy tells that another submit acts.
@@ -125,27 +134,27 @@ func (s *supervisor) standBy() {
 }
 
 // supervise attends to the query again and again, until the lock is lost or trying again is no use.
-func (s *supervisor) supervise(ctx context.Context, t *term) error {
+func (s *supervisor) supervise(ctx context.Context, alone func() error) error {
 	s.forget()
 	s.forget = func() {}
-	s.runs.alone, s.runs.failures = t.alone, 0
+	s.runs.alone, s.runs.failures = alone, 0
 	defer s.runs.giveBack(ctx)
 	defer func() {
-		if ctx.Err() != nil && !errors.Is(context.Cause(ctx), errLost) {
+		if ctx.Err() != nil && !errors.Is(context.Cause(ctx), lease.ErrLost) {
 			s.quit(ctx)
 		}
 	}()
-	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+	for pause := s.firstPause; ; pause = min(2*pause, lastPause) {
 		began := time.Now()
 		err := explain(s.Config, s.attend(ctx))
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if final(err) || errors.Is(err, errLost) {
+		if final(err) || errors.Is(err, lease.ErrLost) {
 			return err
 		}
 		if err == nil { // the query is to stop, or to run again
-			pause = firstPause / 2
+			pause = s.firstPause / 2
 			continue
 		}
 		s.Log.Warn("the query does not run; trying again", "run", s.runs.current.Run, "error", firstLine(err))
@@ -153,7 +162,7 @@ func (s *supervisor) supervise(ctx context.Context, t *term) error {
 			s.Log.Warn("report the failure", "error", err)
 		}
 		if time.Since(began) > time.Minute && s.runs.failures < failuresToTell {
-			pause = firstPause
+			pause = s.firstPause
 		}
 		if !wait(ctx, pause) {
 			return ctx.Err()

@@ -16,6 +16,7 @@ import (
 	"realtime-election/election"
 	"realtime-election/internal/health/healthtest"
 	"realtime-election/internal/kafka/kafkatest"
+	"realtime-election/internal/lease"
 	"realtime-election/spark/sparktest"
 	"realtime-election/spark/wire"
 )
@@ -28,7 +29,7 @@ func TestWhoComesNextAdoptsTheQuery(t *testing.T) {
 	first.runs(t, cluster)
 	at := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey)
 	first.lose()
-	if err := first.end(t); !errors.Is(err, errLost) {
+	if err := first.end(t); !errors.Is(err, lease.ErrLost) {
 		t.Errorf("the first ended with %v", err)
 	}
 	second := newSubmit(t, c, server.URL(), "a")
@@ -243,10 +244,10 @@ func TestWhoLostTheLockEndsNoSession(t *testing.T) {
 	config.Remote = server.URL()
 	r := chosen(t, config, "a")
 	s := &supervisor{Config: config, runs: r, answerTimeout: 5 * time.Second}
-	session, _, err := s.former(t.Context())
+	session, _, err := s.notedSession(t.Context())
 	done(t, err)
-	r.alone = func() error { return errLost }
-	if err := s.end(t.Context(), session); !errors.Is(err, errLost) {
+	r.alone = func() error { return lease.ErrLost }
+	if err := s.end(t.Context(), session); !errors.Is(err, lease.ErrLost) {
 		t.Errorf("it ended with %v", err)
 	}
 	s.quit(t.Context())
@@ -291,11 +292,9 @@ func TestFailuresOfAnotherTermAreNotCounted(t *testing.T) {
 	r := chosen(t, config, "a")
 	r.failures = failuresToTell
 	ctx, lose := context.WithCancelCause(t.Context())
-	lose(errLost)
-	var of term
-	of.over.Store(true)
+	lose(lease.ErrLost)
 	s := &supervisor{Config: config, runs: r, answerTimeout: time.Second, forget: func() {}}
-	if err := s.supervise(ctx, &of); err == nil || r.failures != 0 {
+	if err := s.supervise(ctx, func() error { return lease.ErrLost }); err == nil || r.failures != 0 {
 		t.Errorf("%d failures: %v", r.failures, err)
 	}
 }
@@ -306,7 +305,7 @@ func TestSessionThatIsNotEndedIsTold(t *testing.T) {
 	server := newScriptedSpark(t)
 	leaveRunning(t, cluster, config, server.URL())
 	server.set(func() { server.frozen = true })
-	newSubmit(t, config, server.URL(), "b")
+	newSubmit(t, config, server.URL(), "b", impatient)
 	until(t, "it says so", func() bool {
 		now := status(t, cluster)
 		return now.State == waiting && strings.Contains(now.Error, "end the session before")
@@ -349,12 +348,12 @@ func TestQueryStopsWithASubmitThatLostTouch(t *testing.T) {
 func TestSparkThatIsSilentIsToldAndWaitedFor(t *testing.T) {
 	cluster, c := newElection(t)
 	server := newScriptedSpark(t)
-	s := newSubmit(t, c, server.URL(), "a")
+	s := newSubmit(t, c, server.URL(), "a", impatient)
 	s.runs(t, cluster)
 	server.set(func() { server.silent = true })
 	until(t, "it says so", func() bool {
 		now := status(t, cluster)
-		return now.State == waiting && strings.Contains(now.Error, "no answer from Spark in 5s")
+		return now.State == waiting && strings.Contains(now.Error, "no answer from Spark in 1s")
 	})
 	server.set(func() { server.silent = false })
 	s.runs(t, cluster)
@@ -388,7 +387,7 @@ func TestFailingQueryIsToldAloud(t *testing.T) {
 	cluster, c := newElection(t)
 	server := newScriptedSpark(t)
 	server.fails = "a disk is full"
-	s := newSubmit(t, c, server.URL(), "a")
+	s := newSubmit(t, c, server.URL(), "a", func(s *supervisor) { s.firstPause = 10 * time.Millisecond })
 	until(t, "it is failing", func() bool { return status(t, cluster).State == failing })
 	if code, text := healthtest.Get(s.health, "/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(text, "times in a row") {
 		t.Errorf("/readyz says %d %q", code, text)

@@ -87,18 +87,18 @@ func reported(ctx context.Context, brokers []string, log *slog.Logger, state str
 	return err == nil && status.State == state, err
 }
 
-// unwanted reports whether somebody has stopped the query.
-func (r *runs) unwanted(ctx context.Context) (bool, error) {
+// stopRequested reports whether somebody has stopped the query.
+func (r *runs) stopRequested(ctx context.Context) (bool, error) {
 	if err := r.readOn(ctx); err != nil {
 		return false, fmt.Errorf("read whether the query is to run: %w", err)
 	}
 	return r.noted.wanted.Stopped, nil
 }
 
-// rest ends the session in which the query was started last, and returns when the query is to run again.
-func (s *supervisor) rest(ctx context.Context) error {
-	session, _, err := s.former(ctx)
-	if errors.Is(err, errForsaken) {
+// stayStopped ends the session in which the query was started last, and returns when the query is to run again.
+func (s *supervisor) stayStopped(ctx context.Context) error {
+	session, _, err := s.notedSession(ctx)
+	if errors.Is(err, errQueryElsewhere) {
 		return fmt.Errorf("stop the query: %w; `election query start` begins the next run on the Spark that submit is given, which can be stopped", err)
 	}
 	if err != nil {
@@ -113,9 +113,9 @@ func (s *supervisor) rest(ctx context.Context) error {
 	if err := s.runs.stopped(ctx); err != nil {
 		return err
 	}
-	for wait(ctx, wantedEvery) {
-		unwanted, err := s.runs.unwanted(ctx)
-		if err != nil || !unwanted {
+	for wait(ctx, s.wantedEvery) {
+		requested, err := s.runs.stopRequested(ctx)
+		if err != nil || !requested {
 			return err
 		}
 		if err := s.runs.heartbeat(ctx); err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -25,10 +26,14 @@ type checkCommand struct {
 // checkPatience is how long a check may take: less than Docker waits for it, so that it can say what is wrong.
 const checkPatience = 8 * time.Second
 
-type kafkaCheck struct{ kafkaFlags }
+type kafkaCheck struct {
+	kafkaFlags
+
+	patience time.Duration // 0 means checkPatience; tests have less
+}
 
 func (c *kafkaCheck) Run(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, checkPatience)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(c.patience, checkPatience))
 	defer cancel()
 	return kafka.RoundTrip(ctx, c.Brokers, slog.New(slog.DiscardHandler))
 }

@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"realtime-election/internal/exit"
 	"realtime-election/internal/health"
@@ -52,7 +53,8 @@ func TestCheckAsksTheMasterForAWorker(t *testing.T) {
 func TestCheckSendsAndFetchesARecord(t *testing.T) {
 	t.Parallel()
 	cluster := kafkatest.NewCluster(t)
-	brokers := "--brokers=" + strings.Join(cluster.ListenAddrs(), ",")
+	addresses := cluster.ListenAddrs()
+	brokers := "--brokers=" + strings.Join(addresses, ",")
 	for range 2 { // the first makes the topic
 		if code, _, stderr := command(t, "check", "kafka", brokers); code != exit.Done {
 			t.Errorf("exit code %d: %s", code, stderr)
@@ -62,7 +64,8 @@ func TestCheckSendsAndFetchesARecord(t *testing.T) {
 		t.Errorf("%d records were sent", len(records))
 	}
 	cluster.Close()
-	if code, _, _ := command(t, "check", "kafka", brokers); code != exit.Failed {
-		t.Errorf("without Kafka: exit code %d", code)
+	check := kafkaCheck{kafkaFlags{addresses}, 500 * time.Millisecond}
+	if err := check.Run(t.Context()); exitCode(t.Context(), err) != exit.Failed {
+		t.Errorf("without Kafka: %v", err)
 	}
 }

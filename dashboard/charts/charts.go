@@ -40,7 +40,11 @@ const (
 
 // All are all charts of a snapshot.
 func All(s *results.Snapshot) []Chart {
-	all := []Chart{Votes(s), Shares(s), OverTime(s)}
+	all := []Chart{
+		Votes(s),
+		Shares(s),
+		OverTime(s),
+	}
 	if s.Definition != nil && s.Definition.Electorate != nil {
 		all = append(all, Ages(s))
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"realtime-election/dashboard/charts"
 	"realtime-election/dashboard/live"
 	"realtime-election/dashboard/web"
 	"realtime-election/election"
@@ -218,6 +219,17 @@ func electorate(votes int64) *results.Snapshot {
 	d.Electorate = &election.Electorate{Ages: map[string]float64{"18-24": 0.25, "65+": 0.75}}
 	records := []resultstest.Record{resultstest.Definition(d), resultstest.Official(1)}
 	return resultstest.Snapshot(append(records, resultstest.Totals(d, 1, resultstest.Votes{"n1": {"ann": votes}}, noon)...)...)
+}
+
+func TestEveryChartHasItsPlaceOnThePage(t *testing.T) {
+	for _, snapshot := range []*results.Snapshot{counted(), electorate(1000)} {
+		_, page := newSite(t, snapshot).get(t, "/")
+		for _, chart := range charts.All(snapshot) {
+			if n := strings.Count(page, `id="`+chart.ID+`"`); n != 1 {
+				t.Errorf("the page has %d elements %s", n, chart.ID)
+			}
+		}
+	}
 }
 
 func TestTurnoutWhereTheRegisterIsKnown(t *testing.T) {

@@ -28,23 +28,6 @@ type Topic struct {
 	Purpose string `json:"purpose"`
 }
 
-// purposes say in a line what each topic is for.
-var purposes = map[string]string{
-	election.VotesTopic:             "ballots, by ballot id",
-	election.VotersTopic:            "the public register, by voter id",
-	election.RejectedVotesTopic:     "records that are not counted, and why",
-	election.ElectionTopic:          "the definition, and which run of the count is official",
-	election.PipelineStatusTopic:    "how the count and the ledger are doing",
-	election.ProducerProgressTopic:  "how far each producer is",
-	election.PerCandidateTopic:      "votes of each candidate",
-	election.TurnoutByLocationTopic: "votes in each region, of how many registered",
-	election.ByLocationTopic:        "votes by region and candidate",
-	election.ByDistrictTopic:        "votes by district and candidate",
-	election.ByDemographicTopic:     "votes by region, age group, gender and candidate",
-	election.PerMinuteTopic:         "votes by region, minute of voting and candidate",
-	election.PerReasonTopic:         "records not counted, by reason",
-}
-
 // Topics are the topics of the election at these brokers, in the order of election.Topics, and then any others.
 func Topics(ctx context.Context, brokers []string, log *slog.Logger) ([]Topic, error) {
 	cl, err := kafka.NewClient(brokers, log)
@@ -66,6 +49,11 @@ func Topics(ctx context.Context, brokers []string, log *slog.Logger) ([]Topic, e
 		return nil, fmt.Errorf("list the end offsets: %w", err)
 	}
 	sizes := bytesOf(ctx, admin)
+	ours := election.Topics(1)
+	order, purposes := make(map[string]int), make(map[string]string)
+	for i, topic := range ours {
+		order[topic.Name], purposes[topic.Name] = i-len(ours), topic.Purpose
+	}
 	var topics []Topic
 	for name, detail := range details {
 		topic := Topic{Name: name, Partitions: len(detail.Partitions), Bytes: -1, Purpose: purposes[name]}
@@ -78,10 +66,6 @@ func Topics(ctx context.Context, brokers []string, log *slog.Logger) ([]Topic, e
 			topic.Offsets += end.Offset - start.Offset
 		}
 		topics = append(topics, topic)
-	}
-	order := make(map[string]int)
-	for i, topic := range election.Topics(1) {
-		order[topic.Name] = i - len(purposes)
 	}
 	slices.SortFunc(topics, func(a, b Topic) int {
 		return cmp.Or(cmp.Compare(order[a.Name], order[b.Name]), strings.Compare(a.Name, b.Name))

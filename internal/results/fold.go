@@ -116,11 +116,19 @@ func (f *Fold) applyStatus(key string, value []byte, at time.Time) Effect {
 }
 
 func (f *Fold) applyResult(topic, key string, value []byte) Effect {
-	run, natural, ok := election.CutRun(key)
-	if !ok || run < 1 || !isResult(topic) {
+	aggregation, known := election.AggregationOf(topic)
+	if !known {
 		return Skipped
 	}
-	at := place{topic, natural}
+	return f.applyTotal(aggregation, key, value)
+}
+
+func (f *Fold) applyTotal(a election.Aggregation, key string, value []byte) Effect {
+	run, natural, ok := election.CutRun(key)
+	if !ok || run < 1 {
+		return Skipped
+	}
+	at := place{of: a, natural: natural}
 	if value == nil {
 		if f.runs[run] == nil || !f.runs[run].forget(at) {
 			return Nothing
@@ -132,6 +140,10 @@ func (f *Fold) applyResult(topic, key string, value []byte) Effect {
 			return Switched
 		}
 		return Nothing
+	}
+	var err error
+	if at.values, err = a.Cut(natural); err != nil {
+		return Skipped
 	}
 	total, err := parseTotal(at, run, value)
 	if err != nil {
@@ -149,12 +161,7 @@ func (f *Fold) applyResult(topic, key string, value []byte) Effect {
 	return Changed
 }
 
-func isResult(topic string) bool {
-	_, ok := naturals[topic]
-	return ok
-}
-
-// parseTotal reads the value of a result record, and refuses what its place cannot hold.
+// parseTotal reads the value of a result record, and refuses one that says something else than the key.
 func parseTotal(at place, run int, value []byte) (total, error) {
 	var r election.Result
 	if err := json.Unmarshal(value, &r); err != nil {
@@ -170,24 +177,10 @@ func parseTotal(at place, run int, value []byte) (total, error) {
 	if err != nil {
 		return total{}, fmt.Errorf("read newest_record_at: %w", err)
 	}
-	is := cell{
-		candidate: text(r.CandidateID), region: text(r.RegionID), district: text(r.DistrictID),
-		ageGroup: text(r.AgeGroup), gender: text(r.Gender), minute: text(r.Minute), reason: string(text(r.Reason)),
-	}
-	if err := is.belongs(at); err != nil {
-		return total{}, err
-	}
-	if at.topic == election.PerMinuteTopic {
-		if err := checkMinute(is.minute); err != nil {
-			return total{}, err
+	for i, field := range at.of.Key {
+		if says := r.Value(field); says != at.values[i] {
+			return total{}, fmt.Errorf("the key says %s %q, the value says %q", field, at.values[i], says)
 		}
 	}
-	return total{is, r.TotalVotes, newest.UnixMilli()}, nil
-}
-
-func text[T ~string](s *T) T {
-	if s == nil {
-		return ""
-	}
-	return *s
+	return total{r.TotalVotes, newest.UnixMilli()}, nil
 }

@@ -106,7 +106,7 @@ func everyTopic(run int, votes int64) []record {
 	for _, region := range []string{"north", "south"} {
 		all = append(all, result(election.TurnoutByLocationTopic, election.Result{Run: run, RegionID: &region, TotalVotes: 2 * votes}, region))
 	}
-	return append(all, result(election.PerReasonTopic, election.Result{Run: run, Reason: ptr(election.Malformed), TotalVotes: votes}, "malformed"))
+	return append(all, result(election.PerReasonTopic, election.Result{Run: run, Reason: ptr(string(election.Malformed)), TotalVotes: votes}, "malformed"))
 }
 
 func TestSnapshotWithoutDefinitionSaysSo(t *testing.T) {
@@ -132,7 +132,7 @@ func TestReasonsAreInTheirOrder(t *testing.T) {
 	records := []record{definition(), official(1)}
 	all := append(election.Reasons(), "b new reason", "a new reason")
 	for _, i := range rand.Perm(len(all)) {
-		records = append(records, result(election.PerReasonTopic, election.Result{Run: 1, Reason: &all[i], TotalVotes: 1}, string(all[i])))
+		records = append(records, result(election.PerReasonTopic, election.Result{Run: 1, Reason: ptr(string(all[i])), TotalVotes: 1}, string(all[i])))
 	}
 	var got []election.Reason
 	for _, r := range fold(t, records...).Snapshot().Rejected {

@@ -1,7 +1,6 @@
 package results
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -10,15 +9,7 @@ import (
 )
 
 // MinuteLayout is how a minute of voting_time is written.
-const MinuteLayout = "2006-01-02T15:04"
-
-// checkMinute is an error for what is no minute of voting_time.
-func checkMinute(text string) error {
-	if at, err := time.Parse(MinuteLayout, text); err != nil || at.Format(MinuteLayout) != text {
-		return fmt.Errorf("%q is no minute, %s", text, MinuteLayout)
-	}
-	return nil
-}
+const MinuteLayout = election.MinuteLayout
 
 // Snapshot is the count at one moment: totals of the official run, names of the definition. Every candidate, region
 // and district of the definition is present, with 0 where nobody voted. It is never changed once it is made; whoever
@@ -40,10 +31,20 @@ type Snapshot struct {
 	Minutes    []MinuteVotes         // ascending; minutes without a vote are left out
 	ByAge      []AgeVotes            // election.AgeGroups; last, where there are such votes, "" for not stated
 	Rejected   []ReasonVotes         // reasons that occurred, in the order of election.Reasons
+	Totals     map[string]Totals     // by topic, of the aggregations that no other field shows; see Total
 	Query      *election.QueryStatus // what the streaming query last said of itself, nil if nothing
 	QueryAt    time.Time             // Kafka's timestamp of that; zero if nothing
 
 	Skipped int64 // malformed records read so far
+}
+
+// Totals are the totals of an aggregation by natural key, without those of candidates, regions and districts that are
+// not in the definition.
+type Totals map[string]int64
+
+// Total is a total of an aggregation that is in Totals, 0 where there is none. The values are those of its key's fields.
+func (s *Snapshot) Total(topic string, values ...string) int64 {
+	return s.Totals[topic][election.NaturalKey(values...)]
 }
 
 // CandidateVotes is one candidate's total.
@@ -179,39 +180,55 @@ func (s *Snapshot) fill(t *tally) {
 	for i, d := range s.Districts {
 		districts[string(d.ID)] = i
 	}
+	defined := map[election.Field]map[string]int{
+		election.CandidateField: candidates, election.RegionField: regions, election.DistrictField: districts,
+	}
+	s.Totals = map[string]Totals{}
 	minutes, rejected := map[string][]int64{}, map[election.Reason]int64{}
 
-	t.each(func(topic string, of cell, votes int64) {
-		c, known := candidates[of.candidate]
-		switch topic {
+	t.each(func(a election.Aggregation, shown string, values []string, votes int64) {
+		c, known := candidates[values[len(values)-1]] // where the last field is the candidate
+		switch a.Topic {
 		case election.PerCandidateTopic:
 			if known {
 				s.Candidates[c].Votes = votes
 			}
 		case election.TurnoutByLocationTopic:
-			if r, ok := regions[of.region]; ok {
+			if r, ok := regions[values[0]]; ok {
 				s.Regions[r].Votes = votes
 			}
 		case election.ByLocationTopic:
-			if r, ok := regions[of.region]; ok && known {
+			if r, ok := regions[values[0]]; ok && known {
 				s.Regions[r].ByCandidate[c] = votes
 			}
 		case election.ByDistrictTopic:
-			if d, ok := districts[of.district]; ok && known {
+			if d, ok := districts[values[0]]; ok && known {
 				s.Districts[d].ByCandidate[c] = votes
 				s.Districts[d].Votes += votes
 			}
 		case election.PerMinuteTopic:
-			if minutes[of.minute] == nil {
-				minutes[of.minute] = s.zeros()
+			if minutes[values[0]] == nil {
+				minutes[values[0]] = s.zeros()
 			}
 			if known {
-				minutes[of.minute][c] = votes
+				minutes[values[0]][c] = votes
 			}
 		case election.ByDemographicTopic:
-			s.addAge(of.ageGroup, votes)
+			s.addAge(shown, votes)
 		case election.PerReasonTopic:
-			rejected[election.Reason(of.reason)] += votes
+			rejected[election.Reason(shown)] += votes
+		default:
+			for i, field := range a.Key {
+				if ids, isID := defined[field]; isID {
+					if _, known := ids[values[i]]; !known {
+						return
+					}
+				}
+			}
+			if s.Totals[a.Topic] == nil {
+				s.Totals[a.Topic] = Totals{}
+			}
+			s.Totals[a.Topic][shown] = votes
 		}
 	})
 	for minute, votes := range minutes {

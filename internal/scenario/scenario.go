@@ -5,15 +5,18 @@
 // votes holds a record a line: partition, key and value, separated by blanks. A partition of . is the one that the
 // ballot belongs to; a key of . is the ballot's id; a key or value of null has no bytes; a key or value may be a Go
 // string literal. Every other file is named for a result topic and holds the natural key and the total of each of its
-// records. A result topic that is left out must be empty.
+// records. A result topic that is left out adds up one that is written and has all fields of its key, and must be empty
+// where there is no such topic.
 package scenario
 
 import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -61,9 +64,6 @@ func All(t *testing.T) []Scenario {
 
 func parse(folder string, archive *txtar.Archive) (Scenario, error) {
 	s := Scenario{Totals: make(map[string]map[string]int64)}
-	for _, topic := range election.ResultTopics() {
-		s.Totals[topic] = make(map[string]int64)
-	}
 	for _, file := range archive.Files {
 		text := string(file.Data)
 		var err error
@@ -80,10 +80,16 @@ func parse(folder string, archive *txtar.Archive) (Scenario, error) {
 		case "votes":
 			s.Votes, err = parseVotes(text, s.Partitions)
 		default:
-			err = parseTotals(text, s.Totals[file.Name])
+			s.Totals[file.Name], err = parseTotals(text, file.Name)
 		}
 		if err != nil {
 			return s, fmt.Errorf("%s: %w", file.Name, err)
+		}
+	}
+	written := maps.Clone(s.Totals)
+	for _, a := range election.Aggregations() {
+		if written[a.Topic] == nil {
+			s.Totals[a.Topic] = addUp(a, written)
 		}
 	}
 	return s, nil
@@ -137,17 +143,47 @@ func literal(text string) ([]byte, error) {
 	return []byte(text), nil
 }
 
-func parseTotals(text string, into map[string]int64) error {
-	if into == nil {
-		return fmt.Errorf("there is no such result topic")
+func parseTotals(text, topic string) (map[string]int64, error) {
+	a, known := election.AggregationOf(topic)
+	if !known {
+		return nil, fmt.Errorf("there is no such result topic")
 	}
+	totals := make(map[string]int64)
 	for line := range strings.Lines(text) {
 		natural, digits, found := strings.Cut(strings.TrimSpace(line), " ")
 		total, err := strconv.ParseInt(strings.TrimSpace(digits), 10, 64)
 		if !found || err != nil {
-			return fmt.Errorf("%q is not a natural key and a total", line)
+			return nil, fmt.Errorf("%q is not a natural key and a total", line)
 		}
-		into[natural] = total
+		if _, err := a.Cut(natural); err != nil {
+			return nil, err
+		}
+		totals[natural] = total
 	}
-	return nil
+	return totals, nil
+}
+
+// addUp is what the totals of a finer aggregation add up to: one whose key has all fields of this one's.
+func addUp(a election.Aggregation, written map[string]map[string]int64) map[string]int64 {
+	sums := make(map[string]int64)
+	for _, finer := range election.Aggregations() {
+		var at []int // where the fields stand in the finer key
+		for _, field := range a.Key {
+			if i := slices.Index(finer.Key, field); i >= 0 {
+				at = append(at, i)
+			}
+		}
+		if written[finer.Topic] == nil || len(at) < len(a.Key) {
+			continue
+		}
+		for natural, total := range written[finer.Topic] {
+			values, key := strings.Split(natural, "/"), make([]string, len(at))
+			for i := range at {
+				key[i] = values[at[i]]
+			}
+			sums[election.NaturalKey(key...)] += total
+		}
+		break
+	}
+	return sums
 }

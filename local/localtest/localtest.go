@@ -14,6 +14,7 @@ package localtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -129,5 +130,5 @@ func stop() error {
 	if servers.data == "" {
 		return nil
 	}
-	return local.Remove(servers.data)
+	return errors.Join(local.RemoveDatabase(servers.data), os.RemoveAll(servers.data))
 }

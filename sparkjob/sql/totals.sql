@@ -1,7 +1,8 @@
 -- A row is a record of a result topic: topic, key, value. The totals are absolute; the key is run/natural key.
 --
 -- Every ballot adds one to a cell of each result topic, every rejected record to the cell of its reason. A cell is a
--- topic and a natural key, so a new aggregation is a line in cells, and one in named where its fields are.
+-- topic and a natural key. A new aggregation, declared in election/aggregations.go, is a line in cells, and one in named
+-- for each field of its key, which says which part of the key the field is.
 
 WITH cells AS (
   SELECT timestamp, explode(
@@ -32,17 +33,33 @@ parts AS (
 named AS (
   SELECT topic, natural_key, total_votes, newest,
     CASE topic
-      WHEN 'aggregated_votes_rejected' THEN NULL
-      WHEN 'aggregated_turnout_by_location' THEN NULL
-      ELSE element_at(part, -1)
+      WHEN 'aggregated_votes_per_candidate' THEN part[0]
+      WHEN 'aggregated_votes_by_location' THEN part[1]
+      WHEN 'aggregated_votes_by_district' THEN part[1]
+      WHEN 'aggregated_votes_by_demographic' THEN part[3]
+      WHEN 'aggregated_votes_per_minute' THEN part[2]
     END AS candidate_id,
-    CASE WHEN topic IN ('aggregated_turnout_by_location', 'aggregated_votes_by_location', 'aggregated_votes_by_demographic', 'aggregated_votes_per_minute')
-      THEN part[0] END AS region_id,
-    IF(topic = 'aggregated_votes_by_district', part[0], NULL) AS district_id,
-    IF(topic = 'aggregated_votes_by_demographic', part[1], NULL) AS age_group,
-    IF(topic = 'aggregated_votes_by_demographic', part[2], NULL) AS gender,
-    IF(topic = 'aggregated_votes_per_minute', part[1], NULL) AS minute,
-    IF(topic = 'aggregated_votes_rejected', natural_key, NULL) AS reason
+    CASE topic
+      WHEN 'aggregated_turnout_by_location' THEN part[0]
+      WHEN 'aggregated_votes_by_location' THEN part[0]
+      WHEN 'aggregated_votes_by_demographic' THEN part[0]
+      WHEN 'aggregated_votes_per_minute' THEN part[0]
+    END AS region_id,
+    CASE topic
+      WHEN 'aggregated_votes_by_district' THEN part[0]
+    END AS district_id,
+    CASE topic
+      WHEN 'aggregated_votes_by_demographic' THEN part[1]
+    END AS age_group,
+    CASE topic
+      WHEN 'aggregated_votes_by_demographic' THEN part[2]
+    END AS gender,
+    CASE topic
+      WHEN 'aggregated_votes_per_minute' THEN part[1]
+    END AS minute,
+    CASE topic
+      WHEN 'aggregated_votes_rejected' THEN part[0]
+    END AS reason
   FROM parts
 )
 

@@ -40,7 +40,8 @@ func Status(s election.QueryStatus) Record {
 
 // Rejected is how many records a run did not count for a reason.
 func Rejected(run int, reason election.Reason, records int64, newest time.Time) Record {
-	return result(election.PerReasonTopic, election.Result{Run: run, Reason: &reason, TotalVotes: records}, newest, string(reason))
+	key := string(reason)
+	return result(election.PerReasonTopic, election.Result{Run: run, Reason: &key, TotalVotes: records}, newest, key)
 }
 
 // Totals are the records of a count, all votes of which were cast in one minute, by women of every age: the older, the

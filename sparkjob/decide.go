@@ -1,0 +1,81 @@
+package sparkjob
+
+// action is what submit does next to have the right query run.
+type action string
+
+const (
+	stayStopped     action = "end the session and stay stopped"
+	findSession     action = "look for the session in which the query was started last"
+	adoptQuery      action = "adopt the query that runs there"
+	openSession     action = "open a new session, once the one before has ended"
+	beginNextRun    action = "begin the next run"
+	startQuery      action = "start the query of the current run"
+	promoteRun      action = "make the current run official"
+	awaitMicroBatch action = "wait for the next micro-batch"
+)
+
+// sessionState says which session of Spark submit is in.
+type sessionState string
+
+const (
+	sessionNotLookedFor sessionState = "not looked for"
+	sessionNotFound     sessionState = "not found"
+	sessionFound        sessionState = "found"
+	sessionOpened       sessionState = "opened" // for a start of the query
+	sessionFollowed     sessionState = "followed"
+)
+
+// observation is what submit knows when it decides.
+type observation struct {
+	stopRequested bool // by `election query stop`
+
+	runIsOfThisQuery bool // false also where there is no run yet
+	runBegan         bool // a micro-batch was committed, so a checkpoint must exist
+	runIsOfficial    bool
+	runHasCaughtUp   bool // with what the run before had counted when this one began
+
+	session        sessionState
+	queryElsewhere bool // the query was last started on a Spark that --remote does not know
+
+	queryRuns          bool // in the session that was found
+	settingsAreTheSame bool // the query was started with the settings of this submit
+
+	checkpointExists bool // meaningful only if needsCheckpoint
+}
+
+// needsCheckpoint reports whether the decision depends on the checkpoint. Spark is asked for it only then.
+func (o observation) needsCheckpoint() bool {
+	return o.runBegan && o.runIsOfThisQuery && !o.queryElsewhere && (o.mayAdopt() || o.session == sessionOpened)
+}
+
+func (o observation) mayAdopt() bool {
+	return o.session == sessionFound && o.queryRuns && o.settingsAreTheSame
+}
+
+// nextRunIsDue is so for the first run, for a changed query, after the loss of a checkpoint, and where the query of the
+// current run may go on elsewhere: it cannot change the totals of another run.
+func (o observation) nextRunIsDue() bool {
+	return !o.runIsOfThisQuery || o.queryElsewhere || o.runBegan && !o.checkpointExists
+}
+
+// decide is the whole of submit's policy. DESIGN.md draws it. Whatever fails is tried again from a new observation.
+func decide(o observation) action {
+	switch {
+	case o.stopRequested:
+		return stayStopped
+	case o.session == sessionNotLookedFor:
+		return findSession
+	case o.session == sessionFollowed && !o.runIsOfficial && o.runHasCaughtUp:
+		return promoteRun
+	case o.session == sessionFollowed:
+		return awaitMicroBatch
+	case o.mayAdopt() && !o.nextRunIsDue():
+		return adoptQuery
+	case o.session != sessionOpened:
+		return openSession
+	case o.nextRunIsDue():
+		return beginNextRun
+	default:
+		return startQuery
+	}
+}
