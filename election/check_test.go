@@ -184,7 +184,7 @@ func TestDefinitionThatKafkaCannotHoldIsRefused(t *testing.T) {
 	if err == nil || len(problems) != 1 || problems[0].Text != err.Error() || len(problems[0].Path) > 0 {
 		t.Fatalf("encoded: %v; checked: %.300v", err, problems)
 	}
-	for _, says := range []string{"takes 8387585 bytes", "at most 8387584", "fewer districts or candidates", "--regions", "shorter texts"} {
+	for _, says := range []string{"takes 8387585 bytes", "at most 8387584", "fewer districts or candidates", "replay some of its regions", "shorter texts"} {
 		if !strings.Contains(err.Error(), says) {
 			t.Errorf("%q is not said in: %v", says, err)
 		}
