@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -48,7 +49,7 @@ func folders(t *testing.T) map[string][]string {
 			found[folder] = []string{}
 		}
 	}
-	for _, line := range lines(t, "go", "list", "-deps", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...") {
+	for _, line := range packages(t) {
 		importer, imports, _ := strings.Cut(line, " ")
 		from, ours := folderOf(importer)
 		if !ours {
@@ -71,6 +72,20 @@ func folderOf(path string) (string, bool) {
 	inside, ours := strings.CutPrefix(path, module+"/")
 	folder, _, _ := strings.Cut(inside, "/")
 	return folder, ours
+}
+
+var listed struct {
+	sync.Once
+	packages []string
+}
+
+// packages are all packages of the program, ours and others': the path of each, and the paths that it imports.
+func packages(t *testing.T) []string {
+	t.Helper()
+	listed.Do(func() {
+		listed.packages = lines(t, "go", "list", "-deps", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...")
+	})
+	return listed.packages
 }
 
 // lines are what a command prints at the root of the tree.
