@@ -56,7 +56,7 @@ fuzz: ## every fuzz target for FUZZTIME=10s; what it finds stays in testdata/fuz
 test-fast: ## pure tests and fakes only, with the race detector; some 3 minutes
 	go test -race -shuffle=on ./...
 
-check: ## for after each change: formatting, vet, staticcheck and the fast tests, in half a minute once all is compiled
+check: ## for after each change: formatting, vet, staticcheck and the fast tests; about a minute once all is compiled
 	@$(MAKE) --no-print-directory -j2 check-lint check-tests
 
 check-lint: format # without the tags, staticcheck would find unused what only they use
