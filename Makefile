@@ -10,7 +10,7 @@ TAGS := -tags $(subst $(space),$(comma),$(TIERS))
 # Packages whose tests want both cores to themselves.
 HEAVY := ./(e2e|sparkjob|internal/scenario)
 
-.PHONY: help demo test test-fast compose-test chaos lint generate build clean
+.PHONY: help demo test test-fast check check-lint check-tests compose-test chaos fresh mutants mutants-services fuzz format lint generate build clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -21,7 +21,7 @@ demo: build ## a country of 300,000 voters votes in four minutes, live, at http:
 	@scripts/prerequisites.sh run
 	bin/election up $(DEMO)
 
-test: ## every tier: pure, fakes, real services, browser, the whole program
+test: ## every tier: pure, fakes, real services, browser, the whole program; some 25 minutes
 	@scripts/prerequisites.sh test
 	JAVA25_HOME=$$(scripts/prerequisites.sh java25) && export JAVA25_HOME && \
 	pure=$$(go run ./scripts/tagged -no $(TIERS)) && packages=$$(go run ./scripts/tagged $(TIERS)) && \
@@ -29,7 +29,7 @@ test: ## every tier: pure, fakes, real services, browser, the whole program
 	go test -race $(TAGS) -shuffle=on -p 2 -timeout 20m $$(echo "$$packages" | grep -vxE '$(HEAVY)') && \
 	go test -race $(TAGS) -shuffle=on -p 1 -timeout 20m $$(echo "$$packages" | grep -xE '$(HEAVY)')
 
-compose-test: ## docker compose as it ships, on Linux, as root; a Docker engine, Compose and base images are made where they are missing
+compose-test: ## docker compose as it ships, on Linux, as root; a Docker engine, Compose and base images are made where they are missing; some 8 minutes
 	@scripts/prerequisites.sh test
 	@scripts/standins.sh go test -tags compose -v -count=1 -timeout 40m ./docker
 
@@ -41,7 +41,7 @@ chaos: ## what dies dies again and again while votes come in, some 20 minutes; C
 fresh: ## the two commands of README in a Debian just made, with Go, make and git alone, some 40 minutes; on Debian, as root
 	scripts/fresh.sh whole
 
-mutants: ## breaks the program on purpose and prints what no test notices, some 5 minutes; MUTANTS="-seed 7 -drawn 100" changes it
+mutants: ## breaks the program on purpose and prints what no test notices, 5 to 10 minutes; MUTANTS="-seed 7 -drawn 100" changes it
 	go run ./scripts/mutants $(or $(MUTANTS),-seed 1 -drawn 30)
 
 mutants-services: ## the same where only a test with real servers can notice
@@ -53,11 +53,23 @@ FUZZTIME := 10s
 fuzz: ## every fuzz target for FUZZTIME=10s; what it finds stays in testdata/fuzz
 	scripts/fuzz.sh $(FUZZTIME)
 
-test-fast: ## pure tests and fakes only
+test-fast: ## pure tests and fakes only, with the race detector; some 3 minutes
 	go test -race -shuffle=on ./...
 
-lint: ## formatting, vet and staticcheck, by pinned tools
+check: ## for after each change: formatting, vet, staticcheck and the fast tests; about a minute once all is compiled
+	@$(MAKE) --no-print-directory -j2 check-lint check-tests
+
+check-lint: format # without the tags, staticcheck would find unused what only they use
+	go vet ./...
+	go tool -modfile=tools/go.mod staticcheck $(TAGS),compose,chaos ./...
+
+check-tests: # most of them wait more than they compute
+	go test -count=1 -vet=off -parallel 8 ./...
+
+format:
 	@test -z "$$(go tool -modfile=tools/go.mod gofumpt -l . | tee /dev/stderr)"
+
+lint: format ## formatting, vet and staticcheck of the tests of every tier, by pinned tools; a minute or two
 	go vet $(TAGS),chaos ./...
 	go vet -tags bench ./sparkjob
 	go vet -tags compose ./docker
