@@ -397,7 +397,7 @@ func TestStoppedVotesLeavesNothingBehind(t *testing.T) {
 
 func TestVotesFlagsAreChecked(t *testing.T) {
 	for says, c := range map[string]VotesConfig{
-		"rate is -1": {Rate: -1}, "speed is -1s": {Speed: -time.Second}, "rate and --speed": {Rate: 1, Speed: time.Second},
+		"rate is -1": {Rate: -1}, "speed is -1s": {Speed: -time.Second}, "rate and speed are both given": {Rate: 1, Speed: time.Second},
 	} {
 		wantInputError(t, Votes(t.Context(), c), says)
 	}

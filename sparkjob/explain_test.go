@@ -32,7 +32,7 @@ func TestBadInputIsOneSentence(t *testing.T) {
 		"port":       {url: "sc://127.0.0.1:x", says: "the port is not a number"},
 		"token":      {every: grpcstatus.Error(codes.Unauthenticated, "Invalid token"), says: "Spark refuses the token of its address"},
 		"other port": {every: grpcstatus.Error(codes.Unimplemented, "unknown service"), says: "no Spark Connect server"},
-		"old":        {version: "3.5.6", says: "--remote is Spark 3.5.6, which is too old; the query needs Spark 4.0"},
+		"old":        {version: "3.5.6", says: "remote is Spark 3.5.6, which is too old; the query needs Spark 4.0"},
 		"kafka jar":  {refuse: fail("_LEGACY_ERROR_TEMP_1140", "Failed to find data source: kafka. Please deploy"), says: "Spark has no connector for Kafka"},
 		"jdbc jar":   {refuse: fail("", "java.lang.ClassNotFoundException: org.postgresql.Driver"), says: "Spark has no driver for PostgreSQL"},
 		"crowd":      {refuse: fail("", "PSQLException: FATAL: sorry, too many clients already\n\tat org.postgresql.Driver.connect(Driver.java:298)"), says: "too many clients", goesOn: true},

@@ -36,7 +36,7 @@ func TestPostgreSQLURLThatWillNotDo(t *testing.T) {
 	for _, from := range []string{"", "host=db user=e password=hunter2", "postgres://db/hunter2", "postgres://e:hunter2@db:port/election", "postgres://e:hunter2@/election"} {
 		_, err := jdbcOptions(from)
 		var wrong *election.InputError
-		if !errors.As(err, &wrong) || !strings.Contains(err.Error(), "--postgres must be") {
+		if !errors.As(err, &wrong) || !strings.Contains(err.Error(), "postgres must be") {
 			t.Errorf("%q: %v", from, err)
 		}
 		if err != nil && strings.Contains(err.Error(), "hunter2") {
