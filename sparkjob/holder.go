@@ -38,19 +38,19 @@ func (h holder) leave(ctx context.Context, server, mine string, waiting func()) 
 	return nil
 }
 
-// succeed waits for the submit before, shuts it out, and notes that this one has the lock. What it asks of alone last makes
+// succeed waits for the submit before, shuts it out, and notes that this one has the lock. What it asks of mayAct last makes
 // it sure: whoever gets the lock after that finds the note.
-func (r *runs) succeed(ctx context.Context, server string, alone func() error) error {
-	if err := r.readOn(ctx); err != nil {
+func (r *runTracker) succeed(ctx context.Context, server string, mayAct func() error) error {
+	if err := r.readElectionTopic(ctx); err != nil {
 		return err
 	}
 	waiting := func() {
 		r.config.Log.Info("PostgreSQL was started again while another submit had the lock; waiting until that one knows", "wait", lease.Handover)
 	}
-	if err := r.noted.holder.leave(ctx, server, r.term, waiting); err != nil {
+	if err := r.inTopic.holder.leave(ctx, server, r.term, waiting); err != nil {
 		return err
 	}
-	r.alone = alone
+	r.mayAct = mayAct
 	if err := r.fence(ctx); err != nil {
 		return err
 	}
@@ -58,16 +58,16 @@ func (r *runs) succeed(ctx context.Context, server string, alone func() error) e
 	if err := r.note(ctx, election.HolderKey, mine); err != nil {
 		return err
 	}
-	if err := alone(); err != nil {
+	if err := mayAct(); err != nil {
 		return err
 	}
-	r.noted.holder, r.term = mine, mine.Term
+	r.inTopic.holder, r.term = mine, mine.Term
 	return nil
 }
 
 // giveBack notes that this submit does nothing any more, so that the next one need not wait for it. ctx may be over.
-func (r *runs) giveBack(ctx context.Context) {
-	if r.accounts == nil || r.noted.holder.Term != r.term {
+func (r *runTracker) giveBack(ctx context.Context) {
+	if r.accounts == nil || r.inTopic.holder.Term != r.term {
 		return // it is another's by now
 	}
 	giving, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveBackTimeout)

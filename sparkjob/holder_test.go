@@ -118,17 +118,17 @@ func notedHolder(t *testing.T, cluster *kfake.Cluster) holder {
 func TestLockLostWhileItIsNotedIsNotActedOn(t *testing.T) {
 	for asked := range 3 {
 		_, c := newElection(t)
-		r, err := openRuns(c, &election.Record{})
+		r, err := newRunTracker(c, &election.Record{})
 		done(t, err)
 		t.Cleanup(r.close)
 		questions := 0
-		alone := func() error {
+		mayAct := func() error {
 			if questions++; questions > asked {
 				return lease.ErrLost
 			}
 			return nil
 		}
-		if err := r.succeed(t.Context(), "1", alone); !errors.Is(err, lease.ErrLost) || r.term != "" {
+		if err := r.succeed(t.Context(), "1", mayAct); !errors.Is(err, lease.ErrLost) || r.term != "" {
 			t.Errorf("lost after %d questions: %v, term %q", asked, err, r.term)
 		}
 	}
@@ -138,10 +138,10 @@ func TestLockLostWhileItIsNotedIsNotActedOn(t *testing.T) {
 func TestLockThatIsAnothersIsNotGivenBack(t *testing.T) {
 	cluster, c := newElection(t)
 	r := chosen(t, c, "a")
-	alone := func() error { return nil }
-	done(t, r.succeed(t.Context(), "1", alone))
+	mayAct := func() error { return nil }
+	done(t, r.succeed(t.Context(), "1", mayAct))
 	other := chosen(t, c, "a")
-	done(t, other.succeed(t.Context(), "1", alone))
+	done(t, other.succeed(t.Context(), "1", mayAct))
 	want := notedHolder(t, cluster)
 	r.giveBack(t.Context())
 	done(t, r.open(t.Context())) // also when it has come back

@@ -106,7 +106,7 @@ func (d *database) pass(t *testing.T, to, from net.Conn) {
 
 // turn is a submit that acts, and does nothing.
 type turn struct {
-	alone    func() error
+	mayAct   func() error
 	locked   time.Time // when it got the lock
 	acts     time.Time
 	stop     func()
@@ -116,28 +116,28 @@ type turn struct {
 // take has another submit get the lock, and returns when it acts.
 func take(t *testing.T, c Config, postgres string) *turn {
 	t.Helper()
-	r, err := openRuns(c, &election.Record{})
+	r, err := newRunTracker(c, &election.Record{})
 	done(t, err)
 	t.Cleanup(r.close)
 	ctx, stop := context.WithCancel(t.Context())
 	finished := make(chan error, 1)
 	this := &turn{stop: stop, finished: finished}
 	acting := make(chan func() error)
-	succeed := func(ctx context.Context, server string, alone func() error) error {
+	succeed := func(ctx context.Context, server string, mayAct func() error) error {
 		this.locked = time.Now()
-		return r.succeed(ctx, server, alone)
+		return r.succeed(ctx, server, mayAct)
 	}
 	go func() {
-		finished <- whileAlone(ctx, postgres, func() {}, succeed, func(ctx context.Context, alone func() error) error {
-			r.alone = alone
+		finished <- whileHoldingLease(ctx, postgres, func() {}, succeed, func(ctx context.Context, mayAct func() error) error {
+			r.mayAct = mayAct
 			defer r.giveBack(ctx)
-			acting <- alone
+			acting <- mayAct
 			<-ctx.Done()
 			return ctx.Err()
 		})
 	}()
 	select {
-	case this.alone = <-acting:
+	case this.mayAct = <-acting:
 		this.acts = time.Now()
 	case err := <-finished:
 		t.Fatal("it did not get the lock: ", err)
@@ -160,10 +160,10 @@ func TestOneActsWhenPostgreSQLIsRestarted(t *testing.T) {
 	close(d.cut)
 	d.restart(t)
 	second := take(t, c, d.Address())
-	if err := first.alone(); err == nil {
+	if err := first.mayAct(); err == nil {
 		t.Errorf("two act, %s after the second got the lock", second.acts.Sub(second.locked))
 	}
-	if err := second.alone(); err != nil {
+	if err := second.mayAct(); err != nil {
 		t.Errorf("the second does not act: %v", err)
 	}
 	first.end(t)

@@ -55,8 +55,8 @@ func (m *metrics) report(status election.QueryStatus, official bool) {
 		m.trouble.Store(nil)
 		m.open.Set(1)
 	}
-	m.failing.Set(one(status.State == failing))
-	m.official.Set(one(official))
+	m.failing.Set(asGauge(status.State == failing))
+	m.official.Set(asGauge(official))
 	m.run.Set(float64(status.Run))
 	m.batch.Set(float64(status.Batch))
 	m.duration.Set(float64(status.BatchMilliseconds) / 1000)
@@ -64,8 +64,8 @@ func (m *metrics) report(status election.QueryStatus, official bool) {
 	m.state.Set(float64(status.StateBytes))
 }
 
-// one is how Prometheus says yes.
-func one(yes bool) float64 {
+// asGauge is how Prometheus says yes.
+func asGauge(yes bool) float64 {
 	if yes {
 		return 1
 	}

@@ -17,11 +17,11 @@ type run struct {
 	Began      bool   `json:"began"`      // a micro-batch has committed, so a checkpoint must be there
 	// CatchUp is how far the run must have counted, by partition, to become official.
 	CatchUp map[string]int64 `json:"catch_up,omitempty"`
-	Session place            `json:"spark_session,omitzero"`
+	Session sessionRef       `json:"spark_session,omitzero"`
 }
 
-// place is the session in which the run's query was last started: what it takes to find it again, or to end it.
-type place struct {
+// sessionRef is the session in which the run's query was last started: what it takes to find it again, or to end it.
+type sessionRef struct {
 	Spark    string          `json:"spark"` // host:port
 	ID       spark.SessionID `json:"id"`
 	User     spark.UserID    `json:"user_id"`

@@ -167,7 +167,7 @@ func newSubmit(t *testing.T, c Config, url, fingerprint string, change ...func(*
 	t.Helper()
 	c.Remote, c.Postgres, c.Health = url, "postgres://e:s@127.0.0.1:1/election", health.New("submit")
 	record := &election.Record{Fingerprint: fingerprint}
-	r, err := openRuns(c, record)
+	r, err := newRunTracker(c, record)
 	done(t, err)
 	ctx, stop := context.WithCancel(t.Context())
 	broken, lose := context.WithCancel(context.WithoutCancel(ctx))
@@ -191,7 +191,7 @@ func newSubmit(t *testing.T, c Config, url, fingerprint string, change ...func(*
 		lose()
 		for range out.ended {
 		}
-		s.forget()
+		s.stopKeepingAlive()
 		r.close()
 	})
 	return out

@@ -33,7 +33,7 @@ func within(ctx context.Context, timeout time.Duration) (context.Context, contex
 
 // dial connects to the Spark of a connection string.
 func dial(ctx context.Context, remote string, plainText bool, options ...spark.Option) (*spark.Session, error) {
-	options = append(options, spark.WithRetry(patience()), spark.WithGRPC(grpc.WithConnectParams(reconnect())))
+	options = append(options, spark.WithRetry(retryPolicy()), spark.WithGRPC(grpc.WithConnectParams(connectBackoff())))
 	if plainText {
 		options = append(options, spark.WithTokenInPlainText())
 	}
@@ -72,12 +72,12 @@ func (s *supervisor) openSession(ctx context.Context) (*spark.Session, error) {
 
 // find comes back to a noted session, and to the query that runs in it. Both are nil where there is none any more: it was
 // ended, has timed out, or Spark was started again.
-func find(ctx context.Context, remote string, plainText bool, at place) (*spark.Session, *spark.StreamingQuery, error) {
+func find(ctx context.Context, remote string, plainText bool, at sessionRef) (*spark.Session, *spark.StreamingQuery, error) {
 	if at.ID == "" {
 		return nil, nil, nil
 	}
 	session, err := dial(ctx, remote, plainText, spark.WithSessionID(at.ID), spark.WithUserID(at.User), spark.WithServerSessionID(at.Server))
-	if gone(err) {
+	if sessionGone(err) {
 		return nil, nil, nil
 	}
 	if err != nil {
@@ -86,7 +86,7 @@ func find(ctx context.Context, remote string, plainText bool, at place) (*spark.
 	queries, err := session.Streams().Active(ctx)
 	if err != nil {
 		session.Close()
-		if gone(err) {
+		if sessionGone(err) {
 			return nil, nil, nil
 		}
 		return nil, nil, err
@@ -125,8 +125,8 @@ func sparkAt(remote string) string {
 	return net.JoinHostPort(parsed.Hostname(), cmp.Or(parsed.Port(), strconv.Itoa(spark.DefaultPort)))
 }
 
-// gone reports whether an error says that there is no such session any more.
-func gone(err error) bool {
+// sessionGone reports whether an error says that there is no such session any more.
+func sessionGone(err error) bool {
 	return errors.Is(err, spark.ErrSessionChanged) || errors.Is(err, spark.ErrSessionClosed) || errors.Is(err, spark.ErrSessionNotFound)
 }
 
@@ -134,23 +134,23 @@ func gone(err error) bool {
 // the new one. The next run counts as far as this one has by then, so it must have ended.
 func (s *supervisor) end(ctx context.Context, session *spark.Session) error {
 	defer session.Close()
-	if err := s.runs.alone(); err != nil {
+	if err := s.runs.mayAct(); err != nil {
 		return err
 	}
 	ctx, cancel := within(ctx, s.answerTimeout)
 	defer cancel()
-	if err := session.Release(ctx); err != nil && !gone(err) {
+	if err := session.Release(ctx); err != nil && !sessionGone(err) {
 		return fmt.Errorf("end the session before: %w", err)
 	}
 	return nil
 }
 
-// quit ends the session in which the query was started last, when this program is asked to stop: also where it has lost
+// endQuery ends the session in which the query was started last, when this program is asked to stop: also where it has lost
 // touch with it, or has not found it yet. ctx is over by then.
-func (s *supervisor) quit(ctx context.Context) {
+func (s *supervisor) endQuery(ctx context.Context) {
 	ending, cancel := within(context.WithoutCancel(ctx), quitTimeout)
 	defer cancel()
-	err := s.runs.alone()
+	err := s.runs.mayAct()
 	if err == nil {
 		var session *spark.Session
 		if session, _, err = s.notedSession(ending); err == nil && session != nil {
@@ -165,33 +165,33 @@ func (s *supervisor) quit(ctx context.Context) {
 // quitTimeout and the two seconds of Session.Close are within the ten that Docker gives a container to stop.
 const quitTimeout = 6 * time.Second
 
-// lingerEvery is how often a session hears of who may not act in it.
-const lingerEvery = 10 * time.Second
+// keepAliveEvery is how often a session hears of who may not act in it.
+const keepAliveEvery = 10 * time.Second
 
-// linger keeps a session from timing out, and with it the query, while this submit has lost the lock: for as long as
+// keepSessionAlive keeps a session from timing out, and with it the query, while this submit has lost the lock: for as long as
 // PostgreSQL is away nobody else does.
-func (s *supervisor) linger(ctx context.Context, session *spark.Session) {
+func (s *supervisor) keepSessionAlive(ctx context.Context, session *spark.Session) {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan struct{})
-	s.forget = func() { stop(); <-ended }
+	s.stopKeepingAlive = func() { stop(); <-ended }
 	go func() {
 		defer close(ended)
 		defer session.Close()
-		if err := session.Heartbeat(ctx, lingerEvery); err != nil {
+		if err := session.Heartbeat(ctx, keepAliveEvery); err != nil {
 			s.Log.Debug("keep the session", "error", err) // somebody else has it by now
 		}
 	}()
 }
 
-// patience is for a Spark that is away for a while: it is asked every second, for a minute, so that the query is started
+// retryPolicy is for a Spark that is away for a while: it is asked every second, for a minute, so that the query is started
 // again soon after Spark is.
-func patience() spark.RetryPolicy {
+func retryPolicy() spark.RetryPolicy {
 	policy := spark.DefaultRetry()
 	policy.Retries, policy.Max, policy.Jitter = 60, time.Second, 0
 	return policy
 }
 
-func reconnect() grpc.ConnectParams {
+func connectBackoff() grpc.ConnectParams {
 	params := grpc.ConnectParams{Backoff: backoff.DefaultConfig, MinConnectTimeout: 5 * time.Second}
 	params.Backoff.BaseDelay, params.Backoff.MaxDelay = 200*time.Millisecond, time.Second
 	return params

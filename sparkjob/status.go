@@ -31,7 +31,7 @@ const (
 const failuresToTell = 3
 
 // announce publishes that the query is about to run, or runs already.
-func (r *runs) announce(ctx context.Context, state string) error {
+func (r *runTracker) announce(ctx context.Context, state string) error {
 	r.status.Run = r.current.Run
 	if r.failures < failuresToTell {
 		r.status.State = state
@@ -46,9 +46,9 @@ func (r *runs) announce(ctx context.Context, state string) error {
 }
 
 // report publishes what the query reports of its last micro-batch; progress is nil before the first.
-func (r *runs) report(ctx context.Context, progress *spark.Progress) error {
+func (r *runTracker) report(ctx context.Context, progress *spark.Progress) error {
 	if progress == nil || len(progress.Sources) == 0 {
-		return r.still(ctx)
+		return r.reportUnchanged(ctx)
 	}
 	counted, err := countedOffsets(progress.Sources[0].EndOffset)
 	if err != nil {
@@ -78,12 +78,12 @@ func (r *runs) report(ctx context.Context, progress *spark.Progress) error {
 	for _, operator := range progress.StateOperators {
 		r.status.StateBytes += operator.MemoryUsedBytes + operator.CustomMetrics["rocksdbSstFileSize"]
 	}
-	return r.counted(ctx)
+	return r.publishCounted(ctx)
 }
 
-// still publishes that the query runs, where that is news, and else now and then that this still holds. The last error
+// reportUnchanged publishes that the query runs, where that is news, and else now and then that this still holds. The last error
 // stays, and a query that has failed again and again is failing, until it counts something.
-func (r *runs) still(ctx context.Context) error {
+func (r *runTracker) reportUnchanged(ctx context.Context) error {
 	if r.status.State == running || r.status.State == failing {
 		return r.heartbeat(ctx)
 	}
@@ -91,35 +91,35 @@ func (r *runs) still(ctx context.Context) error {
 	return r.publishStatus(ctx)
 }
 
-// counted makes the run official if it may be, and only then says how far it has counted: who hears that all is counted
+// publishCounted makes the run official if it may be, and only then says how far it has counted: who hears that all is counted
 // finds nothing of other runs any more.
-func (r *runs) counted(ctx context.Context) error {
+func (r *runTracker) publishCounted(ctx context.Context) error {
 	if err := r.promote(ctx); err != nil {
 		return err
 	}
 	return r.publishStatus(ctx)
 }
 
-// settled publishes that all records before these offsets of votes_topic are counted, although no micro-batch ran.
-func (r *runs) settled(ctx context.Context, ends map[int32]int64) error {
+// reportSettled publishes that all records before these offsets of votes_topic are counted, although no micro-batch ran.
+func (r *runTracker) reportSettled(ctx context.Context, ends map[int32]int64) error {
 	r.failures = 0
 	r.status.State, r.status.Error, r.status.Counted = running, "", offsets(ends)
-	return r.counted(ctx)
+	return r.publishCounted(ctx)
 }
 
 // heartbeatEvery is how often an unchanged status is published again, to say that it still holds.
 const heartbeatEvery = 3 * time.Second
 
-func (r *runs) heartbeat(ctx context.Context) error {
+func (r *runTracker) heartbeat(ctx context.Context) error {
 	if time.Since(r.published) < r.beat { // UpdatedAt may be of another machine's clock, or of one that was set since
 		return nil
 	}
 	return r.publishStatus(ctx)
 }
 
-// failed publishes that the query does not run, and that it is failing where it has ended by itself three times without
+// reportFailure publishes that the query does not run, and that it is failing where it has ended by itself three times without
 // counting anything in between. No micro-batch is ever left out.
-func (r *runs) failed(ctx context.Context, cause error) error {
+func (r *runTracker) reportFailure(ctx context.Context, cause error) error {
 	r.status.State, r.status.Error = waiting, firstLine(cause)
 	if queryFailed(cause) {
 		r.failures++
@@ -136,8 +136,8 @@ func (r *runs) failed(ctx context.Context, cause error) error {
 	return r.publishStatus(ctx)
 }
 
-// stopped publishes that the query does not run because nobody wants it to.
-func (r *runs) stopped(ctx context.Context) error {
+// reportStopped publishes that the query does not run because nobody wants it to.
+func (r *runTracker) reportStopped(ctx context.Context) error {
 	r.failures, r.status.Run, r.status.State, r.status.Error = 0, r.current.Run, stopped, ""
 	if r.status.Counted == nil {
 		r.status.Batch = -1
@@ -149,7 +149,7 @@ func (r *runs) stopped(ctx context.Context) error {
 // queryFailed reports whether an error is of the query, not of the way to it or of its session.
 func queryFailed(err error) bool {
 	var failure *spark.Error
-	return errors.As(err, &failure) && !spark.Retryable(err) && !gone(err) && !errors.Is(err, spark.ErrOperationLost)
+	return errors.As(err, &failure) && !spark.Retryable(err) && !sessionGone(err) && !errors.Is(err, spark.ErrOperationLost)
 }
 
 // firstLine is an error without the query plans that Spark appends.
@@ -159,8 +159,8 @@ func firstLine(err error) string {
 }
 
 // publishStatus is not fenced as the accounts are: a status that comes late is replaced within three seconds.
-func (r *runs) publishStatus(ctx context.Context) error {
-	if err := r.alone(); err != nil {
+func (r *runTracker) publishStatus(ctx context.Context) error {
+	if err := r.mayAct(); err != nil {
 		return err
 	}
 	r.published = time.Now()

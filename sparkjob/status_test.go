@@ -28,7 +28,7 @@ func TestQueryThatFailsAgainIsFailing(t *testing.T) {
 	broken := fmt.Errorf("the query ended: %w", &spark.Error{Class: "STREAM_FAILED", Message: "a disk is full\n== Plan =="})
 	again := func(cause error, state string) {
 		t.Helper()
-		done(t, r.failed(t.Context(), cause))
+		done(t, r.reportFailure(t.Context(), cause))
 		if got := status(t, cluster); got.State != state || got.Counted["1"] != 4 {
 			t.Errorf("after the failure the status is %+v, want %s", got, state)
 		}
@@ -51,7 +51,7 @@ func TestQueryThatFailsAgainIsFailing(t *testing.T) {
 	if got := status(t, cluster); got.State != running || got.Error != "" {
 		t.Errorf("when it has counted on the status is %+v", got)
 	}
-	done(t, r.failed(t.Context(), broken))
+	done(t, r.reportFailure(t.Context(), broken))
 	if got := status(t, cluster); got.State != waiting {
 		t.Errorf("after another failure the status is %+v", got)
 	}
@@ -61,11 +61,11 @@ func TestQueryThatHasNothingLeftToCountIsNotFailing(t *testing.T) {
 	cluster, c := newElection(t)
 	r := chosen(t, c, "a")
 	r.failures = 2
-	done(t, r.failed(t.Context(), &spark.Error{Message: "no"}))
+	done(t, r.reportFailure(t.Context(), &spark.Error{Message: "no"}))
 	if got := status(t, cluster); got.State != failing || !strings.Contains(got.Error, "3 times in a row before its first micro-batch") {
 		t.Errorf("the status is %+v", got)
 	}
-	done(t, r.settled(t.Context(), map[int32]int64{0: 0, 1: 0}))
+	done(t, r.reportSettled(t.Context(), map[int32]int64{0: 0, 1: 0}))
 	if got := status(t, cluster); got.State != running || r.failures != 0 {
 		t.Errorf("the status is %+v", got)
 	}
@@ -116,7 +116,7 @@ func TestFailureIsPublishedUntilABatchCommits(t *testing.T) {
 	cluster, c := newElection(t)
 	r := chosen(t, c, "a")
 	done(t, r.report(t.Context(), batch(0, 3, 4)))
-	done(t, r.failed(t.Context(), errors.New("Spark is away\n== Plan ==")))
+	done(t, r.reportFailure(t.Context(), errors.New("Spark is away\n== Plan ==")))
 	if got := status(t, cluster); got.State != "waiting" || got.Error != "Spark is away" || got.Counted["0"] != 3 {
 		t.Errorf("after the failure the status is %+v", got)
 	}
@@ -130,15 +130,15 @@ func TestFailureIsPublishedUntilABatchCommits(t *testing.T) {
 		t.Errorf("after it the status is %+v", got)
 	}
 
-	done(t, r.failed(t.Context(), errors.New("Spark is away")))
+	done(t, r.reportFailure(t.Context(), errors.New("Spark is away")))
 	choose(t, r)
 	done(t, r.report(t.Context(), batch(1, 5, 5)))
 	if got := status(t, cluster); got.State != "running" || got.Error != "" {
 		t.Errorf("of a query that was adopted the status is %+v", got)
 	}
-	done(t, r.failed(t.Context(), errors.New("Spark is away")))
+	done(t, r.reportFailure(t.Context(), errors.New("Spark is away")))
 	choose(t, r)
-	done(t, r.settled(t.Context(), map[int32]int64{0: 5, 1: 5}))
+	done(t, r.reportSettled(t.Context(), map[int32]int64{0: 5, 1: 5}))
 	if got := status(t, cluster); got.State != "running" || got.Error != "" {
 		t.Errorf("of a query that has counted all the status is %+v", got)
 	}
@@ -156,7 +156,7 @@ func TestSettledQueryHasCountedAll(t *testing.T) {
 	if counted() {
 		t.Error("all is counted before the query has said so")
 	}
-	done(t, r.settled(t.Context(), map[int32]int64{0: 0, 1: 0}))
+	done(t, r.reportSettled(t.Context(), map[int32]int64{0: 0, 1: 0}))
 	if !counted() || official(t, cluster) != 1 {
 		t.Error("an empty topic is not counted")
 	}

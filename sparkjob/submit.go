@@ -74,19 +74,19 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	runs, err := openRuns(c, record)
+	runs, err := newRunTracker(c, record)
 	if err != nil {
 		return err
 	}
 	defer runs.close()
 	s := newSupervisor(c, record, runs)
-	defer func() { s.forget() }()
+	defer func() { s.stopKeepingAlive() }()
 	lost := false // the lock, and with it touch with the query
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		var held bool
-		err := whileAlone(ctx, c.Postgres, s.standBy, runs.succeed, func(ctx context.Context, alone func() error) error {
+		err := whileHoldingLease(ctx, c.Postgres, s.standBy, runs.succeed, func(ctx context.Context, mayAct func() error) error {
 			held = true
-			return s.supervise(ctx, alone)
+			return s.supervise(ctx, mayAct)
 		})
 		lost = errors.Is(err, lease.ErrLost) || lost && !held
 		if ctx.Err() != nil {
@@ -95,7 +95,7 @@ func Run(ctx context.Context, c Config) error {
 			}
 			return nil
 		}
-		if final(err) {
+		if isFinal(err) {
 			return err
 		}
 		if held {
@@ -113,16 +113,16 @@ func Run(ctx context.Context, c Config) error {
 type supervisor struct {
 	Config
 	record *election.Record
-	runs   *runs
+	runs   *runTracker
 	// How long Spark may take to answer, how often the query is asked for its progress, how often it is read whether it is to
 	// run, and how long the first pause is after a failure: what the constants of the same names say, but in tests.
 	answerTimeout, pollEvery, wantedEvery, firstPause time.Duration
-	forget                                            func() // the session that lingers, if any
+	stopKeepingAlive                                  func() // the session that lingers, if any
 }
 
-func newSupervisor(c Config, record *election.Record, runs *runs) *supervisor {
+func newSupervisor(c Config, record *election.Record, runs *runTracker) *supervisor {
 	return &supervisor{
-		Config: c, record: record, runs: runs, forget: func() {},
+		Config: c, record: record, runs: runs, stopKeepingAlive: func() {},
 		answerTimeout: answerTimeout, pollEvery: pollEvery, wantedEvery: wantedEvery, firstPause: firstPause,
 	}
 }
@@ -134,23 +134,23 @@ func (s *supervisor) standBy() {
 }
 
 // supervise attends to the query again and again, until the lock is lost or trying again is no use.
-func (s *supervisor) supervise(ctx context.Context, alone func() error) error {
-	s.forget()
-	s.forget = func() {}
-	s.runs.alone, s.runs.failures = alone, 0
+func (s *supervisor) supervise(ctx context.Context, mayAct func() error) error {
+	s.stopKeepingAlive()
+	s.stopKeepingAlive = func() {}
+	s.runs.mayAct, s.runs.failures = mayAct, 0
 	defer s.runs.giveBack(ctx)
 	defer func() {
 		if ctx.Err() != nil && !errors.Is(context.Cause(ctx), lease.ErrLost) {
-			s.quit(ctx)
+			s.endQuery(ctx)
 		}
 	}()
 	for pause := s.firstPause; ; pause = min(2*pause, lastPause) {
 		began := time.Now()
-		err := explain(s.Config, s.attend(ctx))
+		err := withAdvice(s.Config, s.attend(ctx))
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if final(err) || errors.Is(err, lease.ErrLost) {
+		if isFinal(err) || errors.Is(err, lease.ErrLost) {
 			return err
 		}
 		if err == nil { // the query is to stop, or to run again
@@ -158,7 +158,7 @@ func (s *supervisor) supervise(ctx context.Context, alone func() error) error {
 			continue
 		}
 		s.Log.Warn("the query does not run; trying again", "run", s.runs.current.Run, "error", firstLine(err))
-		if err := s.runs.failed(ctx, err); err != nil {
+		if err := s.runs.reportFailure(ctx, err); err != nil {
 			s.Log.Warn("report the failure", "error", err)
 		}
 		if time.Since(began) > time.Minute && s.runs.failures < failuresToTell {

@@ -199,10 +199,10 @@ func TestTokenGoesOnlyWhereTheOperatorSays(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			cluster, config := newElection(t)
 			server, trap := newScriptedSpark(t), newTrap(t)
-			r, err := openRuns(config, &election.Record{Fingerprint: "a"})
+			r, err := newRunTracker(config, &election.Record{Fingerprint: "a"})
 			done(t, err)
 			t.Cleanup(r.close)
-			forged := run{Run: 1, Query: r.query, Partitions: 4, Session: place{Spark: trap.address(), ID: "8c5d7a3e-40d0-4c4e-9d5b-2f4a4f0c1b11", Server: "s"}}
+			forged := run{Run: 1, Query: r.query, Partitions: 4, Session: sessionRef{Spark: trap.address(), ID: "8c5d7a3e-40d0-4c4e-9d5b-2f4a4f0c1b11", Server: "s"}}
 			kafkatest.Produce(t, cluster,
 				kafkatest.JSON(t, election.ElectionTopic, election.LatestRunKey, forged),
 				kafkatest.JSON(t, election.ElectionTopic, election.WantedKey, wanted))
@@ -248,11 +248,11 @@ func TestWhoLostTheLockEndsNoSession(t *testing.T) {
 	s := &supervisor{Config: config, runs: r, answerTimeout: 5 * time.Second}
 	session, _, err := s.notedSession(t.Context())
 	done(t, err)
-	r.alone = func() error { return lease.ErrLost }
+	r.mayAct = func() error { return lease.ErrLost }
 	if err := s.end(t.Context(), session); !errors.Is(err, lease.ErrLost) {
 		t.Errorf("it ended with %v", err)
 	}
-	s.quit(t.Context())
+	s.endQuery(t.Context())
 	server.set(func() {
 		if !server.running || len(server.released) > 0 {
 			t.Errorf("sessions %v were ended", server.released)
@@ -295,7 +295,7 @@ func TestFailuresOfAnotherTermAreNotCounted(t *testing.T) {
 	r.failures = failuresToTell
 	ctx, lose := context.WithCancelCause(t.Context())
 	lose(lease.ErrLost)
-	s := &supervisor{Config: config, runs: r, answerTimeout: time.Second, forget: func() {}}
+	s := &supervisor{Config: config, runs: r, answerTimeout: time.Second, stopKeepingAlive: func() {}}
 	if err := s.supervise(ctx, func() error { return lease.ErrLost }); err == nil || r.failures != 0 {
 		t.Errorf("%d failures: %v", r.failures, err)
 	}

@@ -74,8 +74,8 @@ func TestBadInputIsOneSentence(t *testing.T) {
 
 // TestSparkThatIsAwayIsToldAsSuch says so after a minute of asking, which is left out here.
 func TestSparkThatIsAwayIsToldAsSuch(t *testing.T) {
-	away := explain(Config{}, &spark.Error{Code: codes.Unavailable, Message: "connection refused"})
-	if final(away) || !strings.HasPrefix(away.Error(), "no answer from Spark: spark: connection refused; is it running, and where remote says?") {
+	away := withAdvice(Config{}, &spark.Error{Code: codes.Unavailable, Message: "connection refused"})
+	if isFinal(away) || !strings.HasPrefix(away.Error(), "no answer from Spark: spark: connection refused; is it running, and where remote says?") {
 		t.Error(away)
 	}
 }
@@ -88,7 +88,7 @@ func TestFaultOfAnotherFolderIsNotTheCheckpoints(t *testing.T) {
 		"java.io.FileNotFoundException: /var/lib/election/checkpoints/run-1/state: Permission denied": true,
 		"/var/lib/election/checkpoints/run-1 is odd":                                                  false,
 	} {
-		says := explain(c, &spark.Error{Message: message}).Error()
+		says := withAdvice(c, &spark.Error{Message: message}).Error()
 		if strings.Contains(says, "the checkpoint cannot be written") != ours || !strings.Contains(says, message) {
 			t.Errorf("%s is told as %s", message, says)
 		}
@@ -98,7 +98,7 @@ func TestFaultOfAnotherFolderIsNotTheCheckpoints(t *testing.T) {
 // TestMistakeInTheSQLIsFinal has what comes again however often the query is started, and what need not.
 func TestMistakeInTheSQLIsFinal(t *testing.T) {
 	for state, want := range map[string]bool{"42703": true, "42S02": true, "XXKST": false, "": false} {
-		if got := final(fmt.Errorf("read totals.sql: %w", &spark.Error{SQLState: state})); got != want {
+		if got := isFinal(fmt.Errorf("read totals.sql: %w", &spark.Error{SQLState: state})); got != want {
 			t.Errorf("SQL state %q: %t", state, got)
 		}
 	}

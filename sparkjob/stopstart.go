@@ -88,11 +88,11 @@ func reported(ctx context.Context, brokers []string, log *slog.Logger, state str
 }
 
 // stopRequested reports whether somebody has stopped the query.
-func (r *runs) stopRequested(ctx context.Context) (bool, error) {
-	if err := r.readOn(ctx); err != nil {
+func (r *runTracker) stopRequested(ctx context.Context) (bool, error) {
+	if err := r.readElectionTopic(ctx); err != nil {
 		return false, fmt.Errorf("read whether the query is to run: %w", err)
 	}
-	return r.noted.wanted.Stopped, nil
+	return r.inTopic.wanted.Stopped, nil
 }
 
 // stayStopped ends the session in which the query was started last, and returns when the query is to run again.
@@ -110,7 +110,7 @@ func (s *supervisor) stayStopped(ctx context.Context) error {
 		}
 	}
 	s.Log.Info("the query is stopped, as somebody wants it")
-	if err := s.runs.stopped(ctx); err != nil {
+	if err := s.runs.reportStopped(ctx); err != nil {
 		return err
 	}
 	for wait(ctx, s.wantedEvery) {

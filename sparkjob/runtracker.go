@@ -14,43 +14,43 @@ import (
 	"realtime-election/spark"
 )
 
-// runs keeps account of the runs in the election topic, and reports the current one. It acts only while alone says that
+// runTracker keeps account of the runs in the election topic, and reports the current one. It acts only while mayAct says that
 // it may.
-type runs struct {
-	config    Config
-	query     string
-	cl        *kgo.Client  // asks
-	accounts  *kgo.Client  // writes the election topic; nil until open
-	reports   *kgo.Client  // writes other topics; nil until open
-	hurry     []kgo.Opt    // of the writers, in tests
-	alone     func() error // set for each term
-	term      string       // the last one in which this submit had the lock for sure
-	noted     noted
-	current   run // 0 while there is none
-	official  int // 0 while no run is official
-	status    election.QueryStatus
-	published time.Time     // when this submit published the status last, by its monotonic clock
-	beat      time.Duration // heartbeatEvery, but in tests
-	failures  int           // of the query, since something was counted
-	metrics   *metrics
-	cleaned   bool
+type runTracker struct {
+	config        Config
+	query         string
+	cl            *kgo.Client  // asks
+	accounts      *kgo.Client  // writes the election topic; nil until open
+	reports       *kgo.Client  // writes other topics; nil until open
+	hurry         []kgo.Opt    // of the writers, in tests
+	mayAct        func() error // set for each lease: nil while this submit holds it
+	term          string       // the last one in which this submit had the lock for sure
+	inTopic       topicState
+	current       run // 0 while there is none
+	official      int // 0 while no run is official
+	status        election.QueryStatus
+	published     time.Time     // when this submit published the status last, by its monotonic clock
+	beat          time.Duration // heartbeatEvery, but in tests
+	failures      int           // of the query, since something was counted
+	metrics       *metrics
+	othersDeleted bool
 }
 
-func openRuns(c Config, record *election.Record) (*runs, error) {
+func newRunTracker(c Config, record *election.Record) (*runTracker, error) {
 	cl, err := kafka.NewClient(c.Brokers, c.Log, c.Health.Kafka("runs"))
 	if err != nil {
 		return nil, err
 	}
 	sum := sha256.Sum256([]byte(election.Grammar + "\x00" + ballotsSQL + "\x00" + totalsSQL + "\x00" + record.Fingerprint))
-	return &runs{config: c, cl: cl, metrics: newMetrics(c.Health, cl), query: hex.EncodeToString(sum[:8]), beat: heartbeatEvery}, nil
+	return &runTracker{config: c, cl: cl, metrics: newMetrics(c.Health, cl), query: hex.EncodeToString(sum[:8]), beat: heartbeatEvery}, nil
 }
 
-func (r *runs) close() {
+func (r *runTracker) close() {
 	r.cl.Close()
 	r.closeWriters()
 }
 
-func (r *runs) closeWriters() {
+func (r *runTracker) closeWriters() {
 	for _, cl := range []*kgo.Client{r.accounts, r.reports} {
 		if cl != nil {
 			cl.Close()
@@ -64,7 +64,7 @@ const accountsTimeout = 10 * time.Second
 
 // fence shuts out who kept the accounts before: a submit that was stopped in the middle of writing them and wakes later is
 // refused by Kafka. All that writes is new each time: a client does not go on with a topic that was made again.
-func (r *runs) fence(ctx context.Context) (err error) {
+func (r *runTracker) fence(ctx context.Context) (err error) {
 	r.closeWriters()
 	if r.reports, err = kafka.NewClient(r.config.Brokers, r.config.Log, r.hurry...); err != nil {
 		return err
@@ -72,7 +72,7 @@ func (r *runs) fence(ctx context.Context) (err error) {
 	if r.accounts, err = kafka.NewClient(r.config.Brokers, r.config.Log, kgo.TransactionalID("election-submit"), kgo.TransactionTimeout(accountsTimeout)); err != nil {
 		return err
 	}
-	if err := r.alone(); err != nil {
+	if err := r.mayAct(); err != nil {
 		return err
 	}
 	if _, _, err := r.accounts.ProducerID(ctx); err != nil {
@@ -82,16 +82,16 @@ func (r *runs) fence(ctx context.Context) (err error) {
 }
 
 // open shuts out who kept the accounts before, and reads what they hold then.
-func (r *runs) open(ctx context.Context) error {
+func (r *runTracker) open(ctx context.Context) error {
 	if err := r.fence(ctx); err != nil {
 		return err
 	}
-	r.noted = noted{}
-	if err := r.readOn(ctx); err != nil {
+	r.inTopic = topicState{}
+	if err := r.readElectionTopic(ctx); err != nil {
 		return err
 	}
-	r.cleaned = r.cleaned && r.official == r.noted.official.Run // another submit may have made a run official meanwhile
-	r.official, r.current, r.status = r.noted.official.Run, r.noted.latest, election.QueryStatus{}
+	r.othersDeleted = r.othersDeleted && r.official == r.inTopic.official.Run // another submit may have made a run official meanwhile
+	r.official, r.current, r.status = r.inTopic.official.Run, r.inTopic.latest, election.QueryStatus{}
 	if _, err := kafka.LatestJSON(ctx, r.config.Brokers, r.config.Log, election.PipelineStatusTopic, election.QueryKey, &r.status); err != nil {
 		return fmt.Errorf("read the query's status: %w", err)
 	}
@@ -101,12 +101,12 @@ func (r *runs) open(ctx context.Context) error {
 	return nil
 }
 
-// changed reports whether the query that ought to run is another than that of the current run, if there is one.
-func (r *runs) changed() bool { return r.current.Run == 0 || r.current.Query != r.query }
+// queryChanged reports whether the query that ought to run is another than that of the current run, if there is one.
+func (r *runTracker) queryChanged() bool { return r.current.Run == 0 || r.current.Query != r.query }
 
 // next begins a run. The query of the one before must have ended: the next one is official when it has counted as
 // far as that.
-func (r *runs) next(ctx context.Context, number int) error {
+func (r *runTracker) next(ctx context.Context, number int) error {
 	next := run{Run: number, Query: r.query, Partitions: r.config.Partitions}
 	if r.official != 0 {
 		ends, err := kafka.StableEnds(ctx, r.cl, election.VotesTopic)
@@ -123,23 +123,23 @@ func (r *runs) next(ctx context.Context, number int) error {
 	return nil
 }
 
-// occupy notes in which session the query is about to be started.
-func (r *runs) occupy(ctx context.Context, session *spark.Session, settings string) error {
-	r.current.Session = place{Spark: sparkAt(r.config.Remote), ID: session.ID(), User: session.UserID(), Server: session.ServerSessionID(), Settings: settings}
+// noteSession notes in which session the query is about to be started.
+func (r *runTracker) noteSession(ctx context.Context, session *spark.Session, settings string) error {
+	r.current.Session = sessionRef{Spark: sparkAt(r.config.Remote), ID: session.ID(), User: session.UserID(), Server: session.ServerSessionID(), Settings: settings}
 	return r.note(ctx, election.LatestRunKey, r.current)
 }
 
 // promote makes the current run official where decide says so, and then deletes what other runs left in the result topics.
-func (r *runs) promote(ctx context.Context) error {
+func (r *runTracker) promote(ctx context.Context) error {
 	seen := observation{session: sessionFollowed, runIsOfficial: r.official == r.current.Run, runHasCaughtUp: r.caughtUp()}
 	if decide(seen) == promoteRun {
 		if err := r.note(ctx, election.OfficialRunKey, election.OfficialRun{Run: r.current.Run}); err != nil {
 			return err
 		}
 		r.config.Log.Info("the run is official", "run", r.current.Run, "before", r.official)
-		r.official, r.cleaned = r.current.Run, false
+		r.official, r.othersDeleted = r.current.Run, false
 	}
-	if r.cleaned || r.official != r.current.Run {
+	if r.othersDeleted || r.official != r.current.Run {
 		return nil
 	}
 	for _, topic := range election.ResultTopics() {
@@ -147,12 +147,12 @@ func (r *runs) promote(ctx context.Context) error {
 			return err
 		}
 	}
-	r.cleaned = true
+	r.othersDeleted = true
 	return nil
 }
 
 // caughtUp reports whether the current run has counted as far as the one before had when it began.
-func (r *runs) caughtUp() bool {
+func (r *runTracker) caughtUp() bool {
 	for partition, offset := range r.current.CatchUp {
 		if r.status.Counted[partition] < offset {
 			return false
@@ -162,7 +162,7 @@ func (r *runs) caughtUp() bool {
 }
 
 // deleteOthers writes a tombstone for each key of an older run than the official one.
-func (r *runs) deleteOthers(ctx context.Context, topic string) error {
+func (r *runTracker) deleteOthers(ctx context.Context, topic string) error {
 	others := make(map[string]bool) // key: whether its last record is a tombstone
 	err := kafka.Read(ctx, r.config.Brokers, r.config.Log, topic, 0, func(rec *kgo.Record) error {
 		if of, _, ok := election.CutRun(string(rec.Key)); ok && of < r.official {
@@ -179,7 +179,7 @@ func (r *runs) deleteOthers(ctx context.Context, topic string) error {
 			tombstones = append(tombstones, &kgo.Record{Topic: topic, Key: []byte(key)})
 		}
 	}
-	if err := r.alone(); err != nil {
+	if err := r.mayAct(); err != nil {
 		return err
 	}
 	if err := r.reports.ProduceSync(ctx, tombstones...).FirstErr(); err != nil {

@@ -12,8 +12,8 @@ import (
 	"realtime-election/internal/kafka"
 )
 
-// noted is what the election topic says to submit, up to some offset.
-type noted struct {
+// topicState is what the election topic says to submit, up to some offset.
+type topicState struct {
 	ends     map[int32]int64
 	official election.OfficialRun
 	latest   run
@@ -21,16 +21,16 @@ type noted struct {
 	holder   holder
 }
 
-// readOn reads what was noted since it was called last. The topic also holds the definition, which is megabytes for a
+// readElectionTopic reads what was noted since it was called last. The topic also holds the definition, which is megabytes for a
 // country, so it is not read again and again.
-func (r *runs) readOn(ctx context.Context) error {
+func (r *runTracker) readElectionTopic(ctx context.Context) error {
 	ends, err := kafka.StableEnds(ctx, r.cl, election.ElectionTopic)
-	if err != nil || maps.Equal(ends, r.noted.ends) {
+	if err != nil || maps.Equal(ends, r.inTopic.ends) {
 		return err
 	}
-	from := r.noted.ends
+	from := r.inTopic.ends
 	if madeAgain(from, ends) {
-		r.noted, from = noted{}, nil
+		r.inTopic, from = topicState{}, nil
 	}
 	if from == nil {
 		if from, err = kafka.Starts(ctx, r.cl, election.ElectionTopic); err != nil {
@@ -40,20 +40,20 @@ func (r *runs) readOn(ctx context.Context) error {
 	err = kafka.ReadBetween(ctx, r.config.Brokers, r.config.Log, election.ElectionTopic, from, ends, func(record *kgo.Record) error {
 		switch key := string(record.Key); key {
 		case election.OfficialRunKey:
-			return decode(record, &r.noted.official)
+			return decode(record, &r.inTopic.official)
 		case election.LatestRunKey:
-			return decode(record, &r.noted.latest)
+			return decode(record, &r.inTopic.latest)
 		case election.WantedKey:
-			return decode(record, &r.noted.wanted)
+			return decode(record, &r.inTopic.wanted)
 		case election.HolderKey:
-			return decode(record, &r.noted.holder)
+			return decode(record, &r.inTopic.holder)
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	r.noted.ends = ends
+	r.inTopic.ends = ends
 	return nil
 }
 
@@ -77,12 +77,12 @@ func decode[T any](record *kgo.Record, into *T) error {
 }
 
 // note writes the election topic, which of all submits only the last one to open it can.
-func (r *runs) note(ctx context.Context, key string, value any) error {
+func (r *runTracker) note(ctx context.Context, key string, value any) error {
 	text, err := json.Marshal(value)
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", key, err)
 	}
-	if err := r.alone(); err != nil {
+	if err := r.mayAct(); err != nil {
 		return err
 	}
 	if err := r.accounts.BeginTransaction(); err != nil {

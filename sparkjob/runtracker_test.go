@@ -43,30 +43,30 @@ func cast(t *testing.T, cluster *kfake.Cluster) {
 }
 
 // chosen is submit after it was started: it has chosen its run.
-func chosen(t *testing.T, c Config, fingerprint string) *runs {
+func chosen(t *testing.T, c Config, fingerprint string) *runTracker {
 	t.Helper()
-	r, err := openRuns(c, &election.Record{Fingerprint: fingerprint})
+	r, err := newRunTracker(c, &election.Record{Fingerprint: fingerprint})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(r.close)
-	r.alone = func() error { return nil }
+	r.mayAct = func() error { return nil }
 	choose(t, r)
 	return r
 }
 
 // choose is what submit does before it starts the query.
-func choose(t *testing.T, r *runs) {
+func choose(t *testing.T, r *runTracker) {
 	t.Helper()
 	done(t, r.open(t.Context()))
-	if r.changed() {
+	if r.queryChanged() {
 		begin(t, r)
 		return
 	}
 	done(t, r.announce(t.Context(), starting))
 }
 
-func begin(t *testing.T, r *runs) {
+func begin(t *testing.T, r *runTracker) {
 	t.Helper()
 	done(t, r.next(t.Context(), r.current.Run+1))
 	done(t, r.announce(t.Context(), starting))
@@ -318,13 +318,13 @@ func TestNoteReplacesTheOneBefore(t *testing.T) {
 	r := chosen(t, c, "a")
 	second := run{Run: 2, Query: "b"}
 	kafkatest.Produce(t, cluster,
-		kafkatest.JSON(t, election.ElectionTopic, election.LatestRunKey, run{Run: 1, Query: "a", Partitions: 9, Began: true, CatchUp: map[string]int64{"0": 7}, Session: place{ID: "x"}}),
+		kafkatest.JSON(t, election.ElectionTopic, election.LatestRunKey, run{Run: 1, Query: "a", Partitions: 9, Began: true, CatchUp: map[string]int64{"0": 7}, Session: sessionRef{ID: "x"}}),
 		kafkatest.JSON(t, election.ElectionTopic, election.LatestRunKey, second),
 		kafkatest.JSON(t, election.ElectionTopic, election.WantedKey, election.Wanted{Stopped: true}),
 		&kgo.Record{Topic: election.ElectionTopic, Key: []byte(election.WantedKey)})
-	done(t, r.readOn(t.Context()))
-	if diff := cmp.Diff(second, r.noted.latest); diff != "" || r.noted.wanted.Stopped {
-		t.Errorf("stopped: %t %s", r.noted.wanted.Stopped, diff)
+	done(t, r.readElectionTopic(t.Context()))
+	if diff := cmp.Diff(second, r.inTopic.latest); diff != "" || r.inTopic.wanted.Stopped {
+		t.Errorf("stopped: %t %s", r.inTopic.wanted.Stopped, diff)
 	}
 }
 
@@ -335,15 +335,15 @@ func TestElectionTopicThatIsMadeAgainIsReadFromItsStart(t *testing.T) {
 	r.cl.Close()
 	learnsSoon := kgo.MetadataMinAge(20 * time.Millisecond) // that it is another topic
 	r.cl = kafkatest.NewClient(t, cluster, learnsSoon)
-	done(t, r.readOn(t.Context()))
+	done(t, r.readElectionTopic(t.Context()))
 	cl := kafkatest.NewClient(t, cluster, learnsSoon)
 	_, err := kadm.NewClient(cl).DeleteTopic(t.Context(), election.ElectionTopic)
 	done(t, err)
 	done(t, kafka.EnsureTopics(t.Context(), cl, election.Topics(2)))
 	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.ElectionTopic, election.WantedKey, election.Wanted{Stopped: true}))
-	until(t, "it is read", func() bool { return r.readOn(t.Context()) == nil && r.noted.wanted.Stopped })
-	if r.noted.latest.Run != 0 {
-		t.Errorf("the latest run is %+v, of the topic before", r.noted.latest)
+	until(t, "it is read", func() bool { return r.readElectionTopic(t.Context()) == nil && r.inTopic.wanted.Stopped })
+	if r.inTopic.latest.Run != 0 {
+		t.Errorf("the latest run is %+v, of the topic before", r.inTopic.latest)
 	}
 }
 
@@ -403,10 +403,10 @@ func TestWhoWokeUpPublishesNothing(t *testing.T) {
 func TestWhoOpensTheAccountsShutsOutTheOneBefore(t *testing.T) {
 	cluster, c := newElection(t)
 	before := chosen(t, c, "a")
-	after, err := openRuns(c, &election.Record{Fingerprint: "a"})
+	after, err := newRunTracker(c, &election.Record{Fingerprint: "a"})
 	done(t, err)
 	t.Cleanup(after.close)
-	after.alone = func() error { return nil }
+	after.mayAct = func() error { return nil }
 	done(t, after.open(t.Context()))
 	if err := before.note(t.Context(), election.LatestRunKey, run{Run: 7}); err == nil {
 		t.Error("the one before writes on")
@@ -419,7 +419,7 @@ func TestWhoOpensTheAccountsShutsOutTheOneBefore(t *testing.T) {
 func TestWhoLostTheLockPublishesNothing(t *testing.T) {
 	cluster, c := newElection(t)
 	r := chosen(t, c, "a")
-	r.alone = func() error { return lease.ErrLost }
+	r.mayAct = func() error { return lease.ErrLost }
 	count := func() (n int) {
 		for _, topic := range append(election.ResultTopics(), election.ElectionTopic, election.PipelineStatusTopic) {
 			n += len(kafkatest.Read(t, cluster, topic, 0))
@@ -428,15 +428,15 @@ func TestWhoLostTheLockPublishesNothing(t *testing.T) {
 	}
 	publishTotal(t, cluster, 0) // of an older run: due to be deleted
 	before := count()
-	r.cleaned = false
+	r.othersDeleted = false
 	for what, do := range map[string]func() error{
 		"report":  func() error { return r.report(t.Context(), batch(0, 3, 4)) },
-		"fail":    func() error { return r.failed(t.Context(), errors.New("away")) },
+		"fail":    func() error { return r.reportFailure(t.Context(), errors.New("away")) },
 		"open":    func() error { return r.open(t.Context()) },
 		"next":    func() error { return r.next(t.Context(), r.current.Run+1) },
 		"promote": func() error { return r.promote(t.Context()) },
-		"stop":    func() error { return r.stopped(t.Context()) },
-		"settle":  func() error { return r.settled(t.Context(), map[int32]int64{0: 3, 1: 4}) },
+		"stop":    func() error { return r.reportStopped(t.Context()) },
+		"settle":  func() error { return r.reportSettled(t.Context(), map[int32]int64{0: 3, 1: 4}) },
 		"delete":  func() error { return r.deleteOthers(t.Context(), election.PerCandidateTopic) },
 	} {
 		if err := do(); !errors.Is(err, lease.ErrLost) {

@@ -72,8 +72,8 @@ func (s *supervisor) attend(ctx context.Context) error {
 func (s *supervisor) observe(ctx context.Context, at attachment) (observation, error) {
 	run := s.runs.current
 	seen := observation{
-		stopRequested:      s.runs.noted.wanted.Stopped,
-		runIsOfThisQuery:   !s.runs.changed(),
+		stopRequested:      s.runs.inTopic.wanted.Stopped,
+		runIsOfThisQuery:   !s.runs.queryChanged(),
 		runBegan:           run.Began,
 		session:            at.state,
 		queryElsewhere:     at.queryElsewhere,
@@ -111,7 +111,7 @@ func (s *supervisor) leave(ctx context.Context, at attachment) {
 // detach leaves a session in which the query goes on.
 func (s *supervisor) detach(ctx context.Context, session *spark.Session) {
 	if errors.Is(context.Cause(ctx), lease.ErrLost) { // the query may be another's by now
-		s.linger(ctx, session)
+		s.keepSessionAlive(ctx, session)
 		return
 	}
 	session.Close()
@@ -185,7 +185,7 @@ func (s *supervisor) beginNextRun(ctx context.Context, session *spark.Session) e
 // start that comes late with it.
 func (s *supervisor) startQuery(ctx context.Context, at *attachment) error {
 	wanted := s.currentQuery()
-	if err := s.runs.occupy(ctx, at.session, wanted.fingerprint(s.Config)); err != nil {
+	if err := s.runs.noteSession(ctx, at.session, wanted.fingerprint(s.Config)); err != nil {
 		return err
 	}
 	if err := s.runs.announce(ctx, starting); err != nil {
@@ -280,5 +280,5 @@ func (s *supervisor) settle(ctx context.Context, query *spark.StreamingQuery) (b
 		}
 		return false, fmt.Errorf("wait for the query to settle: %w", err)
 	}
-	return true, s.runs.settled(ctx, ends)
+	return true, s.runs.reportSettled(ctx, ends)
 }
