@@ -14,10 +14,10 @@ import (
 // expectation is how many votes must be counted, by those who sent them.
 type expectation struct {
 	votes int64  // negative where nobody says
-	from  string // who says so
+	from  string // the producer or option that says so
 }
 
-// producers are those that an election waits for: who replays it, or the register and all parts of its electorate.
+// producers are the producers that an election waits for: the replay, or the register and all parts of its electorate.
 func producers(record *election.Record) []string {
 	switch {
 	case record.Definition.Source != nil:
@@ -48,7 +48,7 @@ func Sent(ctx context.Context, brokers []string, log *slog.Logger) (bool, error)
 }
 
 // expect asks the producers how many ballots they have sent. A replay must have sent all votes of its file, and every
-// part of an electorate must have begun to vote, unless it is said how many votes to expect. It notes who is not done.
+// part of an electorate must have begun to vote, unless it is said how many votes to expect. It notes the producers that are not done.
 func expect(ctx context.Context, c Config, report *report, record *election.Record) (expectation, error) {
 	d := &record.Definition
 	var sent int64
@@ -61,7 +61,7 @@ func expect(ctx context.Context, c Config, report *report, record *election.Reco
 		}
 		switch {
 		case !found:
-			// Who begins says so at once, even with no ballot to send.
+			// A producer that begins says so at once, even with no ballot to send.
 			if d.Source == nil && producer != election.CastProducer && producer != election.VotersProducer {
 				silent = append(silent, producer)
 			}

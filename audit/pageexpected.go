@@ -65,7 +65,7 @@ func pageExpectation(count *election.Count, record *election.Record, run int) pa
 	return p
 }
 
-// leader is who has the most votes: nobody before the first vote and in a tie.
+// leader is the candidate with the most votes: none before the first vote and in a tie.
 func leader(candidates []pageCandidate) (id *string, tie bool) {
 	var most int64
 	for i := range candidates {

@@ -6,7 +6,7 @@ import (
 	"encoding/hex"
 )
 
-// BallotKey is the secret that turns a voter into a ballot. Who has it can tell whose a ballot is; nobody else can.
+// BallotKey is the secret that turns a voter into a ballot. A person who has it can tell whose a ballot is; nobody else can.
 type BallotKey [32]byte
 
 // Fingerprint identifies the key and does not betray it: half of the SHA-256 of its 256 random bits, in hexadecimal.

@@ -11,7 +11,7 @@ type InputError struct{ Text string }
 
 func (e *InputError) Error() string { return e.Text }
 
-// Wrong is an InputError of a setting: "rate is -1; choose 0 or more". Whoever prints it knows what a person types for
+// Wrong is an InputError of a setting: "rate is -1; choose 0 or more". The command that prints it knows what a person types for
 // the setting, and has Explain say that.
 type Wrong struct {
 	Setting string // such as "state-partitions"

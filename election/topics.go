@@ -25,7 +25,7 @@ const (
 	OfficialRunKey = "official_run" // value: OfficialRun
 	LatestRunKey   = "latest_run"   // value: what submit keeps of the newest run, of which others read LatestRun
 	WantedKey      = "wanted"       // value: Wanted; without one, the query is to run
-	HolderKey      = "holder"       // value: what submit keeps of who has its lock
+	HolderKey      = "holder"       // value: which submit has the lock, or had it last
 )
 
 // Keys of the records of PipelineStatusTopic.

@@ -4,7 +4,7 @@
 // Everything lives under one folder, DATA: a folder a server, logs/NAME.log, run/NAME.json (who runs, where) and
 // secrets/ (mode 0600). Servers listen on the loopback interface only, on ports chosen once and kept while they are
 // free. A server that was started is ready: it has answered a request. It outlives the context it was started with,
-// and even this process: whoever starts it stops it, and EndOrphans ends what a killed process left behind.
+// and even this process: the process that starts it stops it, and EndOrphans ends what a killed process left behind.
 //
 // It runs on Linux and on macOS, on amd64 and arm64. The tests run on Linux; for macOS the code is compiled and vetted,
 // and differs in one thing: ps says when a process was started, to the second.

@@ -40,7 +40,7 @@ var (
 	digits      = regexp.MustCompile(`\d+`)
 )
 
-// toldToItsClient begins what Spark logs of each call that it answers with an error. Whoever called says it where it matters.
+// toldToItsClient begins what Spark logs of each call that it answers with an error. The caller says it where it matters.
 const toldToItsClient = "ErrorUtils: Spark Connect RPC error"
 
 // problemIn is what a line of a log says is wrong, if it does.

@@ -60,7 +60,7 @@ func (r *run) all(ctx context.Context, servers []server) error {
 		r.group.Go(func() error {
 			if service.after != "" {
 				if err := answering.wait(ctx, service.after); err != nil {
-					return nil // whoever starts it says why
+					return nil // the keeper, which starts it again, says why
 				}
 				if service.after == Spark {
 					r.known.spark = answering.address(Spark) // submit is the only one who reads it

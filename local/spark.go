@@ -13,7 +13,7 @@ import (
 	"realtime-election/servers"
 )
 
-// StartSpark starts DATA's Spark Connect server and returns once it speaks HTTP/2. Who calls it must show the token
+// StartSpark starts DATA's Spark Connect server and returns once it speaks HTTP/2. A caller must show the token
 // that is part of its address. ctx bounds the start only.
 func StartSpark(ctx context.Context, config Config) (*Process, error) {
 	java, err := java(ctx)

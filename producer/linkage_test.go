@@ -14,7 +14,7 @@ import (
 )
 
 // attacker holds all that the two topics tell in public, and lines up voters with ballots within the cells of which
-// ballots tell: district, age group and gender. Who knows the key knows which of the pairs are true.
+// ballots tell: district, age group and gender. An attacker with the key knows which of the pairs are true.
 type attacker struct {
 	voters  map[string][]publicVoter
 	ballots map[string][]publicBallot

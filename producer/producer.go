@@ -70,7 +70,7 @@ func (s sender) send(ctx context.Context, of stream) error {
 	if begun && progress.NextSerial == of.size { // all was sent before
 		s.report(of.size, of.size)
 	}
-	// Who begins says so at once, even where nothing is due yet or ever: others learn the size.
+	// A producer that begins says so at once, even where nothing is due yet or ever: others learn the size.
 	for pace := s.pace(progress.NextSerial); progress.NextSerial < of.size || !begun; {
 		from, n := progress.NextSerial, pace.batch()
 		progress.NextSerial = min(of.size, from+n)
@@ -162,7 +162,7 @@ func (s sender) transaction(ctx context.Context, cl *kgo.Client, of stream, from
 	if err := errors.Join(cl.Flush(ctx), failed.Err()); err != nil {
 		return errors.Join(err, abort(ctx, cl))
 	}
-	// An unconfirmed commit may or may not have happened. Whoever starts next reads from the progress which it was.
+	// An unconfirmed commit may or may not have happened. The next producer reads from the progress which it was.
 	if err := kafka.EndTransaction(ctx, cl, kgo.TryCommit); err != nil {
 		return fmt.Errorf("commit the transaction: %w", err)
 	}

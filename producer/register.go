@@ -17,7 +17,7 @@ import (
 )
 
 // castOf is the ballots of the voters of a partition of the register, which is closed, in the order in which they are
-// sent. It is the same for whoever computes it.
+// sent. Every computation gives the same.
 func (v *voting) castOf(ctx context.Context, partition int32) ([]generate.Ballot, error) {
 	districts := make(map[string]int) // of this partition: nobody votes for a voter who stands on another
 	for i, district := range v.record.Definition.Districts() {

@@ -84,7 +84,7 @@ func Votes(ctx context.Context, c VotesConfig) error {
 	group, ctx := errgroup.WithContext(ctx)
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	group.Go(func() error { // whoever sends the last ballot
+	group.Go(func() error { // any copy may send the last ballot
 		defer stop()
 		return v.course.follow(ctx, c.Brokers, c.Log)
 	})

@@ -15,7 +15,7 @@ import (
 	"realtime-election/internal/postgres"
 )
 
-// Secrets is a folder of secrets for an election in containers, a file each. Every file belongs to who makes it and may
+// Secrets is a folder of secrets for an election in containers, a file each. Every file belongs to the user who makes it and may
 // be read by one group besides: that of the service it is for.
 type Secrets struct {
 	Folder   string

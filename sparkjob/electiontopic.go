@@ -93,7 +93,7 @@ func (r *runTracker) note(ctx context.Context, key string, value any) error {
 	if err == nil {
 		err = kafka.EndTransaction(ctx, r.accounts, kgo.TryCommit)
 	}
-	if err != nil { // whoever opens next ends the transaction
+	if err != nil { // the submit that acts next ends the transaction
 		return fmt.Errorf("note %s: %w", key, err)
 	}
 	return nil

@@ -39,7 +39,7 @@ func (h holder) leave(ctx context.Context, server, mine string, waiting func()) 
 }
 
 // succeed waits for the submit before, shuts it out, and notes that this one has the lock. What it asks of mayAct last makes
-// it sure: whoever gets the lock after that finds the note.
+// it sure: the submit that gets the lock after that finds the note.
 func (r *runTracker) succeed(ctx context.Context, server string, mayAct func() error) error {
 	if err := r.readElectionTopic(ctx); err != nil {
 		return err

@@ -51,7 +51,7 @@ func (d *database) restart(t *testing.T) {
 	d.start(t)
 }
 
-// throughNetwork is the URL of the database behind a network that can be cut: whoever is connected hears nothing of it then.
+// throughNetwork is the URL of the database behind a network that can be cut: a connected client hears nothing of the database then.
 func (d *database) throughNetwork(t *testing.T) string {
 	t.Helper()
 	at, err := url.Parse(d.Address())

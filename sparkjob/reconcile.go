@@ -181,7 +181,7 @@ func (s *supervisor) beginNextRun(ctx context.Context, session *spark.Session) e
 	}
 }
 
-// startQuery starts the query of the current run. The session is noted before, so that whoever acts next can end it, and a
+// startQuery starts the query of the current run. The session is noted before, so that the submit that acts next can end it, and a
 // start that comes late with it.
 func (s *supervisor) startQuery(ctx context.Context, at *attachment) error {
 	wanted := s.currentQuery()

@@ -62,7 +62,7 @@ func (r *runTracker) closeWriters() {
 // accountsTimeout is how long Kafka waits for the rest of a transaction whose submit has died, unless another begins before.
 const accountsTimeout = 10 * time.Second
 
-// fence shuts out who kept the accounts before: a submit that was stopped in the middle of writing them and wakes later is
+// fence shuts out the submit that kept the accounts before: one that was stopped in the middle of writing them and wakes later is
 // refused by Kafka. All that writes is new each time: a client does not go on with a topic that was made again.
 func (r *runTracker) fence(ctx context.Context) (err error) {
 	r.closeWriters()
@@ -81,7 +81,7 @@ func (r *runTracker) fence(ctx context.Context) (err error) {
 	return nil
 }
 
-// open shuts out who kept the accounts before, and reads what they hold then.
+// open shuts out the submit that kept the accounts before, and reads what they hold then.
 func (r *runTracker) open(ctx context.Context) error {
 	if err := r.fence(ctx); err != nil {
 		return err

@@ -100,7 +100,7 @@ func find(ctx context.Context, remote string, plainText bool, at sessionRef) (*s
 }
 
 // notedSession finds the session in which the query was started last, and the query where it runs. Nobody but Remote is asked:
-// the noted address comes from a topic, and whoever can write there must not be sent the token. The error is errQueryElsewhere
+// the noted address comes from a topic, and a stranger who can write there must not be sent the token. The error is errQueryElsewhere
 // where the session was made on a Spark of another address, and Remote does not know it.
 func (s *supervisor) notedSession(ctx context.Context) (*spark.Session, *spark.StreamingQuery, error) {
 	at := s.runs.current.Session
@@ -165,7 +165,7 @@ func (s *supervisor) endQuery(ctx context.Context) {
 // quitTimeout and the two seconds of Session.Close are within the ten that Docker gives a container to stop.
 const quitTimeout = 6 * time.Second
 
-// keepAliveEvery is how often a session hears of who may not act in it.
+// keepAliveEvery is how often submit calls its session while it may not act in it.
 const keepAliveEvery = 10 * time.Second
 
 // keepSessionAlive keeps a session from timing out, and with it the query, while this submit has lost the lock: for as long as

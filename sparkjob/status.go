@@ -91,7 +91,7 @@ func (r *runTracker) reportUnchanged(ctx context.Context) error {
 	return r.publishStatus(ctx)
 }
 
-// publishCounted makes the run official if it may be, and only then says how far it has counted: who hears that all is counted
+// publishCounted makes the run official if it may be, and only then says how far it has counted: a reader that hears that all is counted
 // finds nothing of other runs any more.
 func (r *runTracker) publishCounted(ctx context.Context) error {
 	if err := r.promote(ctx); err != nil {

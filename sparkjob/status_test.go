@@ -236,7 +236,7 @@ func TestCountedOffsetsAreThoseOfTheVotes(t *testing.T) {
 	}
 }
 
-// TestTopicThatIsMadeAgainIsReportedTo deletes pipeline_status and makes it again, as who resets an election may.
+// TestTopicThatIsMadeAgainIsReportedTo deletes pipeline_status and makes it again, as a person who resets an election may.
 func TestTopicThatIsMadeAgainIsReportedTo(t *testing.T) {
 	cluster, c := newElection(t)
 	learnsSoon := kgo.MetadataMinAge(20 * time.Millisecond) // that it is another topic

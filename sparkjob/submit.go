@@ -1,8 +1,8 @@
 // Package sparkjob counts the votes: it holds the streaming SQL, submits it to Spark over Spark Connect, and keeps it
 // running, from its checkpoint, for as long as there is an election.
 //
-// Of several submits one acts, while it holds a lock in PostgreSQL; the others wait for it. Who loses the lock leaves the
-// query running and does nothing until it has the lock again. Who acts next adopts the query that runs, if it is the right
+// Of several submits one acts, while it holds a lock in PostgreSQL; the others wait for it. A submit that loses the lock leaves
+// the query running and does nothing until it has the lock again. The next one adopts the query that runs, if it is the right
 // one, and else ends it and starts the right one from its checkpoint.
 //
 // Nothing is counted here. Spark reads votes_topic, committed records only, and writes absolute totals to the result

@@ -193,7 +193,7 @@ func TestQueryOfTheSameSparkByAnotherNameIsAdopted(t *testing.T) {
 	})
 }
 
-// TestTokenGoesOnlyWhereTheOperatorSays has a record in the topic, which whoever reaches Kafka can write, name another address.
+// TestTokenGoesOnlyWhereTheOperatorSays has a record in the topic, which anybody who reaches Kafka can write, name another address.
 func TestTokenGoesOnlyWhereTheOperatorSays(t *testing.T) {
 	for name, wanted := range map[string]election.Wanted{"to run": {}, "to stop": {Stopped: true}} {
 		t.Run(name, func(t *testing.T) {

@@ -80,7 +80,7 @@ func (f electionFlags) read() (*election.Definition, error) {
 	return d, err
 }
 
-// electorateFlags are for who has nothing to do in a replay.
+// electorateFlags are for commands that have nothing to do in a replay.
 type electorateFlags struct {
 	Optional bool `help:"End without an error where the election has no electorate, as in a replay." env:"ELECTION_OPTIONAL"`
 }

@@ -115,7 +115,7 @@ func acceptsGzip(r *http.Request) bool {
 	return false
 }
 
-// send writes parts, and copies none of them. Whoever takes longer to read them is cut off.
+// send writes parts, and copies none of them. A reader that takes longer is cut off.
 func send(w http.ResponseWriter, patience time.Duration, parts ...[]byte) error {
 	control := http.NewResponseController(w)
 	if err := control.SetWriteDeadline(time.Now().Add(patience)); err != nil {

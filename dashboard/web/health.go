@@ -9,7 +9,7 @@ import (
 	"realtime-election/internal/health"
 )
 
-// measure serves the site's health: that the results have been read, who looks, and how old is what they see. The
+// measure serves the site's health: that the results have been read, how many people look, and how old is what they see. The
 // metrics are taken when they are asked for.
 func (s Site) measure(mux *http.ServeMux) {
 	h := s.Health

@@ -137,7 +137,7 @@ func onlyRegions(mistakes *Mistakes, lines []resultLine, regions []string) []res
 	return slices.DeleteFunc(slices.Clone(lines), func(l resultLine) bool { return !slices.Contains(regions, l.region) })
 }
 
-// derive makes the definition. A name on the ballot is a candidate together with a party: who stands for two parties
+// derive makes the definition. A name on the ballot is a candidate together with a party: a person who stands for two parties
 // has two lines in the file, and two here.
 func derive(mistakes *Mistakes, path string, lines []resultLine) *ResultFile {
 	type (

@@ -1,4 +1,4 @@
-// Package exit says with which codes the program ends, and what each means to whoever started it.
+// Package exit says with which codes the program ends, and what each means to the person or script that started it.
 package exit
 
 import (

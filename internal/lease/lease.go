@@ -93,7 +93,7 @@ func (m moment) since(before *moment) time.Duration {
 }
 
 // Held returns nil if PostgreSQL has confirmed the lease within Trust, and otherwise an ErrLost. It does not block. Call it
-// before each act: whoever was stopped for a while learns it here before anything else has told it.
+// before each act: a process that was stopped for a while learns here that the lease is lost, before anything else tells it.
 func (l *Lease) Held() error {
 	if l.lost.Load() {
 		return ErrLost

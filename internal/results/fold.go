@@ -1,4 +1,4 @@
-// Package results holds what the result topics say, for whoever shows it.
+// Package results holds what the result topics say, for the programs that show it.
 //
 // [Fold] is pure: records in, [Snapshot] out. Result records carry absolute totals and may come twice, late or from a
 // dying executor, so the fold keeps the greatest total of each key and run: any order and any repetition of the

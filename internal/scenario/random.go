@@ -48,7 +48,7 @@ type Judged struct {
 	Reason election.Reason
 }
 
-// truth is what whoever made a record knows of it: why it can't count whatever else there is, or whose ballot it is.
+// truth is what the maker of a record knows of it: why it can't count whatever else there is, or whose ballot it is.
 type truth struct {
 	reason election.Reason
 	ballot string

@@ -7,7 +7,7 @@ import (
 	"realtime-election/internal/scenario"
 )
 
-// FuzzReferenceCount holds the reference count to what whoever made the records knows of them.
+// FuzzReferenceCount holds the reference count to what the maker of the records knows of them.
 func FuzzReferenceCount(f *testing.F) {
 	for seed := range uint64(100) {
 		f.Add(seed)

@@ -113,7 +113,7 @@ func (b *Ballots) Of(voter election.VoterID, district, age, gender int) (Ballot,
 func (x Ballot) Compare(y Ballot) int {
 	return cmp.Or(
 		cmp.Compare(x.Millisecond, y.Millisecond), bytes.Compare(x.ID[:], y.ID[:]),
-		// Two entries of the register with one id: whoever computes this gets the same order.
+		// Two entries of the register with one id: every computation gives the same order.
 		cmp.Compare(x.district, y.district), cmp.Compare(x.candidate, y.candidate), cmp.Compare(x.age, y.age), cmp.Compare(x.gender, y.gender))
 }
 

@@ -41,7 +41,7 @@ func f(a, b int, ok bool) (int, error) {
 	}
 }
 
-// A line that no longer applies tests nothing: whoever changes the code changes the line.
+// A line that no longer applies tests nothing: a change of the code changes the line too.
 func TestEveryLineOfTheListApplies(t *testing.T) {
 	t.Parallel()
 	all, wrong, err := readList("../..", "list.txt")

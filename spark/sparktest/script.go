@@ -43,7 +43,7 @@ func Complete() Step {
 	}})
 }
 
-// Lose loses an answer on its way, with the connection: it is there for who reattaches.
+// Lose loses an answer on its way, with the connection: it is there for a client that reattaches.
 func Lose(response *wire.ExecutePlanResponse) Step { return Step{kind: lose, response: response} }
 
 // Cut breaks the stream, as a lost connection does.
