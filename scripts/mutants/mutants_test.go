@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestOperatorsChangeOneThingEach(t *testing.T) {
@@ -53,5 +54,18 @@ func TestEveryLineOfTheListApplies(t *testing.T) {
 	}
 	if len(all) == 0 {
 		t.Error("the list is empty")
+	}
+}
+
+func TestHangingIsMeasuredWithoutCompiling(t *testing.T) {
+	for said, want := range map[string]time.Duration{
+		"ok  \trealtime-election/election\t1.250s": 1250 * time.Millisecond,
+		"ok  \ta\t0.5s\nok  \tb\t2s\nok  \tc\t1s":  2 * time.Second,
+		"ok  \ta\t(cached)":                        0,
+		"FAIL\ta\t3s":                              0,
+	} {
+		if got := testsTook(said); got != want {
+			t.Errorf("%q took %s, expected %s", said, got, want)
+		}
 	}
 }
