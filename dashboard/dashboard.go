@@ -57,7 +57,8 @@ func (c Config) Validate() error {
 }
 
 // Run serves the dashboard until ctx ends, and returns nil then. It waits for Kafka and for the topics as long as it
-// takes; meanwhile the page says that there is nothing to show yet.
+// takes; meanwhile the page says that there is nothing to show yet. An *election.Wrong is a setting to mend; any other error is
+// of the address it listens on.
 func Run(ctx context.Context, config Config) error {
 	if err := config.Validate(); err != nil {
 		return err

@@ -48,7 +48,7 @@ type Config struct {
 	Health   *health.Service // may be nil
 }
 
-// Validate names what is wrong.
+// Validate names what is wrong, as an *election.Wrong.
 func (c Config) Validate() error {
 	if len(c.Brokers) == 0 {
 		return &election.Wrong{Setting: "brokers", Text: "is empty; write host:port of Kafka"}
@@ -78,7 +78,7 @@ type ledger struct {
 }
 
 // Run stores what the topics hold and what comes, until ctx is over. It returns early only for what trying again cannot
-// mend: wrong settings, or Kafka without an election.
+// mend: an *election.Wrong where a setting is wrong, kafka.ErrNoElection where Kafka has no election.
 func Run(ctx context.Context, c Config) error {
 	if err := c.Validate(); err != nil {
 		return err

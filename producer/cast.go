@@ -35,7 +35,7 @@ type CastBallot struct {
 	Line      []byte // the record's value
 }
 
-// Validate names what is wrong, as far as can be said without the election.
+// Validate names what is wrong, as far as can be said without the election, as an *election.Wrong.
 func (c CastConfig) Validate() error {
 	switch {
 	case c.District == "":
@@ -51,7 +51,8 @@ func (c CastConfig) Validate() error {
 }
 
 // Cast sends one ballot with an id of chance. It is in the topic when Cast returns, and the progress of those who cast
-// by hand says so.
+// by hand says so. The error is an *election.InputError where the election has no such candidate or district, and
+// kafka.ErrNoElection where Kafka has no election.
 func Cast(ctx context.Context, c CastConfig) (*CastBallot, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err

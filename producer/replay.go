@@ -25,7 +25,7 @@ type ReplayConfig struct {
 	Health  *health.Service // may be nil
 }
 
-// Validate names what is wrong.
+// Validate names what is wrong, as an *election.Wrong.
 func (c ReplayConfig) Validate() error {
 	if c.Rate < 0 {
 		return &election.Wrong{Setting: "rate", Value: c.Rate, Text: "write votes a second, or 0 for no limit"}
@@ -34,7 +34,8 @@ func (c ReplayConfig) Validate() error {
 }
 
 // Replay sends one ballot for every vote of a result file, each exactly once however often it is stopped and started
-// again. It returns when all are sent.
+// again. It returns when all are sent, with an *election.InputError where file or seed are not those that it was begun with,
+// and kafka.ErrNoElection where Kafka has no election.
 func Replay(ctx context.Context, c ReplayConfig) error {
 	if err := c.Validate(); err != nil {
 		return err

@@ -24,7 +24,7 @@ type VotersConfig struct {
 	Health  *health.Service // may be nil
 }
 
-// Validate names what is wrong.
+// Validate names what is wrong, as an *election.Wrong.
 func (c VotersConfig) Validate() error {
 	if c.Rate < 0 {
 		return &election.Wrong{Setting: "rate", Value: c.Rate, Text: "write voters a second, or 0 for no limit"}
@@ -37,7 +37,9 @@ var ErrNoElectorate error = &election.InputError{Text: "the election has no elec
 	"run `election replay`, or begin anew with a definition that has an electorate"}
 
 // Voters writes the public register of the election that Kafka holds, each voter exactly once however often it is
-// stopped and started again. It returns when all are on the register, which is closed by that.
+// stopped and started again. It returns when all are on the register, which is closed by that. The error is ErrNoElectorate
+// for a replayed election, another *election.InputError where the seed is not the one it was begun with, and
+// kafka.ErrNoElection where Kafka has no election.
 func Voters(ctx context.Context, c VotersConfig) error {
 	if err := c.Validate(); err != nil {
 		return err

@@ -31,7 +31,7 @@ type VotesConfig struct {
 	session   time.Duration // instead of sessionTimeout, where it is not 0
 }
 
-// Validate names what is wrong.
+// Validate names what is wrong, as an *election.Wrong.
 func (c VotesConfig) Validate() error {
 	switch {
 	case c.Rate < 0:
@@ -51,6 +51,9 @@ func (c VotesConfig) Validate() error {
 //
 // The ballots of a partition are sent in the order of the time at which they are cast, which chance decides: neither
 // order nor time nor transaction of a ballot tells anything about the place of its voter in the register.
+//
+// The error is ErrNoElectorate for a replayed election, another *election.InputError for another ballot key, and
+// kafka.ErrNoElection where Kafka has no election.
 func Votes(ctx context.Context, c VotesConfig) error {
 	if err := c.Validate(); err != nil {
 		return err

@@ -31,7 +31,8 @@ type Config struct {
 	Log                  *slog.Logger
 }
 
-// Run prepares Kafka and PostgreSQL, and returns when both are ready.
+// Run prepares Kafka and PostgreSQL, and returns when both are ready. It may be run again. The error is an *election.InputError
+// where the election on these servers is another, and an *election.Wrong where a setting is wrong.
 func Run(ctx context.Context, c Config) error {
 	if c.Partitions < 1 || c.Partitions > election.MostVotePartitions {
 		return &election.Wrong{Setting: "partitions", Value: c.Partitions, Text: fmt.Sprintf("choose 1 to %d", election.MostVotePartitions)}

@@ -22,12 +22,14 @@ const (
 )
 
 // Stop stops the query, and blocks until submit says that it has: at most a minute. It stays stopped, whatever is started
-// again, until Start.
+// again, until Start. The error is kafka.ErrNoElection where Kafka has no election. Where submit
+// says nothing for a minute, the error says that the stop is noted: submit still does it when it can.
 func Stop(ctx context.Context, brokers []string, log *slog.Logger) error {
 	return want(ctx, brokers, log, election.Wanted{Stopped: true})
 }
 
 // Start has the query run again, from its checkpoint, and blocks until submit says that it does: at most a minute.
+// Its errors are those of Stop.
 func Start(ctx context.Context, brokers []string, log *slog.Logger) error {
 	return want(ctx, brokers, log, election.Wanted{})
 }

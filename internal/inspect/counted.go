@@ -10,6 +10,7 @@ import (
 
 // Counted reports whether the official run counts every vote that is in votes_topic now, also those whose transaction is
 // not yet decided in their partition: Kafka confirms a commit before it writes the markers, of each partition by itself.
+// Its errors are Kafka's: trying again may help.
 func Counted(ctx context.Context, brokers []string, log *slog.Logger) (bool, error) {
 	var official election.OfficialRun
 	if found, err := kafka.LatestJSON(ctx, brokers, log, election.ElectionTopic, election.OfficialRunKey, &official); err != nil || !found {
@@ -32,7 +33,8 @@ func Counted(ctx context.Context, brokers []string, log *slog.Logger) (bool, err
 	return status.Run == official.Run && election.Behind(ends, status.Counted) == 0, nil
 }
 
-// CountedAndStored reports whether the query has counted, and the ledger stored, every vote there is.
+// CountedAndStored reports whether the query has counted, and the ledger stored, every vote there is. Its errors are
+// Kafka's.
 func CountedAndStored(ctx context.Context, brokers []string, log *slog.Logger) (bool, error) {
 	if counted, err := Counted(ctx, brokers, log); err != nil || !counted {
 		return false, err

@@ -48,7 +48,7 @@ type Producer struct {
 // lately is how far back a rate looks.
 const lately = 10 * time.Second
 
-// Look asks Kafka how the election is doing now.
+// Look asks Kafka how the election is doing now. The error is kafka.ErrNoElection where there is none.
 func Look(ctx context.Context, brokers []string, log *slog.Logger, now time.Time) (*Status, error) {
 	record, err := kafka.Election(ctx, brokers, log)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 
 // Stored reports whether PostgreSQL holds all that the topics of voters and votes hold now, also that whose transaction is
 // not yet decided in its partition: Kafka confirms a commit before it writes the markers, of each partition by itself.
+// Its errors are Kafka's: trying again may help.
 func Stored(ctx context.Context, brokers []string, log *slog.Logger) (bool, error) {
 	var status election.LedgerStatus
 	found, err := kafka.LatestJSON(ctx, brokers, log, election.PipelineStatusTopic, election.LedgerKey, &status)

@@ -14,7 +14,8 @@ import (
 // batchBytes bounds what is sent at once, so that every topic takes it.
 const batchBytes = 1 << 20
 
-// NewClient makes a client that reads committed records only, and writes records of up to 1 MiB. It connects on first use.
+// NewClient makes a client that reads committed records only, and writes records of up to 1 MiB. It connects on first use. The
+// error is of the options alone.
 func NewClient(brokers []string, log *slog.Logger, options ...kgo.Opt) (*kgo.Client, error) {
 	all := append([]kgo.Opt{
 		kgo.SeedBrokers(brokers...),

@@ -17,7 +17,8 @@ import (
 // ErrNoElection is returned where `election init` has not run.
 var ErrNoElection = errors.New("there is no election on this Kafka; run `election init` first")
 
-// Election reads which election the topics belong to.
+// Election reads which election the topics belong to. The error is ErrNoElection where there is none, and an *election.Hint
+// where Kafka does not answer.
 func Election(ctx context.Context, brokers []string, log *slog.Logger) (*election.Record, error) {
 	var record election.Record
 	found, err := LatestJSON(ctx, brokers, log, election.ElectionTopic, election.DefinitionKey, &record)
@@ -33,12 +34,13 @@ func Election(ctx context.Context, brokers []string, log *slog.Logger) (*electio
 }
 
 // LatestJSON decodes the last committed value of a key in a compacted topic of one partition. It reports whether there
-// is one.
+// is one. A topic that does not exist is kerr.UnknownTopicOrPartition.
 func LatestJSON(ctx context.Context, brokers []string, log *slog.Logger, topic, key string, into any) (bool, error) {
 	return latestJSON(ctx, brokers, log, topic, 0, key, into)
 }
 
-// Progress is how far a producer came; zero, and false, where it has not begun.
+// Progress is how far a producer came; zero, and false, where it has not begun. Its errors are
+// those of LatestJSON.
 func Progress(ctx context.Context, brokers []string, log *slog.Logger, producer string) (election.Progress, bool, error) {
 	var progress election.Progress
 	found, err := latestJSON(ctx, brokers, log, election.ProducerProgressTopic, election.ProgressPartition(producer), producer, &progress)

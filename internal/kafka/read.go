@@ -9,7 +9,8 @@ import (
 )
 
 // Read hands every committed record of a partition to each, from the first up to the end that was stable when Read
-// was called. The record is each's only until each returns.
+// was called. The record is each's only until each returns. Read returns the error of each as it
+// is; a topic that does not exist is kerr.UnknownTopicOrPartition.
 func Read(ctx context.Context, brokers []string, log *slog.Logger, topic string, partition int32, each func(*kgo.Record) error) error {
 	return readPartition(ctx, brokers, log, topic, partition, StableEnds, each)
 }

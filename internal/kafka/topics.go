@@ -92,7 +92,8 @@ func ensureTopic(ctx context.Context, admin *kadm.Client, topic election.Topic) 
 	return nil
 }
 
-// StableEnds are the offsets, by partition, up to which a topic's transactions are decided.
+// StableEnds are the offsets, by partition, up to which a topic's transactions are decided. Of this and the
+// next two, the error for a topic that does not exist is kerr.UnknownTopicOrPartition.
 func StableEnds(ctx context.Context, cl *kgo.Client, topic string) (map[int32]int64, error) {
 	return offsets(ctx, "stable end", topic, kadm.NewClient(cl).ListCommittedOffsets)
 }

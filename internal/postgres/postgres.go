@@ -14,7 +14,8 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Connect opens one connection. url is a PostgreSQL URL or keyword/value string.
+// Connect opens one connection. url is a PostgreSQL URL or keyword/value string. The error wraps pgx's, a
+// *pgconn.ConnectError where PostgreSQL was asked, and tells no password.
 func Connect(ctx context.Context, url string) (*pgx.Conn, error) {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {

@@ -52,7 +52,7 @@ func (r Reader) Follow(ctx context.Context, publish func(*Snapshot)) error {
 }
 
 // Once reads to the ends that it finds and returns the snapshot there. It waits for topics that do not exist yet;
-// give ctx a deadline.
+// give ctx a deadline, whose error it returns when that comes first.
 func (r Reader) Once(ctx context.Context) (*Snapshot, error) {
 	for {
 		var snapshot *Snapshot
