@@ -3,6 +3,7 @@ package lease
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -108,8 +109,13 @@ func TestHolderThatWasStoppedNoticesBeforeItActs(t *testing.T) {
 func TestHolderThatIsAskedToStopKeepsTheLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
-		var broken error
-		l := New(askEvery, func(ctx context.Context) error { return errors.Join(ctx.Err(), broken) })
+		var broken atomic.Bool
+		l := New(askEvery, func(ctx context.Context) error {
+			if broken.Load() {
+				return errors.New("reset")
+			}
+			return ctx.Err()
+		})
 		err := l.Hold(ctx, func(ctx context.Context) error {
 			stop()
 			time.Sleep(2 * Trust)
@@ -119,7 +125,7 @@ func TestHolderThatIsAskedToStopKeepsTheLease(t *testing.T) {
 			if err := l.Held(); err != nil {
 				t.Errorf("it may not finish: %v", err)
 			}
-			broken = errors.New("reset")
+			broken.Store(true)
 			time.Sleep(2 * askEvery)
 			if err := l.Held(); !errors.Is(err, ErrLost) {
 				t.Errorf("it acts on: %v", err)
