@@ -115,7 +115,7 @@ func TestWrongPasswordIsSaidOnce(t *testing.T) {
 	}
 	s.start(t)
 	until(t, "it says so", func() bool {
-		return s.log.count("run `election init`")+s.log.count("is the password in --postgres the one") > 0
+		return s.log.count("run `election init`")+s.log.count("is the password in postgres the one") > 0
 	})
 	until(t, "it reports so", func() bool { return strings.Contains(s.status(t).Error, "password authentication failed") })
 	waited := time.NewTimer(firstPauses)

@@ -344,7 +344,7 @@ func TestVotesOfTopicsThatAreGoneAreNotTakenOver(t *testing.T) {
 	prepare(t, c) // their topics are there
 	deleteTopics(t, admin)
 	var wrong *election.InputError
-	if err := setup.Run(t.Context(), c); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "give --postgres an empty database") {
+	if err := setup.Run(t.Context(), c); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "postgres is a database with voters or votes") {
 		t.Errorf("ended with %v", err)
 	}
 	if _, err := kafka.Election(t.Context(), c.Brokers, c.Log); !errors.Is(err, kafka.ErrNoElection) {

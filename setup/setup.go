@@ -103,7 +103,7 @@ func prepareDatabase(ctx context.Context, c Config, begins bool) error {
 			return fmt.Errorf("look for votes in PostgreSQL: %w", err)
 		}
 		if used {
-			return &election.InputError{Text: "PostgreSQL holds voters or votes, and Kafka no election that they could be of; give an empty database"}
+			return &election.Wrong{Setting: "postgres", Text: "is a database with voters or votes, and Kafka holds no election that they could be of; give an empty database"}
 		}
 	}
 	if err := postgres.EnsureRoles(ctx, conn, c.Passwords); err != nil {
