@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -48,6 +49,22 @@ func TestTotalsThatNoAggregationHasAreRefused(t *testing.T) {
 	} {
 		if _, err := readScenario(t, func(archive *txtar.Archive) { archive.Files = append(archive.Files, file) }); err == nil {
 			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+// TestMalformedVotesNameTheDeclaredFields notices a new field of the vote: where it is missing, all of the file's votes are
+// malformed for that reason alone, and test nothing.
+func TestMalformedVotesNameTheDeclaredFields(t *testing.T) {
+	text, err := files.ReadFile("testdata/malformed.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts := make(map[string]int)
+	for _, field := range election.VoteFields {
+		counts[field.Name] = strings.Count(string(text), field.Name)
+		if few := counts["ballot_id"] * 9 / 10; counts[field.Name] < few {
+			t.Errorf("internal/scenario/testdata/malformed.txtar names %s %d times, and the ballot's id %d times", field.Name, counts[field.Name], counts["ballot_id"])
 		}
 	}
 }
