@@ -75,16 +75,16 @@ func initArgs(c UpConfig) []string {
 	if c.Voters > 0 {
 		args = append(args, "--voters", fmt.Sprint(c.Voters))
 	}
-	if c.Partitions > 0 {
-		args = append(args, "--partitions", fmt.Sprint(c.Partitions))
+	if c.Partitions != nil {
+		args = append(args, "--partitions", fmt.Sprint(*c.Partitions))
 	}
 	return args
 }
 
 func submitArgs(c UpConfig) []string {
 	var args []string
-	if c.StatePartitions > 0 {
-		args = append(args, "--state-partitions", fmt.Sprint(c.StatePartitions))
+	if c.StatePartitions != nil {
+		args = append(args, "--state-partitions", fmt.Sprint(*c.StatePartitions))
 	}
 	if c.Trigger != nil {
 		args = append(args, "--trigger", c.Trigger.String())

@@ -30,8 +30,8 @@ type UpConfig struct {
 	Speed           time.Duration // how long the electorate's polling day takes; 0 is as Rate says
 	Seed            uint64
 	Load            Load           // what will be stored, for which there must be room
-	Partitions      int32          // of votes_topic; 0 is as init has it
-	StatePartitions int            // of the query's state; 0 is as submit has it
+	Partitions      *int32         // of votes_topic; nil is as init has it
+	StatePartitions *int           // of the query's state; nil is as submit has it
 	Trigger         *time.Duration // the least time from one micro-batch to the next; nil is as submit has it
 	Checkpoints     string         // URI of the query's checkpoints; "" is in DATA
 	Once            bool           // end when everything is counted, stored and audited
@@ -57,10 +57,10 @@ func (c UpConfig) Validate() error {
 		return &election.Wrong{Setting: "rate", Value: c.Rate, Text: "give votes a second, or 0 for as fast as possible"}
 	case c.Speed < 0:
 		return &election.Wrong{Setting: "speed", Value: c.Speed, Text: "give how long the polling day may take, such as 5m, or 0 for no polling day"}
-	case c.Partitions < 0 || c.Partitions > election.MostVotePartitions:
-		return &election.Wrong{Setting: "partitions", Value: c.Partitions, Text: fmt.Sprintf("choose 1 to %d", election.MostVotePartitions)}
-	case c.StatePartitions < 0:
-		return &election.Wrong{Setting: "state-partitions", Value: c.StatePartitions, Text: "choose 1 or more"}
+	case c.Partitions != nil && (*c.Partitions < 1 || *c.Partitions > election.MostVotePartitions):
+		return &election.Wrong{Setting: "partitions", Value: *c.Partitions, Text: fmt.Sprintf("choose 1 to %d", election.MostVotePartitions)}
+	case c.StatePartitions != nil && *c.StatePartitions < 1:
+		return &election.Wrong{Setting: "state-partitions", Value: *c.StatePartitions, Text: "choose 1 or more"}
 	case c.Trigger != nil && *c.Trigger < 0:
 		return &election.Wrong{Setting: "trigger", Value: *c.Trigger, Text: "choose 0 or more"}
 	case c.Replay != "" && c.Speed > 0:

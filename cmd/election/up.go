@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -31,17 +30,11 @@ func (c *upCommand) Run(ctx context.Context, log *slog.Logger, at console) error
 	if err != nil {
 		return err
 	}
-	switch { // with 0, local leaves them to the services
-	case c.Partitions == 0:
-		return &election.Wrong{Setting: "partitions", Value: c.Partitions, Text: fmt.Sprintf("choose 1 to %d", election.MostVotePartitions)}
-	case c.StatePartitions == 0:
-		return &election.Wrong{Setting: "state-partitions", Value: c.StatePartitions, Text: "choose 1 or more"}
-	}
 	config := local.UpConfig{
 		Config: local.Config{Data: c.Data, Log: log, SparkMemory: c.SparkMemory, SparkUI: c.SparkUI},
 		Host:   c.Host, Port: c.Port, Replay: c.Replay, Regions: c.Regions, Definition: c.Definition,
 		Electorate: d.Electorate != nil, Voters: c.Voters, Rate: c.Rate, Speed: c.Speed, Seed: c.Seed,
-		Partitions: c.Partitions, StatePartitions: c.StatePartitions, Trigger: &c.Trigger,
+		Partitions: &c.Partitions, StatePartitions: &c.StatePartitions, Trigger: &c.Trigger,
 		Load: load(d), Once: c.Once, Out: at.Out,
 	}
 	if err := config.Validate(); err != nil {
