@@ -3,8 +3,10 @@
 package docker_test
 
 import (
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"net"
 	"os/exec"
 	"path/filepath"
@@ -22,7 +24,8 @@ import (
 
 var picture = flag.String("picture", "", "where to write the picture of the page; a temporary file where empty")
 
-// goesOn is how long the count may stand still after a process was killed.
+// goesOn is how long the count may stand still after a process was killed. On a machine that takes longer than that from
+// docker compose up to the first counted votes, it may stand still as long as that took: a restart costs no more than a start.
 const goesOn = 60 * time.Second
 
 // TestKilledContainersCostNoVote holds an election of some 200,000 votes on a Spark cluster, and kills on the way the
@@ -37,18 +40,20 @@ func TestKilledContainersCostNoVote(t *testing.T) {
 	p.must(t, "up", "--detach")
 	t.Logf("docker compose up: healthy after %.0f s", time.Since(began).Seconds())
 	p.saysWhereThePageIs(t)
-	p.awaitMore(t, 0, goesOn)
-	t.Logf("the first votes are counted %.0f s after docker compose up", time.Since(began).Seconds())
+	p.awaitMore(t, 0, 2*goesOn)
+	start := time.Since(began)
+	t.Logf("the first votes are counted %.0f s after docker compose up", start.Seconds())
+	atMost := max(goesOn, start)
 
 	p.hardened(t, 1)
 	p.secret(t)
 	p.wary(t)
 	p.spread(t, 1)
 	for _, service := range []string{"spark-worker", "spark-connect", "kafka", "postgres", "submit", "votes", "spark-master", "ledger"} {
-		p.survives(t, goesOn, service)
+		p.survives(t, atMost, service)
 	}
 	p.must(t, "up", "--detach", "--no-recreate", "--scale=spark-worker=2")
-	p.survives(t, 2*goesOn, "kafka", "postgres", "spark-master", "spark-worker", "spark-connect", "votes", "ledger", "submit", "dashboard")
+	p.survives(t, 2*atMost, "kafka", "postgres", "spark-master", "spark-worker", "spark-connect", "votes", "ledger", "submit", "dashboard")
 
 	p.with("ELECTION_RATE=0").must(t, "up", "--detach", "--no-deps", "votes")
 	p.audit(t)
@@ -200,6 +205,9 @@ func (p *project) ports(t *testing.T, c container) map[string]bool {
 			t.Fatalf("docker top %s: %v", c.Name, err)
 		}
 		addresses, err := guest.Addresses(pid)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // it has ended since: a health check
+		}
 		if err != nil {
 			t.Fatal(err)
 		}

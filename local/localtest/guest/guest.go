@@ -101,8 +101,17 @@ func ask(ctx context.Context, address string, request []byte) ([]byte, error) {
 	return answer[:n], nil
 }
 
-// Addresses are those, host:port, on which the process listens for TCP connections.
+// Addresses are those, host:port, on which the process listens for TCP connections. The error is fs.ErrNotExist where there
+// is no such process any more.
 func Addresses(pid int) ([]string, error) {
+	found, err := listening(pid)
+	if _, gone := os.Stat(fmt.Sprintf("/proc/%d", pid)); err != nil && gone != nil {
+		return nil, gone
+	}
+	return found, err
+}
+
+func listening(pid int) ([]string, error) {
 	own, err := sockets(pid)
 	if err != nil {
 		return nil, err
