@@ -25,7 +25,7 @@ var ErrDisagree = errors.New("the audit found differences")
 
 // Config is what Run needs.
 type Config struct {
-	Brokers  []string
+	Kafka    kafka.Cluster
 	Postgres string        // URL, of a role that may read all tables; they are not compared where it is empty
 	Page     string        // the dashboard's URL; the page is not compared where it is empty
 	Settles  time.Duration // how long the page may take to show what the topics hold; 0 means 20 s
@@ -43,7 +43,7 @@ func Run(ctx context.Context, c Config) error {
 			return err
 		}
 	}
-	record, err := kafka.Election(ctx, c.Brokers, c.Log)
+	record, err := c.Kafka.Election(ctx)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func Run(ctx context.Context, c Config) error {
 	report.counted(count, expected)
 
 	var official election.OfficialRun
-	found, err := kafka.LatestJSON(ctx, c.Brokers, c.Log, election.ElectionTopic, election.OfficialRunKey, &official)
+	found, err := c.Kafka.LatestJSON(ctx, election.ElectionTopic, election.OfficialRunKey, &official)
 	switch {
 	case err != nil:
 		return err
@@ -76,7 +76,7 @@ func Run(ctx context.Context, c Config) error {
 		report.say("no run is official: the streaming query has not begun; start `election submit`")
 	default:
 		var latest election.LatestRun
-		if _, err := kafka.LatestJSON(ctx, c.Brokers, c.Log, election.ElectionTopic, election.LatestRunKey, &latest); err != nil {
+		if _, err := c.Kafka.LatestJSON(ctx, election.ElectionTopic, election.LatestRunKey, &latest); err != nil {
 			return err
 		}
 		if err := compareTopics(ctx, c, report, count.Results(official.Run), official.Run, latest.Run); err != nil {
@@ -104,7 +104,7 @@ func Run(ctx context.Context, c Config) error {
 func recount(ctx context.Context, c Config, record *election.Record, ends map[int32]int64, stored *ballots) (*election.Count, error) {
 	count := election.NewCount(&record.Definition, record.VotePartitions)
 	for partition := range record.VotePartitions {
-		err := kafka.ReadTo(ctx, c.Brokers, c.Log, election.VotesTopic, partition, ends[partition], func(r *kgo.Record) error {
+		err := c.Kafka.ReadTo(ctx, election.VotesTopic, partition, ends[partition], func(r *kgo.Record) error {
 			reason := count.Add(election.VoteRecord{
 				Partition: r.Partition, Offset: r.Offset, Timestamp: r.Timestamp, Key: r.Key, Value: r.Value,
 			})

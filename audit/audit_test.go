@@ -305,7 +305,7 @@ func TestManyDifferencesAreCounted(t *testing.T) {
 
 func TestAuditWithoutAnElection(t *testing.T) {
 	cluster := kafkatest.NewCluster(t)
-	err := audit.Run(t.Context(), audit.Config{Brokers: cluster.ListenAddrs(), Out: t.Output(), Log: kafkatest.Log(t)})
+	err := audit.Run(t.Context(), audit.Config{Kafka: kafkatest.Cluster(t, cluster.ListenAddrs()), Out: t.Output(), Log: kafkatest.Log(t)})
 	if !errors.Is(err, kafka.ErrNoElection) {
 		t.Errorf("ended with %v", err)
 	}

@@ -47,7 +47,7 @@ func newByHand(t *testing.T) *fixture {
 	}
 	f := newEmptyFixture(t)
 	f.cluster = kafkatest.NewElection(t, d, partitions)
-	f.config.Brokers, f.config.Expect = f.cluster.ListenAddrs(), 3
+	f.config.Kafka, f.config.Expect = kafkatest.Cluster(t, f.cluster.ListenAddrs()), 3
 	sender := "CreateTime" // so that the times can be written by hand too
 	admin := kadm.NewClient(kafkatest.NewClient(t, f.cluster))
 	if _, err := admin.AlterTopicConfigs(t.Context(), []kadm.AlterConfig{{Name: "message.timestamp.type", Value: &sender}}, election.VotesTopic); err != nil {

@@ -40,7 +40,7 @@ func serveDashboard(t *testing.T, f *fixture) {
 	ready, ended := make(chan net.Addr, 1), make(chan error, 1)
 	go func() {
 		ended <- dashboard.Run(ctx, dashboard.Config{
-			Brokers: f.cluster.ListenAddrs(), Listen: "127.0.0.1:0", Logger: kafkatest.Log(t), Ready: func(at net.Addr) { ready <- at },
+			Kafka: kafkatest.Cluster(t, f.cluster.ListenAddrs()), Listen: "127.0.0.1:0", Log: kafkatest.Log(t), Ready: func(at net.Addr) { ready <- at },
 		})
 	}()
 	t.Cleanup(func() {

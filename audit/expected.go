@@ -3,7 +3,6 @@ package audit
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"strconv"
 	"strings"
 
@@ -33,13 +32,13 @@ func producers(record *election.Record) []string {
 }
 
 // Sent reports whether all producers have sent all that they will.
-func Sent(ctx context.Context, brokers []string, log *slog.Logger) (bool, error) {
-	record, err := kafka.Election(ctx, brokers, log)
+func Sent(ctx context.Context, cluster kafka.Cluster) (bool, error) {
+	record, err := cluster.Election(ctx)
 	if err != nil {
 		return false, err
 	}
 	for _, producer := range producers(record) {
-		progress, found, err := kafka.Progress(ctx, brokers, log, producer)
+		progress, found, err := cluster.Progress(ctx, producer)
 		if err != nil || !found || progress.NextSerial < progress.Size {
 			return false, err
 		}
@@ -55,7 +54,7 @@ func expect(ctx context.Context, c Config, report *report, record *election.Reco
 	anyone := false
 	var silent []string // parts of the electorate
 	for _, producer := range append(producers(record), election.CastProducer) {
-		progress, found, err := kafka.Progress(ctx, c.Brokers, c.Log, producer)
+		progress, found, err := c.Kafka.Progress(ctx, producer)
 		if err != nil {
 			return expectation{}, fmt.Errorf("read how far %s came: %w", producer, err)
 		}

@@ -51,7 +51,7 @@ func newElectorateFixture(t *testing.T) (*fixture, *election.Definition) {
 	}
 	f := newEmptyFixture(t)
 	f.cluster = kafkatest.NewElection(t, d, partitions)
-	f.config.Brokers = f.cluster.ListenAddrs()
+	f.config.Kafka = kafkatest.Cluster(t, f.cluster.ListenAddrs())
 	return f, d
 }
 
@@ -107,7 +107,7 @@ func TestSentWhenEveryProducerIsDone(t *testing.T) {
 	f, d := newElectorateFixture(t)
 	expect := func(want bool, when string) {
 		t.Helper()
-		if sent, err := audit.Sent(t.Context(), f.cluster.ListenAddrs(), kafkatest.Log(t)); err != nil || sent != want {
+		if sent, err := audit.Sent(t.Context(), kafkatest.Cluster(t, f.cluster.ListenAddrs())); err != nil || sent != want {
 			t.Errorf("%s: %t, %v", when, sent, err)
 		}
 	}

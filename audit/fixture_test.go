@@ -62,7 +62,7 @@ func newFixture(t *testing.T, others ...*kgo.Record) *fixture {
 func newEmptyFixture(t *testing.T) *fixture {
 	t.Helper()
 	f := &fixture{cluster: kafkatest.NewElection(t, resultFile(t).Definition, partitions), out: new(bytes.Buffer)}
-	f.config = audit.Config{Brokers: f.cluster.ListenAddrs(), Expect: -1, Out: f.out, Log: kafkatest.Log(t)}
+	f.config = audit.Config{Kafka: kafkatest.Cluster(t, f.cluster.ListenAddrs()), Expect: -1, Out: f.out, Log: kafkatest.Log(t)}
 	return f
 }
 

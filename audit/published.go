@@ -13,7 +13,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"realtime-election/election"
-	"realtime-election/internal/kafka"
 )
 
 // comparePublished compares every record of votes_rejected with what is rejected, by topic. A reject that is there
@@ -26,7 +25,7 @@ func comparePublished(ctx context.Context, c Config, report *report, want map[st
 	}
 	unreadable, contradicting := report.kind(topic+": unreadable"), report.kind(topic+": contradicting")
 	var n int
-	err := kafka.Read(ctx, c.Brokers, c.Log, topic, 0, func(r *kgo.Record) error {
+	err := c.Kafka.Read(ctx, topic, 0, func(r *kgo.Record) error {
 		v, err := decodeReject(r)
 		of := got[v.Topic]
 		switch {

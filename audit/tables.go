@@ -45,7 +45,7 @@ func compareTables(ctx context.Context, c Config, report *report, record *electi
 
 // noteLedger says where the ledger has not stored a topic to its end.
 func noteLedger(ctx context.Context, c Config, report *report, tx pgx.Tx) error {
-	cl, err := kafka.NewClient(c.Brokers, c.Log)
+	cl, err := c.Kafka.NewClient()
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"realtime-election/election"
-	"realtime-election/internal/kafka"
 )
 
 // published is what a result topic holds for one key.
@@ -81,7 +80,7 @@ func records(keys int, votes int64) string {
 // written again late; nothing once it is deleted.
 func readTopic(ctx context.Context, c Config, topic string) (map[string]published, error) {
 	held := make(map[string]published)
-	err := kafka.Read(ctx, c.Brokers, c.Log, topic, 0, func(r *kgo.Record) error {
+	err := c.Kafka.Read(ctx, topic, 0, func(r *kgo.Record) error {
 		key := string(r.Key)
 		if r.Value == nil {
 			delete(held, key)

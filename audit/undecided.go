@@ -21,7 +21,7 @@ const (
 // waited for, but not for long: Kafka confirms a commit before it has written the markers of each partition, so a
 // producer's progress may tell of ballots that nobody can read yet. It notes what is not decided then.
 func decidedEnds(ctx context.Context, c Config, report *report) (map[int32]int64, error) {
-	cl, err := kafka.NewClient(c.Brokers, c.Log)
+	cl, err := c.Kafka.NewClient()
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func decidedEnds(ctx context.Context, c Config, report *report) (map[int32]int64
 
 // noteGrowth says where ballots came after the recount: the results and the tables may hold them already.
 func noteGrowth(ctx context.Context, c Config, report *report, counted map[int32]int64) error {
-	cl, err := kafka.NewClient(c.Brokers, c.Log)
+	cl, err := c.Kafka.NewClient()
 	if err != nil {
 		return err
 	}

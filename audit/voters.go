@@ -14,7 +14,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"realtime-election/election"
-	"realtime-election/internal/kafka"
 )
 
 // compareVoters holds every record of voters_topic to be either the one entry of a voter in the table voters, in every
@@ -178,7 +177,7 @@ func eachRow(ctx context.Context, tx pgx.Tx, each func(v election.Voter, line []
 
 func eachVoter(ctx context.Context, c Config, record *election.Record, each func(*kgo.Record) error) error {
 	for partition := range record.VotePartitions {
-		if err := kafka.Read(ctx, c.Brokers, c.Log, election.VotersTopic, partition, each); err != nil {
+		if err := c.Kafka.Read(ctx, election.VotersTopic, partition, each); err != nil {
 			return fmt.Errorf("audit: %w", err)
 		}
 	}

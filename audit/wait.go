@@ -10,9 +10,9 @@ import (
 // awaitEnd waits until all is sent, counted and stored.
 func awaitEnd(ctx context.Context, c Config) error {
 	for {
-		done, err := Sent(ctx, c.Brokers, c.Log)
+		done, err := Sent(ctx, c.Kafka)
 		if err == nil && done {
-			done, err = inspect.CountedAndStored(ctx, c.Brokers, c.Log)
+			done, err = inspect.CountedAndStored(ctx, c.Kafka)
 		}
 		if err != nil || done {
 			return err

@@ -3,7 +3,7 @@
 // Three parts: live keeps the newest snapshot and how fresh it is, charts draws it, web serves it. The dashboard
 // writes nothing anywhere, so any number of them may run, and one that dies takes nothing with it.
 //
-//	err := dashboard.Run(ctx, dashboard.Config{Brokers: []string{"127.0.0.1:9092"}, Listen: "127.0.0.1:8080"})
+//	err := dashboard.Run(ctx, dashboard.Config{Kafka: kafka.Cluster{Brokers: []string{"127.0.0.1:9092"}}, Listen: "127.0.0.1:8080"})
 package dashboard
 
 import (
@@ -14,7 +14,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -25,30 +24,25 @@ import (
 	"realtime-election/dashboard/web"
 	"realtime-election/election"
 	"realtime-election/internal/health"
+	"realtime-election/internal/kafka"
 	"realtime-election/internal/results"
 )
 
-// Config is what a dashboard needs. Only Brokers and Listen are required.
+// Config is what a dashboard needs. Only Kafka and Listen are required.
 type Config struct {
-	Brokers   []string         // Kafka's, host:port
+	Kafka     kafka.Cluster
 	Listen    string           // address of the page, host:port; port 0 takes a free one
 	Portraits fs.FS            // the candidates' pictures, by the path that the definition gives; nil: initials only
-	Logger    *slog.Logger     // nil: the default logger
+	Log       *slog.Logger     // nil: the default log
 	Health    *health.Service  // served on the page's address; nil: one of the dashboard's own
-	Options   []kgo.Opt        // added to each Kafka client, for logging
 	Ready     func(net.Addr)   // called once the page is served, with its address; may be nil
 	Now       func() time.Time // nil: the system's clock
 }
 
 // Validate says which setting is wrong, as an *election.Wrong.
 func (c Config) Validate() error {
-	if len(c.Brokers) == 0 {
-		return &election.Wrong{Setting: "brokers", Text: "is empty; name at least one Kafka broker as host:port"}
-	}
-	for _, broker := range c.Brokers {
-		if _, _, err := net.SplitHostPort(broker); err != nil {
-			return &election.Wrong{Setting: "brokers", Value: broker, Text: fmt.Sprintf("write host:port: %v", err)}
-		}
+	if err := c.Kafka.Validate(); err != nil {
+		return err
 	}
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		return &election.Wrong{Setting: "listen", Value: c.Listen, Text: fmt.Sprintf("write host:port: %v", err)}
@@ -63,7 +57,7 @@ func Run(ctx context.Context, config Config) error {
 	if err := config.Validate(); err != nil {
 		return err
 	}
-	logger := cmp.Or(config.Logger, slog.Default())
+	log := cmp.Or(config.Log, slog.Default())
 	now := config.Now
 	if now == nil {
 		now = time.Now
@@ -72,9 +66,9 @@ func Run(ctx context.Context, config Config) error {
 	if healthy == nil {
 		healthy = health.New("dashboard")
 	}
-	cl, err := kgo.NewClient(slices.Concat([]kgo.Opt{kgo.SeedBrokers(config.Brokers...), healthy.Kafka("backlog")}, config.Options)...)
+	cl, err := config.Kafka.NewClient(healthy.Kafka("backlog"))
 	if err != nil {
-		return fmt.Errorf("make Kafka client: %w", err)
+		return err
 	}
 	defer cl.Close()
 	healthy.Needs(health.Need{What: "kafka", Check: cl.Ping})
@@ -85,17 +79,15 @@ func Run(ctx context.Context, config Config) error {
 
 	portraits := web.Portraits{FS: config.Portraits}
 	hub := live.NewHub(portraits.Event, now)
-	site := web.Site{Hub: hub, Portraits: portraits, Logger: logger, Now: now, Health: healthy}
-	reader := results.Reader{
-		Brokers: config.Brokers, Options: slices.Concat([]kgo.Opt{healthy.Kafka("results")}, config.Options), Logger: logger,
-	}
+	site := web.Site{Hub: hub, Portraits: portraits, Log: log, Now: now, Health: healthy}
+	reader := results.Reader{Kafka: config.Kafka, Options: []kgo.Opt{healthy.Kafka("results")}}
 
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return reader.Follow(ctx, hub.Publish) })
 	g.Go(func() error { return hub.Watch(ctx) })
 	g.Go(func() error { return hub.WatchBacklog(ctx, kadm.NewClient(cl), 2*time.Second) })
-	g.Go(func() error { return serve(ctx, listener, site.Handler(), logger) })
-	logger.Info("dashboard is up", "address", listener.Addr().String())
+	g.Go(func() error { return serve(ctx, listener, site.Handler(), log) })
+	log.Info("dashboard is up", "address", listener.Addr().String())
 	if config.Ready != nil {
 		config.Ready(listener.Addr())
 	}
@@ -103,7 +95,7 @@ func Run(ctx context.Context, config Config) error {
 }
 
 // serve answers requests until ctx ends. The end of ctx ends the event streams; other requests may finish.
-func serve(ctx context.Context, listener net.Listener, handler http.Handler, logger *slog.Logger) error {
+func serve(ctx context.Context, listener net.Listener, handler http.Handler, log *slog.Logger) error {
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
@@ -112,7 +104,7 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, log
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
-		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()

@@ -2,8 +2,11 @@ package dashboard_test
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"io"
+	"log/slog"
+	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -16,6 +19,8 @@ import (
 	"realtime-election/dashboard"
 	"realtime-election/dashboard/web"
 	"realtime-election/election"
+	"realtime-election/internal/kafka"
+	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/internal/results"
 	"realtime-election/internal/results/resultstest"
 )
@@ -23,8 +28,8 @@ import (
 func TestValidateNamesTheSetting(t *testing.T) {
 	for setting, config := range map[string]dashboard.Config{
 		"brokers is empty":                    {Listen: "127.0.0.1:0"},
-		`brokers is "kafka"; write host:port`: {Brokers: []string{"kafka"}, Listen: "127.0.0.1:0"},
-		`listen is "8080"; write host:port`:   {Brokers: []string{"127.0.0.1:9092"}, Listen: "8080"},
+		`brokers is "kafka"; write host:port`: {Kafka: kafka.Cluster{Brokers: []string{"kafka"}}, Listen: "127.0.0.1:0"},
+		`listen is "8080"; write host:port`:   {Kafka: kafka.Cluster{Brokers: []string{"127.0.0.1:9092"}}, Listen: "8080"},
 	} {
 		for _, err := range []error{config.Validate(), dashboard.Run(t.Context(), config)} {
 			var input *election.InputError
@@ -38,9 +43,43 @@ func TestValidateNamesTheSetting(t *testing.T) {
 func TestTakenPortIsSaid(t *testing.T) {
 	cluster := newCluster(t)
 	address, _ := start(t, cluster.ListenAddrs(), "127.0.0.1:0")
-	err := dashboard.Run(t.Context(), dashboard.Config{Brokers: cluster.ListenAddrs(), Listen: address})
+	err := dashboard.Run(t.Context(), dashboard.Config{Kafka: kafkatest.Cluster(t, cluster.ListenAddrs()), Listen: address})
 	if err == nil || !strings.Contains(err.Error(), "listen on "+address) || !strings.HasSuffix(err.Error(), "Choose another port with listen") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestKafkaThatIsAwayIsLogged serves the page of a Kafka at whose address nobody listens.
+func TestKafkaThatIsAwayIsLogged(t *testing.T) {
+	nobody, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	broker := nobody.Addr().String()
+	nobody.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	read, write := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		ended <- dashboard.Run(ctx, dashboard.Config{
+			Kafka:  kafka.Cluster{Brokers: []string{broker}, Log: slog.New(slog.NewTextHandler(write, nil))},
+			Listen: "127.0.0.1:0", Log: kafkatest.Log(t),
+		})
+		write.Close()
+	}()
+	lines, said := bufio.NewScanner(read), false
+	for !said && lines.Scan() {
+		said = strings.Contains(lines.Text(), "level=WARN") && strings.Contains(lines.Text(), broker)
+	}
+	cancel()
+	if !said {
+		t.Error("the log does not say that Kafka is away")
+	}
+	if _, err := io.Copy(io.Discard, read); err != nil {
+		t.Error(err)
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("Run: %v, want nil when cancelled", err)
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"realtime-election/dashboard"
 	"realtime-election/dashboard/web"
 	"realtime-election/election"
+	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/internal/results"
 	"realtime-election/internal/results/resultstest"
 )
@@ -132,7 +133,7 @@ func start(t *testing.T, brokers []string, listen string) (address string, stop 
 	ready := make(chan net.Addr, 1)
 	go func() {
 		ended <- dashboard.Run(ctx, dashboard.Config{
-			Brokers: brokers, Listen: listen, Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
+			Kafka: kafkatest.Cluster(t, brokers), Listen: listen, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 			Portraits: fstest.MapFS{"ann.svg": {Data: []byte(portrait)}},
 			Ready:     func(a net.Addr) { ready <- a },
 		})

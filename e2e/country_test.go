@@ -19,7 +19,6 @@ import (
 
 	"realtime-election/election"
 	"realtime-election/internal/browsertest"
-	"realtime-election/internal/kafka"
 	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/internal/postgres"
 	"realtime-election/internal/scenario"
@@ -105,7 +104,7 @@ type planted struct {
 func plant(t *testing.T, data string) []planted {
 	t.Helper()
 	record := electionRecord(t, data)
-	cl, err := kafka.NewClient(brokers(t, data), kafkatest.Log(t))
+	cl, err := kafkatest.Cluster(t, brokers(t, data)).NewClient()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +190,7 @@ func brokers(t *testing.T, data string) []string {
 
 func electionRecord(t *testing.T, data string) *election.Record {
 	t.Helper()
-	record, err := kafka.Election(t.Context(), brokers(t, data), kafkatest.Log(t))
+	record, err := kafkatest.Cluster(t, brokers(t, data)).Election(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +214,7 @@ func progress(t *testing.T, data string, producers ...string) (sent, size int64)
 		return 0, 0
 	}
 	for _, producer := range producers {
-		p, begun, err := kafka.Progress(t.Context(), []string{server.Address}, kafkatest.Log(t), producer)
+		p, begun, err := kafkatest.Cluster(t, []string{server.Address}).Progress(t.Context(), producer)
 		if err != nil || !begun {
 			return 0, 0
 		}

@@ -40,8 +40,8 @@ func TestBenchLedger(t *testing.T) {
 	}
 	const partitions = 4
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
-	brokers := []string{localtest.Kafka(t)}
-	cl, err := kafka.NewClient(brokers, log, kgo.MaxBufferedRecords(100_000))
+	cluster := kafka.Cluster{Brokers: []string{localtest.Kafka(t)}, Log: log}
+	cl, err := cluster.NewClient(kgo.MaxBufferedRecords(100_000))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestBenchLedger(t *testing.T) {
 
 	voters := generate.NewVoters(d, 1)
 	districts := d.Districts()
-	measure(t, "voters", cl, brokers, log, func(n int64) *kgo.Record {
+	measure(t, "voters", cl, cluster, log, func(n int64) *kgo.Record {
 		line, district := voters.Append(nil, n)
 		return &kgo.Record{
 			Topic: election.VotersTopic, Partition: election.VoterPartition(districts[district].ID, partitions),
@@ -73,7 +73,7 @@ func TestBenchLedger(t *testing.T) {
 		}
 	})
 	key := election.BallotKey{1}
-	measure(t, "votes", cl, brokers, log, func(n int64) *kgo.Record {
+	measure(t, "votes", cl, cluster, log, func(n int64) *kgo.Record {
 		line, district := voters.Append(nil, n)
 		ballot, _ := key.Draw(election.VoterID(line[generate.VoterIDStart : generate.VoterIDStart+36]))
 		id := []byte(ballot.String())
@@ -95,7 +95,7 @@ func TestBenchLedger(t *testing.T) {
 }
 
 // measure produces the records, and then stores them.
-func measure(t *testing.T, what string, cl *kgo.Client, brokers []string, log *slog.Logger, record func(n int64) *kgo.Record) {
+func measure(t *testing.T, what string, cl *kgo.Client, cluster kafka.Cluster, record func(n int64) *kgo.Record) {
 	t.Helper()
 	failed := kgo.AbortingFirstErrPromise(cl)
 	for n := range *size {
@@ -108,10 +108,10 @@ func measure(t *testing.T, what string, cl *kgo.Client, brokers []string, log *s
 	ended := make(chan error, 1)
 	began := time.Now()
 	go func() {
-		ended <- ledger.Run(ctx, ledger.Config{Brokers: brokers, Postgres: localtest.PostgreSQL(t), Log: log})
+		ended <- ledger.Run(ctx, ledger.Config{Kafka: cluster, Postgres: localtest.PostgreSQL(t), Log: log})
 	}()
 	for ticker := time.NewTicker(100 * time.Millisecond); ; <-ticker.C {
-		caughtUp, err := inspect.Stored(t.Context(), brokers, log)
+		caughtUp, err := inspect.Stored(t.Context(), cluster)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,7 +18,7 @@
 // Its key, topic:partition:offset, tells a double. The topic holds at most the first 512 KiB of a value and 64 KiB of a
 // key, so that any broker takes it; the table holds them whole.
 //
-//	err := ledger.Run(ctx, ledger.Config{Brokers: brokers, Postgres: url, Log: log})
+//	err := ledger.Run(ctx, ledger.Config{Kafka: cluster, Postgres: url, Log: log})
 package ledger
 
 import (
@@ -42,7 +42,7 @@ import (
 
 // Config is what Run needs.
 type Config struct {
-	Brokers  []string
+	Kafka    kafka.Cluster
 	Postgres string // URL, of a role that may do what postgres.LedgerRole may
 	Log      *slog.Logger
 	Health   *health.Service // may be nil
@@ -50,8 +50,8 @@ type Config struct {
 
 // Validate names what is wrong, as an *election.Wrong.
 func (c Config) Validate() error {
-	if len(c.Brokers) == 0 {
-		return &election.Wrong{Setting: "brokers", Text: "is empty; write host:port of Kafka"}
+	if err := c.Kafka.Validate(); err != nil {
+		return err
 	}
 	if _, err := pgx.ParseConfig(c.Postgres); err != nil || c.Postgres == "" {
 		// The URL holds a password, so it is not repeated here.
@@ -84,7 +84,7 @@ func Run(ctx context.Context, c Config) error {
 		return err
 	}
 	// Not idempotent, so that a record can be given up when ctx ends; its readers know a double by its key.
-	producer, err := kafka.NewClient(c.Brokers, c.Log, c.Health.Kafka("producer"),
+	producer, err := c.Kafka.NewClient(c.Health.Kafka("producer"),
 		kgo.DisableIdempotentWrite(), kgo.MaxProduceRequestsInflightPerBroker(1))
 	if err != nil {
 		return err

@@ -19,8 +19,8 @@ const nowhere = "postgres://ledger:hunter2@127.0.0.1:1/election?connect_timeout=
 func TestWrongSettingsAreNamed(t *testing.T) {
 	for setting, c := range map[string]ledger.Config{
 		"brokers":         {Postgres: nowhere},
-		"postgres":        {Brokers: []string{"127.0.0.1:1"}, Postgres: "postgres://ledger:hunter2@127.0.0.1:port/election"},
-		"postgres is not": {Brokers: []string{"127.0.0.1:1"}},
+		"postgres":        {Kafka: kafkatest.Cluster(t, []string{"127.0.0.1:1"}), Postgres: "postgres://ledger:hunter2@127.0.0.1:port/election"},
+		"postgres is not": {Kafka: kafkatest.Cluster(t, []string{"127.0.0.1:1"})},
 	} {
 		var wrong *election.InputError
 		err := ledger.Run(t.Context(), c)
@@ -32,7 +32,7 @@ func TestWrongSettingsAreNamed(t *testing.T) {
 
 func TestNoElectionIsSaid(t *testing.T) {
 	cluster := kafkatest.NewCluster(t)
-	err := ledger.Run(t.Context(), ledger.Config{Brokers: cluster.ListenAddrs(), Postgres: nowhere, Log: kafkatest.Log(t)})
+	err := ledger.Run(t.Context(), ledger.Config{Kafka: kafkatest.Cluster(t, cluster.ListenAddrs()), Postgres: nowhere, Log: kafkatest.Log(t)})
 	if !errors.Is(err, kafka.ErrNoElection) {
 		t.Errorf("ended with %v", err)
 	}
@@ -59,11 +59,11 @@ func TestOnlyTheLedgerThatStoredReportsThatItWaits(t *testing.T) {
 			defer stop()
 			log := slog.New(slog.NewTextHandler(stopper{"nothing is stored", stop}, nil))
 			// Its last report is sent before it ends.
-			if err := ledger.Run(ctx, ledger.Config{Brokers: cluster.ListenAddrs(), Postgres: nowhere, Log: log}); err != nil {
+			if err := ledger.Run(ctx, ledger.Config{Kafka: kafka.Cluster{Brokers: cluster.ListenAddrs(), Log: log}, Postgres: nowhere, Log: log}); err != nil {
 				t.Fatal(err)
 			}
 			var status election.LedgerStatus
-			if _, err := kafka.LatestJSON(t.Context(), cluster.ListenAddrs(), kafkatest.Log(t), election.PipelineStatusTopic, election.LedgerKey, &status); err != nil {
+			if _, err := kafkatest.Cluster(t, cluster.ListenAddrs()).LatestJSON(t.Context(), election.PipelineStatusTopic, election.LedgerKey, &status); err != nil {
 				t.Fatal(err)
 			}
 			if status.State != c.want || status.Votes != c.before.Votes || (status.Error == c.before.Error) != (c.want == "running") {

@@ -10,7 +10,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"realtime-election/election"
-	"realtime-election/internal/kafka"
 )
 
 // What votes_rejected holds of a reject, in bytes: in base64 it stays below what a broker takes by default, 1 MiB.
@@ -70,7 +69,7 @@ func cutRejectKey(key string) (at place, offset int64, ok bool) {
 // Kafka goes on sending the topic.
 func (s *session) readSent(ctx context.Context) error {
 	err := whileMoving(ctx, patience, func(ctx context.Context, moved func()) error {
-		return kafka.Read(ctx, s.config.Brokers, s.config.Log, election.RejectedVotesTopic, 0, func(r *kgo.Record) error {
+		return s.config.Kafka.Read(ctx, election.RejectedVotesTopic, 0, func(r *kgo.Record) error {
 			moved()
 			at, offset, ours := cutRejectKey(string(r.Key))
 			if next, stored := s.next[at]; ours && stored && offset >= next {

@@ -144,7 +144,7 @@ func TestAuditAgrees(t *testing.T) {
 	s.untilCaughtUp(t)
 	var printed strings.Builder
 	err := audit.Run(t.Context(), audit.Config{
-		Brokers: s.brokers, Postgres: s.conn.Config().ConnString(), Expect: -1, Out: &printed, Log: kafkatest.Log(t),
+		Kafka: kafkatest.Cluster(t, s.brokers), Postgres: s.conn.Config().ConnString(), Expect: -1, Out: &printed, Log: kafkatest.Log(t),
 	})
 	if !errors.Is(err, audit.ErrDisagree) { // there are no result topics here
 		t.Errorf("ended with %v", err)
@@ -315,7 +315,7 @@ func TestLargeRejectsArePublished(t *testing.T) {
 
 func (s *system) client(t *testing.T, options ...kgo.Opt) *kgo.Client {
 	t.Helper()
-	cl, err := kafka.NewClient(s.brokers, kafkatest.Log(t), options...)
+	cl, err := kafkatest.Cluster(t, s.brokers).NewClient(options...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"realtime-election/internal/kafka"
 	"realtime-election/internal/lease"
 	"realtime-election/internal/postgres"
 )
@@ -54,7 +53,7 @@ func newSession(l *ledger, held func() error) *session {
 // attend stores what comes until something fails. It reports whether anything was in order before.
 func (l *ledger) attend(ctx context.Context) (stored bool, err error) {
 	if l.rules == nil {
-		record, err := kafka.Election(ctx, l.config.Brokers, l.config.Log)
+		record, err := l.config.Kafka.Election(ctx)
 		if err != nil {
 			return false, err
 		}
@@ -200,7 +199,7 @@ func (s *session) consume() error {
 	}
 	var err error
 	// Transaction markers are kept: a topic often ends in one, and only then is its end reached.
-	s.consumer, err = kafka.NewClient(s.config.Brokers, s.config.Log, s.ledger.consumer, kgo.KeepControlRecords(),
+	s.consumer, err = s.config.Kafka.NewClient(s.ledger.consumer, kgo.KeepControlRecords(),
 		kgo.ConsumePartitions(from), kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(fetchPartitionBytes))
 	return err

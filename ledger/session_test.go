@@ -23,7 +23,7 @@ func newTestSession(t *testing.T) (*session, *kfake.Cluster) {
 		t.Fatal(err)
 	}
 	cluster := kafkatest.NewElection(t, d, 2)
-	c := Config{Brokers: cluster.ListenAddrs(), Log: kafkatest.Log(t)}
+	c := Config{Kafka: kafkatest.Cluster(t, cluster.ListenAddrs()), Log: kafkatest.Log(t)}
 	producer := kafkatest.NewClient(t, cluster)
 	s := newSession(&ledger{
 		config: c, producer: producer, consumer: c.Health.Kafka("consumer"), status: newStatus(c, producer),

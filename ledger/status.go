@@ -13,7 +13,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"realtime-election/election"
-	"realtime-election/internal/kafka"
 )
 
 const (
@@ -52,7 +51,7 @@ func newStatus(c Config, producer *kgo.Client) *status {
 // to overwrite.
 func (s *status) load(ctx context.Context) error {
 	var last election.LedgerStatus
-	if _, err := kafka.LatestJSON(ctx, s.config.Brokers, s.config.Log, election.PipelineStatusTopic, election.LedgerKey, &last); err != nil {
+	if _, err := s.config.Kafka.LatestJSON(ctx, election.PipelineStatusTopic, election.LedgerKey, &last); err != nil {
 		return fmt.Errorf("read the ledger's status: %w", err)
 	}
 	s.change(func() {
@@ -197,7 +196,7 @@ func (s *status) mayReport(ctx context.Context) bool {
 		return true
 	}
 	var last election.LedgerStatus
-	found, err := kafka.LatestJSON(ctx, s.config.Brokers, s.config.Log, election.PipelineStatusTopic, election.LedgerKey, &last)
+	found, err := s.config.Kafka.LatestJSON(ctx, election.PipelineStatusTopic, election.LedgerKey, &last)
 	if err != nil {
 		s.config.Log.Debug("read the last status", "error", err)
 		return false

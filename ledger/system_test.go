@@ -97,7 +97,8 @@ func (s *system) prepare(t *testing.T, server string) {
 }
 
 func (s *system) config() ledger.Config {
-	return ledger.Config{Brokers: s.brokers, Postgres: s.database, Log: slog.New(slog.NewTextHandler(s.log, nil))}
+	log := slog.New(slog.NewTextHandler(s.log, nil))
+	return ledger.Config{Kafka: kafka.Cluster{Brokers: s.brokers, Log: log}, Postgres: s.database, Log: log}
 }
 
 // start runs a ledger. stop ends it, and may be called again.
@@ -132,7 +133,7 @@ func until(t *testing.T, what string, ok func() bool) {
 
 func (s *system) status(t *testing.T) (status election.LedgerStatus) {
 	t.Helper()
-	if _, err := kafka.LatestJSON(t.Context(), s.brokers, kafkatest.Log(t), election.PipelineStatusTopic, election.LedgerKey, &status); err != nil {
+	if _, err := kafkatest.Cluster(t, s.brokers).LatestJSON(t.Context(), election.PipelineStatusTopic, election.LedgerKey, &status); err != nil {
 		t.Fatal(err)
 	}
 	return status
@@ -141,7 +142,7 @@ func (s *system) status(t *testing.T) (status election.LedgerStatus) {
 func (s *system) untilCaughtUp(t *testing.T) {
 	t.Helper()
 	until(t, "all is stored", func() bool {
-		caughtUp, err := inspect.Stored(t.Context(), s.brokers, kafkatest.Log(t))
+		caughtUp, err := inspect.Stored(t.Context(), kafkatest.Cluster(t, s.brokers))
 		if err != nil {
 			t.Fatal(err)
 		}

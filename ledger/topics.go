@@ -18,7 +18,7 @@ const anew = "remove topics and tables together, and begin anew (election reset,
 
 // identify asks Kafka which topics there are: one that is deleted and made again has another id.
 func (s *session) identify(ctx context.Context) error {
-	cl, err := kafka.NewClient(s.config.Brokers, s.config.Log) // the producer's client may remember the topics before
+	cl, err := s.config.Kafka.NewClient() // the producer's client may remember the topics before
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"realtime-election/internal/exit"
 	"realtime-election/internal/inspect"
+	"realtime-election/internal/kafka"
 )
 
 // run is one `up` at work: its servers, its services and what they know of each other.
@@ -248,7 +249,7 @@ func (r *run) counted(ctx context.Context) error {
 	ask := r.config.counted
 	if ask == nil {
 		ask = func(ctx context.Context, brokers string) (bool, error) {
-			return inspect.CountedAndStored(ctx, []string{brokers}, r.config.log())
+			return inspect.CountedAndStored(ctx, kafka.Cluster{Brokers: []string{brokers}, Log: r.config.log()})
 		}
 	}
 	answered := time.Now()

@@ -19,7 +19,7 @@ import (
 
 // CastConfig is a ballot that somebody casts by hand.
 type CastConfig struct {
-	Brokers   []string
+	Kafka     kafka.Cluster
 	District  election.DistrictID
 	Candidate election.CandidateID
 	AgeGroup  string    // one of AgeGroups, or empty
@@ -57,20 +57,20 @@ func Cast(ctx context.Context, c CastConfig) (*CastBallot, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	record, err := kafka.Election(ctx, c.Brokers, c.Log)
+	record, err := c.Kafka.Election(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if err := c.check(&record.Definition); err != nil {
 		return nil, err
 	}
-	cl, err := kafka.NewClient(c.Brokers, c.Log, kgo.TransactionalID("election-"+election.CastProducer), kgo.TransactionTimeout(transactionTimeout))
+	cl, err := c.Kafka.NewClient(kgo.TransactionalID("election-"+election.CastProducer), kgo.TransactionTimeout(transactionTimeout))
 	if err != nil {
 		return nil, err
 	}
 	defer cl.Close()
 	if c.Time.IsZero() {
-		if c.Time, err = newestTime(ctx, c.Brokers, c.Log, record.Definition.Polling); err != nil {
+		if c.Time, err = newestTime(ctx, c.Kafka, record.Definition.Polling); err != nil {
 			return nil, fmt.Errorf("read the newest ballots: %w", err)
 		}
 	}
@@ -78,7 +78,7 @@ func Cast(ctx context.Context, c CastConfig) (*CastBallot, error) {
 	if _, _, err := cl.ProducerID(ctx); err != nil {
 		return nil, fmt.Errorf("become the one who casts: %w", err)
 	}
-	progress, _, err := kafka.Progress(ctx, c.Brokers, c.Log, election.CastProducer)
+	progress, _, err := c.Kafka.Progress(ctx, election.CastProducer)
 	if err != nil {
 		return nil, fmt.Errorf("read how many ballots were cast by hand: %w", err)
 	}
@@ -127,7 +127,7 @@ func (c CastConfig) lies(ctx context.Context, sent *kgo.Record) (there bool, err
 	ctx, cancel := context.WithTimeout(ctx, 2*transactionTimeout)
 	defer cancel()
 	at := func(offset int64) map[int32]int64 { return map[int32]int64{sent.Partition: offset} }
-	err = kafka.ReadBetween(ctx, c.Brokers, c.Log, sent.Topic, at(sent.Offset), at(sent.Offset+1), func(*kgo.Record) error {
+	err = c.Kafka.ReadBetween(ctx, sent.Topic, at(sent.Offset), at(sent.Offset+1), func(*kgo.Record) error {
 		there = true
 		return nil
 	})

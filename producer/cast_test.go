@@ -17,7 +17,7 @@ import (
 )
 
 func (p *poll) cast(t *testing.T) CastConfig {
-	return CastConfig{Brokers: p.cluster.ListenAddrs(), District: p.record.Definition.Districts()[0].ID, Candidate: "ana", Log: kafkatest.Log(t)}
+	return CastConfig{Kafka: kafkatest.Cluster(t, p.cluster.ListenAddrs()), District: p.record.Definition.Districts()[0].ID, Candidate: "ana", Log: kafkatest.Log(t)}
 }
 
 // mustCast casts, and wants the ballot where the receipt says, and counted.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -33,8 +32,8 @@ func newCourse(record *election.Record) *course {
 }
 
 // follow reads producer_progress from its start. It returns when all ballots are sent.
-func (c *course) follow(ctx context.Context, brokers []string, log *slog.Logger) error {
-	cl, err := kafka.NewClient(brokers, log,
+func (c *course) follow(ctx context.Context, cluster kafka.Cluster) error {
+	cl, err := cluster.NewClient(
 		kgo.ConsumeTopics(election.ProducerProgressTopic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	if err != nil {
 		return err

@@ -10,7 +10,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"realtime-election/election"
-	"realtime-election/internal/kafka"
 )
 
 const (
@@ -30,7 +29,7 @@ func (v *voting) share(ctx context.Context) error {
 	end := func(_ context.Context, _ *kgo.Client, taken map[string][]int32) {
 		crew.end(taken[election.VotersTopic])
 	}
-	cl, err := kafka.NewClient(v.Brokers, v.Log, v.Health.Kafka("group"),
+	cl, err := v.Kafka.NewClient(v.Health.Kafka("group"),
 		kgo.ConsumerGroup(votesGroup),
 		kgo.ConsumeTopics(election.VotersTopic),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),

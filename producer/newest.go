@@ -2,7 +2,6 @@ package producer
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -16,9 +15,9 @@ const recent = 100
 
 // newestTime is the latest time, while the polls are open, of the last ballots of the partitions of votes_topic; when
 // the polls open, where there are none.
-func newestTime(ctx context.Context, brokers []string, log *slog.Logger, polls election.Polling) (time.Time, error) {
+func newestTime(ctx context.Context, cluster kafka.Cluster, polls election.Polling) (time.Time, error) {
 	newest := polls.Opens
-	asking, err := kafka.NewClient(brokers, log)
+	asking, err := cluster.NewClient()
 	if err != nil {
 		return newest, err
 	}
@@ -34,7 +33,7 @@ func newestTime(ctx context.Context, brokers []string, log *slog.Logger, polls e
 	for partition, start := range from {
 		from[partition] = max(start, ends[partition]-recent)
 	}
-	err = kafka.ReadBetween(ctx, brokers, log, election.VotesTopic, from, ends, func(record *kgo.Record) error {
+	err = cluster.ReadBetween(ctx, election.VotesTopic, from, ends, func(record *kgo.Record) error {
 		vote, ok := election.ParseVote(record.Value)
 		if !ok {
 			return nil

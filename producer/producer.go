@@ -39,7 +39,7 @@ type stream struct {
 
 // sender sends a stream from where its progress says to its end.
 type sender struct {
-	brokers []string
+	cluster kafka.Cluster
 	log     *slog.Logger
 	pace    func(next int64) pacing // of what is left from a serial on; called once
 	start   election.Progress
@@ -49,7 +49,7 @@ type sender struct {
 }
 
 func (s sender) send(ctx context.Context, of stream) error {
-	cl, err := kafka.NewClient(s.brokers, s.log, s.metrics,
+	cl, err := s.cluster.NewClient(s.metrics,
 		kgo.TransactionalID("election-"+of.name),
 		kgo.TransactionTimeout(transactionTimeout),
 		kgo.ProducerLinger(5*time.Millisecond),
@@ -100,7 +100,7 @@ func (s sender) send(ctx context.Context, of stream) error {
 
 // resume is how far the stream came, and whether it was begun at all.
 func (s sender) resume(ctx context.Context, of stream) (last election.Progress, begun bool, err error) {
-	last, begun, err = kafka.Progress(ctx, s.brokers, s.log, of.name)
+	last, begun, err = s.cluster.Progress(ctx, of.name)
 	switch {
 	case err != nil:
 		return last, begun, fmt.Errorf("read how far %s came: %w", of.name, err)

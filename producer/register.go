@@ -12,7 +12,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"realtime-election/election"
-	"realtime-election/internal/kafka"
 	"realtime-election/producer/generate"
 )
 
@@ -28,7 +27,7 @@ func (v *voting) castOf(ctx context.Context, partition int32) ([]generate.Ballot
 	ballots := make([]generate.Ballot, 0, v.registered(partition))
 	var unreadable, first int64 // how many, and the offset of the first
 	var why error
-	err := kafka.ReadTo(ctx, v.Brokers, v.Log, election.VotersTopic, partition, v.course.ends[partition], func(record *kgo.Record) error {
+	err := v.Kafka.ReadTo(ctx, election.VotersTopic, partition, v.course.ends[partition], func(record *kgo.Record) error {
 		entry, err := parseEntry(record.Value)
 		district, known := districts[string(entry.district)]
 		if err == nil && !known {

@@ -15,7 +15,7 @@ import (
 
 // ReplayConfig is what Replay needs.
 type ReplayConfig struct {
-	Brokers []string
+	Kafka   kafka.Cluster
 	File    string   // a result file: region,district_id,district,candidate,party,votes
 	Regions []string // only these; all where empty
 	Rate    int      // votes a second; 0 as fast as possible
@@ -44,12 +44,12 @@ func Replay(ctx context.Context, c ReplayConfig) error {
 	if err != nil {
 		return err
 	}
-	ready, err := answers(c.Brokers, c.Log, c.Health)
+	ready, err := answers(c.Kafka, c.Health)
 	if err != nil {
 		return err
 	}
 	defer ready.Close()
-	record, err := kafka.Election(ctx, c.Brokers, c.Log)
+	record, err := c.Kafka.Election(ctx)
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func Replay(ctx context.Context, c ReplayConfig) error {
 	}
 	ballots := generate.NewReplay(file.Definition, file.Votes, c.Seed)
 	return sender{
-		brokers: c.Brokers,
+		cluster: c.Kafka,
 		log:     c.Log,
 		pace:    steady(float64(c.Rate)),
 		metrics: c.Health.Kafka("producer"),

@@ -49,7 +49,7 @@ func newReplay(t *testing.T) *replay {
 		t.Fatal(err)
 	}
 	b := newBroker(t, file.Definition, partitions)
-	return &replay{b, ReplayConfig{Brokers: b.cluster.ListenAddrs(), File: path, Rate: rate, Seed: 1, Log: kafkatest.Log(t)}}
+	return &replay{b, ReplayConfig{Kafka: kafkatest.Cluster(t, b.cluster.ListenAddrs()), File: path, Rate: rate, Seed: 1, Log: kafkatest.Log(t)}}
 }
 
 func write(t *testing.T, path, text string) {

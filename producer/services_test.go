@@ -23,7 +23,7 @@ func TestMain(m *testing.M) { localtest.Main(m) }
 func newRealPoll(t testing.TB, registered ...int64) (brokers []string, record election.Record) {
 	t.Helper()
 	brokers = []string{localtest.Kafka(t)}
-	cl, err := kafka.NewClient(brokers, kafkatest.Log(t))
+	cl, err := kafkatest.Cluster(t, brokers).NewClient()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func sent(t testing.TB, brokers []string, record election.Record) (ballots, coun
 	t.Helper()
 	count := election.NewCount(&record.Definition, record.VotePartitions)
 	for partition := range record.VotePartitions {
-		err := kafka.Read(t.Context(), brokers, kafkatest.Log(t), election.VotesTopic, partition, func(r *kgo.Record) error {
+		err := kafkatest.Cluster(t, brokers).Read(t.Context(), election.VotesTopic, partition, func(r *kgo.Record) error {
 			ballots++
 			if count.Add(election.VoteRecord{Partition: partition, Offset: r.Offset, Timestamp: r.Timestamp, Key: r.Key, Value: r.Value}) == "" {
 				counted++
@@ -70,10 +70,10 @@ func sent(t testing.TB, brokers []string, record election.Record) (ballots, coun
 // TestCopiesVoteOnARealKafka lets two copies vote, one of which waits for the register and one of which comes later.
 func TestCopiesVoteOnARealKafka(t *testing.T) {
 	brokers, record := newRealPoll(t, 3000, 4000, 5000, 0)
-	c := VotesConfig{Brokers: brokers, Key: key, Rate: 2000, Log: kafkatest.Log(t)}
+	c := VotesConfig{Kafka: kafkatest.Cluster(t, brokers), Key: key, Rate: 2000, Log: kafkatest.Log(t)}
 	ended := make(chan error, 2)
 	go func() { ended <- Votes(t.Context(), c) }()
-	if err := Voters(t.Context(), VotersConfig{Brokers: brokers, Seed: 1, Log: kafkatest.Log(t)}); err != nil {
+	if err := Voters(t.Context(), VotersConfig{Kafka: kafkatest.Cluster(t, brokers), Seed: 1, Log: kafkatest.Log(t)}); err != nil {
 		t.Fatal(err)
 	}
 	go func() { ended <- Votes(t.Context(), c) }()
@@ -113,10 +113,10 @@ func BenchmarkElectorate(b *testing.B) {
 			b.ReportMetric(n/(processor(b)-computed).Seconds(), name+"/core-s")
 		}
 		measure("voters", func() error {
-			return Voters(b.Context(), VotersConfig{Brokers: brokers, Seed: 1, Log: kafkatest.Log(b)})
+			return Voters(b.Context(), VotersConfig{Kafka: kafkatest.Cluster(b, brokers), Seed: 1, Log: kafkatest.Log(b)})
 		})
 		measure("ballots", func() error {
-			return Votes(b.Context(), VotesConfig{Brokers: brokers, Key: key, Log: kafkatest.Log(b)})
+			return Votes(b.Context(), VotesConfig{Kafka: kafkatest.Cluster(b, brokers), Key: key, Log: kafkatest.Log(b)})
 		})
 	}
 }

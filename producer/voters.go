@@ -16,12 +16,12 @@ import (
 
 // VotersConfig is what Voters needs.
 type VotersConfig struct {
-	Brokers []string
-	Rate    int    // voters a second; 0 as fast as possible
-	Seed    uint64 // of who the voters are, and their order
-	Log     *slog.Logger
-	Out     io.Writer       // where progress is shown; may be nil
-	Health  *health.Service // may be nil
+	Kafka  kafka.Cluster
+	Rate   int    // voters a second; 0 as fast as possible
+	Seed   uint64 // of who the voters are, and their order
+	Log    *slog.Logger
+	Out    io.Writer       // where progress is shown; may be nil
+	Health *health.Service // may be nil
 }
 
 // Validate names what is wrong, as an *election.Wrong.
@@ -44,12 +44,12 @@ func Voters(ctx context.Context, c VotersConfig) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	ready, err := answers(c.Brokers, c.Log, c.Health)
+	ready, err := answers(c.Kafka, c.Health)
 	if err != nil {
 		return err
 	}
 	defer ready.Close()
-	record, err := electorate(ctx, c.Brokers, c.Log)
+	record, err := electorate(ctx, c.Kafka)
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func Voters(ctx context.Context, c VotersConfig) error {
 	}
 	voters := generate.NewVoters(d, c.Seed)
 	return sender{
-		brokers: c.Brokers,
+		cluster: c.Kafka,
 		log:     c.Log,
 		pace:    steady(float64(c.Rate)),
 		start:   election.Progress{Seed: c.Seed, Fingerprint: record.Fingerprint},
@@ -81,8 +81,8 @@ func Voters(ctx context.Context, c VotersConfig) error {
 }
 
 // electorate reads the election that the topics belong to, which must have voters.
-func electorate(ctx context.Context, brokers []string, log *slog.Logger) (*election.Record, error) {
-	record, err := kafka.Election(ctx, brokers, log)
+func electorate(ctx context.Context, cluster kafka.Cluster) (*election.Record, error) {
+	record, err := cluster.Election(ctx)
 	switch {
 	case err != nil:
 		return nil, err
@@ -95,8 +95,8 @@ func electorate(ctx context.Context, brokers []string, log *slog.Logger) (*elect
 }
 
 // answers is a client for asking whether Kafka answers, which readiness does until the client is closed.
-func answers(brokers []string, log *slog.Logger, h *health.Service) (*kgo.Client, error) {
-	cl, err := kafka.NewClient(brokers, log)
+func answers(cluster kafka.Cluster, h *health.Service) (*kgo.Client, error) {
+	cl, err := cluster.NewClient()
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,6 @@ import (
 	"realtime-election/election"
 	"realtime-election/internal/health"
 	"realtime-election/internal/health/healthtest"
-	"realtime-election/internal/kafka"
 	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/producer/generate"
 )
@@ -69,7 +68,7 @@ func newPollOf(t *testing.T, d *election.Definition, partitions int32) *poll {
 }
 
 func (p *poll) voters(t *testing.T, rate int) VotersConfig {
-	return VotersConfig{Brokers: p.cluster.ListenAddrs(), Rate: rate, Seed: 1, Log: kafkatest.Log(t)}
+	return VotersConfig{Kafka: kafkatest.Cluster(t, p.cluster.ListenAddrs()), Rate: rate, Seed: 1, Log: kafkatest.Log(t)}
 }
 
 // register puts the electorate on the register.
@@ -107,7 +106,7 @@ func (p *poll) registered(t *testing.T) {
 
 func (p *poll) progress(t *testing.T, producer string) (election.Progress, bool) {
 	t.Helper()
-	progress, begun, err := kafka.Progress(t.Context(), p.cluster.ListenAddrs(), kafkatest.Log(t), producer)
+	progress, begun, err := kafkatest.Cluster(t, p.cluster.ListenAddrs()).Progress(t.Context(), producer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,8 +174,8 @@ func TestElectionWithoutVotersIsRefused(t *testing.T) {
 	replayed.Electorate = nil
 	for says, d := range map[string]*election.Definition{"has no electorate": replayed, "has registered voters": newElectorate(0)} {
 		b := newBroker(t, d, 1)
-		wantInputError(t, Voters(t.Context(), VotersConfig{Brokers: b.cluster.ListenAddrs(), Log: kafkatest.Log(t)}), says)
-		wantInputError(t, Votes(t.Context(), VotesConfig{Brokers: b.cluster.ListenAddrs(), Log: kafkatest.Log(t)}), says)
+		wantInputError(t, Voters(t.Context(), VotersConfig{Kafka: kafkatest.Cluster(t, b.cluster.ListenAddrs()), Log: kafkatest.Log(t)}), says)
+		wantInputError(t, Votes(t.Context(), VotesConfig{Kafka: kafkatest.Cluster(t, b.cluster.ListenAddrs()), Log: kafkatest.Log(t)}), says)
 	}
 	wantInputError(t, Voters(t.Context(), VotersConfig{Rate: -1}), "rate is -1")
 }

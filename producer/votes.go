@@ -14,17 +14,18 @@ import (
 
 	"realtime-election/election"
 	"realtime-election/internal/health"
+	"realtime-election/internal/kafka"
 	"realtime-election/producer/generate"
 )
 
 // VotesConfig is what Votes needs.
 type VotesConfig struct {
-	Brokers []string
-	Key     election.BallotKey // the one whose fingerprint the election record holds
-	Rate    int                // ballots a second, of all partitions and copies together; 0 as fast as possible
-	Speed   time.Duration      // the polling day takes this long by the clock; 0 for no regard to time. Not with Rate
-	Log     *slog.Logger
-	Health  *health.Service // may be nil
+	Kafka  kafka.Cluster
+	Key    election.BallotKey // the one whose fingerprint the election record holds
+	Rate   int                // ballots a second, of all partitions and copies together; 0 as fast as possible
+	Speed  time.Duration      // the polling day takes this long by the clock; 0 for no regard to time. Not with Rate
+	Log    *slog.Logger
+	Health *health.Service // may be nil
 
 	// Of tests.
 	keepOrder bool          // ballots are sent in the register's order: what Votes must not do, for a test to recognise
@@ -58,12 +59,12 @@ func Votes(ctx context.Context, c VotesConfig) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	ready, err := answers(c.Brokers, c.Log, c.Health)
+	ready, err := answers(c.Kafka, c.Health)
 	if err != nil {
 		return err
 	}
 	defer ready.Close()
-	record, err := electorate(ctx, c.Brokers, c.Log)
+	record, err := electorate(ctx, c.Kafka)
 	if err != nil {
 		return err
 	}
@@ -89,7 +90,7 @@ func Votes(ctx context.Context, c VotesConfig) error {
 	defer stop()
 	group.Go(func() error { // any copy may send the last ballot
 		defer stop()
-		return v.course.follow(ctx, c.Brokers, c.Log)
+		return v.course.follow(ctx, c.Kafka)
 	})
 	group.Go(func() error {
 		err := v.share(ctx)
@@ -141,7 +142,7 @@ func (v *voting) produce(ctx context.Context, partition int32) error {
 
 func (v *voting) send(ctx context.Context, name string, partition int32, ballots []generate.Ballot) error {
 	return sender{
-		brokers: v.Brokers,
+		cluster: v.Kafka,
 		log:     v.Log,
 		pace:    v.pace(partition, ballots),
 		start:   election.Progress{Fingerprint: v.record.Fingerprint},

@@ -22,7 +22,7 @@ import (
 )
 
 func (p *poll) votes(t *testing.T) VotesConfig {
-	return VotesConfig{Brokers: p.cluster.ListenAddrs(), Key: key, Log: kafkatest.Log(t)}
+	return VotesConfig{Kafka: kafkatest.Cluster(t, p.cluster.ListenAddrs()), Key: key, Log: kafkatest.Log(t)}
 }
 
 // joined is closed when a copy of Votes has got its partitions.

@@ -20,6 +20,7 @@ import (
 	"realtime-election/election"
 	"realtime-election/internal/definition"
 	"realtime-election/internal/kafka"
+	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/internal/postgres"
 	"realtime-election/local/localtest"
 	"realtime-election/setup"
@@ -35,10 +36,10 @@ func newSystem(t *testing.T) (setup.Config, *kadm.Client, *pgx.Conn) {
 		t.Fatal(err)
 	}
 	c := setup.Config{
-		Brokers: []string{localtest.Kafka(t)}, Postgres: localtest.PostgreSQL(t), Definition: d, Partitions: 3,
+		Kafka: kafkatest.Cluster(t, []string{localtest.Kafka(t)}), Postgres: localtest.PostgreSQL(t), Definition: d, Partitions: 3,
 		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
-	cl, err := kafka.NewClient(c.Brokers, c.Log, kgo.MetadataMinAge(10*time.Millisecond))
+	cl, err := c.Kafka.NewClient(kgo.MetadataMinAge(10 * time.Millisecond))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +93,7 @@ func rows(t *testing.T, conn *pgx.Conn, query string) string {
 func TestInitPreparesEverythingAndMayRunAgain(t *testing.T) {
 	c, admin, conn := newSystem(t)
 	prepare(t, c)
-	record, err := kafka.Election(t.Context(), c.Brokers, c.Log)
+	record, err := c.Kafka.Election(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,7 +223,7 @@ func TestTopicWithAnotherNumberOfPartitionsIsRefused(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "topic votes_topic has 7 partitions where 3 are needed") {
 		t.Errorf("ended with %v", err)
 	}
-	if _, err := kafka.Election(t.Context(), c.Brokers, c.Log); !errors.Is(err, kafka.ErrNoElection) {
+	if _, err := c.Kafka.Election(t.Context()); !errors.Is(err, kafka.ErrNoElection) {
 		t.Errorf("an election is there all the same: %v", err)
 	}
 }
@@ -246,7 +247,7 @@ func TestTablesOfAnotherElectionAreReplaced(t *testing.T) {
 // TestReadOfRealLogs reads, from a real Kafka, what a fake one may lay out in another way.
 func TestReadOfRealLogs(t *testing.T) {
 	c, _, _ := newSystem(t)
-	topics, err := kafka.NewClient(c.Brokers, c.Log)
+	topics, err := c.Kafka.NewClient()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,7 +259,7 @@ func TestReadOfRealLogs(t *testing.T) {
 		t.Helper()
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
-		err := kafka.Read(ctx, c.Brokers, c.Log, "log", 0, func(r *kgo.Record) error {
+		err := c.Kafka.Read(ctx, "log", 0, func(r *kgo.Record) error {
 			values = append(values, string(r.Value))
 			return nil
 		})
@@ -269,7 +270,7 @@ func TestReadOfRealLogs(t *testing.T) {
 	}
 	transaction := func(id, value string, end kgo.TransactionEndTry) (finish func()) {
 		t.Helper()
-		cl, err := kafka.NewClient(c.Brokers, c.Log, kgo.TransactionalID(id))
+		cl, err := c.Kafka.NewClient(kgo.TransactionalID(id))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -310,7 +311,7 @@ func TestBallotKeyIsKept(t *testing.T) {
 	c.BallotKeyFingerprint = "5ca1ab1e"
 	prepare(t, c)
 	prepare(t, c)
-	record, err := kafka.Election(t.Context(), c.Brokers, c.Log)
+	record, err := c.Kafka.Election(t.Context())
 	if err != nil || record.BallotKeyFingerprint != c.BallotKeyFingerprint {
 		t.Errorf("the record tells key %q (%v)", record.BallotKeyFingerprint, err)
 	}
@@ -329,7 +330,7 @@ func TestReplayHasNoBallotKey(t *testing.T) {
 	prepare(t, c)
 	c.BallotKeyFingerprint = "decade"
 	prepare(t, c)
-	record, err := kafka.Election(t.Context(), c.Brokers, c.Log)
+	record, err := c.Kafka.Election(t.Context())
 	if err != nil || record.BallotKeyFingerprint != "" {
 		t.Errorf("the record tells key %q (%v)", record.BallotKeyFingerprint, err)
 	}
@@ -347,7 +348,7 @@ func TestVotesOfTopicsThatAreGoneAreNotTakenOver(t *testing.T) {
 	if err := setup.Run(t.Context(), c); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "postgres is a database with voters or votes") {
 		t.Errorf("ended with %v", err)
 	}
-	if _, err := kafka.Election(t.Context(), c.Brokers, c.Log); !errors.Is(err, kafka.ErrNoElection) {
+	if _, err := c.Kafka.Election(t.Context()); !errors.Is(err, kafka.ErrNoElection) {
 		t.Errorf("an election is there all the same: %v", err)
 	}
 }

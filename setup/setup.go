@@ -20,7 +20,7 @@ import (
 
 // Config is what Run needs.
 type Config struct {
-	Brokers    []string
+	Kafka      kafka.Cluster
 	Postgres   string // URL
 	Definition *election.Definition
 	Partitions int32 // of votes_topic, where it does not exist yet
@@ -45,7 +45,7 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	there, err := kafka.Election(ctx, c.Brokers, c.Log)
+	there, err := c.Kafka.Election(ctx)
 	switch {
 	case errors.Is(err, kafka.ErrNoElection):
 	case err != nil:
@@ -62,7 +62,7 @@ func Run(ctx context.Context, c Config) error {
 			there.Definition.Name, there.VotePartitions)}
 	}
 
-	cl, err := kafka.NewClient(c.Brokers, c.Log, kgo.ProducerBatchMaxBytes(election.MaxRecordBytes))
+	cl, err := c.Kafka.NewClient(kgo.ProducerBatchMaxBytes(election.MaxRecordBytes))
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 
 	"realtime-election/election"
 	"realtime-election/internal/definition"
-	"realtime-election/internal/kafka"
 	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/setup"
 )
@@ -29,7 +28,7 @@ func TestAnotherElectionIsRefusedBeforeAnythingIsTouched(t *testing.T) {
 	cluster := kafkatest.NewElection(t, d, 2)
 	other := *d
 	other.Name = "Another"
-	err = setup.Run(t.Context(), setup.Config{Brokers: cluster.ListenAddrs(), Definition: &other, Partitions: 2, Log: kafkatest.Log(t)})
+	err = setup.Run(t.Context(), setup.Config{Kafka: kafkatest.Cluster(t, cluster.ListenAddrs()), Definition: &other, Partitions: 2, Log: kafkatest.Log(t)})
 	var wrong *election.InputError
 	if !errors.As(err, &wrong) || !strings.Contains(err.Error(), d.Name) {
 		t.Errorf("ended with %v", err)
@@ -44,7 +43,7 @@ func TestElectionThatKafkaCannotHoldIsRefusedBeforeAnythingIsMade(t *testing.T) 
 	}
 	d.Candidates[0].Biography = strings.Repeat("b", election.MaxRecordBytes)
 	cluster := kafkatest.NewCluster(t)
-	err = setup.Run(t.Context(), setup.Config{Brokers: cluster.ListenAddrs(), Definition: d, Partitions: 2, Log: kafkatest.Log(t)})
+	err = setup.Run(t.Context(), setup.Config{Kafka: kafkatest.Cluster(t, cluster.ListenAddrs()), Definition: d, Partitions: 2, Log: kafkatest.Log(t)})
 	var wrong *election.InputError
 	if !errors.As(err, &wrong) || !strings.Contains(err.Error(), "bytes in Kafka, in one record, which holds at most") {
 		t.Errorf("ended with %v", err)
@@ -63,7 +62,7 @@ func TestAnotherBallotKeyIsRefused(t *testing.T) {
 	}
 	cluster := kafkatest.NewElection(t, d, 2) // begun without a key
 	err = setup.Run(t.Context(), setup.Config{
-		Brokers: cluster.ListenAddrs(), Definition: d, Partitions: 2, BallotKeyFingerprint: "5ca1ab1e", Log: kafkatest.Log(t),
+		Kafka: kafkatest.Cluster(t, cluster.ListenAddrs()), Definition: d, Partitions: 2, BallotKeyFingerprint: "5ca1ab1e", Log: kafkatest.Log(t),
 	})
 	var wrong *election.InputError
 	if !errors.As(err, &wrong) || !strings.Contains(err.Error(), "drawn with the ballot key (none), and the key given is 5ca1ab1e") {
@@ -78,8 +77,8 @@ func TestAnotherNumberOfPartitionsIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	cluster := kafkatest.NewElection(t, d, 2)
-	config := setup.Config{Brokers: cluster.ListenAddrs(), Definition: d, Partitions: 3, Log: kafkatest.Log(t)}
-	record, err := kafka.Election(t.Context(), config.Brokers, config.Log)
+	config := setup.Config{Kafka: kafkatest.Cluster(t, cluster.ListenAddrs()), Definition: d, Partitions: 3, Log: kafkatest.Log(t)}
+	record, err := config.Kafka.Election(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -78,21 +78,21 @@ func variants() map[string]func(*query) {
 func TestBench(t *testing.T) {
 	ctx := t.Context()
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	c := Config{Brokers: []string{localtest.Kafka(t)}, Postgres: localtest.PostgreSQL(t), Remote: localtest.Spark(t), Log: log}
+	c := Config{Kafka: kafka.Cluster{Brokers: []string{localtest.Kafka(t)}, Log: log}, Postgres: localtest.PostgreSQL(t), Remote: localtest.Spark(t), Log: log}
 	path := benchResult(t, *benchVotes)
 	file, err := definition.ReadResultFile(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := setup.Run(ctx, setup.Config{Brokers: c.Brokers, Postgres: c.Postgres, Definition: file.Definition, Partitions: 4, Log: log}); err != nil {
+	if err := setup.Run(ctx, setup.Config{Kafka: c.Kafka, Postgres: c.Postgres, Definition: file.Definition, Partitions: 4, Log: log}); err != nil {
 		t.Fatal(err)
 	}
 	began := time.Now()
-	if err := producer.Replay(ctx, producer.ReplayConfig{Brokers: c.Brokers, File: path, Seed: 1, Log: log}); err != nil {
+	if err := producer.Replay(ctx, producer.ReplayConfig{Kafka: c.Kafka, File: path, Seed: 1, Log: log}); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("replay sent %.0f votes/s", float64(file.Definition.ExpectedVotes())/time.Since(began).Seconds())
-	record, err := kafka.Election(ctx, c.Brokers, log)
+	record, err := c.Kafka.Election(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -65,7 +65,7 @@ func TestResultRecordsWrittenByHand(t *testing.T) {
 		}
 	}
 	c := newElection(t, counting.Definition, 1)
-	cl, err := kafka.NewClient(c.Brokers, c.Log)
+	cl, err := c.Kafka.NewClient()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestResultRecordsWrittenByHand(t *testing.T) {
 	got := make(map[string]map[string]any)
 	for _, topic := range election.ResultTopics() {
 		got[topic] = make(map[string]any)
-		err := kafka.Read(t.Context(), c.Brokers, c.Log, topic, 0, func(r *kgo.Record) error {
+		err := c.Kafka.Read(t.Context(), topic, 0, func(r *kgo.Record) error {
 			var value any
 			err := json.Unmarshal(r.Value, &value)
 			got[topic][string(r.Key)] = value
@@ -133,7 +133,7 @@ func TestResultRecordsWrittenByHand(t *testing.T) {
 // begin sends records in a transaction of their own, and leaves it open.
 func begin(t *testing.T, c sparkjob.Config, id string, records ...*kgo.Record) *kgo.Client {
 	t.Helper()
-	cl, err := kafka.NewClient(c.Brokers, c.Log, kgo.TransactionalID(t.Name()+id), kgo.TransactionTimeout(5*time.Minute))
+	cl, err := c.Kafka.NewClient(kgo.TransactionalID(t.Name()+id), kgo.TransactionTimeout(5*time.Minute))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +176,7 @@ func TestBallotOfATransactionCountsWhenItIsCommitted(t *testing.T) {
 	ended := submit(t, c)
 	eventually(t, "all that is decided is counted", func() bool {
 		var status election.QueryStatus
-		_, err := kafka.LatestJSON(t.Context(), c.Brokers, c.Log, election.PipelineStatusTopic, election.QueryKey, &status)
+		_, err := c.Kafka.LatestJSON(t.Context(), election.PipelineStatusTopic, election.QueryKey, &status)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,7 +12,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"realtime-election/election"
-	"realtime-election/internal/kafka"
 	"realtime-election/internal/results"
 	"realtime-election/internal/results/resultstest"
 	"realtime-election/internal/scenario"
@@ -23,7 +22,7 @@ import (
 func TestLateReaderOfCompactedTotalsSeesTheSame(t *testing.T) {
 	d := scenario.All(t)[0].Definition
 	c := newElectionOn(t, "sc://127.0.0.1:1", d, 1) // Spark has no part in this
-	cl, err := kafka.NewClient(c.Brokers, c.Log)
+	cl, err := c.Kafka.NewClient()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +77,7 @@ func TestLateReaderOfCompactedTotalsSeesTheSame(t *testing.T) {
 
 	read := func() *results.Snapshot {
 		t.Helper()
-		snapshot, err := results.Reader{Brokers: c.Brokers, Logger: c.Log}.Once(t.Context())
+		snapshot, err := results.Reader{Kafka: c.Kafka}.Once(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,7 +87,7 @@ func TestLateReaderOfCompactedTotalsSeesTheSame(t *testing.T) {
 		t.Helper()
 		for _, topic := range election.ResultTopics() {
 			last := make(map[string][]byte)
-			err := kafka.Read(t.Context(), c.Brokers, c.Log, topic, 0, func(r *kgo.Record) error {
+			err := c.Kafka.Read(t.Context(), topic, 0, func(r *kgo.Record) error {
 				if before, again := last[string(r.Key)]; again && !bytes.Equal(before, r.Value) {
 					n++
 				}

@@ -37,7 +37,7 @@ func (r *runTracker) readElectionTopic(ctx context.Context) error {
 			return err
 		}
 	}
-	err = kafka.ReadBetween(ctx, r.config.Brokers, r.config.Log, election.ElectionTopic, from, ends, func(record *kgo.Record) error {
+	err = r.config.Kafka.ReadBetween(ctx, election.ElectionTopic, from, ends, func(record *kgo.Record) error {
 		switch key := string(record.Key); key {
 		case election.OfficialRunKey:
 			return decode(record, &r.inTopic.official)

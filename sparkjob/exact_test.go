@@ -14,7 +14,6 @@ import (
 
 	"realtime-election/election"
 	"realtime-election/internal/definition"
-	"realtime-election/internal/kafka"
 	"realtime-election/producer"
 	"realtime-election/producer/generate"
 )
@@ -123,7 +122,7 @@ func TestOneSeedGivesOneResult(t *testing.T) {
 	replay := func(t *testing.T) map[string]map[string]election.Result {
 		c := newElection(t, file.Definition, 4)
 		ended := submit(t, c)
-		err := producer.Replay(t.Context(), producer.ReplayConfig{Brokers: c.Brokers, File: path, Seed: 7, Log: c.Log})
+		err := producer.Replay(t.Context(), producer.ReplayConfig{Kafka: c.Kafka, File: path, Seed: 7, Log: c.Log})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -152,7 +151,7 @@ func TestOneSeedGivesOneResult(t *testing.T) {
 func TestHostileTimestampDoesNotStopTheQuery(t *testing.T) {
 	_, file := smallResult(t)
 	c := newElection(t, file.Definition, 2)
-	cl, err := kafka.NewClient(c.Brokers, c.Log)
+	cl, err := c.Kafka.NewClient()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@ package sparkjob
 import (
 	"context"
 	"errors"
-	"log/slog"
 
 	"realtime-election/election"
 	"realtime-election/internal/kafka"
@@ -14,9 +13,9 @@ var ErrNotRunning = errors.New("the query does not run; `election status` says w
 
 // Plan is the plan of the query's latest micro-batch as Spark prints it, with the logical plans where extended is set.
 // Remote is Spark Connect's connection string; plainText lets its token travel without TLS.
-func Plan(ctx context.Context, brokers []string, remote string, plainText, extended bool, log *slog.Logger) (string, error) {
+func Plan(ctx context.Context, cluster kafka.Cluster, remote string, plainText, extended bool) (string, error) {
 	var latest run
-	if _, err := kafka.LatestJSON(ctx, brokers, log, election.ElectionTopic, election.LatestRunKey, &latest); err != nil {
+	if _, err := cluster.LatestJSON(ctx, election.ElectionTopic, election.LatestRunKey, &latest); err != nil {
 		return "", err
 	}
 	ctx, cancel := within(ctx, answerTimeout)

@@ -10,7 +10,6 @@ import (
 
 	"realtime-election/election"
 	"realtime-election/internal/definition"
-	"realtime-election/internal/kafka"
 	"realtime-election/internal/scenario"
 	"realtime-election/sparkjob"
 )
@@ -28,7 +27,7 @@ func TestSparkNamesWhatIsHostile(t *testing.T) {
 	for _, h := range planted {
 		records = append(records, &kgo.Record{Topic: election.VotesTopic, Partition: h.Partition, Key: h.Key, Value: h.Value})
 	}
-	cl, err := kafka.NewClient(c.Brokers, c.Log)
+	cl, err := c.Kafka.NewClient()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +35,7 @@ func TestSparkNamesWhatIsHostile(t *testing.T) {
 	if err := cl.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
 		t.Fatal(err)
 	}
-	record, err := kafka.Election(t.Context(), c.Brokers, c.Log)
+	record, err := c.Kafka.Election(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"realtime-election/election"
 	"realtime-election/spark"
@@ -68,7 +67,7 @@ func newQuery(statePartitions int, trigger spark.Trigger) query {
 // fingerprint is a hash of what the query is started with besides what its checkpoint binds: a query that was started with
 // something else is started again rather than adopted. PostgreSQL's URL, which holds a password, is not part of it.
 func (q query) fingerprint(c Config) string {
-	sum := sha256.Sum256(fmt.Append(nil, q.settings, q.source, q.sink, c.Trigger, c.Brokers, c.Checkpoints))
+	sum := sha256.Sum256(fmt.Append(nil, q.settings, q.source, q.sink, c.Trigger, c.Kafka.Brokers, c.Checkpoints))
 	return hex.EncodeToString(sum[:8])
 }
 
@@ -82,9 +81,8 @@ func (q query) start(ctx context.Context, session *spark.Session, c Config, reco
 	if err := cacheTables(ctx, session, c.Postgres); err != nil {
 		return nil, err
 	}
-	brokers := strings.Join(c.Brokers, ",")
 	votes := session.ReadStream().Format("kafka").Options(q.source).
-		Option("kafka.bootstrap.servers", brokers).Option("subscribe", election.VotesTopic).Load()
+		Option("kafka.bootstrap.servers", c.Kafka.String()).Option("subscribe", election.VotesTopic).Load()
 	if err := votes.CreateOrReplaceTempView(ctx, "votes"); err != nil {
 		return nil, fmt.Errorf("read the votes: %w", err)
 	}
@@ -103,7 +101,7 @@ func (q query) start(ctx context.Context, session *spark.Session, c Config, reco
 		return nil, fmt.Errorf("read totals.sql: %w", err)
 	}
 	return totals.WriteStream().Format("kafka").Options(q.sink).
-		Option("kafka.bootstrap.servers", brokers).
+		Option("kafka.bootstrap.servers", c.Kafka.String()).
 		Option("checkpointLocation", run.checkpoint(c.Checkpoints)).
 		OutputMode(spark.OutputUpdate).
 		QueryName(election.QueryKey).

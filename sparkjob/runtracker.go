@@ -37,7 +37,7 @@ type runTracker struct {
 }
 
 func newRunTracker(c Config, record *election.Record) (*runTracker, error) {
-	cl, err := kafka.NewClient(c.Brokers, c.Log, c.Health.Kafka("runs"))
+	cl, err := c.Kafka.NewClient(c.Health.Kafka("runs"))
 	if err != nil {
 		return nil, err
 	}
@@ -66,10 +66,10 @@ const accountsTimeout = 10 * time.Second
 // refused by Kafka. All that writes is new each time: a client does not go on with a topic that was made again.
 func (r *runTracker) fence(ctx context.Context) (err error) {
 	r.closeWriters()
-	if r.reports, err = kafka.NewClient(r.config.Brokers, r.config.Log, r.hurry...); err != nil {
+	if r.reports, err = r.config.Kafka.NewClient(r.hurry...); err != nil {
 		return err
 	}
-	if r.accounts, err = kafka.NewClient(r.config.Brokers, r.config.Log, kgo.TransactionalID("election-submit"), kgo.TransactionTimeout(accountsTimeout)); err != nil {
+	if r.accounts, err = r.config.Kafka.NewClient(kgo.TransactionalID("election-submit"), kgo.TransactionTimeout(accountsTimeout)); err != nil {
 		return err
 	}
 	if err := r.mayAct(); err != nil {
@@ -92,7 +92,7 @@ func (r *runTracker) open(ctx context.Context) error {
 	}
 	r.othersDeleted = r.othersDeleted && r.official == r.inTopic.official.Run // another submit may have made a run official meanwhile
 	r.official, r.current, r.status = r.inTopic.official.Run, r.inTopic.latest, election.QueryStatus{}
-	if _, err := kafka.LatestJSON(ctx, r.config.Brokers, r.config.Log, election.PipelineStatusTopic, election.QueryKey, &r.status); err != nil {
+	if _, err := r.config.Kafka.LatestJSON(ctx, election.PipelineStatusTopic, election.QueryKey, &r.status); err != nil {
 		return fmt.Errorf("read the query's status: %w", err)
 	}
 	if r.status.Run != r.current.Run {
@@ -164,7 +164,7 @@ func (r *runTracker) caughtUp() bool {
 // deleteOthers writes a tombstone for each key of an older run than the official one.
 func (r *runTracker) deleteOthers(ctx context.Context, topic string) error {
 	others := make(map[string]bool) // key: whether its last record is a tombstone
-	err := kafka.Read(ctx, r.config.Brokers, r.config.Log, topic, 0, func(rec *kgo.Record) error {
+	err := r.config.Kafka.Read(ctx, topic, 0, func(rec *kgo.Record) error {
 		if of, _, ok := election.CutRun(string(rec.Key)); ok && of < r.official {
 			others[string(rec.Key)] = rec.Value == nil
 		}

@@ -30,7 +30,7 @@ func newElection(t *testing.T) (*kfake.Cluster, Config) {
 	}
 	cluster := kafkatest.NewElection(t, d, 2)
 	return cluster, Config{
-		Brokers: cluster.ListenAddrs(), Checkpoints: "file://" + t.TempDir(), Partitions: 4, Log: kafkatest.Log(t),
+		Kafka: kafkatest.Cluster(t, cluster.ListenAddrs()), Checkpoints: "file://" + t.TempDir(), Partitions: 4, Log: kafkatest.Log(t),
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 
 	"realtime-election/election"
 	"realtime-election/internal/inspect"
-	"realtime-election/internal/kafka"
+	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/internal/scenario"
 	"realtime-election/local/localtest"
 	"realtime-election/setup"
@@ -33,7 +33,7 @@ func newElectionOn(t *testing.T, remote string, d *election.Definition, partitio
 	t.Helper()
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	c := sparkjob.Config{
-		Brokers: []string{localtest.Kafka(t)}, Postgres: localtest.PostgreSQL(t), Remote: remote,
+		Kafka: kafkatest.Cluster(t, []string{localtest.Kafka(t)}), Postgres: localtest.PostgreSQL(t), Remote: remote,
 		Checkpoints: "file://" + t.TempDir() + "/of any name 100%20 [a]{b}*?", Partitions: 2, Log: log,
 	}
 	var names []string
@@ -47,7 +47,7 @@ func newElectionOn(t *testing.T, remote string, d *election.Definition, partitio
 // makeAgain deletes topics, and has init make all that are missing.
 func makeAgain(t *testing.T, c sparkjob.Config, d *election.Definition, partitions int32, names ...string) {
 	t.Helper()
-	cl, err := kafka.NewClient(c.Brokers, c.Log)
+	cl, err := c.Kafka.NewClient()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func makeAgain(t *testing.T, c sparkjob.Config, d *election.Definition, partitio
 		there, err := admin.ListTopics(t.Context(), names...)
 		return err == nil && allGone(there)
 	})
-	err = setup.Run(t.Context(), setup.Config{Brokers: c.Brokers, Postgres: c.Postgres, Definition: d, Partitions: partitions, Log: c.Log})
+	err = setup.Run(t.Context(), setup.Config{Kafka: c.Kafka, Postgres: c.Postgres, Definition: d, Partitions: partitions, Log: c.Log})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func submit(t *testing.T, c sparkjob.Config) (ended <-chan error) {
 
 func produce(t *testing.T, c sparkjob.Config, votes []election.VoteRecord) {
 	t.Helper()
-	cl, err := kafka.NewClient(c.Brokers, c.Log)
+	cl, err := c.Kafka.NewClient()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +130,7 @@ func awaitCounted(t *testing.T, c sparkjob.Config, ended <-chan error) {
 			t.Fatal("submit ended: ", err)
 		default:
 		}
-		counted, err := inspect.Counted(t.Context(), c.Brokers, c.Log)
+		counted, err := inspect.Counted(t.Context(), c.Kafka)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -143,7 +143,7 @@ func recount(t *testing.T, c sparkjob.Config, d *election.Definition, partitions
 	t.Helper()
 	count := election.NewCount(d, partitions)
 	for partition := range partitions {
-		err := kafka.Read(t.Context(), c.Brokers, c.Log, election.VotesTopic, partition, func(r *kgo.Record) error {
+		err := c.Kafka.Read(t.Context(), election.VotesTopic, partition, func(r *kgo.Record) error {
 			count.Add(election.VoteRecord{Partition: r.Partition, Offset: r.Offset, Timestamp: r.Timestamp, Key: r.Key, Value: r.Value})
 			return nil
 		})
@@ -160,7 +160,7 @@ func published(t *testing.T, c sparkjob.Config, run int) map[string]map[string]e
 	results := make(map[string]map[string]election.Result)
 	for _, topic := range election.ResultTopics() {
 		results[topic] = make(map[string]election.Result)
-		err := kafka.Read(t.Context(), c.Brokers, c.Log, topic, 0, func(r *kgo.Record) error {
+		err := c.Kafka.Read(t.Context(), topic, 0, func(r *kgo.Record) error {
 			of, natural, _ := election.CutRun(string(r.Key))
 			if of != run {
 				return nil

@@ -58,7 +58,7 @@ func TestQueryIsStartedWithWhatAnExactCountNeeds(t *testing.T) {
 		t.Errorf("the votes are %v", votes)
 	}
 	holds("the source's options", votes.GetDataSource().GetOptions(), map[string]string{
-		"subscribe": election.VotesTopic, "kafka.bootstrap.servers": c.Brokers[0],
+		"subscribe": election.VotesTopic, "kafka.bootstrap.servers": c.Kafka.Brokers[0],
 		"kafka.isolation.level": "read_committed", "startingOffsets": "earliest", "failOnDataLoss": "true",
 	})
 	if by := views["ballots"].GetDeduplicate(); !slices.Equal(by.GetColumnNames(), []string{"dedup_key"}) || by.GetWithinWatermark() {
@@ -68,7 +68,7 @@ func TestQueryIsStartedWithWhatAnExactCountNeeds(t *testing.T) {
 		t.Errorf("the query is started as %v", start)
 	}
 	holds("the sink's options", start.GetOptions(), map[string]string{
-		"kafka.bootstrap.servers": c.Brokers[0], "checkpointLocation": c.Checkpoints + "/run-1",
+		"kafka.bootstrap.servers": c.Kafka.Brokers[0], "checkpointLocation": c.Checkpoints + "/run-1",
 	})
 }
 
@@ -76,7 +76,7 @@ func TestQueryIsStartedWithWhatAnExactCountNeeds(t *testing.T) {
 // start the query again.
 func TestFingerprintIsOfAllThatAQueryIsStartedWith(t *testing.T) {
 	of := func(change func(q *query, c *Config)) string {
-		c := Config{Brokers: []string{"127.0.0.1:9092"}, Checkpoints: "file:///checkpoints", Trigger: time.Second, Postgres: "postgres://e:s@db/election"}
+		c := Config{Kafka: kafka.Cluster{Brokers: []string{"127.0.0.1:9092"}}, Checkpoints: "file:///checkpoints", Trigger: time.Second, Postgres: "postgres://e:s@db/election"}
 		q := newQuery(4, spark.ProcessingTime(c.Trigger))
 		change(&q, &c)
 		return q.fingerprint(c)
@@ -87,9 +87,9 @@ func TestFingerprintIsOfAllThatAQueryIsStartedWith(t *testing.T) {
 		"the source":         func(q *query, _ *Config) { q.source["kafka.isolation.level"] = "read_uncommitted" },
 		"the sink":           func(q *query, _ *Config) { q.sink["kafka.linger.ms"] = "0" },
 		"the trigger":        func(_ *query, c *Config) { c.Trigger = time.Minute },
-		"the brokers":        func(_ *query, c *Config) { c.Brokers = []string{"127.0.0.1:9093"} },
+		"the brokers":        func(_ *query, c *Config) { c.Kafka.Brokers = []string{"127.0.0.1:9093"} },
 		"the checkpoints":    func(_ *query, c *Config) { c.Checkpoints = "file:///elsewhere" },
-		"more than a broker": func(_ *query, c *Config) { c.Brokers = append(c.Brokers, "127.0.0.1:9093") },
+		"more than a broker": func(_ *query, c *Config) { c.Kafka.Brokers = append(c.Kafka.Brokers, "127.0.0.1:9093") },
 	} {
 		if of(change) == as {
 			t.Errorf("%s makes no difference", what)
@@ -107,7 +107,7 @@ func TestQueryWithNothingLeftToCountIsSettled(t *testing.T) {
 	server := newScriptedSpark(t)
 	server.idle = true
 	counted := func() bool {
-		all, err := inspect.Counted(t.Context(), c.Brokers, c.Log)
+		all, err := inspect.Counted(t.Context(), c.Kafka)
 		done(t, err)
 		return all
 	}

@@ -149,7 +149,7 @@ func TestSettledQueryHasCountedAll(t *testing.T) {
 	r := chosen(t, c, "a")
 	counted := func() bool {
 		t.Helper()
-		all, err := inspect.Counted(t.Context(), c.Brokers, c.Log)
+		all, err := inspect.Counted(t.Context(), c.Kafka)
 		done(t, err)
 		return all
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -24,21 +23,21 @@ const (
 // Stop stops the query, and blocks until submit says that it has: at most a minute. It stays stopped, whatever is started
 // again, until Start. The error is kafka.ErrNoElection where Kafka has no election. Where submit
 // says nothing for a minute, the error says that the stop is noted: submit still does it when it can.
-func Stop(ctx context.Context, brokers []string, log *slog.Logger) error {
-	return want(ctx, brokers, log, election.Wanted{Stopped: true})
+func Stop(ctx context.Context, cluster kafka.Cluster) error {
+	return want(ctx, cluster, election.Wanted{Stopped: true})
 }
 
 // Start has the query run again, from its checkpoint, and blocks until submit says that it does: at most a minute.
 // Its errors are those of Stop.
-func Start(ctx context.Context, brokers []string, log *slog.Logger) error {
-	return want(ctx, brokers, log, election.Wanted{})
+func Start(ctx context.Context, cluster kafka.Cluster) error {
+	return want(ctx, cluster, election.Wanted{})
 }
 
-func want(ctx context.Context, brokers []string, log *slog.Logger, wanted election.Wanted) error {
-	if _, err := kafka.Election(ctx, brokers, log); err != nil {
+func want(ctx context.Context, cluster kafka.Cluster, wanted election.Wanted) error {
+	if _, err := cluster.Election(ctx); err != nil {
 		return err
 	}
-	cl, err := kafka.NewClient(brokers, log)
+	cl, err := cluster.NewClient()
 	if err != nil {
 		return err
 	}
@@ -62,7 +61,7 @@ func want(ctx context.Context, brokers []string, log *slog.Logger, wanted electi
 	obeying, cancel := context.WithTimeout(ctx, obeyTimeout)
 	defer cancel()
 	for {
-		obeyed, err := reported(obeying, brokers, log, state, ends[0])
+		obeyed, err := reported(obeying, cluster, state, ends[0])
 		if obeyed {
 			return nil
 		}
@@ -79,8 +78,8 @@ func want(ctx context.Context, brokers []string, log *slog.Logger, wanted electi
 }
 
 // reported says whether the query's last status is this state, and was reported at an offset or after it.
-func reported(ctx context.Context, brokers []string, log *slog.Logger, state string, from int64) (bool, error) {
-	latest, err := kafka.Latest(ctx, brokers, log, election.PipelineStatusTopic, 0, election.QueryKey)
+func reported(ctx context.Context, cluster kafka.Cluster, state string, from int64) (bool, error) {
+	latest, err := cluster.Latest(ctx, election.PipelineStatusTopic, 0, election.QueryKey)
 	if err != nil || latest == nil || latest.Offset < from {
 		return false, err
 	}

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"realtime-election/election"
-	"realtime-election/internal/kafka"
 	"realtime-election/internal/scenario"
 	"realtime-election/sparkjob"
 )
@@ -28,18 +27,18 @@ func halfCounted(t *testing.T) (s scenario.Scenario, c sparkjob.Config, ended <-
 // TestStoppedQueryGoesOnWhereItStopped stops the query between two halves of the votes.
 func TestStoppedQueryGoesOnWhereItStopped(t *testing.T) {
 	s, c, ended := halfCounted(t)
-	plan, err := sparkjob.Plan(t.Context(), c.Brokers, c.Remote, false, false, c.Log)
+	plan, err := sparkjob.Plan(t.Context(), c.Kafka, c.Remote, false, false)
 	if err != nil || !strings.Contains(plan, "StateStoreSave") {
 		t.Errorf("the plan: %v\n%s", err, plan)
 	}
-	if err := sparkjob.Stop(t.Context(), c.Brokers, c.Log); err != nil {
+	if err := sparkjob.Stop(t.Context(), c.Kafka); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sparkjob.Plan(t.Context(), c.Brokers, c.Remote, false, false, c.Log); !errors.Is(err, sparkjob.ErrNotRunning) {
+	if _, err := sparkjob.Plan(t.Context(), c.Kafka, c.Remote, false, false); !errors.Is(err, sparkjob.ErrNotRunning) {
 		t.Errorf("the plan of a query that is stopped: %v", err)
 	}
 	produce(t, c, s.Votes[len(s.Votes)/2:])
-	if err := sparkjob.Start(t.Context(), c.Brokers, c.Log); err != nil {
+	if err := sparkjob.Start(t.Context(), c.Kafka); err != nil {
 		t.Fatal(err)
 	}
 	awaitCounted(t, c, ended)
@@ -49,20 +48,20 @@ func TestStoppedQueryGoesOnWhereItStopped(t *testing.T) {
 // TestLostCheckpointIsCountedAgain loses the folder of all checkpoints, which only Spark sees, between two halves of the votes.
 func TestLostCheckpointIsCountedAgain(t *testing.T) {
 	s, c, ended := halfCounted(t)
-	if err := sparkjob.Stop(t.Context(), c.Brokers, c.Log); err != nil {
+	if err := sparkjob.Stop(t.Context(), c.Kafka); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.RemoveAll(strings.TrimPrefix(c.Checkpoints, "file://")); err != nil {
 		t.Fatal(err)
 	}
 	produce(t, c, s.Votes[len(s.Votes)/2:])
-	if err := sparkjob.Start(t.Context(), c.Brokers, c.Log); err != nil {
+	if err := sparkjob.Start(t.Context(), c.Kafka); err != nil {
 		t.Fatal(err)
 	}
 	awaitCounted(t, c, ended)
 	eventually(t, "the second run is official", func() bool {
 		var official election.OfficialRun
-		_, err := kafka.LatestJSON(t.Context(), c.Brokers, c.Log, election.ElectionTopic, election.OfficialRunKey, &official)
+		_, err := c.Kafka.LatestJSON(t.Context(), election.ElectionTopic, election.OfficialRunKey, &official)
 		return err == nil && official.Run == 2
 	})
 	wantExact(t, c, s.Definition, s.Partitions, 2)

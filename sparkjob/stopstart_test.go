@@ -20,7 +20,7 @@ func TestStoppedQueryStaysStopped(t *testing.T) {
 	first := newSubmit(t, c, server.URL(), "a")
 	first.runs(t, cluster)
 	at := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey)
-	done(t, Stop(t.Context(), c.Brokers, c.Log))
+	done(t, Stop(t.Context(), c.Kafka))
 	stayed := func() {
 		t.Helper()
 		server.set(func() {
@@ -36,7 +36,7 @@ func TestStoppedQueryStaysStopped(t *testing.T) {
 	since := status(t, cluster).UpdatedAt
 	until(t, "the second says so too", func() bool { s := status(t, cluster); return s.State == stopped && s.UpdatedAt.After(since) })
 	stayed()
-	done(t, Start(t.Context(), c.Brokers, c.Log))
+	done(t, Start(t.Context(), c.Kafka))
 	second.runs(t, cluster)
 	if now := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey); now.Run != at.Run || now.Session.ID == at.Session.ID {
 		t.Errorf("%+v, then %+v", at, now)
@@ -56,7 +56,7 @@ func TestObeyedIsWhatIsReportedAfterTheWish(t *testing.T) {
 		want  bool
 	}{{stopped, 5 * time.Minute, false}, {running, 5 * time.Minute, false}, {stopped, -5 * time.Minute, true}} {
 		report(step.state, step.clock)
-		if got, err := reported(t.Context(), c.Brokers, c.Log, stopped, 1); got != step.want || err != nil {
+		if got, err := reported(t.Context(), c.Kafka, stopped, 1); got != step.want || err != nil {
 			t.Errorf("%s by a clock that is %v ahead: obeyed %v, %v", step.state, step.clock, got, err)
 		}
 	}
@@ -66,7 +66,7 @@ func TestPlanIsOfTheQueryThatRuns(t *testing.T) {
 	cluster, c := newElection(t)
 	server := newScriptedSpark(t)
 	plan := func() (string, error) {
-		return Plan(t.Context(), c.Brokers, server.URL(), false, true, c.Log)
+		return Plan(t.Context(), c.Kafka, server.URL(), false, true)
 	}
 	if _, err := plan(); !errors.Is(err, ErrNotRunning) {
 		t.Errorf("without a run: %v", err)
@@ -96,7 +96,7 @@ func TestOldReportObeysNobody(t *testing.T) {
 	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.PipelineStatusTopic, election.QueryKey, election.QueryStatus{State: running, UpdatedAt: time.Now().Add(time.Hour)}))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	if err := Start(ctx, c.Brokers, c.Log); err == nil {
+	if err := Start(ctx, c.Kafka); err == nil {
 		t.Error("it is said to be done")
 	}
 }
@@ -107,7 +107,7 @@ func TestSubmitWhoseClockIsBehindIsBelieved(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	answered := make(chan error, 1)
-	go func() { answered <- Stop(ctx, c.Brokers, c.Log) }()
+	go func() { answered <- Stop(ctx, c.Kafka) }()
 	until(t, "it is noted", func() bool {
 		return last[election.Wanted](t, cluster, election.ElectionTopic, election.WantedKey).Stopped
 	})

@@ -26,7 +26,7 @@ import (
 
 // Config is what Run needs.
 type Config struct {
-	Brokers     []string
+	Kafka       kafka.Cluster
 	Postgres    string        // URL of the database that holds the definition's tables, and the lock
 	Remote      string        // Spark Connect's connection string, sc://host:port/;token=…
 	Checkpoints string        // URI of the folder that holds a folder for each run
@@ -70,7 +70,7 @@ func Run(ctx context.Context, c Config) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	record, err := kafka.Election(ctx, c.Brokers, c.Log)
+	record, err := c.Kafka.Election(ctx)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"realtime-election/election"
-	"realtime-election/internal/kafka"
 	"realtime-election/internal/scenario"
 	"realtime-election/local/localtest"
 	"realtime-election/sparkjob"
@@ -55,7 +54,7 @@ type process struct{ *exec.Cmd }
 func newProcess(t *testing.T, c sparkjob.Config, name string) process {
 	t.Helper()
 	config, err := json.Marshal(map[string]any{
-		"Brokers": c.Brokers, "Postgres": c.Postgres, "Remote": c.Remote, "Checkpoints": c.Checkpoints, "Partitions": c.Partitions,
+		"Kafka": map[string]any{"Brokers": c.Kafka.Brokers}, "Postgres": c.Postgres, "Remote": c.Remote, "Checkpoints": c.Checkpoints, "Partitions": c.Partitions,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -90,7 +89,7 @@ func latest(t *testing.T, c sparkjob.Config) (of struct {
 },
 ) {
 	t.Helper()
-	if _, err := kafka.LatestJSON(t.Context(), c.Brokers, c.Log, election.ElectionTopic, election.LatestRunKey, &of); err != nil {
+	if _, err := c.Kafka.LatestJSON(t.Context(), election.ElectionTopic, election.LatestRunKey, &of); err != nil {
 		t.Fatal(err)
 	}
 	return of
@@ -102,7 +101,7 @@ func reported(t *testing.T, c sparkjob.Config) {
 	since := time.Now()
 	eventually(t, "the query is reported to run", func() bool {
 		var status election.QueryStatus
-		_, err := kafka.LatestJSON(t.Context(), c.Brokers, c.Log, election.PipelineStatusTopic, election.QueryKey, &status)
+		_, err := c.Kafka.LatestJSON(t.Context(), election.PipelineStatusTopic, election.QueryKey, &status)
 		return err == nil && status.State == "running" && status.UpdatedAt.After(since)
 	})
 }
@@ -205,7 +204,7 @@ func explained(t *testing.T, c sparkjob.Config, what string) {
 	t.Helper()
 	var status election.QueryStatus
 	eventually(t, "the status says "+what, func() bool {
-		_, err := kafka.LatestJSON(t.Context(), c.Brokers, c.Log, election.PipelineStatusTopic, election.QueryKey, &status)
+		_, err := c.Kafka.LatestJSON(t.Context(), election.PipelineStatusTopic, election.QueryKey, &status)
 		return err == nil && strings.Contains(status.Error, what)
 	})
 	t.Log(status.State, status.Error)

@@ -11,7 +11,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"realtime-election/election"
-	"realtime-election/internal/kafka"
 	"realtime-election/internal/scenario"
 	"realtime-election/spark"
 	"realtime-election/sparkjob"
@@ -27,7 +26,7 @@ func TestChaosQueryOutlivesItsSessionsTimeout(t *testing.T) {
 	remote, _ := impatientSpark(t, 30*time.Second)
 	c := newElectionOn(t, remote, s.Definition, s.Partitions)
 	third := len(s.Votes) / 3
-	record, err := kafka.Election(t.Context(), c.Brokers, c.Log)
+	record, err := c.Kafka.Election(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +69,7 @@ func watch(t *testing.T, c sparkjob.Config, d time.Duration) {
 	defer ticker.Stop()
 	for over := time.After(d); ; {
 		var status election.QueryStatus
-		if _, err := kafka.LatestJSON(t.Context(), c.Brokers, c.Log, election.PipelineStatusTopic, election.QueryKey, &status); err != nil {
+		if _, err := c.Kafka.LatestJSON(t.Context(), election.PipelineStatusTopic, election.QueryKey, &status); err != nil {
 			t.Fatal(err)
 		}
 		if age := time.Since(status.UpdatedAt); status.State != "running" || age > 10*time.Second {
@@ -88,7 +87,7 @@ func watch(t *testing.T, c sparkjob.Config, d time.Duration) {
 func written(t *testing.T, c sparkjob.Config, run int) (n int) {
 	t.Helper()
 	for _, topic := range election.ResultTopics() {
-		err := kafka.Read(t.Context(), c.Brokers, c.Log, topic, 0, func(r *kgo.Record) error {
+		err := c.Kafka.Read(t.Context(), topic, 0, func(r *kgo.Record) error {
 			if of, _, ok := election.CutRun(string(r.Key)); ok && of == run {
 				n++
 			}

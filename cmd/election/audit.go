@@ -12,6 +12,7 @@ import (
 	"realtime-election/dashboard"
 	"realtime-election/election"
 	"realtime-election/internal/definition"
+	"realtime-election/internal/kafka"
 	"realtime-election/local"
 )
 
@@ -32,24 +33,24 @@ func (c *auditCommand) AfterApply(at *kong.Context) error {
 }
 
 func (c *auditCommand) Run(ctx context.Context, log *slog.Logger, at console) error {
-	check := func(brokers []string, postgres, page string) error {
-		return audit.Run(ctx, audit.Config{Brokers: brokers, Postgres: postgres, Page: page, Wait: c.Wait, Expect: c.Expect, Out: at.Out, Log: log})
+	check := func(cluster kafka.Cluster, postgres, page string) error {
+		return audit.Run(ctx, audit.Config{Kafka: cluster, Postgres: postgres, Page: page, Wait: c.Wait, Expect: c.Expect, Out: at.Out, Log: log})
 	}
 	folder := c.folder()
 	if folder == "" {
-		return check(c.Brokers, c.Postgres, c.Page)
+		return check(kafka.Cluster{Brokers: c.Brokers, Log: log}, c.Postgres, c.Page)
 	}
-	return local.WithStores(ctx, folder, func(kafka, postgres string) error {
-		brokers := []string{kafka}
+	return local.WithStores(ctx, folder, func(brokers, postgres string) error {
+		cluster := kafka.Cluster{Brokers: []string{brokers}, Log: log}
 		if c.Page != "" {
-			return check(brokers, postgres, c.Page)
+			return check(cluster, postgres, c.Page)
 		}
-		return withPage(ctx, folder, brokers, log, func(page string) error { return check(brokers, postgres, page) })
+		return withPage(ctx, folder, cluster, func(page string) error { return check(cluster, postgres, page) })
 	})
 }
 
 // withPage calls f with the URL of a folder's page, which is served for f where it is not.
-func withPage(ctx context.Context, data string, brokers []string, log *slog.Logger, f func(page string) error) error {
+func withPage(ctx context.Context, data string, cluster kafka.Cluster, f func(page string) error) error {
 	if record, ok := local.Running(data, "dashboard"); ok {
 		return f("http://" + record.Address)
 	}
@@ -57,7 +58,7 @@ func withPage(ctx context.Context, data string, brokers []string, log *slog.Logg
 	ready, ended := make(chan net.Addr, 1), make(chan error, 1)
 	go func() {
 		ended <- dashboard.Run(ctx, dashboard.Config{
-			Brokers: brokers, Listen: "127.0.0.1:0", Portraits: definition.Portraits(), Logger: log,
+			Kafka: cluster, Listen: "127.0.0.1:0", Portraits: definition.Portraits(), Log: cluster.Log,
 			Ready: func(at net.Addr) { ready <- at },
 		})
 	}()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"realtime-election/election"
+	"realtime-election/internal/kafka"
 	"realtime-election/producer"
 )
 
@@ -22,9 +23,9 @@ type castCommand struct {
 
 // Run prints where the ballot lies, as tail does.
 func (c *castCommand) Run(ctx context.Context, log *slog.Logger, at console) error {
-	return c.kafka(ctx, func(brokers []string) error {
+	return c.kafka(ctx, log, func(cluster kafka.Cluster) error {
 		ballot, err := producer.Cast(ctx, producer.CastConfig{
-			Brokers: brokers, District: election.DistrictID(c.District), Candidate: election.CandidateID(c.Candidate),
+			Kafka: cluster, District: election.DistrictID(c.District), Candidate: election.CandidateID(c.Candidate),
 			AgeGroup: c.AgeGroup, Gender: c.Gender, Time: c.Time, Log: log,
 		})
 		if wrong, ok := errors.AsType[*election.Wrong](err); ok {

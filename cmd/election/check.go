@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"realtime-election/internal/kafka"
 	"realtime-election/spark"
 )
 
@@ -35,7 +34,7 @@ type kafkaCheck struct {
 func (c *kafkaCheck) Run(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(c.patience, checkPatience))
 	defer cancel()
-	return kafka.RoundTrip(ctx, c.Brokers, slog.New(slog.DiscardHandler))
+	return c.cluster(slog.New(slog.DiscardHandler)).RoundTrip(ctx)
 }
 
 // checkSession is the session of all checks of a server, so that it keeps one for them and not one for each.

@@ -17,7 +17,7 @@ type dashboardCommand struct {
 
 func (c *dashboardCommand) Run(ctx context.Context, log *slog.Logger) error {
 	config := dashboard.Config{
-		Brokers: c.Brokers, Listen: c.Listen, Portraits: definition.Portraits(), Logger: log, Health: health.New("dashboard"),
+		Kafka: c.cluster(log), Listen: c.Listen, Portraits: definition.Portraits(), Log: log, Health: health.New("dashboard"),
 		Ready: func(at net.Addr) { log.Info("the page is served", "address", "http://"+at.String()) },
 	}
 	return dashboard.Run(ctx, config)

@@ -14,6 +14,7 @@ import (
 	"realtime-election/election"
 	"realtime-election/internal/definition"
 	"realtime-election/internal/health"
+	"realtime-election/internal/kafka"
 	"realtime-election/local"
 	"realtime-election/producer"
 )
@@ -21,6 +22,10 @@ import (
 // kafkaFlags say where Kafka is.
 type kafkaFlags struct {
 	Brokers []string `help:"Kafka's bootstrap servers." default:"${brokers}" env:"ELECTION_BROKERS"`
+}
+
+func (f kafkaFlags) cluster(log *slog.Logger) kafka.Cluster {
+	return kafka.Cluster{Brokers: f.Brokers, Log: log}
 }
 
 // healthFlags say where a service tells how it is.
@@ -132,9 +137,11 @@ func (f lookFlags) folder() string {
 }
 
 // kafka calls f with the election's Kafka.
-func (f lookFlags) kafka(ctx context.Context, use func(brokers []string) error) error {
+func (f lookFlags) kafka(ctx context.Context, log *slog.Logger, use func(kafka.Cluster) error) error {
 	if folder := f.folder(); folder != "" {
-		return local.WithKafka(ctx, folder, func(brokers string) error { return use([]string{brokers}) })
+		return local.WithKafka(ctx, folder, func(brokers string) error {
+			return use(kafka.Cluster{Brokers: []string{brokers}, Log: log})
+		})
 	}
-	return use(f.Brokers)
+	return use(kafka.Cluster{Brokers: f.Brokers, Log: log})
 }

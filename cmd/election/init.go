@@ -38,7 +38,7 @@ func (c *initCommand) Run(ctx context.Context, log *slog.Logger) error {
 		fingerprint = key.Fingerprint()
 	}
 	return setup.Run(ctx, setup.Config{
-		Brokers: c.Brokers, Postgres: c.Postgres, Definition: d, Partitions: c.Partitions, BallotKeyFingerprint: fingerprint,
+		Kafka: c.cluster(log), Postgres: c.Postgres, Definition: d, Partitions: c.Partitions, BallotKeyFingerprint: fingerprint,
 		Passwords: map[postgres.Role]string{
 			postgres.LedgerRole: c.LedgerPassword, postgres.SparkRole: c.SparkPassword, postgres.ReaderRole: c.ReaderPassword,
 		},

@@ -16,6 +16,6 @@ type ledgerCommand struct {
 
 func (c *ledgerCommand) Run(ctx context.Context, log *slog.Logger) error {
 	return c.serve(ctx, "ledger", log, func(ctx context.Context, h *health.Service) error {
-		return ledger.Run(ctx, ledger.Config{Brokers: c.Brokers, Postgres: c.Postgres, Log: log, Health: h})
+		return ledger.Run(ctx, ledger.Config{Kafka: c.cluster(log), Postgres: c.Postgres, Log: log, Health: h})
 	})
 }

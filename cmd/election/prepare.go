@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"realtime-election/election"
+	"realtime-election/internal/kafka"
 	"realtime-election/internal/memory"
 	"realtime-election/producer"
 	"realtime-election/setup"
@@ -59,7 +60,7 @@ func (c *prepareCommand) Run(log *slog.Logger) error {
 
 // validate asks each service what it says of its settings; where the servers are is not among them.
 func (c *prepareCommand) validate() error {
-	brokers := []string{"kafka:9092"}
+	cluster := kafka.Cluster{Brokers: []string{"kafka:9092"}}
 	if c.Partitions < 1 || c.Partitions > election.MostVotePartitions {
 		return &election.Wrong{Setting: "partitions", Value: c.Partitions, Text: fmt.Sprintf("choose 1 to %d", election.MostVotePartitions)}
 	}
@@ -70,10 +71,10 @@ func (c *prepareCommand) validate() error {
 		name     string
 		settings interface{ Validate() error }
 	}{
-		{"voters", producer.VotersConfig{Brokers: brokers, Rate: c.VotersRate, Seed: c.Seed}},
-		{"votes", producer.VotesConfig{Brokers: brokers, Rate: c.Rate, Speed: c.Speed}},
+		{"voters", producer.VotersConfig{Kafka: cluster, Rate: c.VotersRate, Seed: c.Seed}},
+		{"votes", producer.VotesConfig{Kafka: cluster, Rate: c.Rate, Speed: c.Speed}},
 		{"submit", sparkjob.Config{
-			Brokers: brokers, Postgres: "postgres://spark@" + c.PostgresAt, Remote: "sc://" + c.SparkAt, Checkpoints: "file:///checkpoints",
+			Kafka: cluster, Postgres: "postgres://spark@" + c.PostgresAt, Remote: "sc://" + c.SparkAt, Checkpoints: "file:///checkpoints",
 			Partitions: c.StatePartitions, Trigger: c.Trigger,
 		}},
 	} {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"realtime-election/election"
+	"realtime-election/internal/kafka"
 	"realtime-election/local"
 	"realtime-election/sparkjob"
 )
@@ -19,13 +20,13 @@ type queryCommand struct {
 type queryStopCommand struct{ lookFlags }
 
 func (c *queryStopCommand) Run(ctx context.Context, log *slog.Logger) error {
-	return c.kafka(ctx, func(brokers []string) error { return sparkjob.Stop(ctx, brokers, log) })
+	return c.kafka(ctx, log, func(cluster kafka.Cluster) error { return sparkjob.Stop(ctx, cluster) })
 }
 
 type queryStartCommand struct{ lookFlags }
 
 func (c *queryStartCommand) Run(ctx context.Context, log *slog.Logger) error {
-	return c.kafka(ctx, func(brokers []string) error { return sparkjob.Start(ctx, brokers, log) })
+	return c.kafka(ctx, log, func(cluster kafka.Cluster) error { return sparkjob.Start(ctx, cluster) })
 }
 
 type queryExplainCommand struct {
@@ -47,8 +48,8 @@ func (c *queryExplainCommand) Run(ctx context.Context, log *slog.Logger, at cons
 	if remote == "" {
 		return &election.Wrong{Setting: "brokers", Text: "names an election whose Spark is not known; say it with {remote} sc://host:port/;token=…"}
 	}
-	return c.kafka(ctx, func(brokers []string) error {
-		plan, err := sparkjob.Plan(ctx, brokers, remote, c.PlainText, c.Extended, log)
+	return c.kafka(ctx, log, func(cluster kafka.Cluster) error {
+		plan, err := sparkjob.Plan(ctx, cluster, remote, c.PlainText, c.Extended)
 		if err != nil {
 			return err
 		}

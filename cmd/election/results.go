@@ -17,11 +17,11 @@ type resultsCommand struct {
 }
 
 func (c *resultsCommand) Run(ctx context.Context, log *slog.Logger, at console) error {
-	return c.kafka(ctx, func(brokers []string) error {
-		if _, err := kafka.Election(ctx, brokers, log); err != nil {
+	return c.kafka(ctx, log, func(cluster kafka.Cluster) error {
+		if _, err := cluster.Election(ctx); err != nil {
 			return err
 		}
-		snapshot, err := results.Reader{Brokers: brokers, Logger: log}.Once(ctx)
+		snapshot, err := results.Reader{Kafka: cluster}.Once(ctx)
 		if err != nil {
 			return err
 		}

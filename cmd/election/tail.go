@@ -9,6 +9,7 @@ import (
 
 	"realtime-election/election"
 	"realtime-election/internal/inspect"
+	"realtime-election/internal/kafka"
 	"realtime-election/internal/terminal"
 )
 
@@ -27,14 +28,14 @@ func (c *tailCommand) Run(ctx context.Context, log *slog.Logger, at console) err
 		return &election.InputError{Text: "-o raw prints whatever a sender wrote, which can control a terminal; pipe it into a program or a file, or use -o text"}
 	}
 	config := inspect.TailConfig{
-		Topic: c.Topic, Partition: c.Partition, FromStart: c.From == "start", Count: c.Count, Follow: c.Follow, Log: log,
+		Topic: c.Topic, Partition: c.Partition, FromStart: c.From == "start", Count: c.Count, Follow: c.Follow,
 		Each: func(r *kgo.Record) error { return printRecord(at.Out, c.Output, r) },
 	}
 	if err := config.Validate(); err != nil {
 		return err
 	}
-	return c.kafka(ctx, func(brokers []string) error {
-		config.Brokers = brokers
+	return c.kafka(ctx, log, func(cluster kafka.Cluster) error {
+		config.Kafka = cluster
 		return inspect.Tail(ctx, config)
 	})
 }

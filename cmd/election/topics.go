@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"realtime-election/internal/inspect"
+	"realtime-election/internal/kafka"
 	"realtime-election/internal/number"
 	"realtime-election/internal/terminal"
 )
@@ -21,8 +22,8 @@ func (*topicsCommand) Help() string {
 }
 
 func (c *topicsCommand) Run(ctx context.Context, log *slog.Logger, at console) error {
-	return c.kafka(ctx, func(brokers []string) error {
-		topics, err := inspect.Topics(ctx, brokers, log)
+	return c.kafka(ctx, log, func(cluster kafka.Cluster) error {
+		topics, err := inspect.Topics(ctx, cluster)
 		if err != nil {
 			return err
 		}

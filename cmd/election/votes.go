@@ -25,7 +25,7 @@ func (c *votesCommand) Run(ctx context.Context, log *slog.Logger) error {
 		return err
 	}
 	err = c.serve(ctx, "votes", log, func(ctx context.Context, h *health.Service) error {
-		return producer.Votes(ctx, producer.VotesConfig{Brokers: c.Brokers, Key: key, Rate: c.Rate, Speed: c.Speed, Log: log, Health: h})
+		return producer.Votes(ctx, producer.VotesConfig{Kafka: c.cluster(log), Key: key, Rate: c.Rate, Speed: c.Speed, Log: log, Health: h})
 	})
 	return c.end(err, log)
 }

@@ -43,7 +43,7 @@ func (s Site) page(w http.ResponseWriter, r *http.Request) {
 func (s Site) render(w http.ResponseWriter, name string, data any) {
 	var body bytes.Buffer
 	if err := pageTemplate.ExecuteTemplate(&body, name, data); err != nil {
-		s.Logger.Error("render page", "template", name, "error", err)
+		s.Log.Error("render page", "template", name, "error", err)
 		plain(w, http.StatusInternalServerError, "The page cannot be shown. The results are at /api/v1/results.\n")
 		return
 	}

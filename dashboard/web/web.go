@@ -37,7 +37,7 @@ var static embed.FS
 type Site struct {
 	Hub       *live.Hub
 	Portraits Portraits
-	Logger    *slog.Logger
+	Log       *slog.Logger
 	Now       func() time.Time
 	Health    *health.Service // nil: one of the site's own
 

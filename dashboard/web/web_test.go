@@ -71,7 +71,7 @@ func serve(t *testing.T, s web.Site, snapshots ...*results.Snapshot) site {
 	now := func() time.Time { return noon.Add(5 * time.Second) }
 	s.Portraits = web.Portraits{FS: fstest.MapFS{"ann.svg": {Data: []byte("<svg/>")}}}
 	s.Hub = live.NewHub(s.Portraits.Event, now)
-	s.Logger, s.Now = slog.New(slog.NewTextHandler(t.Output(), nil)), now
+	s.Log, s.Now = slog.New(slog.NewTextHandler(t.Output(), nil)), now
 	for _, snapshot := range snapshots {
 		s.Hub.Publish(snapshot)
 	}

@@ -2,7 +2,6 @@ package inspect
 
 import (
 	"context"
-	"log/slog"
 
 	"realtime-election/election"
 	"realtime-election/internal/kafka"
@@ -11,17 +10,17 @@ import (
 // Counted reports whether the official run counts every vote that is in votes_topic now, also those whose transaction is
 // not yet decided in their partition: Kafka confirms a commit before it writes the markers, of each partition by itself.
 // Its errors are Kafka's: trying again may help.
-func Counted(ctx context.Context, brokers []string, log *slog.Logger) (bool, error) {
+func Counted(ctx context.Context, cluster kafka.Cluster) (bool, error) {
 	var official election.OfficialRun
-	if found, err := kafka.LatestJSON(ctx, brokers, log, election.ElectionTopic, election.OfficialRunKey, &official); err != nil || !found {
+	if found, err := cluster.LatestJSON(ctx, election.ElectionTopic, election.OfficialRunKey, &official); err != nil || !found {
 		return false, err
 	}
 	var status election.QueryStatus
-	found, err := kafka.LatestJSON(ctx, brokers, log, election.PipelineStatusTopic, election.QueryKey, &status)
+	found, err := cluster.LatestJSON(ctx, election.PipelineStatusTopic, election.QueryKey, &status)
 	if err != nil || !found || status.Counted == nil {
 		return false, err
 	}
-	cl, err := kafka.NewClient(brokers, log)
+	cl, err := cluster.NewClient()
 	if err != nil {
 		return false, err
 	}
@@ -35,9 +34,9 @@ func Counted(ctx context.Context, brokers []string, log *slog.Logger) (bool, err
 
 // CountedAndStored reports whether the query has counted, and the ledger stored, every vote there is. Its errors are
 // Kafka's.
-func CountedAndStored(ctx context.Context, brokers []string, log *slog.Logger) (bool, error) {
-	if counted, err := Counted(ctx, brokers, log); err != nil || !counted {
+func CountedAndStored(ctx context.Context, cluster kafka.Cluster) (bool, error) {
+	if counted, err := Counted(ctx, cluster); err != nil || !counted {
 		return false, err
 	}
-	return Stored(ctx, brokers, log)
+	return Stored(ctx, cluster)
 }

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 
@@ -29,8 +28,8 @@ type Topic struct {
 }
 
 // Topics are the topics of the election at these brokers, in the order of election.Topics, and then any others.
-func Topics(ctx context.Context, brokers []string, log *slog.Logger) ([]Topic, error) {
-	cl, err := kafka.NewClient(brokers, log)
+func Topics(ctx context.Context, cluster kafka.Cluster) ([]Topic, error) {
+	cl, err := cluster.NewClient()
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +37,7 @@ func Topics(ctx context.Context, brokers []string, log *slog.Logger) ([]Topic, e
 	admin := kadm.NewClient(cl)
 	details, err := admin.ListTopics(ctx)
 	if err != nil {
-		return nil, unreachable(ctx, "list the topics", brokers, err)
+		return nil, unreachable(ctx, "list the topics", cluster, err)
 	}
 	starts, err := admin.ListStartOffsets(ctx, details.Names()...)
 	if err != nil {
@@ -86,13 +85,13 @@ func bytesOf(ctx context.Context, admin *kadm.Client) map[string]int64 {
 	return sizes
 }
 
-func unreachable(ctx context.Context, what string, brokers []string, err error) error {
+func unreachable(ctx context.Context, what string, cluster kafka.Cluster, err error) error {
 	if ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return ctx.Err()
 	}
 	return &election.Hint{
 		Err:  fmt.Errorf("%s: %w", what, err),
-		Text: fmt.Sprintf("does Kafka run at %s? {brokers} says where it is, {data} which folder it belongs to", strings.Join(brokers, ",")),
+		Text: fmt.Sprintf("does Kafka run at %s? {brokers} says where it is, {data} which folder it belongs to", cluster),
 	}
 }
 

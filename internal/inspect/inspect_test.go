@@ -40,7 +40,7 @@ func TestTopicsAreListedInTheirOrder(t *testing.T) {
 	}
 	kafkatest.Produce(t, cluster, vote(0, 1, "a"), vote(1, 2, "b"))
 	kafkatest.ProduceInTransaction(t, cluster, kgo.TryCommit, vote(1, 3, "c"))
-	topics, err := Topics(t.Context(), cluster.ListenAddrs(), kafkatest.Log(t))
+	topics, err := Topics(t.Context(), kafkatest.Cluster(t, cluster.ListenAddrs()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func TestTopicsAreListedInTheirOrder(t *testing.T) {
 func tailed(t *testing.T, cluster *kfake.Cluster, c TailConfig) string {
 	t.Helper()
 	var values []string
-	c.Brokers, c.Log = cluster.ListenAddrs(), kafkatest.Log(t)
+	c.Kafka = kafkatest.Cluster(t, cluster.ListenAddrs())
 	if c.Topic == "" {
 		c.Topic = election.VotersTopic
 	}
@@ -115,7 +115,7 @@ func TestTailFollows(t *testing.T) {
 		defer cancel()
 		var values []string
 		err := Tail(ctx, TailConfig{
-			Brokers: cluster.ListenAddrs(), Log: kafkatest.Log(t), Topic: election.VotersTopic, Partition: -1,
+			Kafka: kafkatest.Cluster(t, cluster.ListenAddrs()), Topic: election.VotersTopic, Partition: -1,
 			Count: 1, FromStart: fromStart, Follow: true,
 			Each: func(r *kgo.Record) error {
 				values = append(values, string(r.Value))
@@ -142,7 +142,7 @@ func TestTailRefusesWhatIsNotThere(t *testing.T) {
 		"partition is -2": {Topic: election.VotersTopic, Partition: -2},
 		"count is -1":     {Topic: election.VotersTopic, Count: -1},
 	} {
-		c.Brokers, c.Log = cluster.ListenAddrs(), kafkatest.Log(t)
+		c.Kafka = kafkatest.Cluster(t, cluster.ListenAddrs())
 		var input *election.InputError
 		if err := Tail(t.Context(), c); !errors.As(err, &input) || !strings.Contains(input.Text, says) {
 			t.Errorf("ended with %v, want %q", err, says)
@@ -199,7 +199,7 @@ func TestStatusTellsHowFarEachIs(t *testing.T) {
 	}}
 	look := func() *Status {
 		t.Helper()
-		status, err := Look(t.Context(), cluster.ListenAddrs(), kafkatest.Log(t), now)
+		status, err := Look(t.Context(), kafkatest.Cluster(t, cluster.ListenAddrs()), now)
 		if err != nil {
 			t.Fatal(err)
 		}

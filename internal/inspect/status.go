@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"slices"
 	"time"
 
@@ -49,8 +48,8 @@ type Producer struct {
 const lately = 10 * time.Second
 
 // Look asks Kafka how the election is doing now. The error is kafka.ErrNoElection where there is none.
-func Look(ctx context.Context, brokers []string, log *slog.Logger, now time.Time) (*Status, error) {
-	record, err := kafka.Election(ctx, brokers, log)
+func Look(ctx context.Context, cluster kafka.Cluster, now time.Time) (*Status, error) {
+	record, err := cluster.Election(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -59,12 +58,12 @@ func Look(ctx context.Context, brokers []string, log *slog.Logger, now time.Time
 	for partition := range record.VotePartitions {
 		names = append(names, election.VotesProducer(partition))
 	}
-	cl, err := kafka.NewClient(brokers, log)
+	cl, err := cluster.NewClient()
 	if err != nil {
 		return nil, err
 	}
 	defer cl.Close()
-	progress, err := reports(ctx, brokers, log, cl, names, now)
+	progress, err := reports(ctx, cluster, cl, names, now)
 	if err != nil {
 		return nil, err
 	}
@@ -74,14 +73,14 @@ func Look(ctx context.Context, brokers []string, log *slog.Logger, now time.Time
 		}
 	}
 	var query election.QueryStatus
-	if status.QueryAt, err = reported(ctx, brokers, log, election.QueryKey, &query); err != nil {
+	if status.QueryAt, err = reported(ctx, cluster, election.QueryKey, &query); err != nil {
 		return nil, err
 	}
 	if !status.QueryAt.IsZero() {
 		status.Query = &query
 	}
 	var ledger election.LedgerStatus
-	if status.LedgerAt, err = reported(ctx, brokers, log, election.LedgerKey, &ledger); err != nil {
+	if status.LedgerAt, err = reported(ctx, cluster, election.LedgerKey, &ledger); err != nil {
 		return nil, err
 	}
 	if !status.LedgerAt.IsZero() {
@@ -104,8 +103,8 @@ func Look(ctx context.Context, brokers []string, log *slog.Logger, now time.Time
 }
 
 // reported decodes what a service last said of itself, and is Kafka's timestamp of that; zero where it said nothing.
-func reported(ctx context.Context, brokers []string, log *slog.Logger, service string, into any) (time.Time, error) {
-	latest, err := kafka.Latest(ctx, brokers, log, election.PipelineStatusTopic, 0, service)
+func reported(ctx context.Context, cluster kafka.Cluster, service string, into any) (time.Time, error) {
+	latest, err := cluster.Latest(ctx, election.PipelineStatusTopic, 0, service)
 	if err != nil || latest == nil {
 		return time.Time{}, err
 	}
@@ -113,7 +112,7 @@ func reported(ctx context.Context, brokers []string, log *slog.Logger, service s
 }
 
 // reports are what producers said of their progress in the last seconds, and at least the last two of each.
-func reports(ctx context.Context, brokers []string, log *slog.Logger, cl *kgo.Client, names []string, now time.Time) (map[string][]report, error) {
+func reports(ctx context.Context, cluster kafka.Cluster, cl *kgo.Client, names []string, now time.Time) (map[string][]report, error) {
 	starts, err := kafka.Starts(ctx, cl, election.ProducerProgressTopic)
 	if err != nil {
 		return nil, err
@@ -123,7 +122,7 @@ func reports(ctx context.Context, brokers []string, log *slog.Logger, cl *kgo.Cl
 		return nil, err
 	}
 	all := make(map[string][]report)
-	err = kafka.ReadBetween(ctx, brokers, log, election.ProducerProgressTopic, starts, ends, func(r *kgo.Record) error {
+	err = cluster.ReadBetween(ctx, election.ProducerProgressTopic, starts, ends, func(r *kgo.Record) error {
 		name, next := string(r.Key), report{at: r.Timestamp}
 		if !slices.Contains(names, name) || election.ProgressPartition(name) != r.Partition {
 			return nil

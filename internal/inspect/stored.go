@@ -2,7 +2,6 @@ package inspect
 
 import (
 	"context"
-	"log/slog"
 	"strconv"
 
 	"realtime-election/election"
@@ -12,13 +11,13 @@ import (
 // Stored reports whether PostgreSQL holds all that the topics of voters and votes hold now, also that whose transaction is
 // not yet decided in its partition: Kafka confirms a commit before it writes the markers, of each partition by itself.
 // Its errors are Kafka's: trying again may help.
-func Stored(ctx context.Context, brokers []string, log *slog.Logger) (bool, error) {
+func Stored(ctx context.Context, cluster kafka.Cluster) (bool, error) {
 	var status election.LedgerStatus
-	found, err := kafka.LatestJSON(ctx, brokers, log, election.PipelineStatusTopic, election.LedgerKey, &status)
+	found, err := cluster.LatestJSON(ctx, election.PipelineStatusTopic, election.LedgerKey, &status)
 	if err != nil || !found {
 		return false, err
 	}
-	cl, err := kafka.NewClient(brokers, log)
+	cl, err := cluster.NewClient()
 	if err != nil {
 		return false, err
 	}

@@ -23,7 +23,7 @@ func TestStoredMeansEveryPartitionOfBothTopics(t *testing.T) {
 		if offsets != nil {
 			kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.PipelineStatusTopic, election.LedgerKey, election.LedgerStatus{Stored: offsets}))
 		}
-		is, err := inspect.Stored(t.Context(), cluster.ListenAddrs(), kafkatest.Log(t))
+		is, err := inspect.Stored(t.Context(), kafkatest.Cluster(t, cluster.ListenAddrs()))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -15,15 +14,14 @@ import (
 	"realtime-election/internal/kafka"
 )
 
-// TailConfig says what Tail reads. Brokers, Topic, Log and Each are required.
+// TailConfig says what Tail reads. Kafka, Topic and Each are required.
 type TailConfig struct {
-	Brokers   []string
+	Kafka     kafka.Cluster
 	Topic     string
-	Partition int32 // the only one; -1 is all
-	FromStart bool  // the first records, a partition after the other; otherwise the last ones, in the order of time
-	Count     int   // of records
-	Follow    bool  // go on with what comes; from the start, everything is read
-	Log       *slog.Logger
+	Partition int32                   // the only one; -1 is all
+	FromStart bool                    // the first records, a partition after the other; otherwise the last ones, in the order of time
+	Count     int                     // of records
+	Follow    bool                    // go on with what comes; from the start, everything is read
 	Each      func(*kgo.Record) error // gets every record; an error ends Tail
 }
 
@@ -47,7 +45,7 @@ func Tail(ctx context.Context, c TailConfig) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	cl, err := kafka.NewClient(c.Brokers, c.Log)
+	cl, err := c.Kafka.NewClient()
 	if err != nil {
 		return err
 	}
@@ -151,7 +149,7 @@ func last(ctx context.Context, c TailConfig, starts, ends map[int32]int64) ([]*k
 func bounds(ctx context.Context, c TailConfig, cl *kgo.Client) (starts, ends map[int32]int64, err error) {
 	details, err := kadm.NewClient(cl).ListTopics(ctx, c.Topic)
 	if err != nil {
-		return nil, nil, unreachable(ctx, "look for topic "+c.Topic, c.Brokers, err)
+		return nil, nil, unreachable(ctx, "look for topic "+c.Topic, c.Kafka, err)
 	}
 	if !details.Has(c.Topic) {
 		return nil, nil, unknownTopic(ctx, cl, c.Topic)
@@ -175,7 +173,7 @@ func bounds(ctx context.Context, c TailConfig, cl *kgo.Client) (starts, ends map
 
 // pass reads the partitions of from, up to ends; without ends it reads on until ctx ends.
 func (c TailConfig) pass(ctx context.Context, from, ends map[int32]int64, each func(*kgo.Record) error) error {
-	return kafka.ReadBetween(ctx, c.Brokers, c.Log, c.Topic, from, ends, each)
+	return c.Kafka.ReadBetween(ctx, c.Topic, from, ends, each)
 }
 
 func sorted(partitions map[int32]int64) []int32 {

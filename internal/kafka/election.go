@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
-	"strings"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -19,14 +17,14 @@ var ErrNoElection = errors.New("there is no election on this Kafka; run `electio
 
 // Election reads which election the topics belong to. The error is ErrNoElection where there is none, and an *election.Hint
 // where Kafka does not answer.
-func Election(ctx context.Context, brokers []string, log *slog.Logger) (*election.Record, error) {
+func (c Cluster) Election(ctx context.Context) (*election.Record, error) {
 	var record election.Record
-	found, err := LatestJSON(ctx, brokers, log, election.ElectionTopic, election.DefinitionKey, &record)
+	found, err := c.LatestJSON(ctx, election.ElectionTopic, election.DefinitionKey, &record)
 	switch {
 	case errors.Is(err, kerr.UnknownTopicOrPartition), err == nil && !found:
 		return nil, ErrNoElection
 	case err != nil && ctx.Err() == nil:
-		return nil, &election.Hint{Err: err, Text: fmt.Sprintf("does Kafka run at %s? {brokers} says where it is", strings.Join(brokers, ","))}
+		return nil, &election.Hint{Err: err, Text: fmt.Sprintf("does Kafka run at %s? {brokers} says where it is", c)}
 	case err != nil:
 		return nil, err
 	}
@@ -35,20 +33,20 @@ func Election(ctx context.Context, brokers []string, log *slog.Logger) (*electio
 
 // LatestJSON decodes the last committed value of a key in a compacted topic of one partition. It reports whether there
 // is one. A topic that does not exist is kerr.UnknownTopicOrPartition.
-func LatestJSON(ctx context.Context, brokers []string, log *slog.Logger, topic, key string, into any) (bool, error) {
-	return latestJSON(ctx, brokers, log, topic, 0, key, into)
+func (c Cluster) LatestJSON(ctx context.Context, topic, key string, into any) (bool, error) {
+	return c.latestJSON(ctx, topic, 0, key, into)
 }
 
 // Progress is how far a producer came; zero, and false, where it has not begun. Its errors are
 // those of LatestJSON.
-func Progress(ctx context.Context, brokers []string, log *slog.Logger, producer string) (election.Progress, bool, error) {
+func (c Cluster) Progress(ctx context.Context, producer string) (election.Progress, bool, error) {
 	var progress election.Progress
-	found, err := latestJSON(ctx, brokers, log, election.ProducerProgressTopic, election.ProgressPartition(producer), producer, &progress)
+	found, err := c.latestJSON(ctx, election.ProducerProgressTopic, election.ProgressPartition(producer), producer, &progress)
 	return progress, found, err
 }
 
-func latestJSON(ctx context.Context, brokers []string, log *slog.Logger, topic string, partition int32, key string, into any) (bool, error) {
-	latest, err := Latest(ctx, brokers, log, topic, partition, key)
+func (c Cluster) latestJSON(ctx context.Context, topic string, partition int32, key string, into any) (bool, error) {
+	latest, err := c.Latest(ctx, topic, partition, key)
 	if err != nil || latest == nil {
 		return false, err
 	}

@@ -3,7 +3,6 @@ package kafka
 import (
 	"context"
 	"fmt"
-	"log/slog"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -11,22 +10,22 @@ import (
 // Read hands every committed record of a partition to each, from the first up to the end that was stable when Read
 // was called. The record is each's only until each returns. Read returns the error of each as it
 // is; a topic that does not exist is kerr.UnknownTopicOrPartition.
-func Read(ctx context.Context, brokers []string, log *slog.Logger, topic string, partition int32, each func(*kgo.Record) error) error {
-	return readPartition(ctx, brokers, log, topic, partition, StableEnds, each)
+func (c Cluster) Read(ctx context.Context, topic string, partition int32, each func(*kgo.Record) error) error {
+	return c.readPartition(ctx, topic, partition, StableEnds, each)
 }
 
 // ReadTo is Read up to an offset, exclusive, that transactions may not yet be decided before: it waits for them.
-func ReadTo(ctx context.Context, brokers []string, log *slog.Logger, topic string, partition int32, end int64, each func(*kgo.Record) error) error {
+func (c Cluster) ReadTo(ctx context.Context, topic string, partition int32, end int64, each func(*kgo.Record) error) error {
 	given := func(context.Context, *kgo.Client, string) (map[int32]int64, error) {
 		return map[int32]int64{partition: end}, nil
 	}
-	return readPartition(ctx, brokers, log, topic, partition, given, each)
+	return c.readPartition(ctx, topic, partition, given, each)
 }
 
-func readPartition(ctx context.Context, brokers []string, log *slog.Logger, topic string, partition int32,
+func (c Cluster) readPartition(ctx context.Context, topic string, partition int32,
 	endsOf func(context.Context, *kgo.Client, string) (map[int32]int64, error), each func(*kgo.Record) error,
 ) error {
-	cl, err := NewClient(brokers, log, kgo.KeepControlRecords())
+	cl, err := c.NewClient(kgo.KeepControlRecords())
 	if err != nil {
 		return err
 	}
@@ -48,8 +47,8 @@ func readPartition(ctx context.Context, brokers []string, log *slog.Logger, topi
 
 // ReadBetween hands the committed records of partitions of a topic to each, from the offsets of from up to those of to,
 // exclusive. Without to it reads on until ctx ends. The record is each's only until each returns.
-func ReadBetween(ctx context.Context, brokers []string, log *slog.Logger, topic string, from, to map[int32]int64, each func(*kgo.Record) error) error {
-	cl, err := NewClient(brokers, log, kgo.KeepControlRecords())
+func (c Cluster) ReadBetween(ctx context.Context, topic string, from, to map[int32]int64, each func(*kgo.Record) error) error {
+	cl, err := c.NewClient(kgo.KeepControlRecords())
 	if err != nil {
 		return err
 	}
@@ -92,9 +91,9 @@ func between(ctx context.Context, cl *kgo.Client, topic string, from, to map[int
 }
 
 // Latest is the last committed record of a key in a partition of a compacted topic, nil where there is none.
-func Latest(ctx context.Context, brokers []string, log *slog.Logger, topic string, partition int32, key string) (*kgo.Record, error) {
+func (c Cluster) Latest(ctx context.Context, topic string, partition int32, key string) (*kgo.Record, error) {
 	var latest *kgo.Record
-	err := Read(ctx, brokers, log, topic, partition, func(r *kgo.Record) error {
+	err := c.Read(ctx, topic, partition, func(r *kgo.Record) error {
 		if string(r.Key) == key {
 			latest = r
 		}

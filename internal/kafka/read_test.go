@@ -44,7 +44,7 @@ func read(t *testing.T, cluster *kfake.Cluster, partition int32) []string {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	var values []string
-	err := kafka.Read(ctx, cluster.ListenAddrs(), kafkatest.Log(t), topic, partition, func(r *kgo.Record) error {
+	err := kafkatest.Cluster(t, cluster.ListenAddrs()).Read(ctx, topic, partition, func(r *kgo.Record) error {
 		if r.Partition != partition || r.Topic != topic {
 			t.Errorf("a record of %s %d came", r.Topic, r.Partition)
 		}
@@ -144,11 +144,11 @@ func TestReadAfterRecordsWereDeleted(t *testing.T) {
 func TestReadTellsWhatIsMissing(t *testing.T) {
 	cluster := newTopic(t, 1, nil)
 	nothing := func(*kgo.Record) error { return nil }
-	err := kafka.Read(t.Context(), cluster.ListenAddrs(), kafkatest.Log(t), "other", 0, nothing)
+	err := kafkatest.Cluster(t, cluster.ListenAddrs()).Read(t.Context(), "other", 0, nothing)
 	if !errors.Is(err, kerr.UnknownTopicOrPartition) {
 		t.Errorf("a topic that does not exist: %v", err)
 	}
-	err = kafka.Read(t.Context(), cluster.ListenAddrs(), kafkatest.Log(t), topic, 7, nothing)
+	err = kafkatest.Cluster(t, cluster.ListenAddrs()).Read(t.Context(), topic, 7, nothing)
 	if err == nil || !strings.Contains(err.Error(), "no partition 7") {
 		t.Errorf("a partition that does not exist: %v", err)
 	}
@@ -158,7 +158,7 @@ func TestReadEndsWithTheReadersError(t *testing.T) {
 	cluster := newTopic(t, 1, nil)
 	kafkatest.Produce(t, cluster, record(0, "a"), record(0, "b"))
 	enough, calls := errors.New("enough"), 0
-	err := kafka.Read(t.Context(), cluster.ListenAddrs(), kafkatest.Log(t), topic, 0, func(*kgo.Record) error {
+	err := kafkatest.Cluster(t, cluster.ListenAddrs()).Read(t.Context(), topic, 0, func(*kgo.Record) error {
 		calls++
 		return enough
 	})
@@ -172,7 +172,7 @@ func TestReadEndsWithItsContext(t *testing.T) {
 	kafkatest.Produce(t, cluster, record(0, "a"))
 	ctx, cancel := context.WithCancel(t.Context())
 	cluster.Fault(kfake.Fault{Topic: topic, Err: kerr.NotLeaderForPartition, Count: -1, When: cancelOnFetch(cancel)})
-	err := kafka.Read(ctx, cluster.ListenAddrs(), kafkatest.Log(t), topic, 0, func(*kgo.Record) error { return nil })
+	err := kafkatest.Cluster(t, cluster.ListenAddrs()).Read(ctx, topic, 0, func(*kgo.Record) error { return nil })
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("ended with %v", err)
 	}
@@ -182,7 +182,7 @@ func TestLatestJSONIsTheLastCommittedValue(t *testing.T) {
 	cluster := newTopic(t, 1, map[string]string{"cleanup.policy": "compact"})
 	latest := func(key string) (value int, found bool) {
 		t.Helper()
-		found, err := kafka.LatestJSON(t.Context(), cluster.ListenAddrs(), kafkatest.Log(t), topic, key, &value)
+		found, err := kafkatest.Cluster(t, cluster.ListenAddrs()).LatestJSON(t.Context(), topic, key, &value)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -208,7 +208,7 @@ func TestLatestJSONIsTheLastCommittedValue(t *testing.T) {
 func TestLatestJSONTellsWhatItCannotDecode(t *testing.T) {
 	cluster := newTopic(t, 1, nil)
 	kafkatest.Produce(t, cluster, &kgo.Record{Topic: topic, Key: []byte("x"), Value: []byte("{")})
-	_, err := kafka.LatestJSON(t.Context(), cluster.ListenAddrs(), kafkatest.Log(t), topic, "x", new(int))
+	_, err := kafkatest.Cluster(t, cluster.ListenAddrs()).LatestJSON(t.Context(), topic, "x", new(int))
 	if err == nil || !strings.Contains(err.Error(), "decode x of topic "+topic) {
 		t.Errorf("ended with %v", err)
 	}
@@ -217,7 +217,7 @@ func TestLatestJSONTellsWhatItCannotDecode(t *testing.T) {
 func TestNoElectionIsToldAsSuch(t *testing.T) {
 	cluster := kafkatest.NewCluster(t)
 	theElection := func() error {
-		_, err := kafka.Election(t.Context(), cluster.ListenAddrs(), kafkatest.Log(t))
+		_, err := kafkatest.Cluster(t, cluster.ListenAddrs()).Election(t.Context())
 		return err
 	}
 	if err := theElection(); !errors.Is(err, kafka.ErrNoElection) {

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"log/slog"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -20,8 +19,8 @@ var roundTripTopic = election.Topic{
 }
 
 // RoundTrip sends a record and fetches it again, and is nil if Kafka does both. It makes a topic of its own for that.
-func RoundTrip(ctx context.Context, brokers []string, log *slog.Logger) error {
-	cl, err := NewClient(brokers, log, kgo.DisableIdempotentWrite()) // the broker would remember every producer for a day
+func (c Cluster) RoundTrip(ctx context.Context) error {
+	cl, err := c.NewClient(kgo.DisableIdempotentWrite()) // the broker would remember every producer for a day
 	if err != nil {
 		return err
 	}

@@ -8,14 +8,13 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"realtime-election/internal/kafka"
 	"realtime-election/internal/kafka/kafkatest"
 )
 
 func TestRoundTripMakesItsTopicAndMayRunAgain(t *testing.T) {
 	cluster := kafkatest.NewCluster(t)
 	for range 2 {
-		if err := kafka.RoundTrip(t.Context(), cluster.ListenAddrs(), kafkatest.Log(t)); err != nil {
+		if err := kafkatest.Cluster(t, cluster.ListenAddrs()).RoundTrip(t.Context()); err != nil {
 			t.Error(err)
 		}
 	}
@@ -25,11 +24,11 @@ func TestRoundTripMakesItsTopicAndMayRunAgain(t *testing.T) {
 func TestRoundTripNeedsBothWays(t *testing.T) {
 	for _, broken := range []kmsg.Key{kmsg.Produce, kmsg.Fetch} {
 		cluster := kafkatest.NewCluster(t)
-		if err := kafka.RoundTrip(t.Context(), cluster.ListenAddrs(), kafkatest.Log(t)); err != nil {
+		if err := kafkatest.Cluster(t, cluster.ListenAddrs()).RoundTrip(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		cluster.Fault(kfake.Fault{Keys: []kmsg.Key{broken}, Topic: "roundtrip", Err: kerr.TopicAuthorizationFailed, Count: -1})
-		if err := kafka.RoundTrip(t.Context(), cluster.ListenAddrs(), kafkatest.Log(t)); !errors.Is(err, kerr.TopicAuthorizationFailed) {
+		if err := kafkatest.Cluster(t, cluster.ListenAddrs()).RoundTrip(t.Context()); !errors.Is(err, kerr.TopicAuthorizationFailed) {
 			t.Errorf("without %s: %v", broken.Name(), err)
 		}
 	}

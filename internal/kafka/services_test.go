@@ -28,7 +28,7 @@ func TestBatchThatUnpacksToMoreIsRefused(t *testing.T) {
 	brokers := []string{localtest.Kafka(t)}
 	client := func(options ...kgo.Opt) *kgo.Client {
 		t.Helper()
-		cl, err := kafka.NewClient(brokers, kafkatest.Log(t), options...)
+		cl, err := kafkatest.Cluster(t, brokers).NewClient(options...)
 		if err != nil {
 			t.Fatal(err)
 		}

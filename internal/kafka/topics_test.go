@@ -137,7 +137,7 @@ func largest(t testing.TB) []byte {
 // publish sends an election record as init does.
 func publish(t testing.TB, brokers []string, value []byte) error {
 	t.Helper()
-	cl, err := kafka.NewClient(brokers, kafkatest.Log(t), kgo.ProducerBatchMaxBytes(election.MaxRecordBytes))
+	cl, err := kafkatest.Cluster(t, brokers).NewClient(kgo.ProducerBatchMaxBytes(election.MaxRecordBytes))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +153,7 @@ func TestLargestElectionRecordIsTaken(t *testing.T) {
 	if err := publish(t, brokers, largest(t)); err != nil {
 		t.Fatal(err)
 	}
-	record, err := kafka.Election(t.Context(), brokers, kafkatest.Log(t))
+	record, err := kafkatest.Cluster(t, brokers).Election(t.Context())
 	if err != nil || len(record.Definition.Candidates) != 1 {
 		t.Errorf("read %v (%v)", record != nil, err)
 	}

@@ -7,7 +7,7 @@
 // [Reader] feeds a fold from Kafka. It publishes nothing before it has read to the ends that it saw at its start, and
 // holds its tongue again while the official run changes, so that nobody sees half a count:
 //
-//	reader := results.Reader{Brokers: brokers, Logger: logger}
+//	reader := results.Reader{Kafka: cluster}
 //	snapshot, err := reader.Once(ctx)                        // read to the end, answer once
 //	err = reader.Follow(ctx, func(s *results.Snapshot) { … }) // and go on reading
 package results

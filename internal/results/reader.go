@@ -5,20 +5,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
+
+	"realtime-election/internal/kafka"
 )
 
 // Reader reads the topics of [Topics] into snapshots. It joins no group and commits nothing.
 type Reader struct {
-	Brokers  []string
-	Options  []kgo.Opt     // added to the reader's own, for logging and metrics
-	Logger   *slog.Logger  // nil: the default logger
+	Kafka    kafka.Cluster
+	Options  []kgo.Opt     // added to the reader's own, for metrics
 	Interval time.Duration // how long Follow waits for more after a change, up to twelve times; 0 means 250 ms
 	Watch    time.Duration // how often to look whether the topics are still the same ones; 0 means 2 s
 }
@@ -43,7 +42,7 @@ func (r Reader) Follow(ctx context.Context, publish func(*Snapshot)) error {
 		// Waiting for what is not there yet is said once, not once a try.
 		if err.Error() != said {
 			said = err.Error()
-			r.logger().Info("reading results again", "error", err)
+			r.Kafka.Logger().Info("reading results again", "error", err)
 		}
 		if !wait(ctx, r.interval()) {
 			return nil
@@ -62,28 +61,25 @@ func (r Reader) Once(ctx context.Context) (*Snapshot, error) {
 		}
 		if ctx.Err() != nil || !wait(ctx, r.interval()) {
 			return nil, fmt.Errorf("read results from %s: %w; is Kafka up, and was `election init` run?",
-				strings.Join(r.Brokers, ","), err)
+				r.Kafka, err)
 		}
 	}
 }
 
-func (r Reader) logger() *slog.Logger    { return cmp.Or(r.Logger, slog.Default()) }
 func (r Reader) interval() time.Duration { return cmp.Or(r.Interval, 250*time.Millisecond) }
 func (r Reader) watch() time.Duration    { return cmp.Or(r.Watch, 2*time.Second) }
 
 // session reads one generation of the topics into one fold, until ctx ends, publish returns an error, a topic is
 // another one, or a partition can't be read on.
 func (r Reader) session(ctx context.Context, publish func(*Snapshot) error) error {
-	cl, err := kgo.NewClient(append([]kgo.Opt{
-		kgo.SeedBrokers(r.Brokers...),
-		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+	cl, err := r.Kafka.NewClient(append([]kgo.Opt{
 		// A log may end in a transaction's marker: without it the end would never be seen.
 		kgo.KeepControlRecords(),
 		// A log that lost its end is another log: say so, so that the fold starts over.
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 	}, r.Options...)...)
 	if err != nil {
-		return fmt.Errorf("make Kafka client: %w", err)
+		return err
 	}
 	defer cl.Close()
 
@@ -149,7 +145,7 @@ func (r Reader) read(ctx context.Context, cl *kgo.Client, admin *kadm.Client, en
 				switched = true
 			case Skipped:
 				changes.more(time.Now())
-				r.logger().Debug("skipped a malformed record", "topic", rec.Topic, "partition", rec.Partition, "offset", rec.Offset)
+				r.Kafka.Logger().Debug("skipped a malformed record", "topic", rec.Topic, "partition", rec.Partition, "offset", rec.Offset)
 			}
 		})
 		if switched {

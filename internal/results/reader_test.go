@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"realtime-election/election"
+	"realtime-election/internal/kafka"
 	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/internal/results"
 )
@@ -57,7 +58,7 @@ func produce(t *testing.T, cluster *kfake.Cluster, records ...record) {
 
 func newReader(t *testing.T, cluster *kfake.Cluster) results.Reader {
 	return results.Reader{
-		Brokers: cluster.ListenAddrs(), Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Kafka:    kafka.Cluster{Brokers: cluster.ListenAddrs(), Log: slog.New(slog.NewTextHandler(t.Output(), nil))},
 		Interval: time.Millisecond, Watch: 20 * time.Millisecond,
 	}
 }

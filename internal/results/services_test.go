@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { localtest.Main(m) }
 // TestReportHasTheBrokersTime sends a report that says it was sent long ago.
 func TestReportHasTheBrokersTime(t *testing.T) {
 	brokers := []string{localtest.Kafka(t)}
-	cl, err := kafka.NewClient(brokers, kafkatest.Log(t))
+	cl, err := kafkatest.Cluster(t, brokers).NewClient()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func TestReportHasTheBrokersTime(t *testing.T) {
 	if err := cl.ProduceSync(t.Context(), report).FirstErr(); err != nil {
 		t.Fatal(err)
 	}
-	s, err := results.Reader{Brokers: brokers, Logger: kafkatest.Log(t)}.Once(t.Context())
+	s, err := results.Reader{Kafka: kafkatest.Cluster(t, brokers)}.Once(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,7 @@ import (
 	"realtime-election/election"
 	"realtime-election/internal/inspect"
 	"realtime-election/internal/kafka"
+	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/internal/postgres"
 	"realtime-election/internal/scenario"
 	"realtime-election/ledger"
@@ -35,7 +36,7 @@ var seed = flag.Uint64("seed", rand.Uint64(), "of the random scenario; by chance
 
 // system is an election on real servers.
 type system struct {
-	brokers  []string
+	kafka    kafka.Cluster
 	database string
 	log      *slog.Logger
 	s        *scenario.Random
@@ -47,21 +48,21 @@ type system struct {
 func TestThreeCountersAgreeOnARandomScenario(t *testing.T) {
 	t.Logf("again with: -seed %d", *seed)
 	y := &system{
-		brokers: []string{localtest.Kafka(t)}, database: localtest.PostgreSQL(t), s: scenario.NewRandom(*seed, 1200), ended: make(chan error, 2),
+		kafka: kafkatest.Cluster(t, []string{localtest.Kafka(t)}), database: localtest.PostgreSQL(t), s: scenario.NewRandom(*seed, 1200), ended: make(chan error, 2),
 		log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 	y.empty(t)
-	err := setup.Run(t.Context(), setup.Config{Brokers: y.brokers, Postgres: y.database, Definition: y.s.Definition, Partitions: y.s.Partitions, Log: y.log})
+	err := setup.Run(t.Context(), setup.Config{Kafka: y.kafka, Postgres: y.database, Definition: y.s.Definition, Partitions: y.s.Partitions, Log: y.log})
 	if err != nil {
 		t.Fatal(err)
 	}
 	remote := localtest.Spark(t)
 	y.run(t, func(ctx context.Context) error {
-		return ledger.Run(ctx, ledger.Config{Brokers: y.brokers, Postgres: y.database, Log: y.log})
+		return ledger.Run(ctx, ledger.Config{Kafka: y.kafka, Postgres: y.database, Log: y.log})
 	})
 	y.run(t, func(ctx context.Context) error {
 		return sparkjob.Run(ctx, sparkjob.Config{
-			Brokers: y.brokers, Postgres: y.database, Remote: remote, Checkpoints: "file://" + t.TempDir(), Partitions: 2, Log: y.log,
+			Kafka: y.kafka, Postgres: y.database, Remote: remote, Checkpoints: "file://" + t.TempDir(), Partitions: 2, Log: y.log,
 		})
 	})
 	for round := range y.s.Rounds { // the second is counted by the query and the ledger that know the ballots of the first
@@ -81,7 +82,7 @@ func TestThreeCountersAgreeOnARandomScenario(t *testing.T) {
 // empty forgets the election that a test before this one held.
 func (y *system) empty(t *testing.T) {
 	t.Helper()
-	cl, err := kafka.NewClient(y.brokers, y.log, kgo.MetadataMinAge(10*time.Millisecond))
+	cl, err := y.kafka.NewClient(kgo.MetadataMinAge(10 * time.Millisecond))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +95,7 @@ func (y *system) empty(t *testing.T) {
 	if _, err := admin.DeleteTopics(t.Context(), there.Names()...); err != nil {
 		t.Fatal(err)
 	}
-	y.until(t, "Kafka has deleted", func(ctx context.Context, _ []string, _ *slog.Logger) (bool, error) {
+	y.until(t, "Kafka has deleted", func(ctx context.Context, _ kafka.Cluster) (bool, error) {
 		there, err := admin.ListTopics(ctx)
 		return len(there) == 0, err
 	})
@@ -131,7 +132,7 @@ func (y *system) send(t *testing.T, actions []scenario.Action) {
 		if producer != 0 {
 			options = append(options, kgo.TransactionalID(fmt.Sprint("random-", producer)))
 		}
-		cl, err := kafka.NewClient(y.brokers, y.log, options...)
+		cl, err := y.kafka.NewClient(options...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -168,12 +169,12 @@ func (y *system) send(t *testing.T, actions []scenario.Action) {
 }
 
 // until waits for something to become true.
-func (y *system) until(t *testing.T, what string, holds func(context.Context, []string, *slog.Logger) (bool, error)) {
+func (y *system) until(t *testing.T, what string, holds func(context.Context, kafka.Cluster) (bool, error)) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 	defer cancel()
 	for ticker := time.NewTicker(50 * time.Millisecond); ; {
-		ok, err := holds(ctx, y.brokers, y.log)
+		ok, err := holds(ctx, y.kafka)
 		switch {
 		case ok:
 			return
@@ -199,7 +200,7 @@ func (y *system) wantAgreement(t *testing.T, rounds int) {
 	votes, rejects := make(map[string]string), make(map[string]election.RejectedVote)
 	for partition := range y.s.Partitions {
 		place := 0
-		err := kafka.Read(t.Context(), y.brokers, y.log, election.VotesTopic, partition, func(r *kgo.Record) error {
+		err := y.kafka.Read(t.Context(), election.VotesTopic, partition, func(r *kgo.Record) error {
 			rec := election.VoteRecord{Partition: r.Partition, Offset: r.Offset, Timestamp: r.Timestamp, Key: r.Key, Value: r.Value}
 			reason := count.Add(rec)
 			if place >= len(made[partition]) || !bytes.Equal(made[partition][place].Value, r.Value) || made[partition][place].Reason != reason {
@@ -248,7 +249,7 @@ func (y *system) published(t *testing.T) map[string]map[string]election.Result {
 	results := make(map[string]map[string]election.Result)
 	for _, topic := range election.ResultTopics() {
 		results[topic] = make(map[string]election.Result)
-		err := kafka.Read(t.Context(), y.brokers, y.log, topic, 0, func(r *kgo.Record) error {
+		err := y.kafka.Read(t.Context(), topic, 0, func(r *kgo.Record) error {
 			run, natural, ok := election.CutRun(string(r.Key))
 			if !ok || run != 1 {
 				return fmt.Errorf("%s holds the key %s", topic, r.Key)

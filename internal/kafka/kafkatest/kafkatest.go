@@ -2,7 +2,7 @@
 //
 //	cluster := kafkatest.NewElection(t, definition, 3)
 //	kafkatest.Produce(t, cluster, &kgo.Record{Topic: election.VotesTopic, …})
-//	err := audit.Run(t.Context(), audit.Config{Brokers: cluster.ListenAddrs(), …})
+//	err := audit.Run(t.Context(), audit.Config{Kafka: kafkatest.Cluster(t, cluster.ListenAddrs()), …})
 package kafkatest
 
 import (
@@ -22,6 +22,11 @@ import (
 // Log writes warnings to the test's output.
 func Log(t testing.TB) *slog.Logger {
 	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+}
+
+// Cluster is the cluster of these brokers. What its clients warn of is written to the test's output.
+func Cluster(t testing.TB, brokers []string) kafka.Cluster {
+	return kafka.Cluster{Brokers: brokers, Log: Log(t)}
 }
 
 // NewCluster starts a broker without topics. It ends with the test.
@@ -54,7 +59,7 @@ func NewElection(t testing.TB, d *election.Definition, partitions int32, options
 // NewClient is a client with the project's settings that is closed when the test has ended.
 func NewClient(t testing.TB, cluster *kfake.Cluster, options ...kgo.Opt) *kgo.Client {
 	t.Helper()
-	cl, err := kafka.NewClient(cluster.ListenAddrs(), Log(t), options...)
+	cl, err := Cluster(t, cluster.ListenAddrs()).NewClient(options...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +103,7 @@ func Begin(t testing.TB, cluster *kfake.Cluster, records ...*kgo.Record) *kgo.Cl
 func Read(t testing.TB, cluster *kfake.Cluster, topic string, partition int32) []*kgo.Record {
 	t.Helper()
 	var records []*kgo.Record
-	err := kafka.Read(t.Context(), cluster.ListenAddrs(), Log(t), topic, partition, func(r *kgo.Record) error {
+	err := Cluster(t, cluster.ListenAddrs()).Read(t.Context(), topic, partition, func(r *kgo.Record) error {
 		records = append(records, r)
 		return nil
 	})
