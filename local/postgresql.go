@@ -34,7 +34,7 @@ func StartPostgreSQL(ctx context.Context, config Config) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	password, err := secret(config, "postgresql")
+	password, err := ownSecret(config, "postgresql")
 	if err != nil {
 		return nil, err
 	}

@@ -169,7 +169,7 @@ func connect(t *testing.T, server *Process) *pgx.Conn {
 
 func TestPostgreSQLRefusesAWrongPassword(t *testing.T) {
 	server := startServer(t, Config{Data: newData(t)}, StartPostgreSQL)
-	password, err := secret(server.data, "postgresql")
+	password, err := ownSecret(server.data, "postgresql")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +190,7 @@ func TestPostgreSQLLetsNotEverybodyMakeTables(t *testing.T) {
 func TestSparkKeepsAddressAndHidesItsToken(t *testing.T) {
 	config := Config{Data: newData(t), SparkMemory: "1g"}
 	first := startServer(t, config, StartSpark)
-	token, err := secret(config, "spark")
+	token, err := ownSecret(config, "spark")
 	if err != nil {
 		t.Fatal(err)
 	}

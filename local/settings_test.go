@@ -30,11 +30,11 @@ func TestAPortIsKeptWhileItIsFree(t *testing.T) {
 
 func TestASecretIsMadeOnceAndPrivate(t *testing.T) {
 	config := Config{Data: t.TempDir()}
-	first, err := secret(config, "spark")
+	first, err := ownSecret(config, "spark")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, err := secret(config, "spark"); err != nil || again != first || len(first) != 32 {
+	if again, err := ownSecret(config, "spark"); err != nil || again != first || len(first) != 32 {
 		t.Errorf("secret %q after %q, %v", again, first, err)
 	}
 	if info, err := os.Stat(filepath.Join(config.Data, "secrets", "spark")); err != nil || info.Mode().Perm() != 0o600 {
@@ -44,7 +44,7 @@ func TestASecretIsMadeOnceAndPrivate(t *testing.T) {
 
 func TestASecretOfAnotherLengthIsRefusedAndKept(t *testing.T) {
 	config := Config{Data: t.TempDir()}
-	made, err := secret(config, "postgresql")
+	made, err := ownSecret(config, "postgresql")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestASecretOfAnotherLengthIsRefusedAndKept(t *testing.T) {
 		if err := os.WriteFile(path, []byte(spoilt), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := secret(config, "postgresql"); err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "election reset") {
+		if _, err := ownSecret(config, "postgresql"); err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "election reset") {
 			t.Errorf("a secret of %d bytes: %v", len(spoilt), err)
 		} else if strings.Contains(err.Error(), made[1:]) {
 			t.Errorf("the error tells the secret: %v", err)

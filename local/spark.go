@@ -24,7 +24,7 @@ func StartSpark(ctx context.Context, config Config) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	token, err := secret(config, "spark")
+	token, err := ownSecret(config, "spark")
 	if err != nil {
 		return nil, err
 	}

@@ -1,18 +1,15 @@
 package setup
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
 
-	"realtime-election/election"
 	"realtime-election/internal/ballotkey"
 	"realtime-election/internal/postgres"
+	"realtime-election/internal/secret"
 )
 
 // Secrets is a folder of secrets for an election in containers, a file each. Every file belongs to the user who makes it and may
@@ -34,8 +31,6 @@ const (
 	VotesSecrets    = "votes"
 )
 
-const unfinishedPrefix = ".secret-"
-
 // Make makes the secrets that are missing: 128 random bits each, and the ballot key. What is there stays. The files are
 //
 //	postgres-password                                 of the role postgres, for PostgreSQL's first start
@@ -50,7 +45,7 @@ func (s Secrets) Make() error {
 		return fmt.Errorf("make the folder of secrets: %w", err)
 	}
 	// A predecessor that was killed may have left half of one.
-	unfinished, err := filepath.Glob(filepath.Join(s.Folder, unfinishedPrefix+"*"))
+	unfinished, err := filepath.Glob(filepath.Join(s.Folder, secret.Unfinished+"*"))
 	if err != nil {
 		return fmt.Errorf("look for unfinished secrets: %w", err)
 	}
@@ -89,18 +84,21 @@ func (s Secrets) Make() error {
 	if err := s.write("spark-remote", SubmitSecrets, "sc://"+s.Spark+"/;token="+url.PathEscape(token)); err != nil {
 		return err
 	}
-	secret, err := s.random("spark-secret", "")
+	between, err := s.random("spark-secret", "")
 	if err != nil {
 		return err
 	}
-	if err := s.write("spark-options", SparkSecrets, "-Dspark.authenticate.secret="+secret); err != nil {
+	if err := s.write("spark-options", SparkSecrets, "-Dspark.authenticate.secret="+between); err != nil {
 		return err
 	}
 	path := filepath.Join(s.Folder, "ballot-key")
 	if _, err := ballotkey.OpenOrMake(path); err != nil {
 		return err
 	}
-	return s.give(path, VotesSecrets)
+	if give := s.give(VotesSecrets); give != nil {
+		return give(path)
+	}
+	return nil
 }
 
 func (s Secrets) database(role, password string) string {
@@ -109,54 +107,23 @@ func (s Secrets) database(role, password string) string {
 
 // random reads the secret of that name, or makes it.
 func (s Secrets) random(name, user string) (string, error) {
-	path := filepath.Join(s.Folder, name)
-	content, err := os.ReadFile(path)
-	if err == nil && len(content) == 0 {
-		return "", &election.InputError{Text: fmt.Sprintf("the secret %s is empty; put it back, or begin anew: docker compose down --volumes", path)}
-	}
-	if err == nil {
-		return string(content), s.give(path, user)
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("read a secret: %w", err)
-	}
-	bits := make([]byte, 16)
-	rand.Read(bits) // it never fails
-	made := hex.EncodeToString(bits)
-	return made, s.write(name, user, made)
+	return secret.OpenOrMake(filepath.Join(s.Folder, name), "begin anew: docker compose down --volumes", s.give(user))
 }
 
-// write puts a secret where it is for, whole or not at all.
-func (s Secrets) write(name, user, content string) (err error) {
-	file, err := os.CreateTemp(s.Folder, unfinishedPrefix+"*") // exclusively, with mode 0600
-	if err != nil {
-		return fmt.Errorf("make a secret: %w", err)
-	}
-	defer os.Remove(file.Name())
-	_, err = file.WriteString(content)
-	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return fmt.Errorf("write a secret: %w", err)
-	}
-	if err := s.give(file.Name(), user); err != nil {
-		return err
-	}
-	if err := os.Rename(file.Name(), filepath.Join(s.Folder, name)); err != nil {
-		return fmt.Errorf("keep a secret: %w", err)
-	}
-	return nil
+func (s Secrets) write(name, user, content string) error {
+	return secret.Replace(filepath.Join(s.Folder, name), content, s.give(user))
 }
 
 // give lets the service's group read a file. Its owner may do so without being root, as a member of the group.
-func (s Secrets) give(path, user string) error {
+func (s Secrets) give(user string) func(path string) error {
 	group, known := s.Groups[user]
 	if !known {
 		return nil
 	}
-	if err := os.Chown(path, -1, group); err != nil {
-		return fmt.Errorf("give a secret to the group %d of %s: %w", group, user, err)
+	return func(path string) error {
+		if err := errors.Join(os.Chown(path, -1, group), os.Chmod(path, 0o640)); err != nil {
+			return fmt.Errorf("give a secret to the group %d of %s: %w", group, user, err)
+		}
+		return nil
 	}
-	if err := os.Chmod(path, 0o640); err != nil {
-		return fmt.Errorf("give a secret to the group %d of %s: %w", group, user, err)
-	}
-	return nil
 }

@@ -96,13 +96,13 @@ func TestSecretsAreMadeOnceForTheirReaders(t *testing.T) {
 	}
 }
 
-func TestEmptySecretIsRefused(t *testing.T) {
+func TestSecretOfAnotherLengthIsRefused(t *testing.T) {
 	folder := t.TempDir()
 	if err := os.WriteFile(filepath.Join(folder, "spark-token"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var wrong *election.InputError
-	if err := (Secrets{Folder: folder}).Make(); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "spark-token is empty") {
+	if err := (Secrets{Folder: folder}).Make(); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "spark-token is 0 bytes long") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -12,10 +12,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"realtime-election/election"
+	"realtime-election/internal/secret"
 )
 
 // digits is the length of the key as it is written.
@@ -38,8 +38,9 @@ func OpenOrMake(path string) (election.BallotKey, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return key, err
 	}
-	if err := create(path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return election.BallotKey{}, fmt.Errorf("make the ballot key %s: %w", path, err)
+	rand.Read(key[:]) // it never fails
+	if err := secret.Create(path, fmt.Sprintf("%x\n", key[:]), nil); err != nil && !errors.Is(err, fs.ErrExist) {
+		return election.BallotKey{}, err
 	}
 	return read(path)
 }
@@ -72,31 +73,4 @@ func read(path string) (key election.BallotKey, err error) {
 		return election.BallotKey{}, &election.InputError{Text: fmt.Sprintf("%s holds no ballot key: it must be %d hexadecimal digits; put back the key that the election was prepared with", path, digits)}
 	}
 	return key, nil
-}
-
-// create makes the file under another name and links it to its own, which fails where another was faster.
-func create(path string) (err error) {
-	folder := filepath.Dir(path)
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return err
-	}
-	file, err := os.CreateTemp(folder, ".ballot-key-*") // exclusively, with mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(file.Name())
-	var key election.BallotKey
-	rand.Read(key[:]) // it never fails
-	_, err = fmt.Fprintf(file, "%x\n", key[:])
-	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return err
-	}
-	if err := os.Link(file.Name(), path); err != nil {
-		return err
-	}
-	parent, err := os.Open(folder)
-	if err != nil {
-		return err
-	}
-	return errors.Join(parent.Sync(), parent.Close())
 }
