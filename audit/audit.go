@@ -43,7 +43,7 @@ func Run(ctx context.Context, c Config) error {
 			return err
 		}
 	}
-	record, err := c.Kafka.Election(ctx)
+	installation, err := c.Kafka.Election(ctx)
 	if err != nil {
 		return err
 	}
@@ -56,11 +56,11 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	count, err := recount(ctx, c, record, ends, stored)
+	count, err := recount(ctx, c, installation, ends, stored)
 	if err != nil {
 		return err
 	}
-	expected, err := expect(ctx, c, report, record)
+	expected, err := expect(ctx, c, report, installation)
 	if err != nil {
 		return err
 	}
@@ -84,12 +84,12 @@ func Run(ctx context.Context, c Config) error {
 		}
 	}
 	if c.Page != "" {
-		if err := comparePage(ctx, c, report, pageExpectation(count, record, official.Run)); err != nil {
+		if err := comparePage(ctx, c, report, pageExpectation(count, installation, official.Run)); err != nil {
 			return err
 		}
 	}
 	if c.Postgres != "" {
-		if err := compareTables(ctx, c, report, record, stored); err != nil {
+		if err := compareTables(ctx, c, report, installation, stored); err != nil {
 			return err
 		}
 	}
@@ -101,9 +101,9 @@ func Run(ctx context.Context, c Config) error {
 
 // recount counts votes_topic up to ends, a partition at a time, so that only one partition's copies are looked for at a
 // time. It hands every record on to stored, where there is one.
-func recount(ctx context.Context, c Config, record *election.Record, ends map[int32]int64, stored *ballots) (*election.Count, error) {
-	count := election.NewCount(&record.Definition, record.VotePartitions)
-	for partition := range record.VotePartitions {
+func recount(ctx context.Context, c Config, installation *election.Installation, ends map[int32]int64, stored *ballots) (*election.Count, error) {
+	count := election.NewCount(&installation.Definition, installation.VotePartitions)
+	for partition := range installation.VotePartitions {
 		err := c.Kafka.ReadTo(ctx, election.VotesTopic, partition, ends[partition], func(r *kgo.Record) error {
 			reason := count.Add(election.VoteRecord{
 				Partition: r.Partition, Offset: r.Offset, Timestamp: r.Timestamp, Key: r.Key, Value: r.Value,
@@ -117,7 +117,7 @@ func recount(ctx context.Context, c Config, record *election.Record, ends map[in
 			return nil, fmt.Errorf("recount: %w", err)
 		}
 		count.PartitionDone(partition)
-		c.Log.Info("recounted", "topic", election.VotesTopic, "partition", partition, "of", record.VotePartitions, "records", count.Records())
+		c.Log.Info("recounted", "topic", election.VotesTopic, "partition", partition, "of", installation.VotePartitions, "records", count.Records())
 	}
 	return count, nil
 }

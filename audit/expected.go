@@ -17,15 +17,15 @@ type expectation struct {
 }
 
 // producers are the producers that an election waits for: the replay, or the register and all parts of its electorate.
-func producers(record *election.Record) []string {
+func producers(installation *election.Installation) []string {
 	switch {
-	case record.Definition.Source != nil:
+	case installation.Definition.Source != nil:
 		return []string{election.ReplayProducer}
-	case record.Definition.Electorate == nil:
+	case installation.Definition.Electorate == nil:
 		return nil
 	}
 	all := []string{election.VotersProducer}
-	for partition := range record.VotePartitions {
+	for partition := range installation.VotePartitions {
 		all = append(all, election.VotesProducer(partition))
 	}
 	return all
@@ -33,11 +33,11 @@ func producers(record *election.Record) []string {
 
 // Sent reports whether all producers have sent all that they will.
 func Sent(ctx context.Context, cluster kafka.Cluster) (bool, error) {
-	record, err := cluster.Election(ctx)
+	installation, err := cluster.Election(ctx)
 	if err != nil {
 		return false, err
 	}
-	for _, producer := range producers(record) {
+	for _, producer := range producers(installation) {
 		progress, found, err := cluster.Progress(ctx, producer)
 		if err != nil || !found || progress.NextSerial < progress.Size {
 			return false, err
@@ -48,12 +48,12 @@ func Sent(ctx context.Context, cluster kafka.Cluster) (bool, error) {
 
 // expect asks the producers how many ballots they have sent. A replay must have sent all votes of its file, and every
 // part of an electorate must have begun to vote, unless it is said how many votes to expect. It notes the producers that are not done.
-func expect(ctx context.Context, c Config, report *report, record *election.Record) (expectation, error) {
-	d := &record.Definition
+func expect(ctx context.Context, c Config, report *report, installation *election.Installation) (expectation, error) {
+	d := &installation.Definition
 	var sent int64
 	anyone := false
 	var silent []string // parts of the electorate
-	for _, producer := range append(producers(record), election.CastProducer) {
+	for _, producer := range append(producers(installation), election.CastProducer) {
 		progress, found, err := c.Kafka.Progress(ctx, producer)
 		if err != nil {
 			return expectation{}, fmt.Errorf("read how far %s came: %w", producer, err)
@@ -81,10 +81,10 @@ func expect(ctx context.Context, c Config, report *report, record *election.Reco
 		}
 	}
 	if len(silent) > 0 {
-		report.note("Voting has not begun in %d of %d partitions of the register: %s.", len(silent), record.VotePartitions, strings.Join(silent, ", "))
+		report.note("Voting has not begun in %d of %d partitions of the register: %s.", len(silent), installation.VotePartitions, strings.Join(silent, ", "))
 		if c.Expect < 0 {
-			begun := int64(record.VotePartitions) - int64(len(silent))
-			report.row("partitions that vote", strconv.Itoa(int(record.VotePartitions)), strconv.FormatInt(begun, 10)+" begun", len(silent))
+			begun := int64(installation.VotePartitions) - int64(len(silent))
+			report.row("partitions that vote", strconv.Itoa(int(installation.VotePartitions)), strconv.FormatInt(begun, 10)+" begun", len(silent))
 			report.say("a part of the electorate has not begun to vote: start `election votes` and wait, or say how many votes to expect")
 		}
 	}

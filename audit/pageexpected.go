@@ -8,11 +8,11 @@ import (
 )
 
 // pageExpectation is what the page must show of a run: everything of the definition, with 0 where nobody voted.
-func pageExpectation(count *election.Count, record *election.Record, run int) page {
-	d := &record.Definition
+func pageExpectation(count *election.Count, installation *election.Installation, run int) page {
+	d := &installation.Definition
 	results := count.Results(run)
 	p := page{
-		Election:   &pageElection{d.ID, d.Name, record.Fingerprint, d.Polling.Opens, d.Polling.Closes},
+		Election:   &pageElection{d.ID, d.Name, installation.Fingerprint, d.Polling.Opens, d.Polling.Closes},
 		Run:        run,
 		TotalVotes: count.Votes(), ExpectedVotes: d.ExpectedVotes(), NewestRecordAt: newest(results),
 		Rejected: make(map[string]int64),

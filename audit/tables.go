@@ -16,7 +16,7 @@ import (
 
 // compareTables compares PostgreSQL, in one snapshot, and votes_rejected with the records of votes_topic and
 // voters_topic.
-func compareTables(ctx context.Context, c Config, report *report, record *election.Record, want *ballots) error {
+func compareTables(ctx context.Context, c Config, report *report, installation *election.Installation, want *ballots) error {
 	conn, err := postgres.Connect(ctx, c.Postgres)
 	if err != nil {
 		return fmt.Errorf("audit: %w", err)
@@ -33,7 +33,7 @@ func compareTables(ctx context.Context, c Config, report *report, record *electi
 		if err := compareRejects(ctx, report, tx, want); err != nil {
 			return err
 		}
-		voters, err := compareVoters(ctx, c, report, record, tx, want)
+		voters, err := compareVoters(ctx, c, report, installation, tx, want)
 		if err != nil {
 			return err
 		}

@@ -18,13 +18,13 @@ import (
 
 // compareVoters holds every record of voters_topic to be either the one entry of a voter in the table voters, in every
 // column, or in rejected_votes for a reason that it has. It returns the rejects.
-func compareVoters(ctx context.Context, c Config, report *report, record *election.Record, tx pgx.Tx, hash *ballots) (map[spot]rejected, error) {
+func compareVoters(ctx context.Context, c Config, report *report, installation *election.Installation, tx pgx.Tx, hash *ballots) (map[spot]rejected, error) {
 	rejects, err := storedRejects(ctx, tx, election.VotersTopic, hash)
 	if err != nil {
 		return nil, err
 	}
-	g := newRegister(report, &record.Definition, rejects, hash)
-	if err := eachVoter(ctx, c, record, g.entry); err != nil {
+	g := newRegister(report, &installation.Definition, rejects, hash)
+	if err := eachVoter(ctx, c, installation, g.entry); err != nil {
 		return nil, err
 	}
 	g.closed()
@@ -33,7 +33,7 @@ func compareVoters(ctx context.Context, c Config, report *report, record *electi
 		return nil, fmt.Errorf("read the table voters: %w", err)
 	}
 	if len(g.stored) > 0 { // they have names in the topic only
-		if err := eachVoter(ctx, c, record, g.nameMissing); err != nil {
+		if err := eachVoter(ctx, c, installation, g.nameMissing); err != nil {
 			return nil, err
 		}
 	}
@@ -175,8 +175,8 @@ func eachRow(ctx context.Context, tx pgx.Tx, each func(v election.Voter, line []
 	}))
 }
 
-func eachVoter(ctx context.Context, c Config, record *election.Record, each func(*kgo.Record) error) error {
-	for partition := range record.VotePartitions {
+func eachVoter(ctx context.Context, c Config, installation *election.Installation, each func(*kgo.Record) error) error {
+	for partition := range installation.VotePartitions {
 		if err := c.Kafka.Read(ctx, election.VotersTopic, partition, each); err != nil {
 			return fmt.Errorf("audit: %w", err)
 		}

@@ -52,7 +52,7 @@ func TestACountryVotes(t *testing.T) {
 	pids := running(t, data)
 
 	planted := plant(t, data)
-	votes := votesProducers(electionRecord(t, data))
+	votes := votesProducers(installationOf(t, data))
 	awaitFor(t, 3*time.Minute, "half of the ballots are sent", func() bool {
 		next, size := progress(t, data, votes...)
 		return next > size/2
@@ -103,14 +103,14 @@ type planted struct {
 // plant sends the hostile records to a running system.
 func plant(t *testing.T, data string) []planted {
 	t.Helper()
-	record := electionRecord(t, data)
+	installation := installationOf(t, data)
 	cl, err := kafkatest.Cluster(t, brokers(t, data)).NewClient()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer cl.Close()
 	var all []planted
-	for _, h := range scenario.Hostiles(&record.Definition, record.VotePartitions, hostileOfEachKind) {
+	for _, h := range scenario.Hostiles(&installation.Definition, installation.VotePartitions, hostileOfEachKind) {
 		r := &kgo.Record{Topic: election.VotesTopic, Partition: h.Partition, Key: h.Key, Value: h.Value}
 		if err := cl.ProduceSync(t.Context(), r).FirstErr(); err != nil {
 			t.Fatal(err)
@@ -188,18 +188,18 @@ func brokers(t *testing.T, data string) []string {
 	return []string{recordOf(t, data, "kafka").Address}
 }
 
-func electionRecord(t *testing.T, data string) *election.Record {
+func installationOf(t *testing.T, data string) *election.Installation {
 	t.Helper()
-	record, err := kafkatest.Cluster(t, brokers(t, data)).Election(t.Context())
+	installation, err := kafkatest.Cluster(t, brokers(t, data)).Election(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return record
+	return installation
 }
 
 // votesProducers are the names of the producers of ballots, one for each partition of the register.
-func votesProducers(record *election.Record) (names []string) {
-	for p := range record.VotePartitions {
+func votesProducers(installation *election.Installation) (names []string) {
+	for p := range installation.VotePartitions {
 		names = append(names, election.VotesProducer(p))
 	}
 	return names

@@ -42,7 +42,7 @@ func TestKilledElectorateCostsNoVote(t *testing.T) {
 	awaitFast(t, "voters is in the middle of the register", atWork(election.VotersProducer))
 	kill("voters")
 
-	votes := votesProducers(electionRecord(t, data))
+	votes := votesProducers(installationOf(t, data))
 	awaitFast(t, "votes is in the middle of the ballots", atWork(votes...))
 	second := func(name string, env string, flags ...string) {
 		cmd := exec.Command(binary, append([]string{name, "--brokers", brokers(t, data)[0]}, flags...)...)

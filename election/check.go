@@ -222,11 +222,11 @@ func (c *checker) text(what, text, may string, path ...any) (ok bool) {
 
 // size looks whether the definition, in the largest record that can be made of it, is one that Kafka holds.
 func (c *checker) size(d *Definition) {
-	record := Record{Definition: *d, Fingerprint: strings.Repeat("f", 32), VotePartitions: MostVotePartitions}
+	installation := Installation{Definition: *d, Fingerprint: strings.Repeat("f", 32), VotePartitions: MostVotePartitions}
 	if d.Electorate != nil {
-		record.BallotKeyFingerprint = record.Fingerprint
+		installation.BallotKeyFingerprint = installation.Fingerprint
 	}
-	if _, err := record.Encode(); err != nil {
+	if _, err := installation.Encode(); err != nil {
 		c.say(err.Error())
 	}
 }

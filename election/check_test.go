@@ -161,8 +161,8 @@ func byGender(weight float64) func(d *Definition) {
 // TestDefinitionThatKafkaCannotHoldIsRefused grows a definition, by a text, to the last byte that fits, and by one more.
 func TestDefinitionThatKafkaCannotHoldIsRefused(t *testing.T) {
 	d := newDefinition()
-	record := Record{Definition: *d, Fingerprint: d.Fingerprint(), VotePartitions: 1000, BallotKeyFingerprint: newKey().Fingerprint()}
-	value, err := record.Encode()
+	installation := Installation{Definition: *d, Fingerprint: d.Fingerprint(), VotePartitions: 1000, BallotKeyFingerprint: newKey().Fingerprint()}
+	value, err := installation.Encode()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,14 +172,14 @@ func TestDefinitionThatKafkaCannotHoldIsRefused(t *testing.T) {
 	if got := told(d); len(got) > 0 {
 		t.Errorf("a definition that just fits is refused: %.200v", got)
 	}
-	record.Definition = *d
-	if value, err := record.Encode(); err != nil || len(value) != MaxRecordBytes-recordOverhead {
+	installation.Definition = *d
+	if value, err := installation.Encode(); err != nil || len(value) != MaxRecordBytes-recordOverhead {
 		t.Errorf("it takes %d bytes (%v)", len(value), err)
 	}
 
 	d.Candidates[0].Biography += "b"
-	record.Definition = *d
-	_, err = record.Encode()
+	installation.Definition = *d
+	_, err = installation.Encode()
 	problems := d.Check()
 	if err == nil || len(problems) != 1 || problems[0].Text != err.Error() || len(problems[0].Path) > 0 {
 		t.Fatalf("encoded: %v; checked: %.300v", err, problems)

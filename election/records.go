@@ -1,8 +1,6 @@
 package election
 
 import (
-	"encoding/json"
-	"fmt"
 	"strconv"
 	"time"
 )
@@ -24,26 +22,6 @@ const (
 // Reasons are all reasons in the order in which they are checked.
 func Reasons() []Reason {
 	return []Reason{Malformed, WrongPartition, UnknownCandidate, UnknownDistrict, OutsidePollingHours, Duplicate, Conflicting}
-}
-
-// Record is the value of DefinitionKey: the definition that an installation counts, and how its topics are laid out.
-type Record struct {
-	Definition     Definition `json:"definition"`
-	Fingerprint    string     `json:"fingerprint"`     // of the definition
-	VotePartitions int32      `json:"vote_partitions"` // partitions of votes_topic and of voters_topic, fixed for good
-	// BallotKeyFingerprint tells the key that makes ballot ids of voter ids; empty where nobody votes but a replay.
-	BallotKeyFingerprint string `json:"ballot_key_fingerprint,omitempty"`
-}
-
-// Encode is the record as the topic holds it. It is an InputError where the definition is too large for that.
-func (r *Record) Encode() ([]byte, error) {
-	const most = MaxRecordBytes - recordOverhead
-	value, err := json.Marshal(r)
-	if err == nil && len(value) > most {
-		err = &InputError{Text: fmt.Sprintf("the definition takes %d bytes in Kafka, in one record, which holds at most %d; "+
-			"use fewer districts or candidates (of a result file: replay some of its regions), or shorter texts", len(value), most)}
-	}
-	return value, err
 }
 
 // OfficialRun is the value of OfficialRunKey: whose totals readers show.

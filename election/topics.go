@@ -21,7 +21,7 @@ const (
 
 // Keys of the records of ElectionTopic.
 const (
-	DefinitionKey  = "definition"   // value: Record
+	DefinitionKey  = "definition"   // value: Installation
 	OfficialRunKey = "official_run" // value: OfficialRun
 	LatestRunKey   = "latest_run"   // value: what submit keeps of the newest run, of which others read LatestRun
 	WantedKey      = "wanted"       // value: Wanted; without one, the query is to run
@@ -80,8 +80,8 @@ type Topic struct {
 const (
 	// MostVotePartitions is over how many partitions ballots may be spread.
 	MostVotePartitions = 1000
-	// MaxRecordBytes bounds a record of a compacted topic, with its key and what Kafka writes around both. The election
-	// record of a large country is the largest.
+	// MaxRecordBytes bounds a record of a compacted topic, with its key and what Kafka writes around both. The
+	// installation of a large country is the largest.
 	MaxRecordBytes = 8 << 20
 	recordOverhead = 1 << 10
 )

@@ -50,7 +50,7 @@ func TestBenchLedger(t *testing.T) {
 		t.Fatal(err)
 	}
 	record := kafkatest.JSON(t, election.ElectionTopic, election.DefinitionKey,
-		election.Record{Definition: *d, Fingerprint: d.Fingerprint(), VotePartitions: partitions})
+		election.Installation{Definition: *d, Fingerprint: d.Fingerprint(), VotePartitions: partitions})
 	if err := cl.ProduceSync(t.Context(), record).FirstErr(); err != nil {
 		t.Fatal(err)
 	}

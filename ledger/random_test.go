@@ -18,7 +18,7 @@ func FuzzRulesAreTheReferenceCounts(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, seed uint64) {
 		s := scenario.NewRandom(seed, 300)
-		rules := newRules(&election.Record{Definition: *s.Definition, VotePartitions: s.Partitions})
+		rules := newRules(&election.Installation{Definition: *s.Definition, VotePartitions: s.Partitions})
 		count := election.NewCount(s.Definition, s.Partitions)
 		stored := make(map[any][]any) // by ballot
 		for _, rec := range s.Committed(len(s.Rounds)) {

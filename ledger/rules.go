@@ -19,13 +19,13 @@ type rules struct {
 	partitions int32
 }
 
-func newRules(record *election.Record) *rules {
+func newRules(installation *election.Installation) *rules {
 	r := &rules{
-		votes:      election.NewRules(&record.Definition, record.VotePartitions),
+		votes:      election.NewRules(&installation.Definition, installation.VotePartitions),
 		districts:  make(map[election.DistrictID]bool),
-		partitions: record.VotePartitions,
+		partitions: installation.VotePartitions,
 	}
-	for _, district := range record.Definition.Districts() {
+	for _, district := range installation.Definition.Districts() {
 		r.districts[district.ID] = true
 	}
 	return r

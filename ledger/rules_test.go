@@ -34,7 +34,7 @@ func defaultRules(t testing.TB) (*rules, *election.Definition) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newRules(&election.Record{Definition: *d, VotePartitions: 2}), d
+	return newRules(&election.Installation{Definition: *d, VotePartitions: 2}), d
 }
 
 func TestVoterBecomesTheRowOfItsFields(t *testing.T) {

@@ -53,14 +53,14 @@ func newSession(l *ledger, held func() error) *session {
 // attend stores what comes until something fails. It reports whether anything was in order before.
 func (l *ledger) attend(ctx context.Context) (stored bool, err error) {
 	if l.rules == nil {
-		record, err := l.config.Kafka.Election(ctx)
+		installation, err := l.config.Kafka.Election(ctx)
 		if err != nil {
 			return false, err
 		}
 		if err := l.status.load(ctx); err != nil {
 			return false, err
 		}
-		l.rules = newRules(record)
+		l.rules = newRules(installation)
 	}
 	waiting := func() {
 		l.status.standby()

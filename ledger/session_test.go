@@ -27,7 +27,7 @@ func newTestSession(t *testing.T) (*session, *kfake.Cluster) {
 	producer := kafkatest.NewClient(t, cluster)
 	s := newSession(&ledger{
 		config: c, producer: producer, consumer: c.Health.Kafka("consumer"), status: newStatus(c, producer),
-		rules: newRules(&election.Record{Definition: *d, VotePartitions: 2}),
+		rules: newRules(&election.Installation{Definition: *d, VotePartitions: 2}),
 		rows:  c.Health.CounterBy("rows", "", "table"), batch: c.Health.Gauge("batch", ""),
 	}, held)
 	for _, topic := range topics {

@@ -180,8 +180,8 @@ func TestRealKafkaIsWaitedFor(t *testing.T) {
 	if err := kafka.EnsureTopics(t.Context(), cl, election.Topics(partitions)); err != nil {
 		t.Fatal(err)
 	}
-	record := election.Record{Definition: *s.definition, Fingerprint: s.definition.Fingerprint(), VotePartitions: partitions}
-	if err := cl.ProduceSync(t.Context(), kafkatest.JSON(t, election.ElectionTopic, election.DefinitionKey, record)).FirstErr(); err != nil {
+	installation := election.Installation{Definition: *s.definition, Fingerprint: s.definition.Fingerprint(), VotePartitions: partitions}
+	if err := cl.ProduceSync(t.Context(), kafkatest.JSON(t, election.ElectionTopic, election.DefinitionKey, installation)).FirstErr(); err != nil {
 		t.Fatal(err)
 	}
 	s.start(t)

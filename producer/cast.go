@@ -57,11 +57,11 @@ func Cast(ctx context.Context, c CastConfig) (*CastBallot, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	record, err := c.Kafka.Election(ctx)
+	installation, err := c.Kafka.Election(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.check(&record.Definition); err != nil {
+	if err := c.check(&installation.Definition); err != nil {
 		return nil, err
 	}
 	cl, err := c.Kafka.NewClient(kgo.TransactionalID("election-"+election.CastProducer), kgo.TransactionTimeout(transactionTimeout))
@@ -70,7 +70,7 @@ func Cast(ctx context.Context, c CastConfig) (*CastBallot, error) {
 	}
 	defer cl.Close()
 	if c.Time.IsZero() {
-		if c.Time, err = newestTime(ctx, c.Kafka, record.Definition.Polling); err != nil {
+		if c.Time, err = newestTime(ctx, c.Kafka, installation.Definition.Polling); err != nil {
 			return nil, fmt.Errorf("read the newest ballots: %w", err)
 		}
 	}
@@ -83,7 +83,7 @@ func Cast(ctx context.Context, c CastConfig) (*CastBallot, error) {
 		return nil, fmt.Errorf("read how many ballots were cast by hand: %w", err)
 	}
 	progress.NextSerial++
-	progress.Size, progress.Fingerprint = progress.NextSerial, record.Fingerprint
+	progress.Size, progress.Fingerprint = progress.NextSerial, installation.Fingerprint
 	state, err := json.Marshal(progress)
 	if err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func Cast(ctx context.Context, c CastConfig) (*CastBallot, error) {
 		AgeGroup: []byte(c.AgeGroup), Gender: []byte(c.Gender), VotingTime: election.AppendTime(nil, c.Time),
 	})
 	vote := &kgo.Record{
-		Topic: election.VotesTopic, Partition: election.Partition([]byte(id.String()), record.VotePartitions), Key: []byte(id.String()), Value: line,
+		Topic: election.VotesTopic, Partition: election.Partition([]byte(id.String()), installation.VotePartitions), Key: []byte(id.String()), Value: line,
 	}
 	if err := cl.BeginTransaction(); err != nil {
 		return nil, fmt.Errorf("begin the transaction: %w", err)

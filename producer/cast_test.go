@@ -17,7 +17,7 @@ import (
 )
 
 func (p *poll) cast(t *testing.T) CastConfig {
-	return CastConfig{Kafka: kafkatest.Cluster(t, p.cluster.ListenAddrs()), District: p.record.Definition.Districts()[0].ID, Candidate: "ana", Log: kafkatest.Log(t)}
+	return CastConfig{Kafka: kafkatest.Cluster(t, p.cluster.ListenAddrs()), District: p.installation.Definition.Districts()[0].ID, Candidate: "ana", Log: kafkatest.Log(t)}
 }
 
 // mustCast casts, and wants the ballot where the receipt says, and counted.
@@ -34,7 +34,7 @@ func (p *poll) mustCast(t *testing.T, c CastConfig) election.Vote {
 		if string(r.Value) != string(receipt.Line) {
 			t.Errorf("at offset %d lies %s, not %s", r.Offset, r.Value, receipt.Line)
 		}
-		count := election.NewCount(&p.record.Definition, p.record.VotePartitions)
+		count := election.NewCount(&p.installation.Definition, p.installation.VotePartitions)
 		if reason := count.Add(election.VoteRecord{Partition: r.Partition, Offset: r.Offset, Key: r.Key, Value: r.Value}); reason != "" {
 			t.Errorf("%s is %s", r.Value, reason)
 		}
@@ -51,7 +51,7 @@ func TestCastBallotIsInTheTopicAndExpected(t *testing.T) {
 	ids := make(map[string]bool)
 	for n := range int64(5) {
 		c := p.cast(t)
-		c.AgeGroup, c.Gender, c.Time = "35-44", "other", p.record.Definition.Polling.Opens.Add(90*time.Minute)
+		c.AgeGroup, c.Gender, c.Time = "35-44", "other", p.installation.Definition.Polling.Opens.Add(90*time.Minute)
 		vote := p.mustCast(t, c)
 		want := fmt.Sprintf("ana %s 35-44 other 2025-10-29T08:00:00.000Z", c.District)
 		if got := fmt.Sprintf("%s %s %s %s %s", vote.CandidateID, vote.DistrictID, vote.AgeGroup, vote.Gender, vote.VotingTime); got != want {
@@ -59,7 +59,7 @@ func TestCastBallotIsInTheTopicAndExpected(t *testing.T) {
 		}
 		ids[string(vote.BallotID)] = true
 		progress, _ := p.progress(t, election.CastProducer)
-		if diff := cmp.Diff(election.Progress{NextSerial: n + 1, Size: n + 1, Fingerprint: p.record.Fingerprint}, progress); diff != "" {
+		if diff := cmp.Diff(election.Progress{NextSerial: n + 1, Size: n + 1, Fingerprint: p.installation.Fingerprint}, progress); diff != "" {
 			t.Errorf("after %d ballots the progress is another: %s", n+1, diff)
 		}
 	}
@@ -93,7 +93,7 @@ func TestCastBallotHasTheTimeOfTheNewest(t *testing.T) {
 func TestCastThatCannotCountIsRefused(t *testing.T) {
 	t.Parallel()
 	p := newPoll(t, 10, 10, 10, 10, 10, 10, 10, 10)
-	d := &p.record.Definition
+	d := &p.installation.Definition
 	second := d.Districts()[1]
 	for says, change := range map[string]func(c *CastConfig){
 		"district is missing":               func(c *CastConfig) { c.District = "" },
@@ -144,7 +144,7 @@ func TestCastTellsWhetherTheBallotLies(t *testing.T) {
 				t.Fatalf("nobody else cast: %v", err)
 			}
 			var lie int
-			for partition := range p.record.VotePartitions {
+			for partition := range p.installation.VotePartitions {
 				lie += len(kafkatest.Read(t, p.cluster, election.VotesTopic, partition))
 			}
 			switch {

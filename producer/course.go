@@ -20,12 +20,12 @@ type course struct {
 	open        map[string]bool
 }
 
-func newCourse(record *election.Record) *course {
+func newCourse(installation *election.Installation) *course {
 	c := &course{
-		fingerprint: record.Fingerprint, register: make(chan struct{}), over: make(chan struct{}),
+		fingerprint: installation.Fingerprint, register: make(chan struct{}), over: make(chan struct{}),
 		open: map[string]bool{election.VotersProducer: true},
 	}
-	for partition := range record.VotePartitions {
+	for partition := range installation.VotePartitions {
 		c.open[election.VotesProducer(partition)] = true
 	}
 	return c

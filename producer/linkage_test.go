@@ -37,7 +37,7 @@ func newAttacker(t *testing.T, p *poll) *attacker {
 	t.Helper()
 	a := &attacker{make(map[string][]publicVoter), make(map[string][]publicBallot)}
 	voters, ballots := 0, 0
-	for partition := range p.record.VotePartitions {
+	for partition := range p.installation.VotePartitions {
 		for _, r := range kafkatest.Read(t, p.cluster, election.VotersTopic, partition) {
 			var v election.Voter
 			if err := json.Unmarshal(r.Value, &v); err != nil {

@@ -28,7 +28,7 @@ func FuzzProgress(f *testing.F) {
 	f.Fuzz(func(t *testing.T, value []byte) {
 		var p election.Progress
 		readable := value != nil && json.Unmarshal(value, &p) == nil
-		c := newCourse(&election.Record{Fingerprint: "this", VotePartitions: 1})
+		c := newCourse(&election.Installation{Fingerprint: "this", VotePartitions: 1})
 		for _, producer := range []string{election.VotesProducer(0), election.VotersProducer, election.VotersProducer, election.CastProducer} {
 			err := c.learn(producer, value)
 			if err != nil && readable {

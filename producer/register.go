@@ -19,8 +19,8 @@ import (
 // sent. Every computation gives the same.
 func (v *voting) castOf(ctx context.Context, partition int32) ([]generate.Ballot, error) {
 	districts := make(map[string]int) // of this partition: nobody votes for a voter who stands on another
-	for i, district := range v.record.Definition.Districts() {
-		if election.VoterPartition(district.ID, v.record.VotePartitions) == partition {
+	for i, district := range v.installation.Definition.Districts() {
+		if election.VoterPartition(district.ID, v.installation.VotePartitions) == partition {
 			districts[string(district.ID)] = i
 		}
 	}

@@ -49,14 +49,14 @@ func Replay(ctx context.Context, c ReplayConfig) error {
 		return err
 	}
 	defer ready.Close()
-	record, err := c.Kafka.Election(ctx)
+	installation, err := c.Kafka.Election(ctx)
 	if err != nil {
 		return err
 	}
 	fingerprint := file.Definition.Fingerprint()
-	if record.Fingerprint != fingerprint {
+	if installation.Fingerprint != fingerprint {
 		return &election.InputError{Text: fmt.Sprintf("the topics belong to %q, and %s with these regions is another election; begin anew with empty topics",
-			record.Definition.Name, c.File)}
+			installation.Definition.Name, c.File)}
 	}
 	ballots := generate.NewReplay(file.Definition, file.Votes, c.Seed)
 	return sender{
@@ -75,7 +75,7 @@ func Replay(ctx context.Context, c ReplayConfig) error {
 			grown = ballots.Append(buffer, serial)
 			line := grown[len(buffer):]
 			id := line[election.BallotIDStart:election.BallotIDEnd]
-			return grown, id, line, election.Partition(id, record.VotePartitions)
+			return grown, id, line, election.Partition(id, installation.VotePartitions)
 		},
 	})
 }

@@ -20,7 +20,7 @@ import (
 func TestMain(m *testing.M) { localtest.Main(m) }
 
 // newRealPoll is an election on a real Kafka, whose topics it empties.
-func newRealPoll(t testing.TB, registered ...int64) (brokers []string, record election.Record) {
+func newRealPoll(t testing.TB, registered ...int64) (brokers []string, installation election.Installation) {
 	t.Helper()
 	brokers = []string{localtest.Kafka(t)}
 	cl, err := kafkatest.Cluster(t, brokers).NewClient()
@@ -39,20 +39,20 @@ func newRealPoll(t testing.TB, registered ...int64) (brokers []string, record el
 	if err := kafka.EnsureTopics(t.Context(), cl, topics); err != nil {
 		t.Fatal(err)
 	}
-	record = election.Record{
+	installation = election.Installation{
 		Definition: *d, Fingerprint: d.Fingerprint(), VotePartitions: int32(len(registered)), BallotKeyFingerprint: key.Fingerprint(),
 	}
-	if err := cl.ProduceSync(t.Context(), kafkatest.JSON(t, election.ElectionTopic, election.DefinitionKey, record)).FirstErr(); err != nil {
+	if err := cl.ProduceSync(t.Context(), kafkatest.JSON(t, election.ElectionTopic, election.DefinitionKey, installation)).FirstErr(); err != nil {
 		t.Fatal(err)
 	}
-	return brokers, record
+	return brokers, installation
 }
 
 // sent is how many ballots the topic holds, and how many of them count.
-func sent(t testing.TB, brokers []string, record election.Record) (ballots, counted int64) {
+func sent(t testing.TB, brokers []string, installation election.Installation) (ballots, counted int64) {
 	t.Helper()
-	count := election.NewCount(&record.Definition, record.VotePartitions)
-	for partition := range record.VotePartitions {
+	count := election.NewCount(&installation.Definition, installation.VotePartitions)
+	for partition := range installation.VotePartitions {
 		err := kafkatest.Cluster(t, brokers).Read(t.Context(), election.VotesTopic, partition, func(r *kgo.Record) error {
 			ballots++
 			if count.Add(election.VoteRecord{Partition: partition, Offset: r.Offset, Timestamp: r.Timestamp, Key: r.Key, Value: r.Value}) == "" {
@@ -69,7 +69,7 @@ func sent(t testing.TB, brokers []string, record election.Record) (ballots, coun
 
 // TestCopiesVoteOnARealKafka lets two copies vote, one of which waits for the register and one of which comes later.
 func TestCopiesVoteOnARealKafka(t *testing.T) {
-	brokers, record := newRealPoll(t, 3000, 4000, 5000, 0)
+	brokers, installation := newRealPoll(t, 3000, 4000, 5000, 0)
 	c := VotesConfig{Kafka: kafkatest.Cluster(t, brokers), Key: key, Rate: 2000, Log: kafkatest.Log(t)}
 	ended := make(chan error, 2)
 	go func() { ended <- Votes(t.Context(), c) }()
@@ -82,7 +82,7 @@ func TestCopiesVoteOnARealKafka(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if ballots, counted := sent(t, brokers, record); ballots != 12_000 || counted != 12_000 {
+	if ballots, counted := sent(t, brokers, installation); ballots != 12_000 || counted != 12_000 {
 		t.Errorf("%d ballots were sent and %d of them count, of 12000", ballots, counted)
 	}
 }

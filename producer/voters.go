@@ -49,21 +49,21 @@ func Voters(ctx context.Context, c VotersConfig) error {
 		return err
 	}
 	defer ready.Close()
-	record, err := electorate(ctx, c.Kafka)
+	installation, err := electorate(ctx, c.Kafka)
 	if err != nil {
 		return err
 	}
-	d := &record.Definition
+	d := &installation.Definition
 	var partitions []int32
 	for _, district := range d.Districts() {
-		partitions = append(partitions, election.VoterPartition(district.ID, record.VotePartitions))
+		partitions = append(partitions, election.VoterPartition(district.ID, installation.VotePartitions))
 	}
 	voters := generate.NewVoters(d, c.Seed)
 	return sender{
 		cluster: c.Kafka,
 		log:     c.Log,
 		pace:    steady(float64(c.Rate)),
-		start:   election.Progress{Seed: c.Seed, Fingerprint: record.Fingerprint},
+		start:   election.Progress{Seed: c.Seed, Fingerprint: installation.Fingerprint},
 		metrics: c.Health.Kafka("producer"),
 		sent:    c.Health.Counter("election_voters_produced_total", "Voters put on the register, in committed transactions."),
 		report:  reporter(c.Out, c.Log, election.VotersProducer),
@@ -81,17 +81,17 @@ func Voters(ctx context.Context, c VotersConfig) error {
 }
 
 // electorate reads the election that the topics belong to, which must have voters.
-func electorate(ctx context.Context, cluster kafka.Cluster) (*election.Record, error) {
-	record, err := cluster.Election(ctx)
+func electorate(ctx context.Context, cluster kafka.Cluster) (*election.Installation, error) {
+	installation, err := cluster.Election(ctx)
 	switch {
 	case err != nil:
 		return nil, err
-	case record.Definition.Electorate == nil:
+	case installation.Definition.Electorate == nil:
 		return nil, ErrNoElectorate
-	case record.Definition.RegisteredVoters() == 0:
-		return nil, &election.InputError{Text: fmt.Sprintf("no district of %q has registered voters; begin anew with a definition that gives registered", record.Definition.Name)}
+	case installation.Definition.RegisteredVoters() == 0:
+		return nil, &election.InputError{Text: fmt.Sprintf("no district of %q has registered voters; begin anew with a definition that gives registered", installation.Definition.Name)}
 	}
-	return record, nil
+	return installation, nil
 }
 
 // answers is a client for asking whether Kafka answers, which readiness does until the client is closed.

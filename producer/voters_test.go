@@ -50,7 +50,7 @@ var key = election.BallotKey{4, 2}
 // poll is an election with an electorate, and the broker that holds it.
 type poll struct {
 	*broker
-	record election.Record
+	installation election.Installation
 }
 
 func newPoll(t *testing.T, registered ...int64) *poll {
@@ -60,10 +60,10 @@ func newPoll(t *testing.T, registered ...int64) *poll {
 
 func newPollOf(t *testing.T, d *election.Definition, partitions int32) *poll {
 	t.Helper()
-	p := &poll{newBroker(t, d, partitions), election.Record{
+	p := &poll{newBroker(t, d, partitions), election.Installation{
 		Definition: *d, Fingerprint: d.Fingerprint(), VotePartitions: partitions, BallotKeyFingerprint: key.Fingerprint(),
 	}}
-	kafkatest.Produce(t, p.cluster, kafkatest.JSON(t, election.ElectionTopic, election.DefinitionKey, p.record))
+	kafkatest.Produce(t, p.cluster, kafkatest.JSON(t, election.ElectionTopic, election.DefinitionKey, p.installation))
 	return p
 }
 
@@ -82,11 +82,11 @@ func (p *poll) register(t *testing.T) {
 // registered wants each voter of the seed on the register once, on the right partition, and in the order of serials.
 func (p *poll) registered(t *testing.T) {
 	t.Helper()
-	voters := generate.NewVoters(&p.record.Definition, 1)
-	want := make([][]string, p.record.VotePartitions)
+	voters := generate.NewVoters(&p.installation.Definition, 1)
+	want := make([][]string, p.installation.VotePartitions)
 	for serial := range voters.Size() {
 		line, district := voters.Append(nil, serial)
-		partition := election.VoterPartition(p.record.Definition.Districts()[district].ID, p.record.VotePartitions)
+		partition := election.VoterPartition(p.installation.Definition.Districts()[district].ID, p.installation.VotePartitions)
 		want[partition] = append(want[partition], string(line))
 	}
 	for partition := range want {
@@ -122,11 +122,11 @@ func TestVotersAreRegisteredOnce(t *testing.T) {
 	if len(closed.Ends) != 3 {
 		t.Errorf("the register is closed at %v", closed.Ends)
 	}
-	want := election.Progress{NextSerial: 500, Size: 500, Seed: 1, Fingerprint: p.record.Fingerprint, Ends: closed.Ends}
+	want := election.Progress{NextSerial: 500, Size: 500, Seed: 1, Fingerprint: p.installation.Fingerprint, Ends: closed.Ends}
 	if diff := cmp.Diff(want, closed); diff != "" {
 		t.Error("the register is closed otherwise:", diff)
 	}
-	line, _ := generate.NewVoters(&p.record.Definition, 2).Append(nil, 0) // of another seed
+	line, _ := generate.NewVoters(&p.installation.Definition, 2).Append(nil, 0) // of another seed
 	kafkatest.Produce(t, p.cluster, &kgo.Record{Topic: election.VotersTopic, Value: line})
 	p.register(t) // and again adds nothing, and closes it nowhere else
 	if again, _ := p.progress(t, election.VotersProducer); !cmp.Equal(closed, again) {

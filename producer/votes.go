@@ -21,7 +21,7 @@ import (
 // VotesConfig is what Votes needs.
 type VotesConfig struct {
 	Kafka  kafka.Cluster
-	Key    election.BallotKey // the one whose fingerprint the election record holds
+	Key    election.BallotKey // the one whose fingerprint the installation holds
 	Rate   int                // ballots a second, of all partitions and copies together; 0 as fast as possible
 	Speed  time.Duration      // the polling day takes this long by the clock; 0 for no regard to time. Not with Rate
 	Log    *slog.Logger
@@ -64,25 +64,25 @@ func Votes(ctx context.Context, c VotesConfig) error {
 		return err
 	}
 	defer ready.Close()
-	record, err := electorate(ctx, c.Kafka)
+	installation, err := electorate(ctx, c.Kafka)
 	if err != nil {
 		return err
 	}
-	if c.Key.Fingerprint() != record.BallotKeyFingerprint {
+	if c.Key.Fingerprint() != installation.BallotKeyFingerprint {
 		return &election.InputError{Text: fmt.Sprintf("the ballot key is not the one that %q was prepared with; give that key, "+
-			"or begin anew with empty topics", record.Definition.Name)}
+			"or begin anew with empty topics", installation.Definition.Name)}
 	}
 	if c.session == 0 {
 		c.session = sessionTimeout
 	}
 	v := &voting{
-		VotesConfig: c,
-		record:      record,
-		ballots:     generate.NewBallots(&record.Definition, c.Key),
-		course:      newCourse(record),
-		sent:        c.Health.Counter("election_votes_produced_total", "Ballots sent, in committed transactions."),
+		VotesConfig:  c,
+		installation: installation,
+		ballots:      generate.NewBallots(&installation.Definition, c.Key),
+		course:       newCourse(installation),
+		sent:         c.Health.Counter("election_votes_produced_total", "Ballots sent, in committed transactions."),
 	}
-	for partition := range record.VotePartitions {
+	for partition := range installation.VotePartitions {
 		v.metrics = append(v.metrics, c.Health.Kafka(election.VotesProducer(partition)))
 	}
 	group, ctx := errgroup.WithContext(ctx)
@@ -105,11 +105,11 @@ func Votes(ctx context.Context, c VotesConfig) error {
 // voting is one copy of Votes at work.
 type voting struct {
 	VotesConfig
-	record  *election.Record
-	ballots *generate.Ballots
-	course  *course
-	sent    prometheus.Counter
-	metrics []kgo.Opt // by partition
+	installation *election.Installation
+	ballots      *generate.Ballots
+	course       *course
+	sent         prometheus.Counter
+	metrics      []kgo.Opt // by partition
 }
 
 // produce sends the ballots of a partition of the register. It returns when all are sent, or ctx is over.
@@ -145,7 +145,7 @@ func (v *voting) send(ctx context.Context, name string, partition int32, ballots
 		cluster: v.Kafka,
 		log:     v.Log,
 		pace:    v.pace(partition, ballots),
-		start:   election.Progress{Fingerprint: v.record.Fingerprint},
+		start:   election.Progress{Fingerprint: v.installation.Fingerprint},
 		metrics: v.metrics[partition],
 		sent:    v.sent,
 		report:  reporter(nil, v.Log, name),
@@ -157,7 +157,7 @@ func (v *voting) send(ctx context.Context, name string, partition int32, ballots
 			grown = v.ballots.Append(buffer, ballots[serial])
 			line := grown[len(buffer):]
 			id := line[election.BallotIDStart:election.BallotIDEnd]
-			return grown, id, line, election.Partition(id, v.record.VotePartitions)
+			return grown, id, line, election.Partition(id, v.installation.VotePartitions)
 		},
 	})
 }
@@ -165,7 +165,7 @@ func (v *voting) send(ctx context.Context, name string, partition int32, ballots
 // pace is how fast the ballots of a partition are sent: at its share of the rate by registered voters, or at the
 // polling day's speed.
 func (v *voting) pace(partition int32, ballots []generate.Ballot) func(int64) pacing {
-	d := &v.record.Definition
+	d := &v.installation.Definition
 	if v.Speed > 0 {
 		speed := float64(d.Polling.Closes.Sub(d.Polling.Opens)) / float64(v.Speed)
 		due := func(serial int64) time.Duration { return time.Duration(ballots[serial].Millisecond) * time.Millisecond }
@@ -177,8 +177,8 @@ func (v *voting) pace(partition int32, ballots []generate.Ballot) func(int64) pa
 // registered is how many voters the definition puts into a partition of the register.
 func (v *voting) registered(partition int32) int64 {
 	var n int64
-	for _, district := range v.record.Definition.Districts() {
-		if election.VoterPartition(district.ID, v.record.VotePartitions) == partition {
+	for _, district := range v.installation.Definition.Districts() {
+		if election.VoterPartition(district.ID, v.installation.VotePartitions) == partition {
 			n += district.Registered
 		}
 	}

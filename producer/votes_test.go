@@ -40,10 +40,10 @@ func (p *poll) joined() <-chan struct{} {
 // partition of the register in the order of their time.
 func (p *poll) complete(t *testing.T) {
 	t.Helper()
-	d := &p.record.Definition
+	d := &p.installation.Definition
 	ballots := generate.NewBallots(d, key)
 	want, places := make(map[string]int32), make(map[string]int) // the line's partition of the register
-	for partition := range p.record.VotePartitions {
+	for partition := range p.installation.VotePartitions {
 		var cast []generate.Ballot
 		for _, r := range kafkatest.Read(t, p.cluster, election.VotersTopic, partition) {
 			var voter election.Voter
@@ -62,12 +62,12 @@ func (p *poll) complete(t *testing.T) {
 			want[line], places[line] = partition, i
 		}
 		progress, begun := p.progress(t, election.VotesProducer(partition))
-		if n := int64(len(cast)); !begun || progress.NextSerial != n || progress.Size != n || progress.Fingerprint != p.record.Fingerprint || progress.Seed != 0 {
+		if n := int64(len(cast)); !begun || progress.NextSerial != n || progress.Size != n || progress.Fingerprint != p.installation.Fingerprint || progress.Seed != 0 {
 			t.Errorf("the progress of partition %d is %+v after %d ballots", partition, progress, n)
 		}
 	}
 	sent := make(map[string]int)
-	for partition := range p.record.VotePartitions {
+	for partition := range p.installation.VotePartitions {
 		last := make(map[int32]int)
 		for _, r := range kafkatest.Read(t, p.cluster, election.VotesTopic, partition) {
 			line := string(r.Value)
@@ -78,7 +78,7 @@ func (p *poll) complete(t *testing.T) {
 			if sent[line]++; sent[line] > 1 {
 				t.Fatalf("sent again: %s", line)
 			}
-			if id := line[election.BallotIDStart:election.BallotIDEnd]; string(r.Key) != id || partition != election.Partition([]byte(id), p.record.VotePartitions) {
+			if id := line[election.BallotIDStart:election.BallotIDEnd]; string(r.Key) != id || partition != election.Partition([]byte(id), p.installation.VotePartitions) {
 				t.Fatalf("on partition %d with key %s: %s", partition, r.Key, line)
 			}
 			if places[line] < last[from] {
@@ -107,7 +107,7 @@ func TestEachVoterVotesOnce(t *testing.T) {
 	p.register(t)
 	p.finish(t)
 	p.finish(t) // and again adds nothing
-	count := election.NewCount(&p.record.Definition, 3)
+	count := election.NewCount(&p.installation.Definition, 3)
 	for partition := range int32(3) {
 		for _, r := range kafkatest.Read(t, p.cluster, election.VotesTopic, partition) {
 			if reason := count.Add(election.VoteRecord{Partition: partition, Offset: r.Offset, Key: r.Key, Value: r.Value}); reason != "" {
@@ -209,7 +209,7 @@ func TestNobodyJoinsAClosedRegister(t *testing.T) {
 	p := newPoll(t, 450)
 	p.register(t)
 	late := func(serial int64) {
-		line, _ := generate.NewVoters(&p.record.Definition, 2).Append(nil, serial) // of another seed
+		line, _ := generate.NewVoters(&p.installation.Definition, 2).Append(nil, serial) // of another seed
 		kafkatest.Produce(t, p.cluster, &kgo.Record{Topic: election.VotersTopic, Value: line})
 	}
 	late(0)
@@ -255,8 +255,8 @@ func TestVotesEndsThoughKafkaIsGone(t *testing.T) {
 }
 
 func TestProgressOfAnotherElectionDecidesNothing(t *testing.T) {
-	record := &election.Record{Fingerprint: "this", VotePartitions: 1}
-	course := newCourse(record)
+	installation := &election.Installation{Fingerprint: "this", VotePartitions: 1}
+	course := newCourse(installation)
 	var ends map[int32]int64
 	learn := func(fingerprint string, next int64, producers ...string) {
 		t.Helper()
@@ -295,7 +295,7 @@ func TestProgressOfAnotherElectionDecidesNothing(t *testing.T) {
 	if !course.isOver() {
 		t.Error("it is not over")
 	}
-	if err := newCourse(record).learn(election.VotersProducer, []byte("{")); err == nil {
+	if err := newCourse(installation).learn(election.VotersProducer, []byte("{")); err == nil {
 		t.Error("progress that cannot be read is taken for progress")
 	}
 }
@@ -303,7 +303,7 @@ func TestProgressOfAnotherElectionDecidesNothing(t *testing.T) {
 func TestUnreadableVotersDoNotVote(t *testing.T) {
 	t.Parallel()
 	p := newPoll(t, 100, 100)
-	voters := generate.NewVoters(&p.record.Definition, p.voters(t, 0).Seed)
+	voters := generate.NewVoters(&p.installation.Definition, p.voters(t, 0).Seed)
 	var entry kgo.Record // of a voter of the second partition
 	for serial, district := int64(0), 0; district != 1; serial++ {
 		entry.Value, district = voters.Append(nil, serial)

@@ -93,12 +93,12 @@ func rows(t *testing.T, conn *pgx.Conn, query string) string {
 func TestInitPreparesEverythingAndMayRunAgain(t *testing.T) {
 	c, admin, conn := newSystem(t)
 	prepare(t, c)
-	record, err := c.Kafka.Election(t.Context())
+	installation, err := c.Kafka.Election(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(c.Definition, &record.Definition); diff != "" || record.VotePartitions != 3 || record.Fingerprint != c.Definition.Fingerprint() {
-		t.Errorf("the record is of %d partitions, fingerprint %s: %s", record.VotePartitions, record.Fingerprint, diff)
+	if diff := cmp.Diff(c.Definition, &installation.Definition); diff != "" || installation.VotePartitions != 3 || installation.Fingerprint != c.Definition.Fingerprint() {
+		t.Errorf("the installation is of %d partitions, fingerprint %s: %s", installation.VotePartitions, installation.Fingerprint, diff)
 	}
 	state := func() [2]string {
 		return [2]string{
@@ -311,9 +311,9 @@ func TestBallotKeyIsKept(t *testing.T) {
 	c.BallotKeyFingerprint = "5ca1ab1e"
 	prepare(t, c)
 	prepare(t, c)
-	record, err := c.Kafka.Election(t.Context())
-	if err != nil || record.BallotKeyFingerprint != c.BallotKeyFingerprint {
-		t.Errorf("the record tells key %q (%v)", record.BallotKeyFingerprint, err)
+	installation, err := c.Kafka.Election(t.Context())
+	if err != nil || installation.BallotKeyFingerprint != c.BallotKeyFingerprint {
+		t.Errorf("the installation tells key %q (%v)", installation.BallotKeyFingerprint, err)
 	}
 	c.BallotKeyFingerprint = "decade"
 	var wrong *election.InputError
@@ -330,9 +330,9 @@ func TestReplayHasNoBallotKey(t *testing.T) {
 	prepare(t, c)
 	c.BallotKeyFingerprint = "decade"
 	prepare(t, c)
-	record, err := c.Kafka.Election(t.Context())
-	if err != nil || record.BallotKeyFingerprint != "" {
-		t.Errorf("the record tells key %q (%v)", record.BallotKeyFingerprint, err)
+	installation, err := c.Kafka.Election(t.Context())
+	if err != nil || installation.BallotKeyFingerprint != "" {
+		t.Errorf("the installation tells key %q (%v)", installation.BallotKeyFingerprint, err)
 	}
 }
 

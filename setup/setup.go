@@ -37,11 +37,11 @@ func Run(ctx context.Context, c Config) error {
 	if c.Partitions < 1 || c.Partitions > election.MostVotePartitions {
 		return &election.Wrong{Setting: "partitions", Value: c.Partitions, Text: fmt.Sprintf("choose 1 to %d", election.MostVotePartitions)}
 	}
-	record := election.Record{Definition: *c.Definition, Fingerprint: c.Definition.Fingerprint(), VotePartitions: c.Partitions}
+	installation := election.Installation{Definition: *c.Definition, Fingerprint: c.Definition.Fingerprint(), VotePartitions: c.Partitions}
 	if c.Definition.Electorate != nil {
-		record.BallotKeyFingerprint = c.BallotKeyFingerprint
+		installation.BallotKeyFingerprint = c.BallotKeyFingerprint
 	}
-	value, err := record.Encode() // before anything is made: a register that is scaled takes more room than Check saw
+	value, err := installation.Encode() // before anything is made: a register that is scaled takes more room than Check saw
 	if err != nil {
 		return err
 	}
@@ -50,13 +50,13 @@ func Run(ctx context.Context, c Config) error {
 	case errors.Is(err, kafka.ErrNoElection):
 	case err != nil:
 		return err
-	case there.Fingerprint != record.Fingerprint:
+	case there.Fingerprint != installation.Fingerprint:
 		return &election.InputError{Text: fmt.Sprintf("the topics already hold another election, %q; begin this one elsewhere (in another folder, or on another Kafka), or remove the old one first (election reset, or docker compose down --volumes)",
 			there.Definition.Name)}
-	case there.BallotKeyFingerprint != record.BallotKeyFingerprint:
+	case there.BallotKeyFingerprint != installation.BallotKeyFingerprint:
 		return &election.InputError{Text: fmt.Sprintf("the ballots of %q are drawn with the ballot key %s, and the key given is %s: voters would get a second ballot; "+
 			"give the key that the election began with, or begin anew with empty topics and tables",
-			there.Definition.Name, orNone(there.BallotKeyFingerprint), orNone(record.BallotKeyFingerprint))}
+			there.Definition.Name, orNone(there.BallotKeyFingerprint), orNone(installation.BallotKeyFingerprint))}
 	case there.VotePartitions != c.Partitions:
 		return &election.Wrong{Setting: "partitions", Value: c.Partitions, Text: fmt.Sprintf("%q began with %d partitions, which no election can change: give %[2]d, or begin anew with empty topics and tables",
 			there.Definition.Name, there.VotePartitions)}
@@ -67,21 +67,21 @@ func Run(ctx context.Context, c Config) error {
 		return err
 	}
 	defer cl.Close()
-	if err := kafka.EnsureTopics(ctx, cl, election.Topics(record.VotePartitions)); err != nil {
+	if err := kafka.EnsureTopics(ctx, cl, election.Topics(installation.VotePartitions)); err != nil {
 		return err
 	}
 	if err := prepareDatabase(ctx, c, there == nil); err != nil {
 		return err
 	}
 	if there != nil {
-		c.Log.Info("the election is prepared already", "election", record.Definition.Name)
+		c.Log.Info("the election is prepared already", "election", installation.Definition.Name)
 		return nil
 	}
 	published := &kgo.Record{Topic: election.ElectionTopic, Key: []byte(election.DefinitionKey), Value: value}
 	if err := cl.ProduceSync(ctx, published).FirstErr(); err != nil {
 		return fmt.Errorf("publish the definition: %w", err)
 	}
-	c.Log.Info("prepared the election", "election", record.Definition.Name, "partitions", record.VotePartitions)
+	c.Log.Info("prepared the election", "election", installation.Definition.Name, "partitions", installation.VotePartitions)
 	return nil
 }
 

@@ -78,11 +78,11 @@ func TestAnotherNumberOfPartitionsIsRefused(t *testing.T) {
 	}
 	cluster := kafkatest.NewElection(t, d, 2)
 	config := setup.Config{Kafka: kafkatest.Cluster(t, cluster.ListenAddrs()), Definition: d, Partitions: 3, Log: kafkatest.Log(t)}
-	record, err := config.Kafka.Election(t.Context())
+	installation, err := config.Kafka.Election(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	config.BallotKeyFingerprint = record.BallotKeyFingerprint
+	config.BallotKeyFingerprint = installation.BallotKeyFingerprint
 	err = setup.Run(t.Context(), config)
 	var wrong *election.Wrong
 	if !errors.As(err, &wrong) || wrong.Setting != "partitions" || !strings.Contains(err.Error(), "began with 2 partitions") || !strings.Contains(err.Error(), "give 2, or begin anew") {

@@ -92,7 +92,7 @@ func TestBench(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("replay sent %.0f votes/s", float64(file.Definition.ExpectedVotes())/time.Since(began).Seconds())
-	record, err := c.Kafka.Election(ctx)
+	installation, err := c.Kafka.Election(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,11 +107,11 @@ func TestBench(t *testing.T) {
 			t.Fatalf("there is no variant %q", name)
 		}
 	}
-	drain(t, c, record, all["as it is"], file.Definition.ExpectedVotes()) // warms Spark up
+	drain(t, c, installation, all["as it is"], file.Definition.ExpectedVotes()) // warms Spark up
 	rates := make(map[string][]float64)
 	for range *benchRounds {
 		for _, name := range names {
-			rate := drain(t, c, record, all[name], file.Definition.ExpectedVotes())
+			rate := drain(t, c, installation, all[name], file.Definition.ExpectedVotes())
 			t.Logf("%-24s %7.0f votes/s", name, rate)
 			rates[name] = append(rates[name], rate)
 		}
@@ -125,7 +125,7 @@ func TestBench(t *testing.T) {
 }
 
 // drain counts all votes there are, by a new run, and returns votes a second over its micro-batches.
-func drain(t *testing.T, c Config, record *election.Record, change func(*query), votes int64) float64 {
+func drain(t *testing.T, c Config, installation *election.Installation, change func(*query), votes int64) float64 {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
 	defer cancel()
@@ -142,7 +142,7 @@ func drain(t *testing.T, c Config, record *election.Record, change func(*query),
 	c.Checkpoints = "file://" + t.TempDir()
 	q := newQuery(2, spark.AvailableNow())
 	change(&q)
-	streaming, err := q.start(ctx, session, c, record, run{Run: 1})
+	streaming, err := q.start(ctx, session, c, installation, run{Run: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,14 +11,14 @@ import (
 
 // StartUnattended starts the query of a run in a session of its own, as the supervisor does, and leaves it alone: no call
 // is made in that session afterwards. Look comes back to it, and is a call.
-func StartUnattended(ctx context.Context, c Config, record *election.Record, number int) (look func(context.Context) error, err error) {
+func StartUnattended(ctx context.Context, c Config, installation *election.Installation, number int) (look func(context.Context) error, err error) {
 	session, err := spark.Dial(ctx, c.Remote)
 	if err != nil {
 		return nil, err
 	}
 	defer session.Close()
 	wanted := newQuery(c.Partitions, spark.ProcessingTime(c.Trigger))
-	if _, err := wanted.start(ctx, session, c, record, run{Run: number}); err != nil {
+	if _, err := wanted.start(ctx, session, c, installation, run{Run: number}); err != nil {
 		return nil, err
 	}
 	return func(ctx context.Context) error {

@@ -13,7 +13,7 @@ import (
 
 // Rejected is what Spark's SQL says of each record of votes_topic by itself, by partition:offset; nothing where it says
 // that the record is a vote.
-func Rejected(ctx context.Context, c Config, record *election.Record) (map[string]election.Reason, error) {
+func Rejected(ctx context.Context, c Config, installation *election.Installation) (map[string]election.Reason, error) {
 	session, err := spark.Dial(ctx, c.Remote)
 	if err != nil {
 		return nil, err
@@ -27,7 +27,7 @@ func Rejected(ctx context.Context, c Config, record *election.Record) (map[strin
 	if err := votes.CreateOrReplaceTempView(ctx, "votes"); err != nil {
 		return nil, err
 	}
-	ballots, err := newQuery(1, spark.Trigger{}).classified(ctx, session, record)
+	ballots, err := newQuery(1, spark.Trigger{}).classified(ctx, session, installation)
 	if err != nil {
 		return nil, err
 	}

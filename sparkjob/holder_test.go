@@ -118,7 +118,7 @@ func notedHolder(t *testing.T, cluster *kfake.Cluster) holder {
 func TestLockLostWhileItIsNotedIsNotActedOn(t *testing.T) {
 	for asked := range 3 {
 		_, c := newElection(t)
-		r, err := newRunTracker(c, &election.Record{})
+		r, err := newRunTracker(c, &election.Installation{})
 		done(t, err)
 		t.Cleanup(r.close)
 		questions := 0

@@ -35,11 +35,11 @@ func TestSparkNamesWhatIsHostile(t *testing.T) {
 	if err := cl.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
 		t.Fatal(err)
 	}
-	record, err := c.Kafka.Election(t.Context())
+	installation, err := c.Kafka.Election(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	reasons, err := sparkjob.Rejected(t.Context(), c, record)
+	reasons, err := sparkjob.Rejected(t.Context(), c, installation)
 	if err != nil {
 		t.Fatal(err)
 	}

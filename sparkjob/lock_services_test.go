@@ -116,7 +116,7 @@ type turn struct {
 // take has another submit get the lock, and returns when it acts.
 func take(t *testing.T, c Config, postgres string) *turn {
 	t.Helper()
-	r, err := newRunTracker(c, &election.Record{})
+	r, err := newRunTracker(c, &election.Installation{})
 	done(t, err)
 	t.Cleanup(r.close)
 	ctx, stop := context.WithCancel(t.Context())

@@ -72,7 +72,7 @@ func (q query) fingerprint(c Config) string {
 }
 
 // start defines the query in a session and starts it from the run's checkpoint.
-func (q query) start(ctx context.Context, session *spark.Session, c Config, record *election.Record, run run) (*spark.StreamingQuery, error) {
+func (q query) start(ctx context.Context, session *spark.Session, c Config, installation *election.Installation, run run) (*spark.StreamingQuery, error) {
 	for key, value := range q.settings {
 		if err := session.Config().Set(ctx, key, value); err != nil {
 			return nil, fmt.Errorf("configure the session: %w", err)
@@ -86,7 +86,7 @@ func (q query) start(ctx context.Context, session *spark.Session, c Config, reco
 	if err := votes.CreateOrReplaceTempView(ctx, "votes"); err != nil {
 		return nil, fmt.Errorf("read the votes: %w", err)
 	}
-	ballots, err := q.classified(ctx, session, record)
+	ballots, err := q.classified(ctx, session, installation)
 	if err != nil {
 		return nil, err
 	}
@@ -110,12 +110,12 @@ func (q query) start(ctx context.Context, session *spark.Session, c Config, reco
 }
 
 // classified is what ballots.sql makes of the view votes.
-func (q query) classified(ctx context.Context, session *spark.Session, record *election.Record) (*spark.DataFrame, error) {
+func (q query) classified(ctx context.Context, session *spark.Session, installation *election.Installation) (*spark.DataFrame, error) {
 	ballots, err := session.SQL(ctx, q.ballots, spark.Args{
 		"grammar":    election.Grammar,
-		"partitions": int64(record.VotePartitions),
-		"opens":      string(election.AppendTime(nil, record.Definition.Polling.Opens)),
-		"closes":     string(election.AppendTime(nil, record.Definition.Polling.Closes)),
+		"partitions": int64(installation.VotePartitions),
+		"opens":      string(election.AppendTime(nil, installation.Definition.Polling.Opens)),
+		"closes":     string(election.AppendTime(nil, installation.Definition.Polling.Closes)),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read ballots.sql: %w", err)

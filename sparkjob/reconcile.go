@@ -193,7 +193,7 @@ func (s *supervisor) startQuery(ctx context.Context, at *attachment) error {
 	}
 	brief, cancel := within(ctx, startTimeout)
 	defer cancel()
-	query, err := wanted.start(brief, at.session, s.Config, s.record, s.runs.current)
+	query, err := wanted.start(brief, at.session, s.Config, s.installation, s.runs.current)
 	if err != nil {
 		return err
 	}

@@ -36,12 +36,12 @@ type runTracker struct {
 	othersDeleted bool
 }
 
-func newRunTracker(c Config, record *election.Record) (*runTracker, error) {
+func newRunTracker(c Config, installation *election.Installation) (*runTracker, error) {
 	cl, err := c.Kafka.NewClient(c.Health.Kafka("runs"))
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256([]byte(election.Grammar + "\x00" + ballotsSQL + "\x00" + totalsSQL + "\x00" + record.Fingerprint))
+	sum := sha256.Sum256([]byte(election.Grammar + "\x00" + ballotsSQL + "\x00" + totalsSQL + "\x00" + installation.Fingerprint))
 	return &runTracker{config: c, cl: cl, metrics: newMetrics(c.Health, cl), query: hex.EncodeToString(sum[:8]), beat: heartbeatEvery}, nil
 }
 

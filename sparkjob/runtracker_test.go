@@ -45,7 +45,7 @@ func cast(t *testing.T, cluster *kfake.Cluster) {
 // chosen is submit after it was started: it has chosen its run.
 func chosen(t *testing.T, c Config, fingerprint string) *runTracker {
 	t.Helper()
-	r, err := newRunTracker(c, &election.Record{Fingerprint: fingerprint})
+	r, err := newRunTracker(c, &election.Installation{Fingerprint: fingerprint})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -403,7 +403,7 @@ func TestWhoWokeUpPublishesNothing(t *testing.T) {
 func TestWhoOpensTheAccountsShutsOutTheOneBefore(t *testing.T) {
 	cluster, c := newElection(t)
 	before := chosen(t, c, "a")
-	after, err := newRunTracker(c, &election.Record{Fingerprint: "a"})
+	after, err := newRunTracker(c, &election.Installation{Fingerprint: "a"})
 	done(t, err)
 	t.Cleanup(after.close)
 	after.mayAct = func() error { return nil }

@@ -166,12 +166,12 @@ type submit struct {
 func newSubmit(t *testing.T, c Config, url, fingerprint string, change ...func(*supervisor)) *submit {
 	t.Helper()
 	c.Remote, c.Postgres, c.Health = url, "postgres://e:s@127.0.0.1:1/election", health.New("submit")
-	record := &election.Record{Fingerprint: fingerprint}
-	r, err := newRunTracker(c, record)
+	installation := &election.Installation{Fingerprint: fingerprint}
+	r, err := newRunTracker(c, installation)
 	done(t, err)
 	ctx, stop := context.WithCancel(t.Context())
 	broken, lose := context.WithCancel(context.WithoutCancel(ctx))
-	s := newSupervisor(c, record, r)
+	s := newSupervisor(c, installation, r)
 	s.answerTimeout, s.pollEvery, s.wantedEvery, r.beat = 5*time.Second, 20*time.Millisecond, 50*time.Millisecond, 100*time.Millisecond
 	for _, f := range change {
 		f(s)

@@ -70,16 +70,16 @@ func Run(ctx context.Context, c Config) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	record, err := c.Kafka.Election(ctx)
+	installation, err := c.Kafka.Election(ctx)
 	if err != nil {
 		return err
 	}
-	runs, err := newRunTracker(c, record)
+	runs, err := newRunTracker(c, installation)
 	if err != nil {
 		return err
 	}
 	defer runs.close()
-	s := newSupervisor(c, record, runs)
+	s := newSupervisor(c, installation, runs)
 	defer func() { s.stopKeepingAlive() }()
 	lost := false // the lock, and with it touch with the query
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
@@ -112,17 +112,17 @@ func Run(ctx context.Context, c Config) error {
 // supervisor is what lives as long as Run.
 type supervisor struct {
 	Config
-	record *election.Record
-	runs   *runTracker
+	installation *election.Installation
+	runs         *runTracker
 	// How long Spark may take to answer, how often the query is asked for its progress, how often it is read whether it is to
 	// run, and how long the first pause is after a failure: what the constants of the same names say, but in tests.
 	answerTimeout, pollEvery, wantedEvery, firstPause time.Duration
 	stopKeepingAlive                                  func() // the session that lingers, if any
 }
 
-func newSupervisor(c Config, record *election.Record, runs *runTracker) *supervisor {
+func newSupervisor(c Config, installation *election.Installation, runs *runTracker) *supervisor {
 	return &supervisor{
-		Config: c, record: record, runs: runs, stopKeepingAlive: func() {},
+		Config: c, installation: installation, runs: runs, stopKeepingAlive: func() {},
 		answerTimeout: answerTimeout, pollEvery: pollEvery, wantedEvery: wantedEvery, firstPause: firstPause,
 	}
 }

@@ -199,7 +199,7 @@ func TestTokenGoesOnlyWhereTheOperatorSays(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			cluster, config := newElection(t)
 			server, trap := newScriptedSpark(t), newTrap(t)
-			r, err := newRunTracker(config, &election.Record{Fingerprint: "a"})
+			r, err := newRunTracker(config, &election.Installation{Fingerprint: "a"})
 			done(t, err)
 			t.Cleanup(r.close)
 			forged := run{Run: 1, Query: r.query, Partitions: 4, Session: sessionRef{Spark: trap.address(), ID: "8c5d7a3e-40d0-4c4e-9d5b-2f4a4f0c1b11", Server: "s"}}

@@ -26,13 +26,13 @@ func TestChaosQueryOutlivesItsSessionsTimeout(t *testing.T) {
 	remote, _ := impatientSpark(t, 30*time.Second)
 	c := newElectionOn(t, remote, s.Definition, s.Partitions)
 	third := len(s.Votes) / 3
-	record, err := c.Kafka.Election(t.Context())
+	installation, err := c.Kafka.Election(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 
 	ended := submit(t, c)
-	look, err := sparkjob.StartUnattended(t.Context(), c, record, 2)
+	look, err := sparkjob.StartUnattended(t.Context(), c, installation, 2)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,12 +34,12 @@ func wantWhole(t *testing.T, d *election.Definition) {
 	if problems := d.Check(); len(problems) > 0 {
 		t.Errorf("a definition was read that is wrong: %v", problems)
 	}
-	record := election.Record{Definition: *d, Fingerprint: d.Fingerprint(), VotePartitions: 4}
-	value, err := record.Encode()
+	installation := election.Installation{Definition: *d, Fingerprint: d.Fingerprint(), VotePartitions: 4}
+	value, err := installation.Encode()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var again election.Record
+	var again election.Installation
 	if err := json.Unmarshal(value, &again); err != nil || again.Definition.Fingerprint() != again.Fingerprint {
 		t.Errorf("from Kafka comes another definition (%v): %s", err, value)
 	}

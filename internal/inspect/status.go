@@ -49,13 +49,13 @@ const lately = 10 * time.Second
 
 // Look asks Kafka how the election is doing now. The error is kafka.ErrNoElection where there is none.
 func Look(ctx context.Context, cluster kafka.Cluster, now time.Time) (*Status, error) {
-	record, err := cluster.Election(ctx)
+	installation, err := cluster.Election(ctx)
 	if err != nil {
 		return nil, err
 	}
-	status := &Status{Election: record.Definition.Name, Voters: record.Definition.RegisteredVoters()}
+	status := &Status{Election: installation.Definition.Name, Voters: installation.Definition.RegisteredVoters()}
 	names := []string{election.VotersProducer, election.ReplayProducer, election.CastProducer}
-	for partition := range record.VotePartitions {
+	for partition := range installation.VotePartitions {
 		names = append(names, election.VotesProducer(partition))
 	}
 	cl, err := cluster.NewClient()

@@ -17,9 +17,9 @@ var ErrNoElection = errors.New("there is no election on this Kafka; run `electio
 
 // Election reads which election the topics belong to. The error is ErrNoElection where there is none, and an *election.Hint
 // where Kafka does not answer.
-func (c Cluster) Election(ctx context.Context) (*election.Record, error) {
-	var record election.Record
-	found, err := c.LatestJSON(ctx, election.ElectionTopic, election.DefinitionKey, &record)
+func (c Cluster) Election(ctx context.Context) (*election.Installation, error) {
+	var installation election.Installation
+	found, err := c.LatestJSON(ctx, election.ElectionTopic, election.DefinitionKey, &installation)
 	switch {
 	case errors.Is(err, kerr.UnknownTopicOrPartition), err == nil && !found:
 		return nil, ErrNoElection
@@ -28,7 +28,7 @@ func (c Cluster) Election(ctx context.Context) (*election.Record, error) {
 	case err != nil:
 		return nil, err
 	}
-	return &record, nil
+	return &installation, nil
 }
 
 // LatestJSON decodes the last committed value of a key in a compacted topic of one partition. It reports whether there

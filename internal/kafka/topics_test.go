@@ -113,28 +113,28 @@ func TestEnsureTopicsSetsTheSettingsOfATopicThatIsThere(t *testing.T) {
 	}
 }
 
-// largest is the largest election record that Encode makes.
+// largest is the largest installation that Encode makes.
 func largest(t testing.TB) []byte {
 	t.Helper()
-	record := election.Record{Definition: election.Definition{Candidates: []election.Candidate{{}}}}
+	installation := election.Installation{Definition: election.Definition{Candidates: []election.Candidate{{}}}}
 	text := strings.Repeat("b", election.MaxRecordBytes)
 	fits := func(n int) bool {
-		record.Definition.Candidates[0].Biography = text[:n]
-		_, err := record.Encode()
+		installation.Definition.Candidates[0].Biography = text[:n]
+		_, err := installation.Encode()
 		return err == nil
 	}
 	n := sort.Search(len(text), func(n int) bool { return !fits(n) }) - 1
 	if n < election.MaxRecordBytes*9/10 || !fits(n) {
 		t.Fatalf("the longest biography has %d bytes", n)
 	}
-	value, err := record.Encode()
+	value, err := installation.Encode()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return value
 }
 
-// publish sends an election record as init does.
+// publish sends an installation as init does.
 func publish(t testing.TB, brokers []string, value []byte) error {
 	t.Helper()
 	cl, err := kafkatest.Cluster(t, brokers).NewClient(kgo.ProducerBatchMaxBytes(election.MaxRecordBytes))
@@ -153,9 +153,9 @@ func TestLargestElectionRecordIsTaken(t *testing.T) {
 	if err := publish(t, brokers, largest(t)); err != nil {
 		t.Fatal(err)
 	}
-	record, err := kafkatest.Cluster(t, brokers).Election(t.Context())
-	if err != nil || len(record.Definition.Candidates) != 1 {
-		t.Errorf("read %v (%v)", record != nil, err)
+	installation, err := kafkatest.Cluster(t, brokers).Election(t.Context())
+	if err != nil || len(installation.Definition.Candidates) != 1 {
+		t.Errorf("read %v (%v)", installation != nil, err)
 	}
 }
 

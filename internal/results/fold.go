@@ -27,14 +27,14 @@ func Topics() []string {
 
 // Fold is the state that the records leave behind. The zero value is ready for use by one goroutine.
 type Fold struct {
-	record   *election.Record // nil until the election topic holds a definition
-	ages     []int64          // its registered voters by age, nil where not known
-	official int              // 0 until the election topic names a run
-	runs     map[int]*tally
-	query    *election.QueryStatus
-	queryAt  time.Time // Kafka's timestamp of it
-	skipped  int64
-	updated  time.Time // Kafka's timestamp of the newest result record, applied or not
+	installation *election.Installation // nil until the election topic holds a definition
+	ages         []int64                // its registered voters by age, nil where not known
+	official     int                    // 0 until the election topic names a run
+	runs         map[int]*tally
+	query        *election.QueryStatus
+	queryAt      time.Time // Kafka's timestamp of it
+	skipped      int64
+	updated      time.Time // Kafka's timestamp of the newest result record, applied or not
 }
 
 // Effect is what a record did to a fold.
@@ -74,14 +74,14 @@ func (f *Fold) applyElection(key string, value []byte) Effect {
 	switch key {
 	case election.DefinitionKey:
 		if value == nil {
-			f.record, f.ages = nil, nil
+			f.installation, f.ages = nil, nil
 			return Switched
 		}
-		var record election.Record
-		if json.Unmarshal(value, &record) != nil || record.Definition.ID == "" {
+		var installation election.Installation
+		if json.Unmarshal(value, &installation) != nil || installation.Definition.ID == "" {
 			return Skipped
 		}
-		f.record, f.ages = &record, record.Definition.RegisteredByAge()
+		f.installation, f.ages = &installation, installation.Definition.RegisteredByAge()
 		return Changed
 	case election.OfficialRunKey:
 		var official election.OfficialRun

@@ -46,7 +46,7 @@ func encode(v any) []byte {
 }
 
 func definition() record {
-	return record{election.ElectionTopic, election.DefinitionKey, encode(election.Record{
+	return record{election.ElectionTopic, election.DefinitionKey, encode(election.Installation{
 		Definition: election.Definition{
 			ID: "lakes", Name: "Lakes",
 			Candidates: []election.Candidate{{ID: "ann", Name: "Ann"}, {ID: "ben", Name: "Ben"}, {ID: "cas", Name: "Cas"}},
@@ -64,7 +64,7 @@ func definition() record {
 func changed(t *testing.T, change func(*election.Definition)) record {
 	t.Helper()
 	r := definition()
-	var of election.Record
+	var of election.Installation
 	if err := json.Unmarshal(r.value, &of); err != nil {
 		t.Fatal(err)
 	}

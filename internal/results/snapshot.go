@@ -115,10 +115,10 @@ func (s *Snapshot) RejectedRecords() int64 {
 // Snapshot is the count as the fold now holds it.
 func (f *Fold) Snapshot() *Snapshot {
 	s := &Snapshot{Run: f.official, UpdatedAt: f.updated, Skipped: f.skipped, Query: f.query, QueryAt: f.queryAt}
-	if f.record == nil {
+	if f.installation == nil {
 		return s
 	}
-	s.Definition, s.Fingerprint = &f.record.Definition, f.record.Fingerprint
+	s.Definition, s.Fingerprint = &f.installation.Definition, f.installation.Fingerprint
 	s.ExpectedVotes = s.Definition.ExpectedVotes()
 	s.layOut(f.ages)
 	if t := f.runs[f.official]; t != nil {

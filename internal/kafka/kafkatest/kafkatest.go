@@ -51,8 +51,8 @@ func NewElection(t testing.TB, d *election.Definition, partitions int32, options
 	if err := kafka.EnsureTopics(t.Context(), cl, election.Topics(partitions)); err != nil {
 		t.Fatal(err)
 	}
-	record := election.Record{Definition: *d, Fingerprint: d.Fingerprint(), VotePartitions: partitions}
-	Produce(t, cluster, JSON(t, election.ElectionTopic, election.DefinitionKey, record))
+	installation := election.Installation{Definition: *d, Fingerprint: d.Fingerprint(), VotePartitions: partitions}
+	Produce(t, cluster, JSON(t, election.ElectionTopic, election.DefinitionKey, installation))
 	return cluster
 }
 

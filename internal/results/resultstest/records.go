@@ -23,7 +23,7 @@ type Votes map[election.DistrictID]map[election.CandidateID]int64
 
 // Definition announces an election.
 func Definition(d election.Definition) Record {
-	return Record{Topic: election.ElectionTopic, Key: election.DefinitionKey, Value: encode(election.Record{
+	return Record{Topic: election.ElectionTopic, Key: election.DefinitionKey, Value: encode(election.Installation{
 		Definition: d, Fingerprint: d.Fingerprint(), VotePartitions: 1,
 	})}
 }
