@@ -15,13 +15,13 @@ const (
 	// batchRecords and batchBytes bound a transaction: enough to make its commit cheap, little enough to hold.
 	batchRecords = 20_000
 	batchBytes   = 32 << 20
-	// gather is how long a batch waits for more once something has come.
-	gather = 200 * time.Millisecond
-	// idle is how long nothing may come before the connections are looked after.
-	idle = time.Second
+	// gatherTime is how long collect waits for more records once it has some.
+	gatherTime = 200 * time.Millisecond
+	// idleTime is how long collect waits for a first record. Then the connection to PostgreSQL is checked.
+	idleTime = time.Second
 )
 
-// batch is what came of one topic.
+// batch is the records of one topic that are stored in one transaction.
 type batch struct {
 	topic   string
 	records []*kgo.Record   // without transaction markers; in the order of the offsets of each partition
@@ -34,12 +34,12 @@ type reject struct {
 	reason election.Reason
 }
 
-// collect waits for records, and returns what has come by topic. It is empty when nothing came for a while.
+// collect waits for records, and returns them by topic: none if no record came within idleTime.
 func (s *session) collect(ctx context.Context) (map[string]*batch, error) {
 	batches := make(map[string]*batch)
 	count, bytes := 0, 0
-	var deadline time.Time // once something has come
-	for wait := idle; wait > 0 && count < batchRecords && bytes < batchBytes; {
+	var deadline time.Time // set when the first record has come
+	for wait := idleTime; wait > 0 && count < batchRecords && bytes < batchBytes; {
 		polling, cancel := context.WithTimeout(ctx, wait)
 		fetches := s.consumer.PollRecords(polling, batchRecords-count)
 		cancel()
@@ -51,18 +51,18 @@ func (s *session) collect(ctx context.Context) (map[string]*batch, error) {
 				return nil, fmt.Errorf("read %s %d: %w", failed.Topic, failed.Partition, failed.Err)
 			}
 		}
-		var other error
+		var replaced error
 		fetches.EachTopic(func(t kgo.FetchTopic) {
-			if t.TopicID != [16]byte{} { // an answer without records may have none
-				other = errors.Join(other, sameTopic(t.Topic, s.ids[t.Topic], t.TopicID))
+			if t.TopicID != [16]byte{} { // Kafka may answer without an id where it has no records
+				replaced = errors.Join(replaced, checkTopicID(t.Topic, s.ids[t.Topic], t.TopicID))
 			}
 		})
-		if other != nil {
-			return nil, other
+		if replaced != nil {
+			return nil, replaced
 		}
 		fetches.EachPartition(func(p kgo.FetchTopicPartition) {
 			if p.Topic != "" {
-				s.ends[place{p.Topic, p.FetchPartition.Partition}] = p.LastStableOffset
+				s.ends[topicPartition{p.Topic, p.FetchPartition.Partition}] = p.LastStableOffset
 			}
 		})
 		fetches.EachRecord(func(r *kgo.Record) {
@@ -81,7 +81,7 @@ func (s *session) collect(ctx context.Context) (map[string]*batch, error) {
 			break
 		}
 		if deadline.IsZero() {
-			deadline = time.Now().Add(gather)
+			deadline = time.Now().Add(gatherTime)
 		}
 		wait = time.Until(deadline)
 	}

@@ -10,7 +10,7 @@ import (
 	"realtime-election/election"
 )
 
-// TestVotesAreStoredByTheirDeclaredFields names each place that a field of the vote must be added to.
+// TestVotesAreStoredByTheirDeclaredFields names each list that a field of the vote must be added to.
 func TestVotesAreStoredByTheirDeclaredFields(t *testing.T) {
 	migration, err := os.ReadFile("../internal/postgres/migrations/002_ledger.sql")
 	if err != nil {
@@ -24,8 +24,8 @@ func TestVotesAreStoredByTheirDeclaredFields(t *testing.T) {
 		}
 	}
 	stored := tables[election.VotesTopic]
-	for place, c := range map[string]struct {
-		text, list string // list finds the names in the text
+	for where, c := range map[string]struct {
+		text, list string // list matches the names in the text
 		fields     []string
 	}{
 		"the columns of tables[election.VotesTopic], ledger/tables.go":      {strings.Join(stored.columns, ",\n"), `(?s)^place,(.*)$`, all},
@@ -38,7 +38,7 @@ func TestVotesAreStoredByTheirDeclaredFields(t *testing.T) {
 	} {
 		found := regexp.MustCompile(c.list).FindStringSubmatch(c.text)
 		if found == nil {
-			t.Errorf("%s: no list of fields is there", place)
+			t.Errorf("%s: no list of fields is there", where)
 			continue
 		}
 		var names []string
@@ -49,7 +49,7 @@ func TestVotesAreStoredByTheirDeclaredFields(t *testing.T) {
 		}
 		slices.Sort(names)
 		if want := slices.Sorted(slices.Values(c.fields)); !slices.Equal(names, want) {
-			t.Errorf("%s: the fields are %s, those of election.VoteFields %s", place, names, want)
+			t.Errorf("%s: the fields are %s, those of election.VoteFields %s", where, names, want)
 		}
 	}
 }

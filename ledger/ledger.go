@@ -1,22 +1,23 @@
 // Package ledger keeps the register and every ballot in PostgreSQL: voters_topic in the table voters, votes_topic in the
 // table votes, and what does not count, with its reason, in rejected_votes and the topic votes_rejected.
 //
-// It is exact. A batch of records and the offsets after it are one transaction, and the offsets move only from where
-// this ledger left them: a ledger that is killed anywhere goes on without a gap or a double, and of two ledgers one
-// stores while the other waits for the lease that the first one holds (see internal/lease). A ledger that was stopped,
-// and wakes when another has the lease, waits for it again. The first copy of a ballot, by offset, is the one that is
-// stored.
+// It is exact. One transaction holds a batch of records and the offsets after it, and the offsets move only from where
+// this ledger left them. So a ledger that is killed at any moment goes on without a gap or a double. Of two ledgers, one
+// stores, and the other waits for the lease that the first holds (see internal/lease). A ledger whose process was
+// suspended, and finds another with the lease when it goes on, waits for the lease again. Of several copies of a ballot,
+// the ledger stores the one with the lowest offset.
 //
-// Nothing a sender writes stops it: a record is judged, and its text checked, before PostgreSQL sees it. Nor does the
-// absence of Kafka or PostgreSQL: it waits, and says so.
+// No record can stop the ledger: it checks each record, and its text, before PostgreSQL sees it. While Kafka or
+// PostgreSQL does not answer, the ledger waits, and reports that it does.
 //
-// No transaction holds voters and votes, and within one the rows are inserted in the order of their ids: no order in a
-// table ties a voter to a ballot.
+// No transaction holds voters and votes, and each inserts its rows in the order of their ids. So no order in a table
+// ties a voter to a ballot.
 //
-// A reject is in votes_rejected before its transaction commits. What a killed ledger sent ahead is found when the next
-// one starts, and not sent again: the topic holds every reject of rejected_votes at least once, and almost always once.
-// Its key, topic:partition:offset, tells a double. The topic holds at most the first 512 KiB of a value and 64 KiB of a
-// key, so that any broker takes it; the table holds them whole.
+// A reject is in votes_rejected before its transaction commits. A ledger that is killed in between has sent rejects
+// ahead. The next ledger finds them when it starts, and does not send them again. So the topic holds every reject of
+// rejected_votes at least once, and almost always only once. The key, topic:partition:offset, shows which rejects are
+// the same. The topic holds at most the first 512 KiB of a value and 64 KiB of a key, so that any broker takes it. The
+// table holds both whole.
 //
 //	err := ledger.Run(ctx, ledger.Config{Kafka: cluster, Postgres: url, Log: log})
 package ledger
@@ -65,25 +66,27 @@ const (
 	lastPause  = 5 * time.Second
 )
 
-// ledger is what lives as long as Run.
+// ledger holds what lasts as long as Run.
 type ledger struct {
 	config   Config
 	rules    *rules      // nil until the definition is read
 	producer *kgo.Client // of rejects and the status
-	consumer kgo.Opt     // measures whichever consumer there is
 	status   *status
 	rows     *prometheus.CounterVec
 	batch    prometheus.Gauge
 	lag      *prometheus.GaugeVec
+
+	consumerMetrics kgo.Opt // of the consumer of whichever session is open
 }
 
-// Run stores what the topics hold and what comes, until ctx is over. It returns early only for what trying again cannot
-// mend: an *election.Wrong where a setting is wrong, kafka.ErrNoElection where Kafka has no election.
+// Run stores the records that the topics hold, and those that come, until ctx is over. It returns early only for an error
+// that another attempt cannot mend: an *election.Wrong where a setting is wrong, kafka.ErrNoElection where Kafka has no
+// election.
 func Run(ctx context.Context, c Config) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	// Not idempotent, so that a record can be given up when ctx ends; its readers know a double by its key.
+	// Not idempotent, so that a record can be given up when ctx ends. Readers recognise a second copy by its key.
 	producer, err := c.Kafka.NewClient(c.Health.Kafka("producer"),
 		kgo.DisableIdempotentWrite(), kgo.MaxProduceRequestsInflightPerBroker(1))
 	if err != nil {
@@ -91,7 +94,7 @@ func Run(ctx context.Context, c Config) error {
 	}
 	defer producer.Close()
 	l := &ledger{
-		config: c, producer: producer, consumer: c.Health.Kafka("consumer"), status: newStatus(c, producer),
+		config: c, producer: producer, consumerMetrics: c.Health.Kafka("consumer"), status: newStatus(c, producer),
 		rows:  c.Health.CounterBy("election_ledger_rows_total", "Rows added, in committed transactions.", "table"),
 		batch: c.Health.Gauge("election_ledger_batch_seconds", "How long the last transaction took."),
 		lag:   c.Health.GaugeBy("election_ledger_lag_offsets", "Offsets from what is stored to the stable end of the topic.", "topic"),
@@ -103,7 +106,7 @@ func Run(ctx context.Context, c Config) error {
 
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return l.status.report(ctx) })
-	g.Go(func() error { return l.keep(ctx) })
+	g.Go(func() error { return l.storeUntilEnd(ctx) })
 	if err := g.Wait(); !errors.Is(err, errEnded) {
 		return err
 	}
@@ -113,10 +116,10 @@ func Run(ctx context.Context, c Config) error {
 // errEnded ends the group when ctx is over.
 var errEnded = errors.New("asked to end")
 
-// keep attends to the tables again and again.
-func (l *ledger) keep(ctx context.Context) error {
+// storeUntilEnd stores until ctx is over. After an error it pauses, and tries again.
+func (l *ledger) storeUntilEnd(ctx context.Context) error {
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
-		stored, err := l.attend(ctx)
+		opened, err := l.waitAndStore(ctx)
 		if ctx.Err() != nil {
 			return errEnded
 		}
@@ -125,12 +128,12 @@ func (l *ledger) keep(ctx context.Context) error {
 			return err
 		}
 		switch err = explain(err); {
-		case errors.Is(err, lease.ErrLost) && l.status.waiting(err):
+		case errors.Is(err, lease.ErrLost) && l.status.noteWaiting(err):
 			l.config.Log.Info("this ledger stores nothing until it has the lock in PostgreSQL again", "error", err)
-		case l.status.waiting(err):
+		case l.status.noteWaiting(err):
 			l.config.Log.Warn("nothing is stored; trying until it works", "error", err)
 		}
-		if stored {
+		if opened {
 			pause = firstPause
 		}
 		select {
@@ -141,7 +144,7 @@ func (l *ledger) keep(ctx context.Context) error {
 	}
 }
 
-// explain adds what to do about errors that will not pass by themselves.
+// explain adds to an error what to do about it, where it lasts until somebody does something.
 func explain(err error) error {
 	var refused *pgconn.PgError
 	if !errors.As(err, &refused) {

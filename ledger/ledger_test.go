@@ -38,7 +38,7 @@ func TestNoElectionIsSaid(t *testing.T) {
 	}
 }
 
-// TestOnlyTheLedgerThatStoredReportsThatItWaits has ledgers that reach no PostgreSQL and have stored nothing.
+// TestOnlyTheLedgerThatStoredReportsThatItWaits runs a ledger that has stored nothing and reaches no PostgreSQL.
 func TestOnlyTheLedgerThatStoredReportsThatItWaits(t *testing.T) {
 	d, err := definition.Default()
 	if err != nil {
@@ -73,7 +73,7 @@ func TestOnlyTheLedgerThatStoredReportsThatItWaits(t *testing.T) {
 	}
 }
 
-// stopper is a log that ends what writes a text to it.
+// stopper is a log that calls stop when a line with the text is written.
 type stopper struct {
 	text string
 	stop func()

@@ -10,8 +10,9 @@ import (
 	"realtime-election/internal/scenario"
 )
 
-// FuzzRulesAreTheReferenceCounts holds the ledger's judgement, and what it takes for a copy by the columns of a row, to
-// the reference count, which compares bytes. The SQL that compares the columns is held to it where PostgreSQL runs.
+// FuzzRulesAreTheReferenceCounts compares the ledger with the reference count: the reason of each record, and which votes
+// are copies. The ledger finds copies by the columns of a row, the reference count by bytes. Tests with PostgreSQL compare
+// the SQL that finds copies.
 func FuzzRulesAreTheReferenceCounts(f *testing.F) {
 	for seed := range uint64(100) {
 		f.Add(seed)

@@ -18,18 +18,18 @@ import (
 
 func TestRejectsSentAheadAreThoseFromWhatIsStored(t *testing.T) {
 	s, cluster := newTestSession(t)
-	s.next[place{election.VotesTopic, 0}] = 5
+	s.next[topicPartition{election.VotesTopic, 0}] = 5
 	for _, key := range []string{
 		"votes_topic:0:4", "votes_topic:0:5", "votes_topic:0:6", "votes_topic:1:0", "voters_topic:1:7",
 		"votes_topic:9:9", "another:0:9", "votes_topic:0:x", "votes_topic:x:9", "votes_topic", "votes_topic:0:9:9", "votes_topic:0:+9", "votes_topic:00:9",
 	} {
 		kafkatest.Produce(t, cluster, &kgo.Record{Topic: election.RejectedVotesTopic, Key: []byte(key)})
 	}
-	if err := s.readSent(t.Context()); err != nil {
+	if err := s.readSentAhead(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"voters_topic:1:7", "votes_topic:0:5", "votes_topic:0:6", "votes_topic:1:0"}
-	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(s.sent))); diff != "" {
+	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(s.sentAhead))); diff != "" {
 		t.Errorf("sent ahead (-want +got): %s", diff)
 	}
 }
@@ -38,14 +38,14 @@ func rejected(topic string, partition int32, offset int64) reject {
 	return reject{&kgo.Record{Topic: topic, Partition: partition, Offset: offset, Key: []byte("k"), Value: []byte("v")}, election.Malformed}
 }
 
-// TestRejectsSentAheadAreForgottenWithTheirOwnBatch stores a batch of each topic.
+// TestRejectsSentAheadAreForgottenWithTheirOwnBatch commits a batch of voters, and then one of votes.
 func TestRejectsSentAheadAreForgottenWithTheirOwnBatch(t *testing.T) {
 	s, cluster := newTestSession(t)
-	s.status.opened(nil, s.next, held)
-	s.sent["votes_topic:0:1"] = true
-	s.committed(&batch{topic: election.VotersTopic, next: map[int32]int64{0: 9}}, 9, []reject{rejected(election.VotersTopic, 0, 1)})
+	s.status.noteOpened(nil, s.next, leaseHeld)
+	s.sentAhead["votes_topic:0:1"] = true
+	s.noteCommitted(&batch{topic: election.VotersTopic, next: map[int32]int64{0: 9}}, 9, []reject{rejected(election.VotersTopic, 0, 1)})
 	votes := []reject{rejected(election.VotesTopic, 0, 0), rejected(election.VotesTopic, 0, 1), rejected(election.VotesTopic, 0, 2)}
-	if err := s.publish(t.Context(), votes); err != nil {
+	if err := s.publishRejects(t.Context(), votes); err != nil {
 		t.Fatal(err)
 	}
 	var keys []string
@@ -55,23 +55,23 @@ func TestRejectsSentAheadAreForgottenWithTheirOwnBatch(t *testing.T) {
 	if want := []string{"votes_topic:0:0", "votes_topic:0:2"}; !slices.Equal(keys, want) {
 		t.Errorf("published are %q, want %q: the other was sent ahead", keys, want)
 	}
-	if err := s.publish(t.Context(), votes); err != nil { // as when PostgreSQL asks for the transaction again
+	if err := s.publishRejects(t.Context(), votes); err != nil { // as when PostgreSQL asks for the transaction again
 		t.Fatal(err)
 	}
 	if n := len(kafkatest.Read(t, cluster, election.RejectedVotesTopic, 0)); n != 2 {
 		t.Errorf("%d are published after another try, want 2", n)
 	}
-	s.committed(&batch{topic: election.VotesTopic, next: map[int32]int64{0: 3}}, 0, votes)
-	if len(s.sent) > 0 {
-		t.Errorf("it remembers %v, which are stored", s.sent)
+	s.noteCommitted(&batch{topic: election.VotesTopic, next: map[int32]int64{0: 3}}, 0, votes)
+	if len(s.sentAhead) > 0 {
+		t.Errorf("it remembers %v, which are stored", s.sentAhead)
 	}
 }
 
 func TestCommittedBatchIsReported(t *testing.T) {
 	s, _ := newTestSession(t)
-	s.status.opened(map[string]int64{"voters": 10, "votes": 20, "rejected_votes": 30}, s.next, held)
-	s.committed(&batch{topic: election.VotersTopic, next: map[int32]int64{0: 4}}, 3, []reject{rejected(election.VotersTopic, 0, 0)})
-	s.committed(&batch{topic: election.VotesTopic, next: map[int32]int64{1: 7}}, 5, nil)
+	s.status.noteOpened(map[string]int64{"voters": 10, "votes": 20, "rejected_votes": 30}, s.next, leaseHeld)
+	s.noteCommitted(&batch{topic: election.VotersTopic, next: map[int32]int64{0: 4}}, 3, []reject{rejected(election.VotersTopic, 0, 0)})
+	s.noteCommitted(&batch{topic: election.VotesTopic, next: map[int32]int64{1: 7}}, 5, nil)
 	got := s.status.current
 	want := election.LedgerStatus{
 		State: "running", Voters: 13, Votes: 25, Rejected: 31, Stored: map[string]map[string]int64{
@@ -86,7 +86,7 @@ func TestCommittedBatchIsReported(t *testing.T) {
 			t.Errorf("%s has %d rows, want %d", table, n, want)
 		}
 	}
-	if next := s.next[place{election.VotesTopic, 1}]; next != 7 {
+	if next := s.next[topicPartition{election.VotesTopic, 1}]; next != 7 {
 		t.Errorf("it goes on at %d, want 7", next)
 	}
 }
@@ -97,7 +97,7 @@ func TestPublishedRejectHoldsTheRecord(t *testing.T) {
 	long.Key, long.Value = bytes.Repeat([]byte("k"), longestKey+1), bytes.Repeat([]byte("v"), longestRaw+1)
 	none := rejected(election.VotersTopic, 0, 2)
 	none.Key, none.Value, none.reason = nil, []byte{}, election.UnknownDistrict
-	if err := s.publish(t.Context(), []reject{long, none}); err != nil {
+	if err := s.publishRejects(t.Context(), []reject{long, none}); err != nil {
 		t.Fatal(err)
 	}
 	want := map[string]election.RejectedVote{
@@ -119,16 +119,16 @@ func TestPublishedRejectHoldsTheRecord(t *testing.T) {
 
 func TestTransactionIsTriedAgainWherePostgreSQLAsks(t *testing.T) {
 	for code, want := range map[string]bool{"40001": true, "40P01": true, "23505": false, "57P01": false} {
-		if got := again(&pgconn.PgError{Code: code}); got != want {
+		if got := retryable(&pgconn.PgError{Code: code}); got != want {
 			t.Errorf("%s: %t", code, got)
 		}
 	}
-	if again(errMoved) {
+	if retryable(errOffsetsMoved) {
 		t.Error("an error that is not PostgreSQL's")
 	}
 }
 
-func TestWhatToDoIsSaidOfErrorsThatDoNotPass(t *testing.T) {
+func TestErrorsThatDoNotPassSayWhatToDo(t *testing.T) {
 	for code, says := range map[string]string{
 		"28P01": "the password in postgres", "28000": "the password in postgres", "42P01": "election init", "3F000": "election init", "42501": "election init",
 	} {
@@ -136,18 +136,18 @@ func TestWhatToDoIsSaidOfErrorsThatDoNotPass(t *testing.T) {
 			t.Errorf("%s: %v", code, err)
 		}
 	}
-	if err := explain(errMoved); err != errMoved {
+	if err := explain(errOffsetsMoved); err != errOffsetsMoved {
 		t.Errorf("another error became %v", err)
 	}
 }
 
-// FuzzRejectKey holds that a key is taken for a place only if it is the key of that place.
+// FuzzRejectKey checks that a key is parsed only if rejectKey makes the same key of what was parsed.
 func FuzzRejectKey(f *testing.F) {
 	for _, key := range []string{"votes_topic:0:1", "votes_topic:1:+1", "votes_topic:01:1", "::", "votes_topic:99999999999:1", ""} {
 		f.Add(key)
 	}
 	f.Fuzz(func(t *testing.T, key string) {
-		if at, offset, ok := cutRejectKey(key); ok && rejectKey(at.topic, at.partition, offset) != key {
+		if at, offset, ok := parseRejectKey(key); ok && rejectKey(at.topic, at.partition, offset) != key {
 			t.Errorf("%q is taken for %v, offset %d", key, at, offset)
 		}
 	})

@@ -12,7 +12,8 @@ import (
 	"realtime-election/election"
 )
 
-// rules judge a record by itself and make a row of it. A row is what is staged after its place in the batch.
+// rules judge a record without regard to others, and make a row of it. Before the columns that rules make, a staged row
+// has the record's place in the batch.
 type rules struct {
 	votes      *election.Rules
 	districts  map[election.DistrictID]bool
@@ -31,8 +32,8 @@ func newRules(installation *election.Installation) *rules {
 	return r
 }
 
-// judge makes a row of each record of a batch that may be stored, beginning with its place in the batch. The others are
-// rejects.
+// judge makes a row of each record of a batch that may be stored. The row begins with the record's place in the batch.
+// The other records are rejects.
 func (r *rules) judge(b *batch) (rows [][]any, rejects []reject) {
 	t := tables[b.topic]
 	for i, rec := range b.records {
@@ -61,7 +62,7 @@ func (r *rules) vote(row []any, rec *kgo.Record) ([]any, election.Reason) {
 	return append(row, id, votingTime(vote.VotingTime), vote.CandidateID, vote.DistrictID, vote.AgeGroup, vote.Gender), ""
 }
 
-// votingTime is a time in election.TimeLayout, which the grammar has checked.
+// votingTime reads a time in election.TimeLayout, which the grammar has checked.
 func votingTime(text []byte) time.Time {
 	number := func(from, to int) (n int) {
 		for _, digit := range text[from:to] {
@@ -73,7 +74,7 @@ func votingTime(text []byte) time.Time {
 		number(20, 23)*int(time.Millisecond), time.UTC)
 }
 
-// What a voter may hold, in bytes: an index takes no longer key, and nobody has a longer name.
+// The most that a voter may hold, in bytes. An index takes no longer key, and nobody has a longer name.
 const (
 	longestVoterID = 64
 	longestText    = 1000
@@ -90,13 +91,12 @@ func (r *rules) voter(row []any, rec *kgo.Record) ([]any, election.Reason) {
 		v.Address.Street, v.Address.City, v.Address.State, v.Address.Country, v.Address.Postcode,
 		v.Email, v.PhoneNumber, v.CellNumber, v.Picture,
 	}
-	switch {
-	case !ok || err != nil || string(rec.Key) != string(v.ID) || v.RegisteredAge < 0 || v.RegisteredAge > oldestVoter,
-		v.ID == "" || len(v.ID) > longestVoterID || strings.Contains(string(v.ID), "\x00"):
+	if !ok || err != nil || string(rec.Key) != string(v.ID) || v.RegisteredAge < 0 || v.RegisteredAge > oldestVoter ||
+		v.ID == "" || len(v.ID) > longestVoterID || strings.Contains(string(v.ID), "\x00") {
 		return row, election.Malformed
 	}
 	for _, text := range texts {
-		if len(text) > longestText || strings.Contains(text, "\x00") { // which no text of PostgreSQL holds
+		if len(text) > longestText || strings.Contains(text, "\x00") { // no text in PostgreSQL can hold the character 0
 			return row, election.Malformed
 		}
 	}
@@ -110,8 +110,8 @@ func (r *rules) voter(row []any, rec *kgo.Record) ([]any, election.Reason) {
 	return append(row, string(v.DistrictID)), ""
 }
 
-// parseVoter reads a voter's record: the JSON that encoding/json writes of a voter, byte for byte. So equal fields are
-// equal bytes, and no reader can read the record in another way.
+// parseVoter reads the value of a voter's record. It accepts only what encoding/json writes of a voter, byte for byte. So
+// equal fields are equal bytes, and no reader can read the record in another way.
 func parseVoter(raw []byte) (election.Voter, bool) {
 	var v election.Voter
 	if len(raw) > longestVoter || json.Unmarshal(raw, &v) != nil {

@@ -98,7 +98,7 @@ func TestVoteBecomesTheRowOfItsFields(t *testing.T) {
 	}
 }
 
-// TestVoterIsStoredUpToEachBound has each field at its bound, and just beyond.
+// TestVoterIsStoredUpToEachBound tries each field at its bound, and just beyond it.
 func TestVoterIsStoredUpToEachBound(t *testing.T) {
 	r, d := defaultRules(t)
 	good := election.Voter{ID: "v", DateOfBirth: "2000-02-29", DistrictID: d.Districts()[0].ID}
@@ -117,20 +117,20 @@ func TestVoterIsStoredUpToEachBound(t *testing.T) {
 		change func(*election.Voter)
 		want   election.Reason
 	}{
-		"nothing is changed":   {func(*election.Voter) {}, ""},
-		"an id of 64 bytes":    {func(v *election.Voter) { v.ID = election.VoterID(strings.Repeat("x", 64)) }, ""},
-		"an id of 65 bytes":    {func(v *election.Voter) { v.ID = election.VoterID(strings.Repeat("x", 65)) }, election.Malformed},
-		"no id":                {func(v *election.Voter) { v.ID = "" }, election.Malformed},
-		"the character 0":      {func(v *election.Voter) { v.ID = "a\x00b" }, election.Malformed},
-		"an age of 0":          {func(v *election.Voter) { v.RegisteredAge = 0 }, ""},
-		"an age of 200":        {func(v *election.Voter) { v.RegisteredAge = 200 }, ""},
-		"an age of 201":        {func(v *election.Voter) { v.RegisteredAge = 201 }, election.Malformed},
-		"an age below 0":       {func(v *election.Voter) { v.RegisteredAge = -1 }, election.Malformed},
-		"a day that is none":   {func(v *election.Voter) { v.DateOfBirth = "2001-02-29" }, election.Malformed},
-		"a day without end":    {func(v *election.Voter) { v.DateOfBirth = "infinity" }, election.Malformed},
-		"no day":               {func(v *election.Voter) { v.DateOfBirth = "" }, election.Malformed},
-		"an unknown district":  {func(v *election.Voter) { v.DistrictID = "nowhere" }, election.UnknownDistrict},
-		"malformed goes first": {func(v *election.Voter) { v.DistrictID, v.Name = "nowhere", "\x00" }, election.Malformed},
+		"nothing is changed":        {func(*election.Voter) {}, ""},
+		"an id of 64 bytes":         {func(v *election.Voter) { v.ID = election.VoterID(strings.Repeat("x", 64)) }, ""},
+		"an id of 65 bytes":         {func(v *election.Voter) { v.ID = election.VoterID(strings.Repeat("x", 65)) }, election.Malformed},
+		"no id":                     {func(v *election.Voter) { v.ID = "" }, election.Malformed},
+		"the character 0":           {func(v *election.Voter) { v.ID = "a\x00b" }, election.Malformed},
+		"an age of 0":               {func(v *election.Voter) { v.RegisteredAge = 0 }, ""},
+		"an age of 200":             {func(v *election.Voter) { v.RegisteredAge = 200 }, ""},
+		"an age of 201":             {func(v *election.Voter) { v.RegisteredAge = 201 }, election.Malformed},
+		"an age below 0":            {func(v *election.Voter) { v.RegisteredAge = -1 }, election.Malformed},
+		"a day that does not exist": {func(v *election.Voter) { v.DateOfBirth = "2001-02-29" }, election.Malformed},
+		"a day without end":         {func(v *election.Voter) { v.DateOfBirth = "infinity" }, election.Malformed},
+		"no day":                    {func(v *election.Voter) { v.DateOfBirth = "" }, election.Malformed},
+		"an unknown district":       {func(v *election.Voter) { v.DistrictID = "nowhere" }, election.UnknownDistrict},
+		"malformed goes first":      {func(v *election.Voter) { v.DistrictID, v.Name = "nowhere", "\x00" }, election.Malformed},
 	} {
 		v := good
 		if c.change(&v); judged(v, nil) != c.want {
@@ -155,12 +155,12 @@ func TestVoterIsStoredUpToEachBound(t *testing.T) {
 		}
 	}
 	for name, change := range map[string]func(*kgo.Record){
-		"another key":         func(r *kgo.Record) { r.Key = []byte("w") },
-		"no key":              func(r *kgo.Record) { r.Key = nil },
-		"no value":            func(r *kgo.Record) { r.Value = nil },
-		"white space":         func(r *kgo.Record) { r.Value = append(r.Value, ' ') },
-		"a name in capitals":  func(r *kgo.Record) { r.Value = bytes.Replace(r.Value, []byte("voter_name"), []byte("VOTER_NAME"), 1) },
-		"bytes that are none": func(r *kgo.Record) { r.Value = bytes.Replace(r.Value, []byte(`""`), []byte("\"\xff\""), 1) },
+		"another key":              func(r *kgo.Record) { r.Key = []byte("w") },
+		"no key":                   func(r *kgo.Record) { r.Key = nil },
+		"no value":                 func(r *kgo.Record) { r.Value = nil },
+		"white space":              func(r *kgo.Record) { r.Value = append(r.Value, ' ') },
+		"a name in capitals":       func(r *kgo.Record) { r.Value = bytes.Replace(r.Value, []byte("voter_name"), []byte("VOTER_NAME"), 1) },
+		"bytes that are not UTF-8": func(r *kgo.Record) { r.Value = bytes.Replace(r.Value, []byte(`""`), []byte("\"\xff\""), 1) },
 	} {
 		if got := judged(good, change); got != election.Malformed {
 			t.Errorf("%s: %q", name, got)
@@ -187,7 +187,7 @@ func TestVoterIsStoredUpToEachBound(t *testing.T) {
 	}
 }
 
-// FuzzVote holds that no bytes become a row that PostgreSQL refuses, or a vote that nobody sent.
+// FuzzVote checks that no bytes become a row that PostgreSQL refuses, or a vote that nobody sent.
 func FuzzVote(f *testing.F) {
 	r, d := defaultRules(f)
 	id := []byte("00000000000000000000000000000001")
@@ -222,7 +222,7 @@ func FuzzVote(f *testing.F) {
 	})
 }
 
-// FuzzVoter holds that no bytes become a row that PostgreSQL refuses.
+// FuzzVoter checks that no bytes become a row that PostgreSQL refuses.
 func FuzzVoter(f *testing.F) {
 	r, d := defaultRules(f)
 	good, err := json.Marshal(election.Voter{ID: "v", DateOfBirth: "2000-02-29", DistrictID: d.Districts()[0].ID})

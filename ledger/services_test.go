@@ -125,8 +125,8 @@ func TestVotersAreStoredOrRejected(t *testing.T) {
 	}
 }
 
-// TestAuditAgrees has the auditor look at what the ledger stores of hostile records. They judge a vote by the same rules,
-// those of package election, and share nothing else.
+// TestAuditAgrees audits what the ledger stores of hostile records. Ledger and auditor judge a vote by the same rules, those
+// of package election, and share nothing else.
 func TestAuditAgrees(t *testing.T) {
 	s := newSystem(t)
 	var records []*kgo.Record
@@ -157,7 +157,7 @@ func TestAuditAgrees(t *testing.T) {
 	}
 }
 
-// TestFirstCopyIsStored has copies in one batch, and copies of what a batch before stored.
+// TestFirstCopyIsStored sends copies within one batch, and copies of ballots that an earlier batch stored.
 func TestFirstCopyIsStored(t *testing.T) {
 	s := newSystem(t)
 	one, other := s.definition.Candidates[0].ID, s.definition.Candidates[1].ID
@@ -187,7 +187,7 @@ func TestRowsLieInTheOrderOfTheirIDs(t *testing.T) {
 	kafkatest.Produce(t, s.cluster, append(voters, s.votes(0, 500)...)...)
 	s.start(t)
 	s.untilCaughtUp(t)
-	// Rows of one transaction lie one behind the other.
+	// The rows of one transaction lie one after another in the table.
 	const query = `(SELECT 1 FROM (SELECT %[1]s AS id, lag(%[1]s) OVER (PARTITION BY xmin::text ORDER BY ctid) AS before FROM %[2]s) o WHERE id < before)`
 	for table, id := range map[string]string{"votes": "ballot_id", "voters": "voter_id"} {
 		if wrong := s.rows(t, fmt.Sprintf(query, id, table)); len(wrong) > 0 {
@@ -221,11 +221,11 @@ func TestEndsAreReachedOverMarkers(t *testing.T) {
 	}
 }
 
-// TestStoppedAnywhereGoesOn stops the ledger, or breaks its connection, wherever it happens to be.
+// TestStoppedAnywhereGoesOn stops the ledger, or breaks its connection, at whatever it is doing.
 func TestStoppedAnywhereGoesOn(t *testing.T) {
 	s := newSystem(t)
 	hostile := slices.DeleteFunc(scenario.Hostiles(s.definition, partitions, 12), func(h scenario.Hostile) bool {
-		return len(h.Value) > 100_000 // which only take time here
+		return len(h.Value) > 100_000 // these only take time here
 	})
 	stop := s.start(t)
 	for round := range 12 {
@@ -245,7 +245,7 @@ func TestStoppedAnywhereGoesOn(t *testing.T) {
 	s.wantExact(t)
 }
 
-// TestTopicMadeAnewIsRefused has topics of the same names, with fewer records than are stored and with more.
+// TestTopicMadeAnewIsRefused makes topics of the same names, with fewer records than are stored, and with more.
 func TestTopicMadeAnewIsRefused(t *testing.T) {
 	for name, records := range map[string]int{"shorter": 5, "longer": 200} {
 		t.Run(name, func(t *testing.T) {
@@ -266,7 +266,7 @@ func TestTopicMadeAnewIsRefused(t *testing.T) {
 	}
 }
 
-// TestTopicMadeAnewBeforeAnythingWasStoredIsStored has nothing in the tables that could be of another topic.
+// TestTopicMadeAnewBeforeAnythingWasStoredIsStored has no row in the tables that could be of another topic.
 func TestTopicMadeAnewBeforeAnythingWasStoredIsStored(t *testing.T) {
 	s := newSystem(t)
 	stop := s.start(t)
@@ -280,8 +280,8 @@ func TestTopicMadeAnewBeforeAnythingWasStoredIsStored(t *testing.T) {
 	s.wantExact(t)
 }
 
-// TestRejectsSentAheadAreNotSentAgain begins where a ledger was killed between Kafka and PostgreSQL, with a voter to store
-// before them.
+// TestRejectsSentAheadAreNotSentAgain begins as if a ledger had been killed after it sent rejects to Kafka, and before its
+// transaction committed. A voter is to be stored before them.
 func TestRejectsSentAheadAreNotSentAgain(t *testing.T) {
 	s := newSystem(t)
 	bad := &kgo.Record{Topic: election.VotesTopic, Key: []byte("k"), Value: []byte("v")}
@@ -300,7 +300,7 @@ func TestRejectsSentAheadAreNotSentAgain(t *testing.T) {
 	}
 }
 
-// TestLargeRejectsArePublished has more of them at once than Kafka takes in a batch.
+// TestLargeRejectsArePublished rejects more bytes at once than Kafka takes in a batch.
 func TestLargeRejectsArePublished(t *testing.T) {
 	s := newSystem(t)
 	for n := range 12 {

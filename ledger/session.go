@@ -17,41 +17,42 @@ import (
 const (
 	// leaseName names the lock in PostgreSQL of the one ledger that stores.
 	leaseName = "ledger"
-	// patience bounds each thing that PostgreSQL and Kafka are asked to do, so that a dead connection is noticed.
-	patience = time.Minute
-	// counting bounds counting the rows of a table, which takes as long as the table is large; TCP notices a dead connection.
-	counting = time.Hour
-	// fetchBytes bound what Kafka sends ahead.
+	// callTimeout bounds each call of PostgreSQL and Kafka, so that a dead connection is noticed.
+	callTimeout = time.Minute
+	// countTimeout bounds counting the rows of a table, which takes longer the larger the table is. TCP notices a dead
+	// connection earlier.
+	countTimeout = time.Hour
+	// fetchBytes and fetchPartitionBytes bound what Kafka sends ahead.
 	fetchBytes, fetchPartitionBytes = 16 << 20, 4 << 20
 )
 
-// place names a partition.
-type place struct {
+// topicPartition names a partition of a topic.
+type topicPartition struct {
 	topic     string
 	partition int32
 }
 
-// session is the time between taking the lease and losing it, or the connection that works.
+// session is what a ledger knows while it has the lease and its connections work.
 type session struct {
 	*ledger
-	held     func() error // an error once another ledger may store
-	conn     *pgx.Conn
-	consumer *kgo.Client
-	ids      map[string]kadm.TopicID // by topic: which of that name Kafka has
-	next     map[place]int64         // what ledger_offsets holds
-	ends     map[place]int64         // the stable ends, as Kafka last told them
-	sent     map[string]bool         // keys of rejects that votes_rejected holds beyond next
+	checkLease func() error // an error once another ledger may store
+	conn       *pgx.Conn
+	consumer   *kgo.Client
+	ids        map[string]kadm.TopicID  // of the topics that Kafka has under these names now
+	next       map[topicPartition]int64 // as ledger_offsets holds them: the offset after the last stored record
+	ends       map[topicPartition]int64 // the stable ends, as Kafka last reported them
+	sentAhead  map[string]bool          // keys of the rejects in votes_rejected whose transaction is not committed
 }
 
-func newSession(l *ledger, held func() error) *session {
+func newSession(l *ledger, checkLease func() error) *session {
 	return &session{
-		ledger: l, held: held, ids: make(map[string]kadm.TopicID),
-		next: make(map[place]int64), ends: make(map[place]int64), sent: make(map[string]bool),
+		ledger: l, checkLease: checkLease, ids: make(map[string]kadm.TopicID),
+		next: make(map[topicPartition]int64), ends: make(map[topicPartition]int64), sentAhead: make(map[string]bool),
 	}
 }
 
-// attend stores what comes until something fails. It reports whether anything was in order before.
-func (l *ledger) attend(ctx context.Context) (stored bool, err error) {
+// waitAndStore waits for the lease, and then stores until something fails. It reports whether a session was opened.
+func (l *ledger) waitAndStore(ctx context.Context) (opened bool, err error) {
 	if l.rules == nil {
 		installation, err := l.config.Kafka.Election(ctx)
 		if err != nil {
@@ -63,7 +64,7 @@ func (l *ledger) attend(ctx context.Context) (stored bool, err error) {
 		l.rules = newRules(installation)
 	}
 	waiting := func() {
-		l.status.standby()
+		l.status.noteOtherStores()
 		l.config.Log.Info("another ledger stores; waiting until it ends")
 	}
 	turn, err := lease.Take(ctx, l.config.Postgres, leaseName, waiting)
@@ -72,18 +73,18 @@ func (l *ledger) attend(ctx context.Context) (stored bool, err error) {
 	}
 	defer turn.Release(ctx)
 	err = turn.Hold(ctx, func(ctx context.Context) error {
-		stored, err = l.takeTurn(ctx, turn)
+		opened, err = l.storeWithLease(ctx, turn)
 		return err
 	})
 	if lost := turn.Held(); lost != nil && !errors.Is(err, lease.ErrLost) {
 		err = fmt.Errorf("%w: %w", lost, err) // it failed because another ledger has ended the connection
 	}
-	return stored, err
+	return opened, err
 }
 
-// takeTurn stores until something fails, or the lease is lost.
-func (l *ledger) takeTurn(ctx context.Context, turn *lease.Lease) (stored bool, err error) {
-	connecting, cancel := context.WithTimeout(ctx, patience)
+// storeWithLease stores until something fails, or the lease is lost. It reports whether the session was opened.
+func (l *ledger) storeWithLease(ctx context.Context, turn *lease.Lease) (opened bool, err error) {
+	connecting, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	conn, err := postgres.Connect(connecting, l.config.Postgres)
 	if err != nil {
@@ -92,7 +93,7 @@ func (l *ledger) takeTurn(ctx context.Context, turn *lease.Lease) (stored bool, 
 	defer func() {
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
-		conn.Close(closing) // the error of a connection that is gone says nothing
+		conn.Close(closing) // an error of a broken connection adds nothing
 	}()
 	if err := turn.Join(connecting, conn); err != nil {
 		return false, err
@@ -105,43 +106,43 @@ func (l *ledger) takeTurn(ctx context.Context, turn *lease.Lease) (stored bool, 
 	defer s.consumer.Close()
 	l.config.Log.Info("storing", "voters", l.status.rows("voters"), "votes", l.status.rows("votes"), "rejected", l.status.rows("rejected_votes"))
 	for {
-		if err := s.step(ctx); err != nil {
+		if err := s.storeNext(ctx); err != nil {
 			return true, err
 		}
 	}
 }
 
-// open reads where to go on, and makes what the session needs. Each step has its own time: how long all of them take
-// grows with what is stored.
+// open reads from which offsets to go on, and makes what the session needs. Each step has a timeout of its own, because
+// all of them together take longer the more is stored.
 func (s *session) open(ctx context.Context) error {
 	counts := make(map[string]int64)
 	for _, step := range []struct {
 		limit time.Duration
 		do    func(context.Context) error
 	}{
-		{patience, s.identify},
-		{patience, s.prepare},
-		{patience, s.readOffsets},
-		{patience, s.checkEnds},
-		{counting, s.count("voters", counts)},
-		{counting, s.count("votes", counts)},
-		{counting, s.count("rejected_votes", counts)},
+		{callTimeout, s.readTopicIDs},
+		{callTimeout, s.prepareTables},
+		{callTimeout, s.readOffsets},
+		{callTimeout, s.checkEnds},
+		{countTimeout, s.count("voters", counts)},
+		{countTimeout, s.count("votes", counts)},
+		{countTimeout, s.count("rejected_votes", counts)},
 	} {
-		if err := within(ctx, step.limit, step.do); err != nil {
+		if err := withTimeout(ctx, step.limit, step.do); err != nil {
 			return err
 		}
 	}
-	if err := s.readSent(ctx); err != nil {
+	if err := s.readSentAhead(ctx); err != nil {
 		return err
 	}
-	if err := s.consume(); err != nil {
+	if err := s.startConsumer(); err != nil {
 		return err
 	}
-	s.status.opened(counts, s.next, s.held)
+	s.status.noteOpened(counts, s.next, s.checkLease)
 	return nil
 }
 
-func (s *session) prepare(ctx context.Context) error {
+func (s *session) prepareTables(ctx context.Context) error {
 	if _, err := s.conn.Exec(ctx, stageSQL); err != nil {
 		return fmt.Errorf("make the staging tables: %w", err)
 	}
@@ -155,26 +156,26 @@ func (s *session) prepare(ctx context.Context) error {
 	return nil
 }
 
-// readOffsets reads how far each partition is stored, and refuses partitions of other topics than those that are there.
+// readOffsets reads up to which offset each partition is stored. It refuses offsets of topics that Kafka no longer has.
 func (s *session) readOffsets(ctx context.Context) error {
 	rows, err := s.conn.Query(ctx, "SELECT topic, partition, next_offset, topic_id FROM ledger_offsets")
 	if err != nil {
 		return fmt.Errorf("read the offsets: %w", err)
 	}
-	var at place
+	var at topicPartition
 	var next int64
 	var id [16]byte
-	var other error
+	var replaced error
 	if _, err := pgx.ForEachRow(rows, []any{&at.topic, &at.partition, &next, &id}, func() error {
 		s.next[at] = next
-		if other == nil {
-			other = sameTopic(at.topic, id, s.ids[at.topic])
+		if replaced == nil {
+			replaced = checkTopicID(at.topic, id, s.ids[at.topic])
 		}
 		return nil
 	}); err != nil {
 		return fmt.Errorf("read the offsets: %w", err)
 	}
-	return other
+	return replaced
 }
 
 func (s *session) count(table string, counts map[string]int64) func(context.Context) error {
@@ -188,8 +189,8 @@ func (s *session) count(table string, counts map[string]int64) func(context.Cont
 	}
 }
 
-// consume reads on from what is stored. Where that is not in the topic any more, reading fails.
-func (s *session) consume() error {
+// startConsumer begins to read after the last stored records. Reading fails where a topic no longer holds the next one.
+func (s *session) startConsumer() error {
 	from := make(map[string]map[int32]kgo.Offset)
 	for at, next := range s.next {
 		if from[at.topic] == nil {
@@ -198,20 +199,21 @@ func (s *session) consume() error {
 		from[at.topic][at.partition] = kgo.NewOffset().At(next)
 	}
 	var err error
-	// Transaction markers are kept: a topic often ends in one, and only then is its end reached.
-	s.consumer, err = s.config.Kafka.NewClient(s.ledger.consumer, kgo.KeepControlRecords(),
+	// Transaction markers are kept, because a topic often ends with one: without it, its end is never reached.
+	s.consumer, err = s.config.Kafka.NewClient(s.consumerMetrics, kgo.KeepControlRecords(),
 		kgo.ConsumePartitions(from), kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(fetchPartitionBytes))
 	return err
 }
 
-// step stores the next batch of each topic, each in a transaction of its own.
-func (s *session) step(ctx context.Context) error {
+// storeNext stores the next batch of each topic, each in a transaction of its own. Without a batch it checks the
+// connection.
+func (s *session) storeNext(ctx context.Context) error {
 	batches, err := s.collect(ctx)
 	if err != nil {
 		return err
 	}
-	working, cancel := context.WithTimeout(ctx, patience)
+	working, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	if len(batches) == 0 {
 		if err := s.conn.Ping(working); err != nil {
@@ -235,5 +237,5 @@ func (s *session) step(ctx context.Context) error {
 	return nil
 }
 
-// errMoved is returned when the offsets are not where this ledger left them.
-var errMoved = errors.New("another ledger has stored in the meantime")
+// errOffsetsMoved is returned when the stored offsets are not those that this ledger wrote last.
+var errOffsetsMoved = errors.New("another ledger has stored in the meantime")

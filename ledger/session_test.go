@@ -15,7 +15,7 @@ import (
 	"realtime-election/internal/kafka/kafkatest"
 )
 
-// newTestSession is a session of a ledger on a broker of its own, without PostgreSQL, that has stored nothing.
+// newTestSession makes a session on a broker of its own, without PostgreSQL. Its ledger has stored nothing.
 func newTestSession(t *testing.T) (*session, *kfake.Cluster) {
 	t.Helper()
 	d, err := definition.Default()
@@ -26,31 +26,31 @@ func newTestSession(t *testing.T) (*session, *kfake.Cluster) {
 	c := Config{Kafka: kafkatest.Cluster(t, cluster.ListenAddrs()), Log: kafkatest.Log(t)}
 	producer := kafkatest.NewClient(t, cluster)
 	s := newSession(&ledger{
-		config: c, producer: producer, consumer: c.Health.Kafka("consumer"), status: newStatus(c, producer),
+		config: c, producer: producer, consumerMetrics: c.Health.Kafka("consumer"), status: newStatus(c, producer),
 		rules: newRules(&election.Installation{Definition: *d, VotePartitions: 2}),
 		rows:  c.Health.CounterBy("rows", "", "table"), batch: c.Health.Gauge("batch", ""),
-	}, held)
+	}, leaseHeld)
 	for _, topic := range topics {
 		for partition := range int32(2) {
-			s.next[place{topic, partition}] = 0
+			s.next[topicPartition{topic, partition}] = 0
 		}
 	}
-	if err := s.identify(t.Context()); err != nil {
+	if err := s.readTopicIDs(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return s, cluster
 }
 
-// begin has a session read on from where it is.
-func begin(t *testing.T, s *session) {
+// beginReading has a session read from its next offsets.
+func beginReading(t *testing.T, s *session) {
 	t.Helper()
-	if err := s.consume(); err != nil {
+	if err := s.startConsumer(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.consumer.Close)
 }
 
-// wantRefused is that an error says what happened, and what to do.
+// wantRefused wants an error that says what happened, and what to do.
 func wantRefused(t *testing.T, err error, says string) {
 	t.Helper()
 	for _, text := range []string{says, "is not the one that was stored", "election reset"} {
@@ -63,7 +63,7 @@ func wantRefused(t *testing.T, err error, says string) {
 func TestTopicThatEndsBeforeWhatIsStoredIsRefused(t *testing.T) {
 	s, cluster := newTestSession(t)
 	kafkatest.Produce(t, cluster, &kgo.Record{Topic: election.VotesTopic}, &kgo.Record{Topic: election.VotesTopic})
-	at := place{election.VotesTopic, 0}
+	at := topicPartition{election.VotesTopic, 0}
 	s.next[at] = 2
 	if err := s.checkEnds(t.Context()); err != nil || s.ends[at] != 2 {
 		t.Errorf("where all is stored: %v, and it ends at %d", err, s.ends[at])
@@ -75,18 +75,18 @@ func TestTopicThatEndsBeforeWhatIsStoredIsRefused(t *testing.T) {
 func TestTopicMadeAgainIsAnother(t *testing.T) {
 	s, cluster := newTestSession(t)
 	before := s.ids[election.VotesTopic]
-	if err := sameTopic(election.VotesTopic, before, s.ids[election.VotesTopic]); err != nil {
+	if err := checkTopicID(election.VotesTopic, before, s.ids[election.VotesTopic]); err != nil {
 		t.Error(err)
 	}
 	makeAgain(t, cluster)
-	if err := s.identify(t.Context()); err != nil {
+	if err := s.readTopicIDs(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	wantRefused(t, sameTopic(election.VotesTopic, before, s.ids[election.VotesTopic]),
+	wantRefused(t, checkTopicID(election.VotesTopic, before, s.ids[election.VotesTopic]),
 		"votes_topic was deleted and made again: its id is "+s.ids[election.VotesTopic].String())
 }
 
-// makeAgain deletes votes_topic, and makes another of the name.
+// makeAgain deletes votes_topic, and makes another topic of that name.
 func makeAgain(t *testing.T, cluster *kfake.Cluster) {
 	t.Helper()
 	if err := cluster.DeleteTopic(election.VotesTopic); err != nil {
@@ -97,20 +97,20 @@ func makeAgain(t *testing.T, cluster *kfake.Cluster) {
 	}
 }
 
-// TestRecordsOfATopicMadeAgainAreRefused makes it again after it was identified, and before it is read.
+// TestRecordsOfATopicMadeAgainAreRefused makes the topic again after its id was read, and before its records are.
 func TestRecordsOfATopicMadeAgainAreRefused(t *testing.T) {
 	s, cluster := newTestSession(t)
 	makeAgain(t, cluster)
 	kafkatest.Produce(t, cluster, &kgo.Record{Topic: election.VotesTopic, Value: []byte("of another topic")})
-	begin(t, s)
+	beginReading(t, s)
 	_, err := collect(t, s, election.VotesTopic, 1)
 	wantRefused(t, err, "votes_topic was deleted and made again")
 }
 
-// collecting is how long it may take until what is there has come. Nothing takes that long unless it is broken.
+// collecting is how long it may take until the records have come. Only broken code takes that long.
 const collecting = 10 * time.Second
 
-// collect collects until what came of a topic reaches an offset of partition 0.
+// collect collects a topic's records until they reach an offset of partition 0.
 func collect(t *testing.T, s *session, topic string, end int64) ([]*kgo.Record, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), collecting)
@@ -135,7 +135,7 @@ func TestCollectPassesMarkersAndWhatIsAborted(t *testing.T) {
 	kafkatest.ProduceInTransaction(t, cluster, kgo.TryAbort, value("aborted"))        // 3, and a marker
 	kafkatest.Produce(t, cluster, value("c"))                                         // 5
 	kafkatest.Begin(t, cluster, value("undecided"))
-	begin(t, s)
+	beginReading(t, s)
 	records, err := collect(t, s, election.VotesTopic, 6)
 	if err != nil {
 		t.Fatal(err)
@@ -147,7 +147,7 @@ func TestCollectPassesMarkersAndWhatIsAborted(t *testing.T) {
 	if !slices.Equal(values, []string{"a", "b", "c"}) {
 		t.Errorf("the records are %q", values)
 	}
-	if end := s.ends[place{election.VotesTopic, 0}]; end != 6 {
+	if end := s.ends[topicPartition{election.VotesTopic, 0}]; end != 6 {
 		t.Errorf("the stable end is %d, want 6: the rest is not decided", end)
 	}
 }
@@ -155,7 +155,7 @@ func TestCollectPassesMarkersAndWhatIsAborted(t *testing.T) {
 func TestCollectEndsAtATransactionsMarker(t *testing.T) {
 	s, cluster := newTestSession(t)
 	kafkatest.ProduceInTransaction(t, cluster, kgo.TryCommit, &kgo.Record{Topic: election.VotesTopic})
-	begin(t, s)
+	beginReading(t, s)
 	if records, err := collect(t, s, election.VotesTopic, 2); err != nil || len(records) != 1 {
 		t.Errorf("%d records came, and %v", len(records), err)
 	}
@@ -166,8 +166,8 @@ func TestCollectReadsOnFromWhatIsStored(t *testing.T) {
 	for _, text := range []string{"stored", "next"} {
 		kafkatest.Produce(t, cluster, &kgo.Record{Topic: election.VotesTopic, Value: []byte(text)})
 	}
-	s.next[place{election.VotesTopic, 0}] = 1
-	begin(t, s)
+	s.next[topicPartition{election.VotesTopic, 0}] = 1
+	beginReading(t, s)
 	records, err := collect(t, s, election.VotesTopic, 2)
 	if err != nil || len(records) != 1 || string(records[0].Value) != "next" {
 		t.Errorf("the records are %v (%v)", records, err)
@@ -176,7 +176,7 @@ func TestCollectReadsOnFromWhatIsStored(t *testing.T) {
 
 func TestCollectComesBackWhenNothingComes(t *testing.T) {
 	s, _ := newTestSession(t)
-	begin(t, s)
+	beginReading(t, s)
 	if batches, err := s.collect(t.Context()); err != nil || len(batches) > 0 {
 		t.Errorf("it has %v, %v", batches, err)
 	}

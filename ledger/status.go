@@ -18,26 +18,26 @@ import (
 const (
 	// reportEvery is how often a changed status is published.
 	reportEvery = time.Second
-	// heartbeatEvery is how often an unchanged one is, to say that it still holds.
+	// heartbeatEvery is how often an unchanged status is published, to say that it is still true.
 	heartbeatEvery = 5 * time.Second
-	// farewell bounds the last report.
-	farewell = 2 * time.Second
+	// lastReportTimeout bounds the last report.
+	lastReportTimeout = 2 * time.Second
 )
 
-// status is what the ledger reports of itself. A ledger that has not stored, or has found another that stores, reports
-// nothing where a report of what is stored may be overwritten: that one is the other's. One that has lost the lease
-// reports only for as long as the last report is its own.
+// status is what the ledger reports about its own state. The topic keeps one report, that of the ledger that stores, which
+// no other may overwrite. So a ledger that has not stored yet, or knows that another stores, publishes only if no ledger
+// ever reported what is stored. A ledger that has lost the lease publishes only while the last report is its own.
 type status struct {
 	config   Config
 	producer *kgo.Client
 
-	mu      sync.Mutex
-	current election.LedgerStatus
-	cause   error        // why nothing is stored
-	silent  bool         // the report is, or may be, another ledger's
-	held    func() error // an error once another ledger may store; nil before this one has
-	sent    []time.Time  // of the reports since the last one that Kafka confirmed, and of that
-	changed bool         // since the last report
+	mu          sync.Mutex
+	current     election.LedgerStatus
+	cause       error        // why nothing is stored
+	silent      bool         // nothing is published: the last report is, or may be, another ledger's
+	checkLease  func() error // an error once another ledger may store; nil before this one has stored
+	reportTimes []time.Time  // of the last report that Kafka confirmed, and of those after it
+	changed     bool         // since the last report
 }
 
 func newStatus(c Config, producer *kgo.Client) *status {
@@ -47,8 +47,8 @@ func newStatus(c Config, producer *kgo.Client) *status {
 	}
 }
 
-// load takes over what the ledger before reported: it holds until more is known. Where none has stored, there is nothing
-// to overwrite.
+// load takes over the report of the ledger before, which is true until this ledger knows more. If no ledger has reported
+// what is stored, this one may publish at once.
 func (s *status) load(ctx context.Context) error {
 	var last election.LedgerStatus
 	if _, err := s.config.Kafka.LatestJSON(ctx, election.PipelineStatusTopic, election.LedgerKey, &last); err != nil {
@@ -68,8 +68,8 @@ func (s *status) change(f func()) {
 	s.changed = true
 }
 
-// waiting notes why nothing is stored, and reports whether that is news.
-func (s *status) waiting(cause error) (news bool) {
+// noteWaiting notes why nothing is stored, and reports whether that is news.
+func (s *status) noteWaiting(cause error) (news bool) {
 	s.change(func() {
 		news = s.current.State != "waiting" || s.current.Error != cause.Error()
 		s.current.State, s.current.Error, s.cause = "waiting", cause.Error(), cause
@@ -77,13 +77,13 @@ func (s *status) waiting(cause error) (news bool) {
 	return news
 }
 
-// standby notes that another ledger stores.
-func (s *status) standby() {
+// noteOtherStores notes that another ledger stores.
+func (s *status) noteOtherStores() {
 	s.change(func() { s.cause, s.silent = errors.New("another ledger stores"), true })
 }
 
-// opened notes that this ledger stores, and what is stored.
-func (s *status) opened(rows map[string]int64, next map[place]int64, held func() error) {
+// noteOpened notes that this ledger stores, and what PostgreSQL holds.
+func (s *status) noteOpened(rows map[string]int64, next map[topicPartition]int64, checkLease func() error) {
 	s.change(func() {
 		s.current = election.LedgerStatus{
 			State: "running", Voters: rows["voters"], Votes: rows["votes"], Rejected: rows["rejected_votes"],
@@ -95,12 +95,12 @@ func (s *status) opened(rows map[string]int64, next map[place]int64, held func()
 		for at, offset := range next {
 			s.current.Stored[at.topic][strconv.Itoa(int(at.partition))] = offset
 		}
-		s.cause, s.silent, s.held = nil, false, held
+		s.cause, s.silent, s.checkLease = nil, false, checkLease
 	})
 }
 
-// stored notes a transaction.
-func (s *status) stored(table string, rows, rejected int64, b *batch) {
+// noteStored notes a committed transaction.
+func (s *status) noteStored(table string, rows, rejected int64, b *batch) {
 	s.change(func() {
 		if table == "votes" {
 			s.current.Votes += rows
@@ -114,7 +114,7 @@ func (s *status) stored(table string, rows, rejected int64, b *batch) {
 	})
 }
 
-// trouble is why nothing is stored, nil while all is well.
+// trouble is why nothing is stored. It is nil while the ledger stores.
 func (s *status) trouble() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -134,15 +134,15 @@ func (s *status) rows(table string) int64 {
 	return s.current.Rejected
 }
 
-// report publishes the status every second in which it changed, and once more when ctx ends. While Kafka is away it
-// keeps the newest.
+// report publishes the status every second in which it changed, and once more when ctx ends. While Kafka does not answer,
+// it keeps the newest status.
 func (s *status) report(ctx context.Context) error {
 	ticker := time.NewTicker(reportEvery)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastReportTimeout)
 			s.publish(last)
 			cancel()
 			return nil
@@ -154,16 +154,16 @@ func (s *status) report(ctx context.Context) error {
 	}
 }
 
-// publish sends the status if there is news in it. What Kafka does not take is sent again.
+// publish sends the status if it is due. A status that Kafka does not take is sent again.
 func (s *status) publish(ctx context.Context) {
-	if !s.due() || !s.mayReport(ctx) {
+	if !s.due() || !s.mayPublish(ctx) {
 		return
 	}
 	s.mu.Lock()
 	now := time.Now().UTC()
 	s.changed, s.current.UpdatedAt = false, now
 	value, err := json.Marshal(s.current)
-	s.sent = append(s.sent, now)
+	s.reportTimes = append(s.reportTimes, now)
 	s.mu.Unlock()
 	if err == nil {
 		err = s.producer.ProduceSync(ctx, &kgo.Record{
@@ -177,22 +177,23 @@ func (s *status) publish(ctx context.Context) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.sent = s.sent[len(s.sent)-1:]
+	s.reportTimes = s.reportTimes[len(s.reportTimes)-1:]
 }
 
-// due reports whether there is news, or it is time to say that there is none.
+// due reports whether the status has changed, or has been unchanged for heartbeatEvery.
 func (s *status) due() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return !s.silent && (s.changed || time.Since(s.current.UpdatedAt) >= heartbeatEvery)
 }
 
-// mayReport reports whether the status overwrites no other ledger's. One that was stopped may have lost the lease long ago.
-func (s *status) mayReport(ctx context.Context) bool {
+// mayPublish reports whether the status would overwrite no other ledger's. A ledger whose process was suspended may have
+// lost the lease long ago.
+func (s *status) mayPublish(ctx context.Context) bool {
 	s.mu.Lock()
-	held := s.held
+	checkLease := s.checkLease
 	s.mu.Unlock()
-	if held == nil || held() == nil {
+	if checkLease == nil || checkLease() == nil {
 		return true
 	}
 	var last election.LedgerStatus
@@ -203,7 +204,7 @@ func (s *status) mayReport(ctx context.Context) bool {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.held() == nil || !found || slices.ContainsFunc(s.sent, last.UpdatedAt.Equal) {
+	if s.checkLease() == nil || !found || slices.ContainsFunc(s.reportTimes, last.UpdatedAt.Equal) {
 		return true
 	}
 	s.silent = true

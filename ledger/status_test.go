@@ -13,8 +13,8 @@ import (
 	"realtime-election/internal/lease"
 )
 
-// held is what a lease says that is not lost.
-func held() error { return nil }
+// leaseHeld stands for the lease of a ledger that has not lost it.
+func leaseHeld() error { return nil }
 
 // reports is how many reports a publication added.
 func reports(t *testing.T, s *session, cluster *kfake.Cluster) int {
@@ -33,14 +33,14 @@ func TestStatusIsReportedWhenItChangesAndToSayThatItHolds(t *testing.T) {
 		want int
 	}{
 		{"before anything is known", func() {}, 0},
-		{"stored", func() { s.status.opened(nil, s.next, held) }, 1},
+		{"stored", func() { s.status.noteOpened(nil, s.next, leaseHeld) }, 1},
 		{"unchanged", func() {}, 0},
 		{"unchanged for a while", func() { s.status.current.UpdatedAt = time.Now().Add(-heartbeatEvery) }, 1},
-		{"a batch", func() { s.committed(&batch{topic: election.VotesTopic, next: map[int32]int64{0: 1}}, 1, nil) }, 1},
-		{"waiting", func() { s.status.waiting(errors.New("no PostgreSQL")) }, 1},
-		{"another stores", func() { s.status.standby() }, 0},
-		{"and is waited for", func() { s.status.waiting(errors.New("no PostgreSQL")) }, 0},
-		{"stored again", func() { s.status.opened(nil, s.next, held) }, 1},
+		{"a batch", func() { s.noteCommitted(&batch{topic: election.VotesTopic, next: map[int32]int64{0: 1}}, 1, nil) }, 1},
+		{"waiting", func() { s.status.noteWaiting(errors.New("no PostgreSQL")) }, 1},
+		{"another stores", func() { s.status.noteOtherStores() }, 0},
+		{"and is waited for", func() { s.status.noteWaiting(errors.New("no PostgreSQL")) }, 0},
+		{"stored again", func() { s.status.noteOpened(nil, s.next, leaseHeld) }, 1},
 	} {
 		step.do()
 		if n := reports(t, s, cluster); n != step.want {
@@ -58,20 +58,20 @@ func TestLedgerThatLostTheLeaseReportsNothingOverAnothers(t *testing.T) {
 		do   func()
 		want int
 	}{
-		{"stored", func() { s.status.opened(nil, s.next, func() error { return lost }) }, 1},
-		{"lost the lease, as it knows", func() { lost = lease.ErrLost; s.status.waiting(lost) }, 1},
+		{"stored", func() { s.status.noteOpened(nil, s.next, func() error { return lost }) }, 1},
+		{"lost the lease, as it knows", func() { lost = lease.ErrLost; s.status.noteWaiting(lost) }, 1},
 		{"for a while", func() { s.status.current.UpdatedAt = time.Now().Add(-heartbeatEvery) }, 1},
-		{"cannot connect", func() { s.status.waiting(errors.New("no PostgreSQL")) }, 1},
+		{"cannot connect", func() { s.status.noteWaiting(errors.New("no PostgreSQL")) }, 1},
 		{"another reported", func() {
 			kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.PipelineStatusTopic, election.LedgerKey, election.LedgerStatus{State: "running", UpdatedAt: time.Now().UTC()}))
-			s.status.waiting(errors.New("still no PostgreSQL"))
+			s.status.noteWaiting(errors.New("still no PostgreSQL"))
 		}, 0},
-		{"and cannot connect again", func() { s.status.waiting(errors.New("no PostgreSQL")) }, 0},
-		{"stored again", func() { lost = nil; s.status.opened(nil, s.next, func() error { return lost }) }, 1},
+		{"and cannot connect again", func() { s.status.noteWaiting(errors.New("no PostgreSQL")) }, 0},
+		{"stored again", func() { lost = nil; s.status.noteOpened(nil, s.next, func() error { return lost }) }, 1},
 		{"was stopped, and another reported", func() {
 			lost = lease.ErrLost
 			kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.PipelineStatusTopic, election.LedgerKey, election.LedgerStatus{State: "running", UpdatedAt: time.Now().UTC()}))
-			s.committed(&batch{topic: election.VotesTopic, next: map[int32]int64{0: 1}}, 1, nil)
+			s.noteCommitted(&batch{topic: election.VotesTopic, next: map[int32]int64{0: 1}}, 1, nil)
 		}, 0},
 	} {
 		step.do()
@@ -83,9 +83,9 @@ func TestLedgerThatLostTheLeaseReportsNothingOverAnothers(t *testing.T) {
 
 func TestLedgerWithoutTheLeaseSendsNothing(t *testing.T) {
 	s, cluster := newTestSession(t)
-	s.held = func() error { return lease.ErrLost }
+	s.checkLease = func() error { return lease.ErrLost }
 	record := &kgo.Record{Topic: election.VotesTopic}
-	if err := s.publish(t.Context(), []reject{{record, election.Malformed}}); !errors.Is(err, lease.ErrLost) {
+	if err := s.publishRejects(t.Context(), []reject{{record, election.Malformed}}); !errors.Is(err, lease.ErrLost) {
 		t.Errorf("a reject: %v", err)
 	}
 	if err := s.store(t.Context(), &batch{topic: election.VotesTopic, records: []*kgo.Record{record}}); !errors.Is(err, lease.ErrLost) {
@@ -98,7 +98,7 @@ func TestLedgerWithoutTheLeaseSendsNothing(t *testing.T) {
 
 func TestStatusThatKafkaDoesNotTakeIsSentAgain(t *testing.T) {
 	s, cluster := newTestSession(t)
-	s.status.opened(nil, s.next, held)
+	s.status.noteOpened(nil, s.next, leaseHeld)
 	if err := cluster.DeleteTopic(election.PipelineStatusTopic); err != nil {
 		t.Fatal(err)
 	}
@@ -117,18 +117,18 @@ func TestTroubleIsNewsOnce(t *testing.T) {
 		cause string
 		want  bool
 	}{{"a", true}, {"a", false}, {"b", true}} {
-		if news := s.status.waiting(errors.New(step.cause)); news != step.want {
+		if news := s.status.noteWaiting(errors.New(step.cause)); news != step.want {
 			t.Errorf("%s: %t", step.cause, news)
 		}
 		if err := s.status.trouble(); err == nil || err.Error() != step.cause {
 			t.Errorf("the trouble is %v, want %s", err, step.cause)
 		}
 	}
-	s.status.opened(nil, s.next, held)
+	s.status.noteOpened(nil, s.next, leaseHeld)
 	if err := s.status.trouble(); err != nil {
 		t.Errorf("the trouble is %v while it stores", err)
 	}
-	if !s.status.waiting(errors.New("b")) {
+	if !s.status.noteWaiting(errors.New("b")) {
 		t.Error("the same trouble after it stored is no news")
 	}
 }

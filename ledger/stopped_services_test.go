@@ -17,14 +17,14 @@ import (
 	"realtime-election/ledger"
 )
 
-// asLedger has this program be a ledger, so that a test can stop it: its value is the Config.
+// asLedger is a variable that makes this program a ledger, so that a test can suspend it. The value is the Config.
 const asLedger = "LEDGER_TEST_LEDGER"
 
-// takeover is how long after a ledger was stopped another has stored what has come since: PostgreSQL waits for 20 s, the
-// other asks every second, and then it opens its tables and topics.
+// takeover is how soon after a ledger was suspended another must have stored all records. PostgreSQL waits for 20 s, the
+// other ledger asks every second, and then it opens its tables and topics.
 const takeover = 25 * time.Second
 
-func beLedger(config string) int {
+func runLedger(config string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	c := ledger.Config{Log: slog.New(slog.NewTextHandler(os.Stderr, nil))}
@@ -39,13 +39,13 @@ func beLedger(config string) int {
 	return 0
 }
 
-// process is a ledger of its own.
+// process is a ledger in a process of its own.
 type process struct {
 	*exec.Cmd
 	log *journal
 }
 
-// newProcess starts one, which is killed when the test ends.
+// newProcess starts a process, which is killed when the test ends.
 func (s *system) newProcess(t *testing.T) process {
 	t.Helper()
 	config, err := json.Marshal(map[string]any{"Kafka": map[string]any{"Brokers": s.brokers}, "Postgres": s.database})
@@ -75,8 +75,8 @@ func (p process) signal(t *testing.T, s os.Signal) {
 	}
 }
 
-// TestAnotherLedgerGoesOnForOneThatIsStopped stops the ledger that stores, between two transactions and within one, and
-// wakes it when the other has gone on.
+// TestAnotherLedgerGoesOnForOneThatIsStopped suspends the ledger that stores, between two transactions and within one. It
+// wakes that ledger when the other has gone on.
 func TestAnotherLedgerGoesOnForOneThatIsStopped(t *testing.T) {
 	for name, stop := range map[string]func(t *testing.T, s *system, first process){
 		"between two transactions": func(t *testing.T, _ *system, first process) { first.signal(t, syscall.SIGSTOP) },
@@ -119,8 +119,8 @@ func TestAnotherLedgerGoesOnForOneThatIsStopped(t *testing.T) {
 	}
 }
 
-// stopWithinTransaction has it wait for the table votes, where it has moved the offsets already, which nobody else can do
-// then.
+// stopWithinTransaction suspends the ledger while it waits for the table votes. It has moved the offsets by then, so no
+// other ledger can move them.
 func stopWithinTransaction(t *testing.T, s *system, first process) {
 	t.Helper()
 	tx, err := s.conn.Begin(t.Context())

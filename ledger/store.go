@@ -12,12 +12,12 @@ import (
 	"realtime-election/election"
 )
 
-// attempts are how often a batch is tried that PostgreSQL asks to try again.
+// attempts is how often a batch is tried, where PostgreSQL asks to try it again.
 const attempts = 5
 
 // store puts a batch into its table, in one transaction with its rejects and the offsets after it.
 func (s *session) store(ctx context.Context, b *batch) error {
-	if err := s.held(); err != nil {
+	if err := s.checkLease(); err != nil {
 		return err
 	}
 	began := time.Now()
@@ -27,7 +27,7 @@ func (s *session) store(ctx context.Context, b *batch) error {
 	var all []reject
 	for attempt := 1; ; attempt++ {
 		err := pgx.BeginFunc(ctx, s.conn, func(tx pgx.Tx) error {
-			copies, err := s.add(ctx, tx, b, t, rows)
+			copies, err := s.addRows(ctx, tx, b, t, rows)
 			if err != nil {
 				return err
 			}
@@ -38,47 +38,47 @@ func (s *session) store(ctx context.Context, b *batch) error {
 			if err := addRejects(ctx, tx, b.topic, all); err != nil {
 				return err
 			}
-			return s.publish(ctx, all)
+			return s.publishRejects(ctx, all)
 		})
 		if err == nil {
 			break
 		}
-		if !again(err) || attempt == attempts {
+		if !retryable(err) || attempt == attempts {
 			return err
 		}
 	}
-	s.committed(b, stored, all)
+	s.noteCommitted(b, stored, all)
 	s.batch.Set(time.Since(began).Seconds())
 	return nil
 }
 
-// committed notes a transaction: how many records of its batch were stored, and which were rejected.
-func (s *session) committed(b *batch, stored int, rejects []reject) {
+// noteCommitted notes that a transaction is committed, which stored so many records of a batch and these rejects.
+func (s *session) noteCommitted(b *batch, stored int, rejects []reject) {
 	for partition, next := range b.next {
-		s.next[place{b.topic, partition}] = next
+		s.next[topicPartition{b.topic, partition}] = next
 	}
-	for _, r := range rejects { // they are before next now; those of another topic are not
-		delete(s.sent, rejectKey(r.Topic, r.Partition, r.Offset))
+	for _, r := range rejects { // only these are before next now
+		delete(s.sentAhead, rejectKey(r.Topic, r.Partition, r.Offset))
 	}
 	table := tables[b.topic].name
 	s.rows.WithLabelValues(table).Add(float64(stored))
 	s.rows.WithLabelValues("rejected_votes").Add(float64(len(rejects)))
-	s.status.stored(table, int64(stored), int64(len(rejects)), b)
+	s.status.noteStored(table, int64(stored), int64(len(rejects)), b)
 }
 
-// add moves the offsets and adds the rows, and returns the records that are copies.
-func (s *session) add(ctx context.Context, tx pgx.Tx, b *batch, t table, rows [][]any) ([]reject, error) {
+// addRows moves the offsets, adds the rows, and returns the records of the batch that are copies of stored ones.
+func (s *session) addRows(ctx context.Context, tx pgx.Tx, b *batch, t table, rows [][]any) ([]reject, error) {
 	var partitions []int32
 	var before, next []int64
 	for partition, n := range b.next {
-		partitions, before, next = append(partitions, partition), append(before, s.next[place{b.topic, partition}]), append(next, n)
+		partitions, before, next = append(partitions, partition), append(before, s.next[topicPartition{b.topic, partition}]), append(next, n)
 	}
 	moved, err := tx.Exec(ctx, moveOffsetsSQL, b.topic, partitions, before, next)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("move the offsets: %w", err)
 	case moved.RowsAffected() != int64(len(partitions)):
-		return nil, errMoved
+		return nil, errOffsetsMoved
 	case len(rows) == 0:
 		return nil, nil
 	}
@@ -130,8 +130,8 @@ func addRejects(ctx context.Context, tx pgx.Tx, topic string, rejects []reject) 
 	return nil
 }
 
-// again reports whether PostgreSQL asks for the whole transaction once more: serialization failure, or deadlock.
-func again(err error) bool {
+// retryable reports whether PostgreSQL asks for the whole transaction again, after a serialization failure or a deadlock.
+func retryable(err error) bool {
 	var refused *pgconn.PgError
 	return errors.As(err, &refused) && (refused.Code == "40001" || refused.Code == "40P01")
 }

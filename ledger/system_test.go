@@ -32,7 +32,7 @@ import (
 
 func TestMain(m *testing.M) {
 	if config := os.Getenv(asLedger); config != "" {
-		os.Exit(beLedger(config))
+		os.Exit(runLedger(config))
 	}
 	localtest.Main(m)
 }
@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 const (
 	partitions = 3
 	password   = "correct horse"
-	patience   = 30 * time.Second
+	untilLimit = 30 * time.Second
 )
 
 // system is an election on a broker and a database of its own.
@@ -65,7 +65,7 @@ func newSystem(t *testing.T) *system {
 	return s
 }
 
-// prepare makes a database in a server, and what `election init` makes in it.
+// prepare makes a database in a server, with the tables and the role that `election init` makes.
 func (s *system) prepare(t *testing.T, server string) {
 	t.Helper()
 	admin, err := postgres.Connect(t.Context(), server)
@@ -120,7 +120,7 @@ func (s *system) start(t *testing.T) (stop func()) {
 // until waits for something to become true.
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), untilLimit)
 	defer cancel()
 	for ticker := time.NewTicker(25 * time.Millisecond); !ok(); {
 		select {
@@ -187,7 +187,7 @@ func (s *system) wantExact(t *testing.T) {
 	if diff := cmp.Diff(rejected, s.storedRejects(t, election.VotesTopic), asBytes); diff != "" {
 		t.Errorf("rejected_votes (-want +got): %s", shortened(diff))
 	}
-	for key, want := range rejected { // as much as the topic takes
+	for key, want := range rejected { // the topic takes only so much
 		want.Raw = want.Raw[:min(len(want.Raw), 512<<10)]
 		rejected[key] = want
 	}
@@ -196,7 +196,7 @@ func (s *system) wantExact(t *testing.T) {
 	}
 }
 
-// asBytes compares bytes as a whole, and tells none from no bytes.
+// asBytes compares bytes as a whole. A nil slice differs from an empty one.
 var asBytes = cmp.Comparer(func(a, b []byte) bool { return bytes.Equal(a, b) && (a == nil) == (b == nil) })
 
 func shortened(text string) string { return text[:min(len(text), 3000)] }
@@ -237,7 +237,7 @@ func (s *system) storedRejects(t *testing.T, topic string) map[string]election.R
 	return rejected
 }
 
-// publishedRejects is what votes_rejected holds of a topic. A key that is there twice fails the test.
+// publishedRejects reads the rejects of a topic in votes_rejected. A key that is there twice fails the test.
 func (s *system) publishedRejects(t *testing.T, topic string) map[string]election.RejectedVote {
 	t.Helper()
 	rejected := make(map[string]election.RejectedVote)
@@ -257,7 +257,7 @@ func (s *system) publishedRejects(t *testing.T, topic string) map[string]electio
 	return rejected
 }
 
-// vote is a good vote of a ballot of that number.
+// vote is a valid vote with a ballot id made from the number.
 func (s *system) vote(n int) *kgo.Record {
 	return s.voteFor(n, s.definition.Candidates[0].ID)
 }
@@ -286,7 +286,7 @@ func (s *system) votes(from, to int) (records []*kgo.Record) {
 	return records
 }
 
-// voter is an entry of the register, changed if change is given.
+// voter is an entry of the register. change may be nil.
 func (s *system) voter(t *testing.T, n int, change func(*election.Voter)) *kgo.Record {
 	t.Helper()
 	district := s.definition.Districts()[n%len(s.definition.Districts())]

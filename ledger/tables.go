@@ -36,8 +36,8 @@ type table struct {
 	name    string
 	staging string
 	columns []string // of staging
-	add     string   // SQL that adds what is staged
-	copies  string   // SQL that finds which of it are copies
+	add     string   // SQL that adds the staged rows
+	copies  string   // SQL that finds the staged rows that are copies
 	row     func(r *rules, row []any, rec *kgo.Record) ([]any, election.Reason)
 }
 

@@ -10,15 +10,15 @@ import (
 	"realtime-election/internal/kafka"
 )
 
-// topics are what the ledger stores.
+// topics are those that the ledger stores.
 var topics = []string{election.VotersTopic, election.VotesTopic}
 
-// anew is what to do about tables that hold records of topics that are gone.
-const anew = "remove topics and tables together, and begin anew (election reset, or docker compose down --volumes)"
+// beginAnew says what to do about tables that hold records of topics that no longer exist.
+const beginAnew = "remove topics and tables together, and begin beginAnew (election reset, or docker compose down --volumes)"
 
-// identify asks Kafka which topics there are: one that is deleted and made again has another id.
-func (s *session) identify(ctx context.Context) error {
-	cl, err := s.config.Kafka.NewClient() // the producer's client may remember the topics before
+// readTopicIDs reads the topics' ids. A topic that was deleted and made again has another id.
+func (s *session) readTopicIDs(ctx context.Context) error {
+	cl, err := s.config.Kafka.NewClient() // the producer's client may remember the former topics
 	if err != nil {
 		return err
 	}
@@ -36,13 +36,13 @@ func (s *session) identify(ctx context.Context) error {
 	return nil
 }
 
-// sameTopic refuses a topic that is not the one whose records are stored.
-func sameTopic(topic string, stored, found kadm.TopicID) error {
+// checkTopicID is an error unless the topic that was found is the one whose records are stored.
+func checkTopicID(topic string, stored, found kadm.TopicID) error {
 	if stored == found {
 		return nil
 	}
 	return fmt.Errorf("%s was deleted and made again: its id is %s, and PostgreSQL holds records of the topic with the id %s, "+
-		"so this is not the one that was stored; %s", topic, found, stored, anew)
+		"so this is not the one that was stored; %s", topic, found, stored, beginAnew)
 }
 
 // checkEnds refuses topics that end before what is stored of them.
@@ -53,10 +53,10 @@ func (s *session) checkEnds(ctx context.Context) error {
 			return err
 		}
 		for partition, end := range ends {
-			at := place{topic, partition}
+			at := topicPartition{topic, partition}
 			if s.next[at] > end {
 				return fmt.Errorf("%s %d ends at offset %d, and PostgreSQL holds it up to %d, so this is not the one that was stored; %s",
-					topic, partition, end, s.next[at], anew)
+					topic, partition, end, s.next[at], beginAnew)
 			}
 			s.ends[at] = end
 		}

@@ -37,13 +37,13 @@ func TestTwoLedgersAtOnce(t *testing.T) {
 	}
 }
 
-// TestLedgerWithoutTheLockStoresNothing moves the offsets as a ledger would whose lock was lost.
+// TestLedgerWithoutTheLockStoresNothing moves the offsets, as another ledger would that has taken the lock.
 func TestLedgerWithoutTheLockStoresNothing(t *testing.T) {
 	s := newSystem(t)
 	s.start(t)
 	kafkatest.Produce(t, s.cluster, s.votes(0, 10)...)
 	s.untilCaughtUp(t)
-	// The other one stored ten more of partition 0, which this one has not seen.
+	// The other ledger stored records of partition 0 that this one has not seen.
 	tx, err := s.conn.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -103,7 +103,7 @@ func TestPostgreSQLIsWaitedFor(t *testing.T) {
 	until(t, "it says that it stores", func() bool { status := s.status(t); return status.State == "running" && status.Error == "" })
 }
 
-// firstPauses is longer than the first two pauses between tries.
+// firstPauses is longer than the first two pauses between attempts.
 const firstPauses = 1500 * time.Millisecond
 
 func TestWrongPasswordIsSaidOnce(t *testing.T) {
@@ -119,7 +119,7 @@ func TestWrongPasswordIsSaidOnce(t *testing.T) {
 	})
 	until(t, "it reports so", func() bool { return strings.Contains(s.status(t).Error, "password authentication failed") })
 	waited := time.NewTimer(firstPauses)
-	<-waited.C // several tries, of which only the first is said
+	<-waited.C // for several attempts, of which only the first is logged
 	if n := s.log.count("nothing is stored"); n != 1 {
 		t.Errorf("it was said %d times", n)
 	}
@@ -143,7 +143,7 @@ func TestKafkaIsWaitedFor(t *testing.T) {
 	s.brokers = brokers
 }
 
-// TestTransactionIsTriedAgain has PostgreSQL refuse the first two, as it may whenever it cannot put two in an order.
+// TestTransactionIsTriedAgain has PostgreSQL refuse the first two transactions, as it may whenever it cannot order two of them.
 func TestTransactionIsTriedAgain(t *testing.T) {
 	s := newSystem(t)
 	_, err := s.conn.Exec(t.Context(), `
@@ -166,7 +166,7 @@ func TestTransactionIsTriedAgain(t *testing.T) {
 	}
 }
 
-// TestRealKafkaIsWaitedFor stores what a real Kafka holds in transactions, and stops it in between.
+// TestRealKafkaIsWaitedFor stores records that a real Kafka holds in transactions, and restarts that Kafka in between.
 func TestRealKafkaIsWaitedFor(t *testing.T) {
 	s := newSystem(t)
 	config := local.Config{Data: t.TempDir()}

@@ -1,4 +1,4 @@
--- The records of the batch that are later entries of a voter, and whether they say what the stored entry says.
+-- The records of the batch that are later entries of a voter, and whether they have the fields of the stored entry.
 SELECT s.place,
        (s.date_of_birth, s.registered_age, s.voter_name, s.gender, s.nationality, s.registration_number,
         s.address_street, s.address_city, s.address_state, s.address_country, s.address_postcode,

@@ -1,5 +1,6 @@
--- The records of the batch that are later copies of a ballot, and whether they say what the stored copy says. A vote's
--- line is a function of its fields, so equal fields are equal bytes. A row of this transaction was not stored before it.
+-- The records of the batch that are later copies of a ballot, and whether they have the fields of the stored copy. A
+-- vote's line is a function of its fields, so equal fields are equal bytes. A row that this transaction added was not
+-- stored before it.
 SELECT s.place,
        (s.voting_time, s.candidate_id, s.district_id, s.age_group, s.gender)
      = (v.voting_time, v.candidate_id, v.district_id, v.age_group, v.gender) AS same

@@ -1,5 +1,5 @@
--- A batch as it came: place is where a record stands in it, and grows with the offset within a partition. Empty between
--- transactions.
+-- The rows of a batch. place is a record's place in the batch, which grows with the offset within a partition. Both tables
+-- are empty between transactions.
 CREATE TEMP TABLE staged_votes (
     place        int         NOT NULL,
     ballot_id    uuid        NOT NULL,
