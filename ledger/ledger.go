@@ -49,7 +49,7 @@ type Config struct {
 	Health   *health.Service // may be nil
 }
 
-// Validate names what is wrong, as an *election.Wrong.
+// Validate names a wrong setting, as an *election.Wrong.
 func (c Config) Validate() error {
 	if err := c.Kafka.Validate(); err != nil {
 		return err

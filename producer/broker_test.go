@@ -17,21 +17,21 @@ import (
 	"realtime-election/internal/kafka/kafkatest"
 )
 
-// broker is a Kafka that fails when it is told to.
+// broker is a fake Kafka that fails when a test tells it to.
 type broker struct {
 	cluster *kfake.Cluster
 	wire    *wire
 }
 
-// newBroker holds an election.
+// newBroker starts a broker that holds an election.
 func newBroker(t *testing.T, d *election.Definition, partitions int32) *broker {
 	t.Helper()
 	w := &wire{}
 	return &broker{kafkatest.NewElection(t, d, partitions, kfake.ListenFn(w.listen), kfake.GroupMinSessionTimeout(0)), w}
 }
 
-// atCommit calls f when the producer's transaction of this number, from 0, asks to be committed. The request is not
-// carried out where f says that it is handled, and the connection is cut.
+// atCommit calls f when the producer asks to commit its transaction of this number, from 0. If f returns true, the request
+// is not carried out, and the connection is cut.
 func (b *broker) atCommit(producer string, at int64, f func() (handled bool)) {
 	var asked atomic.Int64
 	b.cluster.ControlKey(int16(kmsg.EndTxn), func(request kmsg.Request) (kmsg.Response, error, bool) {
@@ -46,8 +46,8 @@ func (b *broker) atCommit(producer string, at int64, f func() (handled bool)) {
 	})
 }
 
-// atConfirmation has the producer's transaction of this number, from 0, committed. Instead of the answer that says so the
-// connection is cut, and then f is called.
+// atConfirmation lets the producer's transaction of this number, from 0, commit. Instead of sending the answer, it cuts the
+// connection and calls f.
 func (b *broker) atConfirmation(producer string, at int64, f func()) {
 	b.atCommit(producer, at, func() (handled bool) { b.wire.cut("election-"+producer, f); return false })
 }
@@ -63,7 +63,7 @@ func (b *broker) atProduce(producer string, at int64, f func()) {
 	})
 }
 
-// refuse refuses what the producer's transaction of this number sends to partition 1 of a topic for good.
+// refuse refuses, every time, the records that the producer's transaction of this number sends to partition 1 of a topic.
 func (b *broker) refuse(producer, topic string, at int64) {
 	ended := b.transactions(producer)
 	b.cluster.Fault(kfake.Fault{
@@ -72,7 +72,7 @@ func (b *broker) refuse(producer, topic string, at int64) {
 	})
 }
 
-// transactions is how many transactions the producer has asked to end.
+// transactions counts the transactions that the producer asks to end.
 func (b *broker) transactions(producer string) *atomic.Int64 {
 	ended := new(atomic.Int64)
 	b.cluster.ControlKey(int16(kmsg.EndTxn), func(request kmsg.Request) (kmsg.Response, error, bool) {
@@ -89,7 +89,7 @@ func producedBy(request kmsg.Request, producer string) bool {
 	return ok && produce.TransactionID != nil && *produce.TransactionID == "election-"+producer
 }
 
-// kills are the ways in which a producer is ended at its transaction of a number.
+// kills are ways to end a producer at its transaction of a number.
 func (b *broker) kills(producer, topic string) map[string]func(at int64, kill func()) {
 	return map[string]func(at int64, kill func()){
 		"before the commit is asked for": func(at int64, kill func()) {
@@ -107,10 +107,10 @@ func (b *broker) kills(producer, topic string) map[string]func(at int64, kill fu
 	}
 }
 
-// wire is the broker's side of the network.
+// wire is the network as the broker sees it.
 type wire struct {
 	mu            sync.Mutex
-	transactional string // id of the producer that is not answered
+	transactional string // id of the producer that gets no answer
 	onAnswer      func() // instead of the answer the connection is cut
 }
 
@@ -139,11 +139,11 @@ func (l listener) Accept() (net.Conn, error) {
 type conn struct {
 	net.Conn
 	wire    *wire
-	request []byte                 // as much of it as has been read
+	request []byte                 // the part that has been read
 	ending  atomic.Pointer[[]byte] // the last request to end a transaction
 }
 
-// Where a request has its key and its correlation id, which its answer has after the size.
+// The positions of a request's key and correlation id. The answer repeats the correlation id after its size.
 const sizeEnd, keyEnd, correlationAt, correlationEnd = 4, 6, 8, 12
 
 func (c *conn) Read(b []byte) (int, error) {
@@ -167,7 +167,7 @@ func (c *conn) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// instead is what happens instead of an answer, nil where it is to pass.
+// instead is what to do instead of sending an answer. It is nil if the answer is to be sent.
 func (c *conn) instead(answer []byte) func() {
 	c.wire.mu.Lock()
 	defer c.wire.mu.Unlock()

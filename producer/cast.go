@@ -24,18 +24,18 @@ type CastConfig struct {
 	Candidate election.CandidateID
 	AgeGroup  string    // one of AgeGroups, or empty
 	Gender    string    // one of Genders, or empty
-	Time      time.Time // when it is cast; zero for the time of the newest ballots, or when the polls open
+	Time      time.Time // voting time; zero for that of the newest ballots, or when the polls open
 	Log       *slog.Logger
 }
 
-// CastBallot is a ballot that was cast, and where it lies.
+// CastBallot is a ballot that was cast, and where it is in Kafka.
 type CastBallot struct {
 	Partition int32 // of votes_topic
 	Offset    int64
 	Line      []byte // the record's value
 }
 
-// Validate names what is wrong, as far as can be said without the election, as an *election.Wrong.
+// Validate names a wrong setting, as an *election.Wrong. It checks only what does not depend on the election.
 func (c CastConfig) Validate() error {
 	switch {
 	case c.District == "":
@@ -50,8 +50,8 @@ func (c CastConfig) Validate() error {
 	return nil
 }
 
-// Cast sends one ballot with an id of chance. It is in the topic when Cast returns, and the progress of those who cast
-// by hand says so. The error is an *election.InputError where the election has no such candidate or district, and
+// Cast sends one ballot, with a random id. When it returns nil, the ballot is in the topic, and the progress of ballots
+// cast by hand counts it. The error is an *election.InputError where the election has no such candidate or district, and
 // kafka.ErrNoElection where Kafka has no election.
 func Cast(ctx context.Context, c CastConfig) (*CastBallot, error) {
 	if err := c.Validate(); err != nil {
@@ -74,9 +74,9 @@ func Cast(ctx context.Context, c CastConfig) (*CastBallot, error) {
 			return nil, fmt.Errorf("read the newest ballots: %w", err)
 		}
 	}
-	// As with the sender: this ends who casts at the same time, and only then is their progress final.
+	// As with the sender: this ends whoever casts at the same time. Only then is the progress final.
 	if _, _, err := cl.ProducerID(ctx); err != nil {
-		return nil, fmt.Errorf("become the one who casts: %w", err)
+		return nil, fmt.Errorf("become the one producer of ballots cast by hand: %w", err)
 	}
 	progress, _, err := c.Kafka.Progress(ctx, election.CastProducer)
 	if err != nil {
@@ -84,57 +84,71 @@ func Cast(ctx context.Context, c CastConfig) (*CastBallot, error) {
 	}
 	progress.NextSerial++
 	progress.Size, progress.Fingerprint = progress.NextSerial, installation.Fingerprint
-	state, err := json.Marshal(progress)
-	if err != nil {
+	vote := c.vote(installation.VotePartitions)
+	if err := c.commit(ctx, cl, vote, progress); err != nil {
 		return nil, err
 	}
+	return &CastBallot{vote.Partition, vote.Offset, vote.Value}, nil
+}
 
-	var id election.BallotID
-	rand.Read(id[:]) // it never fails
-	line := election.AppendVote(nil, election.Vote{
-		BallotID: []byte(id.String()), CandidateID: []byte(c.Candidate), DistrictID: []byte(c.District),
-		AgeGroup: []byte(c.AgeGroup), Gender: []byte(c.Gender), VotingTime: election.AppendTime(nil, c.Time),
-	})
-	vote := &kgo.Record{
-		Topic: election.VotesTopic, Partition: election.Partition([]byte(id.String()), installation.VotePartitions), Key: []byte(id.String()), Value: line,
+// vote makes the record of the ballot, with a new random id.
+func (c CastConfig) vote(partitions int32) *kgo.Record {
+	var ballot election.BallotID
+	rand.Read(ballot[:]) // it never fails
+	id := []byte(ballot.String())
+	return &kgo.Record{
+		Topic: election.VotesTopic, Partition: election.Partition(id, partitions), Key: id,
+		Value: election.AppendVote(nil, election.Vote{
+			BallotID: id, CandidateID: []byte(c.Candidate), DistrictID: []byte(c.District),
+			AgeGroup: []byte(c.AgeGroup), Gender: []byte(c.Gender), VotingTime: election.AppendTime(nil, c.Time),
+		}),
+	}
+}
+
+// commit sends the vote and the progress in one transaction. An error says whether the ballot is in the topic, as far as
+// that is known.
+func (c CastConfig) commit(ctx context.Context, cl *kgo.Client, vote *kgo.Record, progress election.Progress) error {
+	state, err := json.Marshal(progress)
+	if err != nil {
+		return err
 	}
 	if err := cl.BeginTransaction(); err != nil {
-		return nil, fmt.Errorf("begin the transaction: %w", err)
+		return fmt.Errorf("begin the transaction: %w", err)
 	}
 	err = cl.ProduceSync(ctx, vote, &kgo.Record{
 		Topic: election.ProducerProgressTopic, Partition: election.ProgressPartition(election.CastProducer), Key: []byte(election.CastProducer), Value: state,
 	}).FirstErr()
 	if err != nil {
-		return nil, notCast(errors.Join(err, abort(ctx, cl)))
+		return notCast(errors.Join(err, abort(ctx, cl)))
 	}
-	if err := kafka.EndTransaction(ctx, cl, kgo.TryCommit); err != nil { // it may have happened all the same
-		there, unknown := c.lies(ctx, vote)
+	if err := kafka.EndTransaction(ctx, cl, kgo.TryCommit); err != nil { // Kafka may have committed all the same
+		committed, unknown := c.wasCommitted(ctx, vote)
 		switch {
 		case unknown != nil:
-			return nil, fmt.Errorf("cast the ballot: whether it is in the topic is not known; look "+
+			return fmt.Errorf("cast the ballot: whether it is in the topic is not known; look "+
 				"in partition %d of %s (`election tail` prints it) whether ballot %s is there before you cast another: %w",
-				vote.Partition, vote.Topic, id, errors.Join(err, unknown))
-		case !there:
-			return nil, notCast(err)
+				vote.Partition, vote.Topic, vote.Key, errors.Join(err, unknown))
+		case !committed:
+			return notCast(err)
 		}
 	}
-	return &CastBallot{vote.Partition, vote.Offset, line}, nil
+	return nil
 }
 
-// lies reports whether the transaction of a record that Kafka took was committed. It waits until that is decided, which
-// Kafka does when the transaction times out, at the latest.
-func (c CastConfig) lies(ctx context.Context, sent *kgo.Record) (there bool, err error) {
+// wasCommitted reports whether the transaction of a record that Kafka took was committed. It waits until Kafka has decided
+// that, at the latest when the transaction times out.
+func (c CastConfig) wasCommitted(ctx context.Context, sent *kgo.Record) (committed bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*transactionTimeout)
 	defer cancel()
 	at := func(offset int64) map[int32]int64 { return map[int32]int64{sent.Partition: offset} }
 	err = c.Kafka.ReadBetween(ctx, sent.Topic, at(sent.Offset), at(sent.Offset+1), func(*kgo.Record) error {
-		there = true
+		committed = true
 		return nil
 	})
-	return there, err
+	return committed, err
 }
 
-// notCast says so, and why.
+// notCast says that the ballot is not in the topic, and why.
 func notCast(err error) error {
 	if fenced(err) {
 		return fmt.Errorf("cast the ballot: somebody cast another at the same time, and this one is not in the topic; cast it again: %w", err)
@@ -142,22 +156,22 @@ func notCast(err error) error {
 	return fmt.Errorf("cast the ballot: it is not in the topic; cast it again: %w", err)
 }
 
-// check refuses what would not be counted.
+// check refuses a ballot that would not be counted.
 func (c CastConfig) check(d *election.Definition) error {
 	districts := d.Districts()
 	if !slices.ContainsFunc(districts, func(x election.DistrictIn) bool { return x.ID == c.District }) {
-		var all []choice
+		var all []option
 		for _, x := range districts {
-			all = append(all, choice{string(x.ID), x.Name})
+			all = append(all, option{string(x.ID), x.Name})
 		}
-		return unknown("district", string(c.District), all)
+		return unknownID("district", string(c.District), all)
 	}
 	if !slices.ContainsFunc(d.Candidates, func(x election.Candidate) bool { return x.ID == c.Candidate }) {
-		var all []choice
+		var all []option
 		for _, x := range d.Candidates {
-			all = append(all, choice{string(x.ID), x.Name})
+			all = append(all, option{string(x.ID), x.Name})
 		}
-		return unknown("candidate", string(c.Candidate), all)
+		return unknownID("candidate", string(c.Candidate), all)
 	}
 	if p := d.Polling; !c.Time.IsZero() && (c.Time.Before(p.Opens) || !c.Time.Before(p.Closes)) {
 		return &election.Wrong{Setting: "time", Text: fmt.Sprintf("is %s; a ballot counts from %s until just before %s",

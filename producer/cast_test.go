@@ -20,7 +20,7 @@ func (p *poll) cast(t *testing.T) CastConfig {
 	return CastConfig{Kafka: kafkatest.Cluster(t, p.cluster.ListenAddrs()), District: p.installation.Definition.Districts()[0].ID, Candidate: "ana", Log: kafkatest.Log(t)}
 }
 
-// mustCast casts, and wants the ballot where the receipt says, and counted.
+// mustCast casts a ballot. It wants the ballot at the offset of the receipt, and valid.
 func (p *poll) mustCast(t *testing.T, c CastConfig) election.Vote {
 	t.Helper()
 	receipt, err := Cast(t.Context(), c)
@@ -32,7 +32,7 @@ func (p *poll) mustCast(t *testing.T, c CastConfig) election.Vote {
 			continue
 		}
 		if string(r.Value) != string(receipt.Line) {
-			t.Errorf("at offset %d lies %s, not %s", r.Offset, r.Value, receipt.Line)
+			t.Errorf("offset %d holds %s, not %s", r.Offset, r.Value, receipt.Line)
 		}
 		count := election.NewCount(&p.installation.Definition, p.installation.VotePartitions)
 		if reason := count.Add(election.VoteRecord{Partition: r.Partition, Offset: r.Offset, Key: r.Key, Value: r.Value}); reason != "" {
@@ -41,7 +41,7 @@ func (p *poll) mustCast(t *testing.T, c CastConfig) election.Vote {
 		vote, _ := election.ParseVote(r.Value)
 		return vote
 	}
-	t.Fatalf("nothing lies at offset %d of partition %d", receipt.Offset, receipt.Partition)
+	t.Fatalf("offset %d of partition %d holds no record", receipt.Offset, receipt.Partition)
 	return election.Vote{}
 }
 
@@ -68,7 +68,7 @@ func TestCastBallotIsInTheTopicAndExpected(t *testing.T) {
 	}
 }
 
-// TestCastBallotHasTheTimeOfTheNewest looks at the last ballots only, and at those that count.
+// TestCastBallotHasTheTimeOfTheNewest has ballots with later times that are aborted, invalid, or outside polling hours.
 func TestCastBallotHasTheTimeOfTheNewest(t *testing.T) {
 	t.Parallel()
 	p := newPoll(t, 10, 10)
@@ -118,11 +118,12 @@ func TestCastThatCannotCountIsRefused(t *testing.T) {
 	}
 }
 
-// TestCastTellsWhetherTheBallotLies loses the answer to a commit, and has another cast before it is asked for again.
-func TestCastTellsWhetherTheBallotLies(t *testing.T) {
+// TestCastTellsWhetherTheBallotIsInTheTopic loses the answer to a commit. Another ballot is cast before the producer asks
+// again.
+func TestCastTellsWhetherTheBallotIsInTheTopic(t *testing.T) {
 	for name, c := range map[string]struct {
-		lose func(b *broker, other func())
-		lies bool
+		lose      func(b *broker, other func())
+		committed bool
 	}{
 		"the commit was carried out": {func(b *broker, other func()) {
 			b.atConfirmation(election.CastProducer, 0, other)
@@ -143,27 +144,27 @@ func TestCastTellsWhetherTheBallotLies(t *testing.T) {
 			if !fenced.Load() {
 				t.Fatalf("nobody else cast: %v", err)
 			}
-			var lie int
+			var n int
 			for partition := range p.installation.VotePartitions {
-				lie += len(kafkatest.Read(t, p.cluster, election.VotesTopic, partition))
+				n += len(kafkatest.Read(t, p.cluster, election.VotesTopic, partition))
 			}
 			switch {
-			case c.lies && (err != nil || lie != 2):
-				t.Errorf("%d ballots lie, and it ended with %v", lie, err)
-			case c.lies:
+			case c.committed && (err != nil || n != 2):
+				t.Errorf("the topic holds %d ballots, and Cast ended with %v", n, err)
+			case c.committed:
 				for _, r := range kafkatest.Read(t, p.cluster, election.VotesTopic, receipt.Partition) {
 					if r.Offset == receipt.Offset && string(r.Value) != string(receipt.Line) {
-						t.Errorf("at offset %d lies %s, not %s", r.Offset, r.Value, receipt.Line)
+						t.Errorf("offset %d holds %s, not %s", r.Offset, r.Value, receipt.Line)
 					}
 				}
-			case err == nil || !strings.Contains(err.Error(), "this one is not in the topic; cast it again") || lie != 1:
-				t.Errorf("%d ballots lie, and it ended with %v", lie, err)
+			case err == nil || !strings.Contains(err.Error(), "this one is not in the topic; cast it again") || n != 1:
+				t.Errorf("the topic holds %d ballots, and Cast ended with %v", n, err)
 			}
 		})
 	}
 }
 
-// TestCastThatDoesNotKnowSaysWhereToLook loses Kafka with the commit.
+// TestCastThatDoesNotKnowSaysWhereToLook loses the answer to the commit, and the connection to Kafka.
 func TestCastThatDoesNotKnowSaysWhereToLook(t *testing.T) {
 	t.Parallel()
 	p := newPoll(t, 10, 10)

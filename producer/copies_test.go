@@ -17,8 +17,8 @@ import (
 	"realtime-election/internal/kafka/kafkatest"
 )
 
-// TestCopiesShareTheVoters starts a second copy while the first is at work. Each sends a part, both end well, and none
-// takes a partition that another is still at.
+// TestCopiesShareTheVoters starts a second copy while the first sends. Each sends a part, both end without an error, and
+// neither takes a partition whose ballots the other still sends.
 func TestCopiesShareTheVoters(t *testing.T) {
 	t.Parallel()
 	p := newPoll(t, 1500, 1500)
@@ -26,12 +26,12 @@ func TestCopiesShareTheVoters(t *testing.T) {
 	var healths [2]*health.Service
 	ended := make(chan error, 2)
 	first := p.joined()
-	var said lockedBuffer
+	var logged lockedBuffer
 	for i := range healths {
 		healths[i] = health.New("votes")
 		c := p.votes(t)
-		c.Rate, c.session, c.Health = 2000, sessionTimeout/6, healths[i] // 1.5 seconds
-		c.Log = slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelWarn}))
+		c.Rate, c.sessionTimeout, c.Health = 2000, sessionTimeout/6, healths[i] // 1.5 seconds
+		c.Log = slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelWarn}))
 		go func() { ended <- Votes(t.Context(), c) }()
 		<-first
 	}
@@ -46,8 +46,8 @@ func TestCopiesShareTheVoters(t *testing.T) {
 			t.Errorf("copy %d sent nothing", i+1)
 		}
 	}
-	if warnings := said.String(); strings.Contains(warnings, "fenced") {
-		t.Errorf("one took what the other was still at: %s", warnings)
+	if warnings := logged.String(); strings.Contains(warnings, "fenced") {
+		t.Errorf("a copy took a partition whose ballots the other still sent: %s", warnings)
 	}
 }
 
@@ -58,9 +58,9 @@ func TestCopyTakesOverWhatAnotherLeaves(t *testing.T) {
 	p.register(t)
 	ctx, kill := context.WithCancel(t.Context())
 	defer kill()
-	p.atCommit(election.VotesProducer(0), 6, func() (handled bool) { kill(); return false }) // after the first sign of life
+	p.atCommit(election.VotesProducer(0), 6, func() (handled bool) { kill(); return false }) // after the first heartbeat
 	c := p.votes(t)
-	c.Rate, c.session = 200, sessionTimeout/8 // 20 in each transaction of a partition
+	c.Rate, c.sessionTimeout = 200, sessionTimeout/8 // 20 in each transaction of a partition
 	killed := make(chan error, 1)
 	joined := p.joined()
 	go func() { killed <- Votes(ctx, c) }()
@@ -77,8 +77,8 @@ func TestCopyTakesOverWhatAnotherLeaves(t *testing.T) {
 	p.complete(t)
 }
 
-// TestMemberThatIsThrownOutComesBack tells a member that the group does not know it. It stops its workers and joins
-// again.
+// TestMemberThatIsThrownOutComesBack answers a member that the group does not know it. The member stops its workers and
+// joins again.
 func TestMemberThatIsThrownOutComesBack(t *testing.T) {
 	t.Parallel()
 	p := newPoll(t, 900, 900)
@@ -94,7 +94,7 @@ func TestMemberThatIsThrownOutComesBack(t *testing.T) {
 		return response, nil, true
 	})
 	c := p.votes(t)
-	c.Rate, c.session = 1500, sessionTimeout/8 // 1.2 seconds
+	c.Rate, c.sessionTimeout = 1500, sessionTimeout/8 // 1.2 seconds
 	if err := Votes(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func TestMemberThatIsThrownOutComesBack(t *testing.T) {
 	}
 }
 
-// TestFencedWorkerGoesOnWhereThePartitionIsStillItsOwn takes a transactional id away, and nobody uses it.
+// TestFencedWorkerGoesOnWhereThePartitionIsStillItsOwn fences a worker with a client that sends nothing.
 func TestFencedWorkerGoesOnWhereThePartitionIsStillItsOwn(t *testing.T) {
 	t.Parallel()
 	p := newPoll(t, 450)
@@ -120,7 +120,7 @@ func TestFencedWorkerGoesOnWhereThePartitionIsStillItsOwn(t *testing.T) {
 		return false
 	})
 	c := p.votes(t)
-	c.Rate, c.session, c.Health = 1000, sessionTimeout/12, health.New("votes")
+	c.Rate, c.sessionTimeout, c.Health = 1000, sessionTimeout/12, health.New("votes")
 	if err := Votes(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}

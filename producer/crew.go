@@ -15,45 +15,46 @@ import (
 const (
 	// votesGroup is the consumer group whose members share the partitions of the register.
 	votesGroup = "election-votes"
-	// sessionTimeout is after how long without a sign of life a member's partitions go to others.
+	// sessionTimeout is after how long without a heartbeat a member's partitions go to others.
 	sessionTimeout = 6 * time.Second
 )
 
-// share is a member of the group of all copies of Votes, and produces the ballots of the partitions that the group gives
-// it. It returns when ctx is over, or with the error of a partition. Then nothing of it is at work any more.
-func (v *voting) share(ctx context.Context) error {
+// produceAssigned joins the consumer group of all copies of Votes, and produces the ballots of the partitions that the
+// group assigns to this copy. It returns when ctx is over, or with the first error of a partition, after all its workers
+// have ended.
+func (v *voting) produceAssigned(ctx context.Context) error {
 	crew := &crew{produce: v.produce, workers: make(map[int32]*worker), failed: make(chan error, 1)}
-	begin := func(_ context.Context, _ *kgo.Client, given map[string][]int32) {
-		crew.begin(ctx, given[election.VotersTopic])
+	start := func(_ context.Context, _ *kgo.Client, assigned map[string][]int32) {
+		crew.start(ctx, assigned[election.VotersTopic])
 	}
-	end := func(_ context.Context, _ *kgo.Client, taken map[string][]int32) {
-		crew.end(taken[election.VotersTopic])
+	stop := func(_ context.Context, _ *kgo.Client, revoked map[string][]int32) {
+		crew.stop(revoked[election.VotersTopic])
 	}
 	cl, err := v.Kafka.NewClient(v.Health.Kafka("group"),
 		kgo.ConsumerGroup(votesGroup),
 		kgo.ConsumeTopics(election.VotersTopic),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
-		kgo.SessionTimeout(v.session),
-		kgo.HeartbeatInterval(v.session/4),
+		kgo.SessionTimeout(v.sessionTimeout),
+		kgo.HeartbeatInterval(v.sessionTimeout/4),
 		kgo.DisableAutoCommit(),
-		kgo.OnPartitionsAssigned(begin),
-		kgo.OnPartitionsRevoked(end),
-		kgo.OnPartitionsLost(end))
+		kgo.OnPartitionsAssigned(start),
+		kgo.OnPartitionsRevoked(stop),
+		kgo.OnPartitionsLost(stop))
 	if err != nil {
 		return err
 	}
-	cl.PauseFetchTopics(election.VotersTopic) // the group says who owns a partition; its owner reads it by itself
+	cl.PauseFetchTopics(election.VotersTopic) // the group only assigns partitions; ballotsOf reads them
 	select {
 	case <-ctx.Done():
 		err = ctx.Err()
 	case err = <-crew.failed:
 	}
-	cl.Close() // leaves the group, and waits for end
-	crew.end(crew.partitions())
+	cl.Close() // leaves the group, and waits for stop
+	crew.stop(crew.partitions())
 	return err
 }
 
-// crew is the workers of one copy of Votes, one for each partition of the register that the group gave it.
+// crew is the workers of one copy of Votes: one for each partition of the register that the group assigned to it.
 type crew struct {
 	produce func(ctx context.Context, partition int32) error
 	failed  chan error // the first failure
@@ -67,8 +68,8 @@ type worker struct {
 	done chan struct{}
 }
 
-// begin gives partitions workers, and does not wait for them: the group holds a member for dead that takes long here.
-func (c *crew) begin(ctx context.Context, partitions []int32) {
+// start starts a worker for each partition. It does not wait for them: the group takes a member for dead that is busy long.
+func (c *crew) start(ctx context.Context, partitions []int32) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, partition := range partitions {
@@ -78,30 +79,30 @@ func (c *crew) begin(ctx context.Context, partitions []int32) {
 		go func() {
 			defer close(w.done)
 			err := c.produce(ctx, partition)
-			if err == nil || ctx.Err() != nil { // done, or taken away
+			if err == nil || ctx.Err() != nil { // all is sent, or the partition was revoked
 				return
 			}
 			select {
 			case c.failed <- fmt.Errorf("let partition %d of the register vote: %w", partition, err):
-			default: // another was first
+			default: // another worker failed first
 			}
 		}()
 	}
 }
 
-// end stops the workers of partitions, and returns when they are at rest: only then may others have the partitions.
-func (c *crew) end(partitions []int32) {
+// stop ends the workers of partitions, and returns when they have ended: only then may other copies have the partitions.
+func (c *crew) stop(partitions []int32) {
 	c.mu.Lock()
-	var ending []*worker
+	var stopping []*worker
 	for _, partition := range partitions {
 		if w := c.workers[partition]; w != nil {
 			w.stop()
-			ending = append(ending, w)
+			stopping = append(stopping, w)
 			delete(c.workers, partition)
 		}
 	}
 	c.mu.Unlock()
-	for _, w := range ending {
+	for _, w := range stopping {
 		<-w.done
 	}
 }

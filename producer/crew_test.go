@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// TestPartitionsAreGivenUpAtRest holds a worker at the end of its work: nobody else may have its partition before.
+// TestPartitionsAreGivenUpAtRest has workers that take some time to end. No other copy may have their partitions before.
 func TestPartitionsAreGivenUpAtRest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const ending = 3 * time.Second
@@ -20,16 +20,16 @@ func TestPartitionsAreGivenUpAtRest(t *testing.T) {
 			return ctx.Err()
 		}}
 		began := time.Now()
-		crew.begin(t.Context(), []int32{0, 1, 2})
+		crew.start(t.Context(), []int32{0, 1, 2})
 		if took := time.Since(began); took > 0 {
 			t.Errorf("a member is busy for %s when it is given partitions", took)
 		}
-		crew.end([]int32{0, 2, 7})
+		crew.stop([]int32{0, 2, 7})
 		if took := time.Since(began); took != ending || resting != [3]bool{true, false, true} {
 			t.Errorf("after %s at rest are %v", took, resting)
 		}
-		crew.end([]int32{0, 2}) // again, when they are lost
-		crew.end(crew.partitions())
+		crew.stop([]int32{0, 2}) // again, when they are lost
+		crew.stop(crew.partitions())
 		if resting != [3]bool{true, true, true} || len(crew.failed) > 0 {
 			t.Errorf("at rest are %v, and %d failed", resting, len(crew.failed))
 		}
@@ -45,10 +45,10 @@ func TestFirstFailureOfACrewIsTold(t *testing.T) {
 			}
 			return broken
 		}}
-		crew.begin(t.Context(), []int32{0, 1, 2})
+		crew.start(t.Context(), []int32{0, 1, 2})
 		if err := <-crew.failed; !errors.Is(err, broken) {
 			t.Errorf("it failed with %v", err)
 		}
-		crew.end(crew.partitions())
+		crew.stop(crew.partitions())
 	})
 }

@@ -20,7 +20,7 @@ func marshal(t *testing.T, v election.Voter) []byte {
 	return line
 }
 
-// FuzzParseEntry holds the fields that are cut out of a voter to those that a JSON library reads.
+// FuzzParseEntry compares the fields that parseEntry cuts out of a line with those that a JSON library reads.
 func FuzzParseEntry(f *testing.F) {
 	f.Add("0f8fad5b-d9cb-469f-a165-70867728950e", "Zoë de Vries", "female", 18, "amsterdam")
 	f.Add(`"`, `","gender":"male`, "other", 65, `d","registered_age":20,"district_id":"e`)
@@ -48,7 +48,7 @@ func FuzzParseEntry(f *testing.F) {
 	})
 }
 
-// FuzzEntryOfAnyBytes reads what somebody may have put on the register.
+// FuzzEntryOfAnyBytes parses bytes that anybody may have written to the register.
 func FuzzEntryOfAnyBytes(f *testing.F) {
 	f.Add([]byte(`{"voter_id":"v","voter_name":"N","gender":"male","registered_age":30,"district_id":"d"}`))
 	f.Add([]byte(` { "district_id" : "d", "registered_age" : 65, "gender" : "other", "voter_id" : "v" } `))
@@ -90,8 +90,8 @@ func TestEntryOfAnyJSON(t *testing.T) {
 	}
 }
 
-// TestEntriesOfTheRegisterAreCut proves that what Voters writes takes the fast way: reading a whole register allocates
-// nothing but the lists of ages and genders.
+// TestEntriesOfTheRegisterAreCut checks that lines as Voters writes them are not parsed as JSON: parsing a line allocates
+// only the lists of ages and genders.
 func TestEntriesOfTheRegisterAreCut(t *testing.T) {
 	voters := generate.NewVoters(newElectorate(100, 100), 1)
 	for serial := range voters.Size() {

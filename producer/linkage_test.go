@@ -13,8 +13,8 @@ import (
 	"realtime-election/internal/kafka/kafkatest"
 )
 
-// attacker holds all that the two topics tell in public, and lines up voters with ballots within the cells of which
-// ballots tell: district, age group and gender. An attacker with the key knows which of the pairs are true.
+// attacker knows what the two topics hold. It pairs voters with ballots within each cell that a ballot names: district, age
+// group and gender. The test has the ballot key, and so knows which pairs are right.
 type attacker struct {
 	voters  map[string][]publicVoter
 	ballots map[string][]publicBallot
@@ -23,7 +23,7 @@ type attacker struct {
 type publicVoter struct {
 	election.Voter
 	place int               // in the register
-	truth election.BallotID // which the attacker does not see
+	truth election.BallotID // hidden from the attacker
 }
 
 type publicBallot struct {
@@ -61,7 +61,7 @@ func newAttacker(t *testing.T, p *poll) *attacker {
 	return a
 }
 
-// orders are how voters and ballots may be lined up.
+// orders are the orders in which an attacker may put voters and ballots.
 func orders() (ofVoters map[string]func(a, b publicVoter) int, ofBallots map[string]func(a, b publicBallot) int) {
 	ofVoters = map[string]func(a, b publicVoter) int{
 		"place in the register": func(a, b publicVoter) int { return cmp.Compare(a.place, b.place) },
@@ -84,9 +84,9 @@ func byArrival(a, b publicBallot) int {
 	return cmp.Or(a.arrived.Compare(b.arrived), cmp.Compare(a.place, b.place))
 }
 
-// byOrder is how many voters the attacker finds by pairing the first with the first, the second with the second, in each
-// cell; what chance would find, and the standard deviation of that. In a cell of more than one a random pairing finds
-// one voter, with a variance of one.
+// byOrder counts how many voters the attacker finds by pairing, in each cell, the first voter with the first ballot, the
+// second with the second, and so on. It also returns how many a random pairing would find, and the standard deviation of
+// that. In a cell of more than one voter, a random pairing finds one, with a variance of one.
 func (a *attacker) byOrder(ofVoters func(a, b publicVoter) int, ofBallots func(a, b publicBallot) int) (found, chance, deviation float64) {
 	for cell, voters := range a.voters {
 		voters, ballots := slices.SortedStableFunc(slices.Values(voters), ofVoters), slices.SortedStableFunc(slices.Values(a.ballots[cell]), ofBallots)
@@ -103,8 +103,8 @@ func (a *attacker) byOrder(ofVoters func(a, b publicVoter) int, ofBallots func(a
 	return found, chance, math.Sqrt(deviation)
 }
 
-// byTransaction is how many voters' ballots are found to be sent in the transaction of the same number as the voter was,
-// when a transaction holds so many consecutive records; what a random pairing in each cell would find, and the standard
+// byTransaction counts how many ballots were sent in the transaction with the same number as the voter's, if a transaction
+// holds so many consecutive records. It also returns how many a random pairing in each cell would find, and the standard
 // deviation of that (of a sum over a random permutation: Hoeffding 1951).
 func (a *attacker) byTransaction(size int) (found, chance, deviation float64) {
 	for cell, voters := range a.voters {
@@ -135,7 +135,7 @@ func (a *attacker) byTransaction(size int) (found, chance, deviation float64) {
 	return found, chance, math.Sqrt(deviation)
 }
 
-// vote lets 20,000 voters of six districts vote, of all ages, and all of them: with less turnout an attacker knows less.
+// vote lets 20,000 voters of all ages vote, in six districts. All of them vote: with less turnout an attacker knows less.
 func vote(t *testing.T, partitions int32, keepOrder bool) *attacker {
 	t.Helper()
 	d := newElectorate(1, 1)
@@ -157,7 +157,7 @@ func vote(t *testing.T, partitions int32, keepOrder bool) *attacker {
 	return newAttacker(t, p)
 }
 
-// TestNothingPublicTiesABallotToItsVoter lets attackers try all orders, and wants no more than chance finds.
+// TestNothingPublicTiesABallotToItsVoter tries all orders, and wants each to find no more voters than chance does.
 func TestNothingPublicTiesABallotToItsVoter(t *testing.T) {
 	t.Parallel()
 	const bound = 4 // standard deviations
@@ -182,7 +182,8 @@ func TestNothingPublicTiesABallotToItsVoter(t *testing.T) {
 	}
 }
 
-// TestAttackersFindVotersWhereTheOrderIsKept tests the attackers: ballots in the order of the register betray nearly all.
+// TestAttackersFindVotersWhereTheOrderIsKept tests the attacker: it finds nearly all voters whose ballots are sent in the
+// order of the register.
 func TestAttackersFindVotersWhereTheOrderIsKept(t *testing.T) {
 	t.Parallel()
 	a := vote(t, 1, true)

@@ -13,20 +13,20 @@ import (
 // recent is how many offsets before the end of a partition are looked at for the newest ballots.
 const recent = 100
 
-// newestTime is the latest time, while the polls are open, of the last ballots of the partitions of votes_topic; when
-// the polls open, where there are none.
+// newestTime is the latest voting time among the last ballots of each partition of votes_topic. Times at which the polls
+// are closed are left out. Without a ballot it is the time at which the polls open.
 func newestTime(ctx context.Context, cluster kafka.Cluster, polls election.Polling) (time.Time, error) {
 	newest := polls.Opens
-	asking, err := cluster.NewClient()
+	client, err := cluster.NewClient()
 	if err != nil {
 		return newest, err
 	}
-	defer asking.Close()
-	ends, err := kafka.StableEnds(ctx, asking, election.VotesTopic)
+	defer client.Close()
+	ends, err := kafka.StableEnds(ctx, client, election.VotesTopic)
 	if err != nil {
 		return newest, err
 	}
-	from, err := kafka.Starts(ctx, asking, election.VotesTopic)
+	from, err := kafka.Starts(ctx, client, election.VotesTopic)
 	if err != nil {
 		return newest, err
 	}

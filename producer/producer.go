@@ -1,5 +1,5 @@
-// Package producer fills Kafka: each producer computes its records from a seed and sends them in transactions that also
-// carry its progress, so that one that is stopped anywhere goes on without a gap or a double.
+// Package producer fills Kafka. Each producer computes its records from a seed, and sends them in transactions that also
+// carry its progress. So a producer that is stopped at any moment goes on without a gap or a double.
 package producer
 
 import (
@@ -18,12 +18,12 @@ import (
 )
 
 const (
-	// recordsPerTransaction bounds what a transaction holds: enough to make its commit cheap, little enough that
-	// readers of committed records are not kept waiting.
+	// recordsPerTransaction bounds a transaction: it is large enough to make the commit cheap, and small enough not to
+	// keep readers of committed records waiting.
 	recordsPerTransaction = 20_000
 	// transactionsPerSecond is how often a slowed producer commits.
 	transactionsPerSecond = 5
-	// transactionTimeout is after how long Kafka gives up a transaction whose producer is gone.
+	// transactionTimeout is after how long Kafka aborts a transaction whose producer no longer sends.
 	transactionTimeout = 30 * time.Second
 )
 
@@ -32,25 +32,25 @@ type stream struct {
 	name  string // the key of its progress
 	topic string
 	size  int64 // serial numbers run from 0 to size-1
-	// record appends the record with a serial to buffer. Key and value lie within what it returns as buffer.
-	record func(buffer []byte, serial int64) (grown, key, value []byte, partition int32)
-	closes bool // a last progress record says where the topic ends by then
+	// appendRecord appends to buffer the record of a serial. key and value are slices of grown.
+	appendRecord func(buffer []byte, serial int64) (grown, key, value []byte, partition int32)
+	closesTopic  bool // after the last record, one more progress record says where the topic ends
 }
 
 // sender sends a stream from where its progress says to its end.
 type sender struct {
-	cluster kafka.Cluster
-	log     *slog.Logger
-	pace    func(next int64) pacing // of what is left from a serial on; called once
-	start   election.Progress
-	metrics kgo.Opt
-	sent    prometheus.Counter
-	report  func(sent, size int64)
+	cluster      kafka.Cluster
+	log          *slog.Logger
+	newPacer     func(next int64) pacer // of the records from serial next on; called once
+	initial      election.Progress      // of a stream that has not begun
+	metrics      kgo.Opt
+	sent         prometheus.Counter
+	showProgress func(sent, size int64)
 }
 
-func (s sender) send(ctx context.Context, of stream) error {
+func (s sender) send(ctx context.Context, stream stream) error {
 	cl, err := s.cluster.NewClient(s.metrics,
-		kgo.TransactionalID("election-"+of.name),
+		kgo.TransactionalID("election-"+stream.name),
 		kgo.TransactionTimeout(transactionTimeout),
 		kgo.ProducerLinger(5*time.Millisecond),
 		kgo.MaxBufferedRecords(2*recordsPerTransaction))
@@ -58,78 +58,78 @@ func (s sender) send(ctx context.Context, of stream) error {
 		return err
 	}
 	defer cl.Close()
-	// This ends the transaction of a predecessor, and with it the predecessor. Only then is its progress final.
+	// This ends a predecessor and its open transaction. Only then is the predecessor's progress final.
 	if _, _, err := cl.ProducerID(ctx); err != nil {
-		return fmt.Errorf("become the one producer of %s: %w", of.name, err)
+		return fmt.Errorf("become the one producer of %s: %w", stream.name, err)
 	}
-	progress, begun, err := s.resume(ctx, of)
+	progress, begun, err := s.resume(ctx, stream)
 	if err != nil {
 		return err
 	}
-	progress.Size = of.size
-	if begun && progress.NextSerial == of.size { // all was sent before
-		s.report(of.size, of.size)
+	progress.Size = stream.size
+	if begun && progress.NextSerial == stream.size { // all was sent before
+		s.showProgress(stream.size, stream.size)
 	}
-	// A producer that begins says so at once, even where nothing is due yet or ever: others learn the size.
-	for pace := s.pace(progress.NextSerial); progress.NextSerial < of.size || !begun; {
-		from, n := progress.NextSerial, pace.batch()
-		progress.NextSerial = min(of.size, from+n)
+	// A producer that begins commits its progress at once, even with no record due yet, or ever: others learn the size.
+	for pacer := s.newPacer(progress.NextSerial); progress.NextSerial < stream.size || !begun; {
+		from, n := progress.NextSerial, pacer.batch()
+		progress.NextSerial = min(stream.size, from+n)
 		if n > 0 || !begun {
-			if err := s.transaction(ctx, cl, of, from, progress); err != nil {
-				return fmt.Errorf("send %s from %d to before %d: %w", of.name, from, progress.NextSerial, err)
+			if err := s.sendTransaction(ctx, cl, stream, from, progress); err != nil {
+				return fmt.Errorf("send %s from %d to before %d: %w", stream.name, from, progress.NextSerial, err)
 			}
 			begun = true
 			s.sent.Add(float64(progress.NextSerial - from))
-			s.report(progress.NextSerial, of.size)
+			s.showProgress(progress.NextSerial, stream.size)
 		}
-		if err := pace.wait(ctx, progress.NextSerial-from); err != nil {
+		if err := pacer.wait(ctx, progress.NextSerial-from); err != nil {
 			return err
 		}
 	}
-	if !of.closes || progress.Ends != nil {
+	if !stream.closesTopic || progress.Ends != nil {
 		return nil
 	}
-	if progress.Ends, err = kafka.Ends(ctx, cl, of.topic); err != nil {
+	if progress.Ends, err = kafka.Ends(ctx, cl, stream.topic); err != nil {
 		return err
 	}
-	if err := s.transaction(ctx, cl, of, of.size, progress); err != nil {
-		return fmt.Errorf("close %s: %w", of.topic, err)
+	if err := s.sendTransaction(ctx, cl, stream, stream.size, progress); err != nil {
+		return fmt.Errorf("close %s: %w", stream.topic, err)
 	}
 	return nil
 }
 
-// resume is how far the stream came, and whether it was begun at all.
-func (s sender) resume(ctx context.Context, of stream) (last election.Progress, begun bool, err error) {
-	last, begun, err = s.cluster.Progress(ctx, of.name)
+// resume reads how far the stream came, and whether it was begun at all.
+func (s sender) resume(ctx context.Context, stream stream) (last election.Progress, begun bool, err error) {
+	last, begun, err = s.cluster.Progress(ctx, stream.name)
 	switch {
 	case err != nil:
-		return last, begun, fmt.Errorf("read how far %s came: %w", of.name, err)
+		return last, begun, fmt.Errorf("read how far %s came: %w", stream.name, err)
 	case !begun:
-		return s.start, false, nil
+		return s.initial, false, nil
 	}
-	if err := s.continues(of, last); err != nil {
+	if err := s.checkResume(stream, last); err != nil {
 		return last, true, err
 	}
 	if last.NextSerial > 0 {
-		s.log.Info("resume", "producer", of.name, "next_serial", last.NextSerial)
+		s.log.Info("resume", "producer", stream.name, "next_serial", last.NextSerial)
 	}
 	return last, true, nil
 }
 
-// continues says why the stream is not one that came so far, or nil.
-func (s sender) continues(of stream, last election.Progress) error {
+// checkResume is an error if the stream cannot go on from its last progress.
+func (s sender) checkResume(stream stream, last election.Progress) error {
 	switch {
-	case last.Seed != s.start.Seed:
-		return &election.Wrong{Setting: "seed", Value: s.start.Seed, Text: fmt.Sprintf("%s was begun with %d and another seed cannot continue it: "+
-			"give the same seed, or begin anew with empty topics", of.name, last.Seed)}
-	case last.Fingerprint != s.start.Fingerprint:
-		return &election.InputError{Text: fmt.Sprintf("%s was begun for another election; begin anew with empty topics", of.name)}
-	case last.Size != of.size && last.Size > 0:
+	case last.Seed != s.initial.Seed:
+		return &election.Wrong{Setting: "seed", Value: s.initial.Seed, Text: fmt.Sprintf("%s was begun with %d and another seed cannot continue it: "+
+			"give the same seed, or begin anew with empty topics", stream.name, last.Seed)}
+	case last.Fingerprint != s.initial.Fingerprint:
+		return &election.InputError{Text: fmt.Sprintf("%s was begun for another election; begin anew with empty topics", stream.name)}
+	case last.Size != stream.size && last.Size > 0:
 		return &election.InputError{Text: fmt.Sprintf("%s was begun with %d records and now there would be %d; "+
-			"what it is computed from has changed, so begin anew with empty topics", of.name, last.Size, of.size)}
-	case last.NextSerial < 0 || last.NextSerial > of.size:
+			"what it is computed from has changed, so begin anew with empty topics", stream.name, last.Size, stream.size)}
+	case last.NextSerial < 0 || last.NextSerial > stream.size:
 		return &election.InputError{Text: fmt.Sprintf("%s says of %s that record %d is next, of %d; somebody else wrote that, so begin anew with empty topics",
-			election.ProducerProgressTopic, of.name, last.NextSerial, of.size)}
+			election.ProducerProgressTopic, stream.name, last.NextSerial, stream.size)}
 	}
 	return nil
 }
@@ -137,8 +137,8 @@ func (s sender) continues(of stream, last election.Progress) error {
 // slab is how many bytes of records share an allocation.
 const slab = 64 << 10
 
-// transaction sends the records from a serial up to progress.NextSerial together with the progress, or nothing.
-func (s sender) transaction(ctx context.Context, cl *kgo.Client, of stream, from int64, progress election.Progress) error {
+// sendTransaction sends the records from a serial to before progress.NextSerial together with the progress, or nothing.
+func (s sender) sendTransaction(ctx context.Context, cl *kgo.Client, stream stream, from int64, progress election.Progress) error {
 	state, err := json.Marshal(progress)
 	if err != nil {
 		return err
@@ -152,24 +152,25 @@ func (s sender) transaction(ctx context.Context, cl *kgo.Client, of stream, from
 		if cap(buffer)-len(buffer) < slab/32 {
 			buffer = make([]byte, 0, slab)
 		}
-		record := &kgo.Record{Topic: of.topic}
-		buffer, record.Key, record.Value, record.Partition = of.record(buffer, serial)
+		record := &kgo.Record{Topic: stream.topic}
+		buffer, record.Key, record.Value, record.Partition = stream.appendRecord(buffer, serial)
 		cl.Produce(ctx, record, failed.Promise())
 	}
 	cl.Produce(ctx, &kgo.Record{
-		Topic: election.ProducerProgressTopic, Partition: election.ProgressPartition(of.name), Key: []byte(of.name), Value: state,
+		Topic: election.ProducerProgressTopic, Partition: election.ProgressPartition(stream.name), Key: []byte(stream.name), Value: state,
 	}, failed.Promise())
 	if err := errors.Join(cl.Flush(ctx), failed.Err()); err != nil {
 		return errors.Join(err, abort(ctx, cl))
 	}
-	// An unconfirmed commit may or may not have happened. The next producer reads from the progress which it was.
+	// A commit that Kafka did not confirm may have been carried out or not. The next producer learns which from the
+	// progress.
 	if err := kafka.EndTransaction(ctx, cl, kgo.TryCommit); err != nil {
 		return fmt.Errorf("commit the transaction: %w", err)
 	}
 	return nil
 }
 
-// abort ends a transaction without its records, even where the context is over.
+// abort aborts a transaction, even when ctx is over.
 func abort(ctx context.Context, cl *kgo.Client) error {
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()

@@ -7,8 +7,8 @@ import (
 	"realtime-election/election"
 )
 
-// FuzzProgress reads what somebody may have written into producer_progress: it closes nothing that is not done, and no
-// stream goes on at a place that it does not have.
+// FuzzProgress reads bytes that anybody may have written into producer_progress. They must not finish a producer that has
+// not sent all, and no stream may resume at a serial that it does not have.
 func FuzzProgress(f *testing.F) {
 	const size = 5
 	for _, p := range []election.Progress{
@@ -28,18 +28,18 @@ func FuzzProgress(f *testing.F) {
 	f.Fuzz(func(t *testing.T, value []byte) {
 		var p election.Progress
 		readable := value != nil && json.Unmarshal(value, &p) == nil
-		c := newCourse(&election.Installation{Fingerprint: "this", VotePartitions: 1})
+		c := newProducersProgress(&election.Installation{Fingerprint: "this", VotePartitions: 1})
 		for _, producer := range []string{election.VotesProducer(0), election.VotersProducer, election.VotersProducer, election.CastProducer} {
 			err := c.learn(producer, value)
 			if err != nil && readable {
 				t.Errorf("%q: %v", value, err)
 			}
 		}
-		if c.isOver() && (!readable || p.Fingerprint != "this" || p.NextSerial < p.Size || p.Ends == nil) {
-			t.Errorf("it is over by %q", value)
+		if c.allSent() && (!readable || p.Fingerprint != "this" || p.NextSerial < p.Size || p.Ends == nil) {
+			t.Errorf("all is sent, according to %q", value)
 		}
-		s := sender{start: election.Progress{Fingerprint: "this"}}
-		if readable && s.continues(stream{size: size}, p) == nil && (p.NextSerial < 0 || p.NextSerial > size || p.Fingerprint != "this" || p.Seed != 0) {
+		s := sender{initial: election.Progress{Fingerprint: "this"}}
+		if readable && s.checkResume(stream{size: size}, p) == nil && (p.NextSerial < 0 || p.NextSerial > size || p.Fingerprint != "this" || p.Seed != 0) {
 			t.Errorf("a stream of %d goes on from %q", size, value)
 		}
 	})

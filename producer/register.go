@@ -15,10 +15,10 @@ import (
 	"realtime-election/producer/generate"
 )
 
-// castOf is the ballots of the voters of a partition of the register, which is closed, in the order in which they are
-// sent. Every computation gives the same.
-func (v *voting) castOf(ctx context.Context, partition int32) ([]generate.Ballot, error) {
-	districts := make(map[string]int) // of this partition: nobody votes for a voter who stands on another
+// ballotsOf computes the ballots of the voters of a partition of the register, in the order in which they are sent. The
+// register is closed, so the result is always the same.
+func (v *voting) ballotsOf(ctx context.Context, partition int32) ([]generate.Ballot, error) {
+	districts := make(map[string]int) // of this partition: only here do their voters vote
 	for i, district := range v.installation.Definition.Districts() {
 		if election.VoterPartition(district.ID, v.installation.VotePartitions) == partition {
 			districts[string(district.ID)] = i
@@ -27,13 +27,13 @@ func (v *voting) castOf(ctx context.Context, partition int32) ([]generate.Ballot
 	ballots := make([]generate.Ballot, 0, v.registered(partition))
 	var unreadable, first int64 // how many, and the offset of the first
 	var why error
-	err := v.Kafka.ReadTo(ctx, election.VotersTopic, partition, v.course.ends[partition], func(record *kgo.Record) error {
+	err := v.Kafka.ReadTo(ctx, election.VotersTopic, partition, v.progress.ends[partition], func(record *kgo.Record) error {
 		entry, err := parseEntry(record.Value)
 		district, known := districts[string(entry.district)]
 		if err == nil && !known {
 			err = errors.New("its district is not one of this partition")
 		}
-		if err != nil { // whose entry cannot be read does not vote
+		if err != nil { // a voter whose entry cannot be read does not vote
 			if unreadable++; unreadable == 1 {
 				first, why = record.Offset, err
 			}
@@ -54,18 +54,19 @@ func (v *voting) castOf(ctx context.Context, partition int32) ([]generate.Ballot
 	if !v.keepOrder {
 		slices.SortFunc(ballots, generate.Ballot.Compare)
 	}
-	// Nobody votes twice, however often the register names them. Copies lie side by side: their chance is the same.
+	// A voter votes once, however often the register names the voter. Copies stand side by side, because they have the same
+	// time and id.
 	return slices.CompactFunc(ballots, func(a, b generate.Ballot) bool { return a.ID == b.ID }), nil
 }
 
-// entry is what a voter's ballot depends on. The slices lie within the record.
+// entry is the part of a voter that the ballot depends on. The slices share the memory of the record.
 type entry struct {
 	id, district []byte
 	age, gender  int // indices in AgeGroups and Genders
 }
 
-// parseEntry reads a voter's record. Lines as Voters writes them are cut at their fields' names, of which a string
-// cannot hold a copy since its quotes are escaped; any other JSON is read as JSON. No error tells of the voter.
+// parseEntry reads a voter's record. A line as Voters writes it is cut at the names of its fields. No string can hold such
+// a name with its quotes, because JSON escapes them. Any other line is parsed as JSON. No error quotes the voter.
 func parseEntry(value []byte) (entry, error) {
 	rest, begins := bytes.CutPrefix(value, []byte(`{"voter_id":"`))
 	id, _, whole := bytes.Cut(rest, []byte(`","voter_name":"`))
@@ -82,7 +83,7 @@ func parseEntry(value []byte) (entry, error) {
 		}
 	}
 	var voter election.Voter
-	if json.Unmarshal(value, &voter) != nil { // its error quotes what it read
+	if json.Unmarshal(value, &voter) != nil { // the error of json quotes what it read
 		return entry{}, errors.New("it is not the JSON of a voter")
 	}
 	return newEntry([]byte(voter.ID), []byte(voter.DistrictID), voter.RegisteredAge, voter.Gender)
@@ -105,7 +106,7 @@ func newEntry(id, district []byte, years int, gender string) (entry, error) {
 	return e, nil
 }
 
-// plainText reports whether the letters within a JSON string are those it stands for.
+// plainText reports whether the text between the quotes of a JSON string is the string that it stands for.
 func plainText(s []byte) bool {
 	return !bytes.ContainsFunc(s, func(r rune) bool { return r == '"' || r == '\\' || r < ' ' || r > '~' })
 }

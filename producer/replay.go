@@ -21,11 +21,11 @@ type ReplayConfig struct {
 	Rate    int      // votes a second; 0 as fast as possible
 	Seed    uint64   // of the order and the ballot ids
 	Log     *slog.Logger
-	Out     io.Writer       // where progress is shown; may be nil
+	Out     io.Writer       // for the progress bar, if it is a terminal; may be nil
 	Health  *health.Service // may be nil
 }
 
-// Validate names what is wrong, as an *election.Wrong.
+// Validate names a wrong setting, as an *election.Wrong.
 func (c ReplayConfig) Validate() error {
 	if c.Rate < 0 {
 		return &election.Wrong{Setting: "rate", Value: c.Rate, Text: "write votes a second, or 0 for no limit"}
@@ -33,9 +33,9 @@ func (c ReplayConfig) Validate() error {
 	return nil
 }
 
-// Replay sends one ballot for every vote of a result file, each exactly once however often it is stopped and started
-// again. It returns when all are sent, with an *election.InputError where file or seed are not those that it was begun with,
-// and kafka.ErrNoElection where Kafka has no election.
+// Replay sends one ballot for every vote of a result file, each exactly once, however often Replay is stopped and started
+// again. It returns nil when all are sent. The error is an *election.InputError where the file or the seed is not the one
+// that it was begun with, and kafka.ErrNoElection where Kafka has no election.
 func Replay(ctx context.Context, c ReplayConfig) error {
 	if err := c.Validate(); err != nil {
 		return err
@@ -44,7 +44,7 @@ func Replay(ctx context.Context, c ReplayConfig) error {
 	if err != nil {
 		return err
 	}
-	ready, err := answers(c.Kafka, c.Health)
+	ready, err := readinessClient(c.Kafka, c.Health)
 	if err != nil {
 		return err
 	}
@@ -60,18 +60,18 @@ func Replay(ctx context.Context, c ReplayConfig) error {
 	}
 	ballots := generate.NewReplay(file.Definition, file.Votes, c.Seed)
 	return sender{
-		cluster: c.Kafka,
-		log:     c.Log,
-		pace:    steady(float64(c.Rate)),
-		metrics: c.Health.Kafka("producer"),
-		sent:    c.Health.Counter("election_votes_produced_total", "Ballots sent, in committed transactions."),
-		start:   election.Progress{Seed: c.Seed, Fingerprint: fingerprint},
-		report:  reporter(c.Out, c.Log, "replay"),
+		cluster:      c.Kafka,
+		log:          c.Log,
+		newPacer:     atRate(float64(c.Rate)),
+		metrics:      c.Health.Kafka("producer"),
+		sent:         c.Health.Counter("election_votes_produced_total", "Ballots sent, in committed transactions."),
+		initial:      election.Progress{Seed: c.Seed, Fingerprint: fingerprint},
+		showProgress: progressDisplay(c.Out, c.Log, "replay"),
 	}.send(ctx, stream{
 		name:  election.ReplayProducer,
 		topic: election.VotesTopic,
 		size:  ballots.Size(),
-		record: func(buffer []byte, serial int64) (grown, key, value []byte, partition int32) {
+		appendRecord: func(buffer []byte, serial int64) (grown, key, value []byte, partition int32) {
 			grown = ballots.Append(buffer, serial)
 			line := grown[len(buffer):]
 			id := line[election.BallotIDStart:election.BallotIDEnd]

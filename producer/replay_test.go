@@ -20,7 +20,7 @@ import (
 
 const partitions = 3
 
-// votes are what the replayed file holds. At rate they are sent in three transactions: 200, 200 and 100.
+// The replayed file holds this many votes. At this rate they are sent in three transactions: 200, 200 and 100.
 const (
 	votes = 500
 	rate  = 1000
@@ -34,7 +34,7 @@ North,N2,Dale,Bo,Blue,149
 South,S1,Moor,Bo,Blue,100
 `
 
-// replay is a file to be replayed, and the broker to send it to.
+// replay is a result file, and the broker that its votes are sent to.
 type replay struct {
 	*broker
 	config ReplayConfig
@@ -59,7 +59,7 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-// finish replays to the end, and then wants each vote of the file counted, and nothing else in the topic.
+// finish replays to the end. Then it wants each vote of the file in the topic once, and no other record.
 func (r *replay) finish(t *testing.T) {
 	t.Helper()
 	if err := Replay(t.Context(), r.config); err != nil {
@@ -103,7 +103,7 @@ func TestReplaySendsEveryVoteOnce(t *testing.T) {
 	r := newReplay(t)
 	r.config.Rate = 0
 	r.finish(t)
-	r.finish(t) // and again adds nothing
+	r.finish(t) // a second replay adds nothing
 }
 
 func TestRecordsAreKeyedByBallotOnItsPartition(t *testing.T) {
@@ -125,7 +125,7 @@ func TestRecordsAreKeyedByBallotOnItsPartition(t *testing.T) {
 	}
 }
 
-// TestKilledReplayGoesOn ends a replay at each of its transactions, in each way, and starts it again.
+// TestKilledReplayGoesOn ends a replay at its first and its last transaction, in each way, and starts it again.
 func TestKilledReplayGoesOn(t *testing.T) {
 	t.Parallel()
 	for name := range new(broker).kills("", "") {
@@ -145,7 +145,7 @@ func TestKilledReplayGoesOn(t *testing.T) {
 	}
 }
 
-// TestLostConfirmationIsAskedForAgain cuts the connection after a commit, while the producer lives on.
+// TestLostConfirmationIsAskedForAgain cuts the connection after a commit, and lets the producer go on.
 func TestLostConfirmationIsAskedForAgain(t *testing.T) {
 	t.Parallel()
 	r := newReplay(t)
@@ -226,8 +226,8 @@ func wantInputError(t *testing.T, err error, says string) {
 	}
 }
 
-// TestSecondProducerEndsTheFirst starts a replay while another waits for a commit. The commit is carried out when the
-// second asks to become the producer, and before it becomes that: its progress must not be read earlier.
+// TestSecondProducerEndsTheFirst starts a second replay while the first waits for a commit. The commit is carried out after
+// the second asked to become the producer, and before it is the producer. So the second must not read the progress earlier.
 func TestSecondProducerEndsTheFirst(t *testing.T) {
 	t.Parallel()
 	r := newReplay(t)
@@ -253,7 +253,7 @@ func TestSecondProducerEndsTheFirst(t *testing.T) {
 	})
 	r.finish(t)
 	err := <-first
-	// Which of them it is depends on what it asks for next.
+	// Which error it is depends on the next request of the first.
 	if !errors.Is(err, kerr.ProducerFenced) && !errors.Is(err, kerr.InvalidProducerEpoch) && !errors.Is(err, kerr.InvalidTxnState) {
 		t.Errorf("the first ended with %v, want it fenced", err)
 	}

@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) { localtest.Main(m) }
 
-// newRealPoll is an election on a real Kafka, whose topics it empties.
+// newRealPoll makes an election on a real Kafka, with empty topics.
 func newRealPoll(t testing.TB, registered ...int64) (brokers []string, installation election.Installation) {
 	t.Helper()
 	brokers = []string{localtest.Kafka(t)}
@@ -48,7 +48,7 @@ func newRealPoll(t testing.TB, registered ...int64) (brokers []string, installat
 	return brokers, installation
 }
 
-// sent is how many ballots the topic holds, and how many of them count.
+// sent counts the ballots in the topic, and those of them that count.
 func sent(t testing.TB, brokers []string, installation election.Installation) (ballots, counted int64) {
 	t.Helper()
 	count := election.NewCount(&installation.Definition, installation.VotePartitions)
@@ -67,7 +67,7 @@ func sent(t testing.TB, brokers []string, installation election.Installation) (b
 	return ballots, counted
 }
 
-// TestCopiesVoteOnARealKafka lets two copies vote, one of which waits for the register and one of which comes later.
+// TestCopiesVoteOnARealKafka lets two copies vote. One starts before the register is closed, the other after.
 func TestCopiesVoteOnARealKafka(t *testing.T) {
 	brokers, installation := newRealPoll(t, 3000, 4000, 5000, 0)
 	c := VotesConfig{Kafka: kafkatest.Cluster(t, brokers), Key: key, Rate: 2000, Log: kafkatest.Log(t)}
@@ -87,8 +87,8 @@ func TestCopiesVoteOnARealKafka(t *testing.T) {
 	}
 }
 
-// processor is the time that this process has computed for.
-func processor(t testing.TB) time.Duration {
+// processorTime is how long this process has used processors.
+func processorTime(t testing.TB) time.Duration {
 	t.Helper()
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
@@ -97,20 +97,20 @@ func processor(t testing.TB) time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// BenchmarkElectorate tells how fast a million voters register and vote on a real Kafka: by the clock, and by the time
-// that this process computed for.
+// BenchmarkElectorate measures how fast a million voters register and vote on a real Kafka: by the clock, and by the time
+// that this process used processors.
 func BenchmarkElectorate(b *testing.B) {
 	const n = 1_000_000
 	for range b.N {
 		brokers, _ := newRealPoll(b, n/4, n/4, n/4, n/4)
 		measure := func(name string, run func() error) {
 			runtime.GC()
-			began, computed := time.Now(), processor(b)
+			began, before := time.Now(), processorTime(b)
 			if err := run(); err != nil {
 				b.Fatal(err)
 			}
 			b.ReportMetric(n/time.Since(began).Seconds(), name+"/s")
-			b.ReportMetric(n/(processor(b)-computed).Seconds(), name+"/core-s")
+			b.ReportMetric(n/(processorTime(b)-before).Seconds(), name+"/core-s")
 		}
 		measure("voters", func() error {
 			return Voters(b.Context(), VotersConfig{Kafka: kafkatest.Cluster(b, brokers), Seed: 1, Log: kafkatest.Log(b)})

@@ -19,7 +19,7 @@ import (
 	"realtime-election/producer/generate"
 )
 
-// newElectorate has a district of this many voters on each partition of the register.
+// newElectorate makes a definition with one district for each partition of the register, of this many voters.
 func newElectorate(registered ...int64) *election.Definition {
 	d := &election.Definition{
 		ID: "x", Name: "X",
@@ -79,8 +79,8 @@ func (p *poll) register(t *testing.T) {
 	}
 }
 
-// registered wants each voter of the seed on the register once, on the right partition, and in the order of serials.
-func (p *poll) registered(t *testing.T) {
+// wantRegistered wants each voter of the seed on the register once, on the right partition, and in the order of serials.
+func (p *poll) wantRegistered(t *testing.T) {
 	t.Helper()
 	voters := generate.NewVoters(&p.installation.Definition, 1)
 	want := make([][]string, p.installation.VotePartitions)
@@ -117,24 +117,24 @@ func TestVotersAreRegisteredOnce(t *testing.T) {
 	t.Parallel()
 	p := newPoll(t, 300, 0, 200)
 	p.register(t)
-	p.registered(t)
+	p.wantRegistered(t)
 	closed, _ := p.progress(t, election.VotersProducer)
 	if len(closed.Ends) != 3 {
 		t.Errorf("the register is closed at %v", closed.Ends)
 	}
 	want := election.Progress{NextSerial: 500, Size: 500, Seed: 1, Fingerprint: p.installation.Fingerprint, Ends: closed.Ends}
 	if diff := cmp.Diff(want, closed); diff != "" {
-		t.Error("the register is closed otherwise:", diff)
+		t.Error("the register is closed with another progress:", diff)
 	}
 	line, _ := generate.NewVoters(&p.installation.Definition, 2).Append(nil, 0) // of another seed
 	kafkatest.Produce(t, p.cluster, &kgo.Record{Topic: election.VotersTopic, Value: line})
-	p.register(t) // and again adds nothing, and closes it nowhere else
+	p.register(t) // a second time adds nothing, and does not close it elsewhere
 	if again, _ := p.progress(t, election.VotersProducer); !cmp.Equal(closed, again) {
 		t.Errorf("the register was closed with %+v, and then with %+v", closed, again)
 	}
 }
 
-// TestKilledVotersGoOn ends Voters at each of three transactions, in each way, and starts it again.
+// TestKilledVotersGoOn ends Voters at each of its three transactions, in each way, and starts it again.
 func TestKilledVotersGoOn(t *testing.T) {
 	t.Parallel()
 	for name := range new(broker).kills("", "") {
@@ -152,7 +152,7 @@ func TestKilledVotersGoOn(t *testing.T) {
 					t.Errorf("it was ended after %d", progress.NextSerial)
 				}
 				p.register(t)
-				p.registered(t)
+				p.wantRegistered(t)
 			})
 		}
 	}
@@ -165,7 +165,7 @@ func TestVotersOfAnotherSeedAreNotMixedIn(t *testing.T) {
 	other := p.voters(t, 0)
 	other.Seed = 2
 	wantInputError(t, Voters(t.Context(), other), "seed is 2; voters was begun with 1 and another seed cannot continue it")
-	p.registered(t)
+	p.wantRegistered(t)
 }
 
 func TestElectionWithoutVotersIsRefused(t *testing.T) {

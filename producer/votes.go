@@ -22,17 +22,17 @@ import (
 type VotesConfig struct {
 	Kafka  kafka.Cluster
 	Key    election.BallotKey // the one whose fingerprint the installation holds
-	Rate   int                // ballots a second, of all partitions and copies together; 0 as fast as possible
-	Speed  time.Duration      // the polling day takes this long by the clock; 0 for no regard to time. Not with Rate
+	Rate   int                // ballots a second, of all partitions and copies together; 0 for no limit
+	Speed  time.Duration      // how long the polling day takes by the clock; 0 ignores the voting times. Not with Rate
 	Log    *slog.Logger
 	Health *health.Service // may be nil
 
-	// Of tests.
-	keepOrder bool          // ballots are sent in the register's order: what Votes must not do, for a test to recognise
-	session   time.Duration // instead of sessionTimeout, where it is not 0
+	// For tests only.
+	keepOrder      bool          // sends the ballots in the register's order, which Votes must not do: a test must notice it
+	sessionTimeout time.Duration // 0 is the constant
 }
 
-// Validate names what is wrong, as an *election.Wrong.
+// Validate names a wrong setting, as an *election.Wrong.
 func (c VotesConfig) Validate() error {
 	switch {
 	case c.Rate < 0:
@@ -45,13 +45,13 @@ func (c VotesConfig) Validate() error {
 	return nil
 }
 
-// Votes lets the electorate vote, once the register is closed. What each voter does follows from the voter and the
-// ballot key. Each ballot is sent exactly once, by whichever of several copies of Votes has the voter's partition of the
-// register, however often they are stopped and started again. Votes returns when all ballots of all partitions are sent,
-// by this copy or another.
+// Votes lets the electorate vote, once the register is closed. Whether, when and for whom a voter votes follows from the
+// voter and the ballot key. Several copies of Votes may run. Each ballot is sent exactly once, by the copy that has the
+// voter's partition of the register, however often copies are stopped and started again. Votes returns nil when all ballots
+// of all partitions are sent, by this copy or another.
 //
-// The ballots of a partition are sent in the order of the time at which they are cast, which chance decides: neither
-// order nor time nor transaction of a ballot tells anything about the place of its voter in the register.
+// The ballots of a partition are sent in the order of their voting times, which are random. So neither the order nor the
+// time nor the transaction of a ballot shows where its voter stands in the register.
 //
 // The error is ErrNoElectorate for a replayed election, another *election.InputError for another ballot key, and
 // kafka.ErrNoElection where Kafka has no election.
@@ -59,12 +59,12 @@ func Votes(ctx context.Context, c VotesConfig) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	ready, err := answers(c.Kafka, c.Health)
+	ready, err := readinessClient(c.Kafka, c.Health)
 	if err != nil {
 		return err
 	}
 	defer ready.Close()
-	installation, err := electorate(ctx, c.Kafka)
+	installation, err := installationWithVoters(ctx, c.Kafka)
 	if err != nil {
 		return err
 	}
@@ -72,14 +72,14 @@ func Votes(ctx context.Context, c VotesConfig) error {
 		return &election.InputError{Text: fmt.Sprintf("the ballot key is not the one that %q was prepared with; give that key, "+
 			"or begin anew with empty topics", installation.Definition.Name)}
 	}
-	if c.session == 0 {
-		c.session = sessionTimeout
+	if c.sessionTimeout == 0 {
+		c.sessionTimeout = sessionTimeout
 	}
 	v := &voting{
 		VotesConfig:  c,
 		installation: installation,
 		ballots:      generate.NewBallots(&installation.Definition, c.Key),
-		course:       newCourse(installation),
+		progress:     newProducersProgress(installation),
 		sent:         c.Health.Counter("election_votes_produced_total", "Ballots sent, in committed transactions."),
 	}
 	for partition := range installation.VotePartitions {
@@ -90,11 +90,11 @@ func Votes(ctx context.Context, c VotesConfig) error {
 	defer stop()
 	group.Go(func() error { // any copy may send the last ballot
 		defer stop()
-		return v.course.follow(ctx, c.Kafka)
+		return v.progress.follow(ctx, c.Kafka)
 	})
 	group.Go(func() error {
-		err := v.share(ctx)
-		if v.course.isOver() {
+		err := v.produceAssigned(ctx)
+		if v.progress.allSent() {
 			return nil
 		}
 		return err
@@ -107,20 +107,21 @@ type voting struct {
 	VotesConfig
 	installation *election.Installation
 	ballots      *generate.Ballots
-	course       *course
+	progress     *producersProgress
 	sent         prometheus.Counter
 	metrics      []kgo.Opt // by partition
 }
 
-// produce sends the ballots of a partition of the register. It returns when all are sent, or ctx is over.
+// produce sends the ballots of a partition of the register, once the register is closed. It returns when all are sent, or
+// ctx is over.
 func (v *voting) produce(ctx context.Context, partition int32) error {
 	select {
-	case <-v.course.register:
+	case <-v.progress.registerClosed:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 	began := time.Now()
-	ballots, err := v.castOf(ctx, partition)
+	ballots, err := v.ballotsOf(ctx, partition)
 	if err != nil {
 		return err
 	}
@@ -131,10 +132,10 @@ func (v *voting) produce(ctx context.Context, partition int32) error {
 		if err == nil || ctx.Err() != nil || !fenced(err) {
 			return err
 		}
-		// Another has the partition, and the group is about to say so. If it does not, Kafka had given up a
-		// transaction that took too long, and this is still the one to send the ballots.
+		// Another copy has the partition, and the group is about to say so. If it does not, Kafka has aborted a
+		// transaction that took too long, and this copy must still send the ballots.
 		v.Log.Warn("fenced", "producer", name, "error", err)
-		if err := until(ctx, time.Now().Add(2*v.session)); err != nil {
+		if err := sleepUntil(ctx, time.Now().Add(2*v.sessionTimeout)); err != nil {
 			return err
 		}
 	}
@@ -142,18 +143,18 @@ func (v *voting) produce(ctx context.Context, partition int32) error {
 
 func (v *voting) send(ctx context.Context, name string, partition int32, ballots []generate.Ballot) error {
 	return sender{
-		cluster: v.Kafka,
-		log:     v.Log,
-		pace:    v.pace(partition, ballots),
-		start:   election.Progress{Fingerprint: v.installation.Fingerprint},
-		metrics: v.metrics[partition],
-		sent:    v.sent,
-		report:  reporter(nil, v.Log, name),
+		cluster:      v.Kafka,
+		log:          v.Log,
+		newPacer:     v.newPacer(partition, ballots),
+		initial:      election.Progress{Fingerprint: v.installation.Fingerprint},
+		metrics:      v.metrics[partition],
+		sent:         v.sent,
+		showProgress: progressDisplay(nil, v.Log, name),
 	}.send(ctx, stream{
 		name:  name,
 		topic: election.VotesTopic,
 		size:  int64(len(ballots)),
-		record: func(buffer []byte, serial int64) (grown, key, value []byte, partition int32) {
+		appendRecord: func(buffer []byte, serial int64) (grown, key, value []byte, partition int32) {
 			grown = v.ballots.Append(buffer, ballots[serial])
 			line := grown[len(buffer):]
 			id := line[election.BallotIDStart:election.BallotIDEnd]
@@ -162,19 +163,19 @@ func (v *voting) send(ctx context.Context, name string, partition int32, ballots
 	})
 }
 
-// pace is how fast the ballots of a partition are sent: at its share of the rate by registered voters, or at the
-// polling day's speed.
-func (v *voting) pace(partition int32, ballots []generate.Ballot) func(int64) pacing {
+// newPacer makes the pacer of a partition's ballots: at the speed of the polling day, or at the partition's share of the
+// rate, by its registered voters.
+func (v *voting) newPacer(partition int32, ballots []generate.Ballot) func(int64) pacer {
 	d := &v.installation.Definition
 	if v.Speed > 0 {
 		speed := float64(d.Polling.Closes.Sub(d.Polling.Opens)) / float64(v.Speed)
 		due := func(serial int64) time.Duration { return time.Duration(ballots[serial].Millisecond) * time.Millisecond }
-		return func(next int64) pacing { return newDay(next, int64(len(ballots)), speed, due) }
+		return func(next int64) pacer { return newDayPacer(next, int64(len(ballots)), speed, due) }
 	}
-	return steady(float64(v.Rate) * float64(v.registered(partition)) / float64(d.RegisteredVoters()))
+	return atRate(float64(v.Rate) * float64(v.registered(partition)) / float64(d.RegisteredVoters()))
 }
 
-// registered is how many voters the definition puts into a partition of the register.
+// registered is how many voters the definition has in a partition of the register.
 func (v *voting) registered(partition int32) int64 {
 	var n int64
 	for _, district := range v.installation.Definition.Districts() {
@@ -185,7 +186,8 @@ func (v *voting) registered(partition int32) int64 {
 	return n
 }
 
-// fenced reports whether Kafka knows a later producer of the same stream, or has ended this one's transaction.
+// fenced reports whether Kafka refused a producer because a later one of the same stream has begun, or because Kafka has
+// aborted its transaction.
 func fenced(err error) bool {
 	return errors.Is(err, kerr.ProducerFenced) || errors.Is(err, kerr.InvalidProducerEpoch) || errors.Is(err, kerr.InvalidTxnState) ||
 		errors.Is(err, kerr.InvalidProducerIDMapping)

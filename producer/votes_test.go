@@ -25,7 +25,7 @@ func (p *poll) votes(t *testing.T) VotesConfig {
 	return VotesConfig{Kafka: kafkatest.Cluster(t, p.cluster.ListenAddrs()), Key: key, Log: kafkatest.Log(t)}
 }
 
-// joined is closed when a copy of Votes has got its partitions.
+// joined is closed when a copy of Votes has been assigned its partitions.
 func (p *poll) joined() <-chan struct{} {
 	done := make(chan struct{})
 	var once sync.Once
@@ -36,8 +36,8 @@ func (p *poll) joined() <-chan struct{} {
 	return done
 }
 
-// complete wants the ballot of each voter on the register who votes, once, as the ballot key decides; those of a
-// partition of the register in the order of their time.
+// complete wants the ballot of each voter who votes, according to the ballot key, in the topic once. It wants the ballots
+// of a partition of the register in the order of their times.
 func (p *poll) complete(t *testing.T) {
 	t.Helper()
 	d := &p.installation.Definition
@@ -92,7 +92,7 @@ func (p *poll) complete(t *testing.T) {
 	}
 }
 
-// finish lets all vote, and wants them to have voted.
+// finish runs Votes to its end, and wants all ballots in the topic.
 func (p *poll) finish(t *testing.T) {
 	t.Helper()
 	if err := Votes(t.Context(), p.votes(t)); err != nil {
@@ -103,10 +103,10 @@ func (p *poll) finish(t *testing.T) {
 
 func TestEachVoterVotesOnce(t *testing.T) {
 	t.Parallel()
-	p := newPoll(t, 300, 0, 200) // nobody is on the second partition of the register
+	p := newPoll(t, 300, 0, 200) // the second partition of the register is empty
 	p.register(t)
 	p.finish(t)
-	p.finish(t) // and again adds nothing
+	p.finish(t) // a second time adds nothing
 	count := election.NewCount(&p.installation.Definition, 3)
 	for partition := range int32(3) {
 		for _, r := range kafkatest.Read(t, p.cluster, election.VotesTopic, partition) {
@@ -203,7 +203,7 @@ func TestForeignBallotKeyIsRefused(t *testing.T) {
 	}
 }
 
-// TestNobodyJoinsAClosedRegister sends a voter when the register is closed, before the first ballot and between two.
+// TestNobodyJoinsAClosedRegister adds voters to a closed register: one before the first ballot, one between two ballots.
 func TestNobodyJoinsAClosedRegister(t *testing.T) {
 	t.Parallel()
 	p := newPoll(t, 450)
@@ -230,7 +230,7 @@ func TestNobodyJoinsAClosedRegister(t *testing.T) {
 	}
 }
 
-// TestVotesEndsThoughKafkaIsGone stops a copy that can tell nobody that it leaves.
+// TestVotesEndsThoughKafkaIsGone stops a copy that cannot leave the group, because Kafka does not answer.
 func TestVotesEndsThoughKafkaIsGone(t *testing.T) {
 	t.Parallel()
 	p := newPoll(t, 100)
@@ -238,7 +238,7 @@ func TestVotesEndsThoughKafkaIsGone(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	c := p.votes(t)
-	c.Log = slog.New(slog.DiscardHandler) // it has much to say
+	c.Log = slog.New(slog.DiscardHandler) // it would log much
 	ended := make(chan error, 1)
 	go func() { ended <- Votes(ctx, c) }()
 	<-joined
@@ -256,7 +256,7 @@ func TestVotesEndsThoughKafkaIsGone(t *testing.T) {
 
 func TestProgressOfAnotherElectionDecidesNothing(t *testing.T) {
 	installation := &election.Installation{Fingerprint: "this", VotePartitions: 1}
-	course := newCourse(installation)
+	progress := newProducersProgress(installation)
 	var ends map[int32]int64
 	learn := func(fingerprint string, next int64, producers ...string) {
 		t.Helper()
@@ -265,7 +265,7 @@ func TestProgressOfAnotherElectionDecidesNothing(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := course.learn(producer, value); err != nil {
+			if err := progress.learn(producer, value); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -275,27 +275,27 @@ func TestProgressOfAnotherElectionDecidesNothing(t *testing.T) {
 	learn("this", 4, all...)
 	learn("this", 5, election.ReplayProducer, election.CastProducer, election.VotesProducer(0), election.VotersProducer)
 	select {
-	case <-course.register:
+	case <-progress.registerClosed:
 		t.Error("the register is closed")
 	default:
 	}
-	if course.isOver() {
-		t.Error("it is over without a register")
+	if progress.allSent() {
+		t.Error("all is sent without a register")
 	}
 	ends = map[int32]int64{0: 7}
 	learn("another", 5, all...)
 	learn("this", 4, all...)
 	select {
-	case <-course.register:
+	case <-progress.registerClosed:
 		t.Error("the register is closed by another election, or before all are on it")
 	default:
 	}
-	learn("this", 5, all...) // and again, with the ends that close the register
-	<-course.register
-	if !course.isOver() {
-		t.Error("it is not over")
+	learn("this", 5, all...) // this time with the ends that close the register
+	<-progress.registerClosed
+	if !progress.allSent() {
+		t.Error("not all is sent")
 	}
-	if err := newCourse(installation).learn(election.VotersProducer, []byte("{")); err == nil {
+	if err := newProducersProgress(installation).learn(election.VotersProducer, []byte("{")); err == nil {
 		t.Error("progress that cannot be read is taken for progress")
 	}
 }
@@ -318,7 +318,7 @@ func TestUnreadableVotersDoNotVote(t *testing.T) {
 		record := &kgo.Record{Topic: election.VotersTopic, Partition: 1, Key: entry.Key, Value: []byte(value)}
 		kafkatest.Produce(t, p.cluster, record)
 	}
-	// A voter of the second partition's district stands on the first as well.
+	// A voter of the second partition's district is also on the first.
 	kafkatest.Produce(t, p.cluster, &kgo.Record{Topic: election.VotersTopic, Partition: 0, Key: entry.Key, Value: entry.Value})
 	if err := Voters(t.Context(), p.voters(t, 0)); err != nil {
 		t.Fatal(err)
@@ -390,12 +390,12 @@ func TestStoppedVotesLeavesNothingBehind(t *testing.T) {
 	}
 	began := time.Now()
 	p.finish(t)
-	if took := time.Since(began); took > sessionTimeout-time.Second { // it would wait for the one before
+	if took := time.Since(began); took > sessionTimeout-time.Second { // the group would wait for the first
 		t.Errorf("the next took %s: the first did not leave the group", took)
 	}
 }
 
-func TestVotesFlagsAreChecked(t *testing.T) {
+func TestVotesSettingsAreChecked(t *testing.T) {
 	for says, c := range map[string]VotesConfig{
 		"rate is -1": {Rate: -1}, "speed is -1s": {Speed: -time.Second}, "rate and speed are both given": {Rate: 1, Speed: time.Second},
 	} {

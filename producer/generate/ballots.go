@@ -11,7 +11,7 @@ import (
 	"realtime-election/election"
 )
 
-// Ballots is how an electorate votes: what each voter does follows from the voter, the definition and the ballot key.
+// Ballots computes how an electorate votes. What each voter does follows from the voter, the definition and the ballot key.
 // Methods may be called by several goroutines.
 type Ballots struct {
 	key      election.BallotKey
@@ -20,25 +20,25 @@ type Ballots struct {
 	turnout  []float64     // by age group
 	leanings [][]candidate // by region, age group and gender
 	regions  []int         // of each district
-	// What stands in a ballot, by index.
+	// The values of a ballot's fields, by index.
 	candidates, districts, ages, genders [][]byte
 }
 
-// candidate is somebody that a group of voters may vote for.
+// candidate is a candidate that a group of voters may vote for.
 type candidate struct {
 	index int
 	upTo  float64 // the sum of the weights up to this one
 }
 
-// Ballot is a ballot in 32 bytes. Millisecond is when it is cast, since the polls open.
+// Ballot is a ballot in 32 bytes.
 type Ballot struct {
 	ID                  election.BallotID
-	Millisecond         uint32
+	Millisecond         uint32 // when it is cast, since the polls open
 	candidate, district uint32
 	age, gender         uint8
 }
 
-// NewBallots is how the electorate of a definition votes. The definition has one.
+// NewBallots prepares to compute ballots. The definition must have an electorate.
 func NewBallots(d *election.Definition, key election.BallotKey) *Ballots {
 	b := &Ballots{key: key, opens: d.Polling.Opens, day: newCurve(d.Polling, d.Electorate.Arrival)}
 	for _, gender := range election.Genders() {
@@ -84,13 +84,13 @@ func leanings(d *election.Definition, region election.RegionID, age, gender stri
 			list = append(list, candidate{i, sum})
 		}
 	}
-	if len(list) == 0 { // nobody stands out
+	if len(list) == 0 { // all weights are 0
 		return all
 	}
 	return list
 }
 
-// Of is the ballot of a voter; false where the voter stays at home. District, age and gender are indices in the
+// Of computes the ballot of a voter. It is false for a voter who does not vote. District, age and gender are indices in the
 // definition's districts, AgeGroups and Genders.
 func (b *Ballots) Of(voter election.VoterID, district, age, gender int) (Ballot, bool) {
 	id, chance := b.key.Draw(voter)
@@ -108,12 +108,12 @@ func (b *Ballots) Of(voter election.VoterID, district, age, gender int) (Ballot,
 	}, true
 }
 
-// Compare orders ballots by the time at which they are cast, and at the same time by id. So their order tells nothing of
-// their voters that the ballots do not tell themselves.
+// Compare orders ballots by the time at which they are cast, and those of the same time by id. So their order tells
+// nothing about their voters that is not in the ballots.
 func (x Ballot) Compare(y Ballot) int {
 	return cmp.Or(
 		cmp.Compare(x.Millisecond, y.Millisecond), bytes.Compare(x.ID[:], y.ID[:]),
-		// Two entries of the register with one id: every computation gives the same order.
+		// Two entries of the register may have one id. Their order must be the same in every computation.
 		cmp.Compare(x.district, y.district), cmp.Compare(x.candidate, y.candidate), cmp.Compare(x.age, y.age), cmp.Compare(x.gender, y.gender))
 }
 

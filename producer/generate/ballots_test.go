@@ -13,7 +13,7 @@ import (
 
 var testKey = election.BallotKey{1, 2, 3}
 
-// cast is the ballots of n voters of a district, an age group and a gender.
+// cast computes the ballots of n voters of a district, an age group and a gender.
 func cast(b *Ballots, n, district, age, gender int) []Ballot {
 	var all []Ballot
 	for i := range n {
@@ -123,7 +123,7 @@ func TestBallotIsItsVotersAndTheKeys(t *testing.T) {
 	}
 }
 
-// TestTimeTellsNothingOfTheChoice holds turnout, time and choice apart: each has chance of its own.
+// TestTimeTellsNothingOfTheChoice checks that turnout, time and choice are drawn independently.
 func TestTimeTellsNothingOfTheChoice(t *testing.T) {
 	const n = 40_000
 	d := newElectorate()
@@ -253,7 +253,7 @@ func TestNoBallotComesAfterSharesThatSumToLessThanOne(t *testing.T) {
 	}
 }
 
-// TestArrivalOfBallotsIsTheDefinitions counts ballots where the curve's own test asks for shares.
+// TestArrivalOfBallotsIsTheDefinitions counts ballots. The test of the curve only asks for shares.
 func TestArrivalOfBallotsIsTheDefinitions(t *testing.T) {
 	d := newElectorate()
 	d.Electorate.Turnout.Overall = 1

@@ -9,7 +9,7 @@ import (
 	"realtime-election/election"
 )
 
-// curve is how the ballots of a polling day come in. Between two of its points they come evenly.
+// curve is how the ballots of a polling day come in: evenly within each part.
 type curve []point
 
 type point struct {
@@ -17,9 +17,9 @@ type point struct {
 	upTo     float64 // the share of ballots that has come in by to
 }
 
-// newCurve is the curve of a definition's arrival. A part of the arrival is a time of day: where the polls are open for
-// several days, or over midnight, its share spreads evenly over all the time that the polls are open at that time of
-// day. Parts at which they never are fall away; where nothing is left, ballots come evenly.
+// newCurve makes the curve of a definition's arrival. Each part of the arrival is a time of day. Where the polls are open
+// for several days, or over midnight, its share is spread evenly over all the time that the polls are open at that time of
+// day. Parts at which the polls are never open are left out. If no part remains, ballots come evenly.
 func newCurve(polls election.Polling, arrival []election.Arrival) curve {
 	opens, closes := polls.Opens.UTC(), polls.Closes.UTC()
 	length := closes.Sub(opens).Milliseconds()
@@ -65,7 +65,7 @@ func newCurve(polls election.Polling, arrival []election.Arrival) curve {
 	return c
 }
 
-// at is when, in milliseconds since the polls open, that share of the ballots has come in.
+// at is when that share of the ballots has come in, in milliseconds since the polls open.
 func (c curve) at(share float64) uint32 {
 	i := min(len(c)-1, sort.Search(len(c), func(i int) bool { return share < c[i].upTo }))
 	p, before := c[i], 0.0
@@ -73,6 +73,6 @@ func (c curve) at(share float64) uint32 {
 		before = c[i-1].upTo
 	}
 	within := (share - before) / (p.upTo - before)
-	// The sum of the shares may be a little less than 1, and what is behind it belongs to the last part.
+	// The shares may sum to a little less than 1. What is above their sum belongs to the last part.
 	return uint32(min(p.to-1, p.from+int64(within*float64(p.to-p.from))))
 }

@@ -24,8 +24,8 @@ func TestPermutationVisitsEveryNumberOnce(t *testing.T) {
 	}
 }
 
-// TestPermutationIsTheSameInEveryVersion holds it to what it was: a producer that goes on where another version of the
-// program stopped sends the rest of the same order.
+// TestPermutationIsTheSameInEveryVersion compares permutations with those of earlier versions. A producer that resumes
+// where another version of the program stopped must send the rest of the same order.
 func TestPermutationIsTheSameInEveryVersion(t *testing.T) {
 	for _, c := range []struct {
 		size, seed uint64
@@ -51,7 +51,7 @@ func TestPermutationIsTheSameInEveryVersion(t *testing.T) {
 func TestRecordsAreTheSameInEveryVersion(t *testing.T) {
 	d, votes := newDefinition()
 	replay := NewReplay(d, votes, 3)
-	var order strings.Builder // of the lines that the votes are of
+	var order strings.Builder // the candidates of the votes
 	for serial := range int64(60) {
 		vote, _ := election.ParseVote(replay.Append(nil, serial))
 		order.Write(vote.CandidateID)
@@ -149,7 +149,7 @@ func TestReplayIsTheSameFromAnySerialAndForOneSeedOnly(t *testing.T) {
 	}
 }
 
-// TestLargestReplayFillsThePollingDay looks at ballots of as many votes as a result file may hold, in the longest polls.
+// TestLargestReplayFillsThePollingDay has as many votes as a result file may hold, and the longest polling hours.
 func TestLargestReplayFillsThePollingDay(t *testing.T) {
 	d, _ := newDefinition()
 	d.Polling.Closes = d.Polling.Opens.Add(31 * 24 * time.Hour)

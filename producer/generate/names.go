@@ -2,14 +2,14 @@ package generate
 
 import "strings"
 
-// origin is where a voter's names come from. Of every 1000 voters, perMille are of it.
+// origin is where a voter's names come from. Of every 1000 voters, perMille have it.
 type origin struct {
 	nationality         string
 	perMille            uint64
 	female, male, names []string
 }
 
-// origins are invented proportions of names that are common in the Netherlands.
+// origins are names that are common in the Netherlands, in invented proportions.
 func origins() []origin {
 	words := strings.Fields
 	lines := func(s string) []string { return strings.Split(s, ", ") }
@@ -79,7 +79,7 @@ func origins() []origin {
 	}
 }
 
-// nationalityOf is what the register says of a voter of an origin: half of those with roots abroad have two.
+// nationalityOf is the nationality in the register of a voter of an origin. Half of those with roots abroad have both.
 func nationalityOf(o origin, both bool) string {
 	if !both || o.nationality == "Dutch" || o.nationality == "Frisian" {
 		return "Dutch"
@@ -87,7 +87,7 @@ func nationalityOf(o origin, both bool) string {
 	return "Dutch and " + o.nationality
 }
 
-// streets are names of streets that many a place in the Netherlands has.
+// streets are names of streets that are common in the Netherlands.
 func streets() []string {
 	return strings.Split("Kerkstraat, Dorpsstraat, Schoolstraat, Molenstraat, Hoofdstraat, Stationsweg, Beukenlaan, Eikenlaan, Lindelaan, Kastanjelaan, "+
 		"Wilhelminastraat, Julianastraat, Beatrixlaan, Emmastraat, Oranjestraat, Nieuwstraat, Marktplein, Raadhuisplein, Industrieweg, "+
@@ -97,11 +97,11 @@ func streets() []string {
 		"Prins Hendrikkade, Laan van Nieuw Oost-Indië, Curaçaostraat, Coördinatenpad", ", ")
 }
 
-// plain folds the letters of the names to a-z, for e-mail addresses.
+// plain turns the letters of names into a-z, for e-mail addresses.
 var plain = strings.NewReplacer(
 	"á", "a", "ã", "a", "ç", "c", "ć", "c", "ë", "e", "é", "e", "è", "e", "ê", "e", "ę", "e", "ğ", "g", "ï", "i", "í", "i", "ı", "i",
 	"ł", "l", "ń", "n", "ö", "o", "ó", "o", "õ", "o", "ş", "s", "ü", "u", "û", "u", "ú", "u", "ż", "z", "ź", "z", "ą", "a", "ś", "s",
 	"i̇", "i", "'", "", " ", "-")
 
-// mailbox is a name as it stands in an e-mail address: a-z and -.
+// mailbox is a name as written in an e-mail address: a-z and -.
 func mailbox(name string) string { return strings.Trim(plain.Replace(strings.ToLower(name)), "-") }

@@ -1,5 +1,5 @@
-// Package generate computes what the producers send. It is pure: the same seed gives the same records, any of which
-// can be computed from its serial number alone, so that a producer resumes anywhere without remembering anything.
+// Package generate computes the records that the producers send. It is pure: the same seed gives the same records. Each
+// record is computed from its serial number alone, so a producer can resume anywhere without remembering anything.
 package generate
 
 import (
@@ -8,15 +8,15 @@ import (
 	"math/bits"
 )
 
-// Permutation is a keyed shuffle of the numbers below a size that holds nothing in memory: a Feistel network over the
-// next even power of two, walked until it lands below the size.
+// Permutation is a keyed shuffle of the numbers below a size, computed without a table: a Feistel network over the next
+// even power of two, applied until the result is below the size.
 type Permutation struct {
 	size uint64
 	half uint // bits of each half
 	keys [6]uint64
 }
 
-// NewPermutation is the shuffle of the numbers below size, at least 1, that a seed chooses.
+// NewPermutation makes the shuffle of a seed. size is at least 1.
 func NewPermutation(size, seed uint64) Permutation {
 	p := Permutation{size: size, half: uint(bits.Len64(size-1)+1) / 2}
 	for i := range p.keys {
@@ -25,7 +25,7 @@ func NewPermutation(size, seed uint64) Permutation {
 	return p
 }
 
-// At is the number that stands at place i of the shuffle.
+// At is the number at index i of the shuffle.
 func (p Permutation) At(i uint64) uint64 {
 	mask := uint64(1)<<p.half - 1
 	for {
@@ -46,7 +46,7 @@ func mix(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-// derive is a number for a purpose, drawn from the seed.
+// derive computes a number from the seed, another one for each purpose and n.
 func derive(seed uint64, purpose string, n uint64) uint64 {
 	sum := deriveKey(seed, purpose, n)
 	return binary.BigEndian.Uint64(sum[:])

@@ -12,7 +12,7 @@ import (
 	"realtime-election/election"
 )
 
-// Replay is the ballots of a result: one for each vote of each line, in an order that mixes the lines.
+// Replay computes the ballots of a result file: one for each vote of each line, in an order that mixes the lines.
 type Replay struct {
 	polling election.Polling
 	lines   []replayLine
@@ -23,8 +23,8 @@ type Replay struct {
 
 type replayLine struct{ candidate, district []byte }
 
-// NewReplay is the ballots of a definition's source lines, of which line i has votes[i] votes. There is at least one
-// vote in all.
+// NewReplay prepares the ballots of a definition's source lines. Line i has votes[i] votes, and all lines together at least
+// one.
 func NewReplay(d *election.Definition, votes []int64, seed uint64) *Replay {
 	r := &Replay{polling: d.Polling}
 	districts := d.Districts()
@@ -51,7 +51,7 @@ func (r *Replay) Size() int64 { return r.upTo[len(r.upTo)-1] }
 // line[election.BallotIDStart:election.BallotIDEnd].
 //
 // The id is the serial number encrypted under the seed: unique, because encryption can be undone, and the same in every
-// run. The time rises with the serial number over the polling day. The age group and gender are not known.
+// run. The time increases with the serial number over the polling day. Age group and gender are empty.
 func (r *Replay) Append(b []byte, serial int64) []byte {
 	vote := int64(r.order.At(uint64(serial)))
 	line := r.lines[sort.Search(len(r.upTo), func(i int) bool { return vote < r.upTo[i] })]

@@ -15,29 +15,29 @@ import (
 	"realtime-election/election"
 )
 
-// Where a voter's id stands in the line that Voters.Append writes.
+// The position of a voter's id in the line that Voters.Append writes.
 const (
 	VoterIDStart = len(`{"voter_id":"`)
 	VoterIDEnd   = VoterIDStart + 36
 )
 
-// Voters is the public register of an invented electorate: as many voters in each district as the definition says, of
-// as many of each age group as AgesOf says, in an order that mixes the districts. Methods may be called by several
+// Voters computes the public register of an invented electorate, in an order that mixes the districts. The definition says
+// how many voters a district has, and AgesOf how many of them are in each age group. Methods may be called by several
 // goroutines.
 type Voters struct {
-	districts []home
+	districts []residence
 	upTo      []int64 // upTo[i] is the number of voters of districts 0 to i
 	births    []births
 	opens     time.Time
-	origins   []people
+	origins   []writtenOrigin
 	streets   [][]byte
 	order     Permutation
 	ids       cipher.Block
 	seed      uint64
 }
 
-// home is what the voters of a district have in common.
-type home struct {
+// residence is what the voters of a district have in common.
+type residence struct {
 	id, city, state []byte // inside quotes
 	ages            []int64
 	postcode        uint64
@@ -46,11 +46,11 @@ type home struct {
 // births are the days on which the voters of an age group were born, in days since 1970.
 type births struct {
 	first, last int64
-	thinning    bool // of the oldest there are ever fewer
+	thinning    bool // fewer voters were born in earlier years
 }
 
-// people is an origin as it is written.
-type people struct {
+// writtenOrigin is an origin, with its texts as JSON writes them.
+type writtenOrigin struct {
 	upTo          uint64 // of 1000
 	nationalities [2][]byte
 	given         [2][]name // female, male
@@ -59,17 +59,17 @@ type people struct {
 
 type name struct{ name, mailbox []byte }
 
-// oldest is the age that no voter has reached.
+// oldest is an age that all voters are below.
 const oldest = 102
 
-// NewVoters is the register of a definition that has an electorate and registered voters.
+// NewVoters prepares the register. The definition must have an electorate and registered voters.
 func NewVoters(d *election.Definition, seed uint64) *Voters {
 	v := &Voters{opens: d.Polling.Opens.UTC(), seed: derive(seed, "voters", 0)}
 	var sum int64
 	for i, x := range d.Districts() {
 		sum += x.Registered
 		v.upTo = append(v.upTo, sum)
-		v.districts = append(v.districts, home{
+		v.districts = append(v.districts, residence{
 			id: quoted(string(x.ID)), city: quoted(x.Name), state: quoted(x.Region.Name), ages: d.AgesOf(x.District),
 			postcode: 1000 + derive(seed, "postcode", uint64(i))%8900,
 		})
@@ -80,7 +80,7 @@ func NewVoters(d *election.Definition, seed uint64) *Voters {
 	var upTo uint64
 	for _, o := range origins() {
 		upTo += o.perMille
-		v.origins = append(v.origins, people{
+		v.origins = append(v.origins, writtenOrigin{
 			upTo,
 			[2][]byte{quoted(nationalityOf(o, false)), quoted(nationalityOf(o, true))},
 			[2][]name{names(o.female), names(o.male)},
@@ -100,7 +100,7 @@ func NewVoters(d *election.Definition, seed uint64) *Voters {
 	return v
 }
 
-// bornFor are the birthdays of those who are at least from and not yet to years old on a day.
+// bornFor are the birthdays of people who on a day are at least from years old, and younger than to.
 func bornFor(day time.Time, from, to int) births {
 	day = time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, time.UTC)
 	last, first := day.AddDate(-from, 0, 0), day.AddDate(-to, 0, 1)
@@ -115,7 +115,7 @@ func bornFor(day time.Time, from, to int) births {
 
 const secondsPerDay = 24 * 60 * 60
 
-// quoted is a text as JSON writes it, without its quotes.
+// quoted is a text as JSON writes it, without the quotes around it.
 func quoted(s string) []byte {
 	text, err := json.Marshal(s)
 	if err != nil {
@@ -136,34 +136,24 @@ func names(all []string) []name {
 func (v *Voters) Size() int64 { return v.upTo[len(v.upTo)-1] }
 
 // Append appends the JSON of the voter with this serial number, from 0 to Size-1, as encoding/json writes an
-// election.Voter, and says in which of the definition's districts, by index, the voter lives.
+// election.Voter. district is the index of the voter's district in the definition's districts.
 //
 // The voter's id is the serial number encrypted under the seed: unique, because encryption can be undone.
 func (v *Voters) Append(b []byte, serial int64) (line []byte, district int) {
 	at := int64(v.order.At(uint64(serial)))
 	district = sort.Search(len(v.upTo), func(i int) bool { return at < v.upTo[i] })
-	home := &v.districts[district]
-	place := at
+	residence := &v.districts[district]
+	number := at
 	if district > 0 {
-		place -= v.upTo[district-1]
+		number -= v.upTo[district-1]
 	}
-	group, rest := 0, place
-	for rest >= home.ages[group] {
-		rest -= home.ages[group]
+	group, rest := 0, number
+	for rest >= residence.ages[group] {
+		rest -= residence.ages[group]
 		group++
 	}
 
-	var block [aes.BlockSize]byte
-	binary.BigEndian.PutUint64(block[8:], uint64(serial))
-	v.ids.Encrypt(block[:], block[:])
-	var id [36]byte
-	hex.Encode(id[0:8], block[0:4])
-	hex.Encode(id[9:13], block[4:6])
-	hex.Encode(id[14:18], block[6:8])
-	hex.Encode(id[19:23], block[8:10])
-	hex.Encode(id[24:36], block[10:16])
-	id[8], id[13], id[18], id[23] = '-', '-', '-', '-'
-
+	id := v.id(serial)
 	c := chance(mix(v.seed ^ mix(uint64(serial))))
 	gender, listed := "female", 0
 	switch x := c.below(1000); {
@@ -172,12 +162,9 @@ func (v *Voters) Append(b []byte, serial int64) (line []byte, district int) {
 	case x >= 503:
 		gender, listed = "male", 1
 	}
-	people := &v.origins[0]
-	for x, i := c.below(1000), 0; x >= people.upTo; people = &v.origins[i] {
-		i++
-	}
-	given := pick(&c, people.given[listed])
-	family := pick(&c, people.family)
+	origin := v.origin(c.below(1000))
+	given := pick(&c, origin.given[listed])
+	family := pick(&c, origin.family)
 	born := v.births[group].day(&c)
 
 	b = append(append(b, `{"voter_id":"`...), id[:]...)
@@ -185,18 +172,18 @@ func (v *Voters) Append(b []byte, serial int64) (line []byte, district int) {
 	b = append(append(b, ' '), family.name...)
 	b = born.AppendFormat(append(b, `","date_of_birth":"`...), time.DateOnly)
 	b = append(append(b, `","gender":"`...), gender...)
-	b = append(append(b, `","nationality":"`...), people.nationalities[c.below(2)]...)
-	b = append(append(b, `","registration_number":"`...), home.id...)
-	b = digits(append(b, '-'), uint64(place)+1, 7)
+	b = append(append(b, `","nationality":"`...), origin.nationalities[c.below(2)]...)
+	b = append(append(b, `","registration_number":"`...), residence.id...)
+	b = digits(append(b, '-'), uint64(number)+1, 7)
 	b = append(append(b, `","address":{"street":"`...), pick(&c, v.streets)...)
 	b = strconv.AppendUint(append(b, ' '), 1+c.below(180), 10)
 	if c.below(20) == 0 {
 		b = append(b, ' ', 'A'+byte(c.below(4)))
 	}
-	b = append(append(b, `","city":"`...), home.city...)
-	b = append(append(b, `","state":"`...), home.state...)
+	b = append(append(b, `","city":"`...), residence.city...)
+	b = append(append(b, `","state":"`...), residence.state...)
 	b = append(b, `","country":"Netherlands","postcode":"`...)
-	b = digits(b, home.postcode+c.below(40), 4)
+	b = digits(b, residence.postcode+c.below(40), 4)
 	b = append(b, ' ', postcodeLetters[c.below(18)], postcodeLetters[c.below(18)])
 	b = append(append(b, `"},"email":"`...), given.mailbox...)
 	b = append(append(b, '.'), family.mailbox...)
@@ -206,8 +193,31 @@ func (v *Voters) Append(b []byte, serial int64) (line []byte, district int) {
 	b = digits(append(b, `","cell_number":"+31 006 `...), c.below(1e6), 6)
 	b = append(append(b, `","picture":"https://example.org/portraits/`...), id[:]...)
 	b = strconv.AppendInt(append(b, `.jpg","registered_age":`...), int64(election.AgeOn(v.opens, born)), 10)
-	b = append(append(b, `,"district_id":"`...), home.id...)
+	b = append(append(b, `,"district_id":"`...), residence.id...)
 	return append(b, `"}`...), district
+}
+
+// id is the id of a voter: the serial number, encrypted, in the form of a UUID.
+func (v *Voters) id(serial int64) (id [VoterIDEnd - VoterIDStart]byte) {
+	var block [aes.BlockSize]byte
+	binary.BigEndian.PutUint64(block[8:], uint64(serial))
+	v.ids.Encrypt(block[:], block[:])
+	hex.Encode(id[0:8], block[0:4])
+	hex.Encode(id[9:13], block[4:6])
+	hex.Encode(id[14:18], block[6:8])
+	hex.Encode(id[19:23], block[8:10])
+	hex.Encode(id[24:36], block[10:16])
+	id[8], id[13], id[18], id[23] = '-', '-', '-', '-'
+	return id
+}
+
+// origin is the origin that a random number below 1000 chooses.
+func (v *Voters) origin(x uint64) *writtenOrigin {
+	i := 0
+	for x >= v.origins[i].upTo {
+		i++
+	}
+	return &v.origins[i]
 }
 
 // postcodeLetters are those of Dutch postcodes, which never end in SA, SD or SS.
@@ -215,7 +225,7 @@ const postcodeLetters = "ABCDEGHJKLMNPRTVWX"
 
 var domains = [3]string{"com", "net", "org"} // of RFC 2606: nobody gets mail there
 
-// day is a birthday.
+// day picks a birthday.
 func (b births) day(c *chance) time.Time {
 	days := float64(b.last - b.first + 1)
 	share := c.share()

@@ -31,7 +31,7 @@ func newElectorate() *election.Definition {
 	}
 }
 
-// register is every voter of a seed, each as a JSON library writes it.
+// register is every voter of a seed. It wants each line as a JSON library writes it.
 func register(t *testing.T, d *election.Definition, seed uint64) []election.Voter {
 	t.Helper()
 	v := NewVoters(d, seed)
@@ -147,8 +147,8 @@ func near(t *testing.T, what string, got, share float64, n int) {
 	}
 }
 
-// TestBirthdaysCoverTheirAgeGroup holds the days of birth, for a polling day that most years do not have, to all those
-// and only those of the age group.
+// TestBirthdaysCoverTheirAgeGroup wants all days of birth of an age group, and no other, for a polling day on the 29th of
+// February among others.
 func TestBirthdaysCoverTheirAgeGroup(t *testing.T) {
 	for _, day := range []time.Time{
 		time.Date(2024, 2, 29, 6, 0, 0, 0, time.UTC), time.Date(2025, 2, 28, 23, 0, 0, 0, time.UTC),
@@ -204,7 +204,7 @@ func TestOrderOfTheRegisterFollowsItsSeed(t *testing.T) {
 		}
 	}
 	if same > 5 {
-		t.Errorf("two seeds agree on the place of %d of 1000 voters", same)
+		t.Errorf("two seeds agree on the number of %d of 1000 voters", same)
 	}
 }
 

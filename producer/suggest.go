@@ -9,18 +9,18 @@ import (
 	"realtime-election/election"
 )
 
-// choice is what could have been meant.
-type choice struct{ id, name string }
+// option is something that an election has: a district or a candidate.
+type option struct{ id, name string }
 
-// unknown names those that could have been meant: where there are few, all.
-func unknown(what, given string, all []choice) error {
+// unknownID is an error that names the options that may have been meant: all of them, if they are few.
+func unknownID(what, given string, all []option) error {
 	const few = 6
 	near := all
 	if len(all) > few {
 		near = slices.Clone(all)
-		far := func(x choice) int { return min(distance(given, x.id), distance(given, x.name)) }
-		near = slices.DeleteFunc(near, func(x choice) bool { return far(x) > len([]rune(given))/3 })
-		slices.SortStableFunc(near, func(a, b choice) int { return cmp.Compare(far(a), far(b)) })
+		distanceTo := func(x option) int { return min(distance(given, x.id), distance(given, x.name)) }
+		near = slices.DeleteFunc(near, func(x option) bool { return distanceTo(x) > len([]rune(given))/3 })
+		slices.SortStableFunc(near, func(a, b option) int { return cmp.Compare(distanceTo(a), distanceTo(b)) })
 		near = near[:min(few, len(near))]
 	}
 	var names []string
@@ -34,8 +34,8 @@ func unknown(what, given string, all []choice) error {
 	return &election.Wrong{Setting: what, Text: fmt.Sprintf("is %q, and there is no such %s%s", given, what, hint)}
 }
 
-// distance is how many letters must be changed, left out or put in to make one word of the other, whatever their case;
-// 0 where one begins with the other.
+// distance is how many letters must be changed, left out or put in to turn one word into the other, whatever their case.
+// It is 0 where b begins with a.
 func distance(a, b string) int {
 	from, to := []rune(strings.ToLower(a)), []rune(strings.ToLower(b))
 	if strings.HasPrefix(string(to), string(from)) {

@@ -11,7 +11,7 @@ import (
 func TestPaceKeepsItsRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		p := newPace(1000)
+		p := newRatePacer(1000)
 		for range 10 {
 			if err := p.wait(t.Context(), p.batch()); err != nil {
 				t.Fatal(err)
@@ -26,7 +26,7 @@ func TestPaceKeepsItsRate(t *testing.T) {
 func TestPaceCatchesUpAPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		p := newPace(1000)
+		p := newRatePacer(1000)
 		for n := range 10 {
 			if n == 3 {
 				<-time.After(900 * time.Millisecond) // a slow commit
@@ -44,7 +44,7 @@ func TestPaceCatchesUpAPause(t *testing.T) {
 func TestUnlimitedPaceDoesNotWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		p := newPace(0)
+		p := newRatePacer(0)
 		for range 10 {
 			if err := p.wait(t.Context(), p.batch()); err != nil {
 				t.Fatal(err)
@@ -62,7 +62,7 @@ func TestPaceEndsWithItsContext(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			began := time.Now()
-			p, err := newPace(rate), error(nil)
+			p, err := newRatePacer(rate), error(nil)
 			for err == nil {
 				err = p.wait(ctx, 60)
 				synctest.Wait()
@@ -79,27 +79,27 @@ func TestPaceEndsWithItsContext(t *testing.T) {
 
 func TestBatchesFollowTheRate(t *testing.T) {
 	for rate, want := range map[float64]int64{0: 20_000, 0.3: 1, 1: 1, 4: 1, 1000: 200, 100_000: 20_000, 1_000_000_000: 20_000} {
-		if got := newPace(rate).batch(); got != want {
+		if got := newRatePacer(rate).batch(); got != want {
 			t.Errorf("at %v a second a transaction holds %d, want %d", rate, got, want)
 		}
 	}
 }
 
-// eachSecond is due at as many seconds since the polls opened as its serial.
+// eachSecond makes one record due in each second since the polls opened.
 func eachSecond(serial int64) time.Duration { return time.Duration(serial) * time.Second }
 
-// pass lets a day pass to its end, and tells at which times how many records were sent.
-func pass(t *testing.T, d *day) (sent int64, ended time.Duration) {
+// pass lets a polling day pass to its end. It returns how many records were sent, and how long that took.
+func pass(t *testing.T, d *dayPacer) (sent int64, took time.Duration) {
 	t.Helper()
 	began := time.Now()
 	for d.next < d.size {
 		n := d.batch()
 		sent += n
-		now := d.from + time.Duration(float64(time.Since(began))*d.speed)
+		now := d.resumedAt + time.Duration(float64(time.Since(began))*d.speed)
 		if n > 0 && d.due(d.next+n-1) > now {
 			t.Fatalf("serial %d is sent at %s", d.next+n-1, now)
 		}
-		// What is due is sent within a tick.
+		// A record that is due is sent within a tick.
 		if next := d.next + n; n < recordsPerTransaction && next < d.size && d.due(next) <= now {
 			t.Fatalf("serial %d is not sent at %s", next, now)
 		}
@@ -113,7 +113,7 @@ func pass(t *testing.T, d *day) (sent int64, ended time.Duration) {
 func TestDayPassesAtItsSpeed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		// 3600 seconds in one minute, to the next tick.
-		if sent, took := pass(t, newDay(0, 3601, 60, eachSecond)); sent != 3601 || took < time.Minute || took > time.Minute+200*time.Millisecond {
+		if sent, took := pass(t, newDayPacer(0, 3601, 60, eachSecond)); sent != 3601 || took < time.Minute || took > time.Minute+200*time.Millisecond {
 			t.Errorf("%d records took %s", sent, took)
 		}
 	})
@@ -121,7 +121,7 @@ func TestDayPassesAtItsSpeed(t *testing.T) {
 
 func TestDayGoesOnWhereItStood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		if sent, took := pass(t, newDay(1801, 3601, 60, eachSecond)); sent != 1800 || took < 30*time.Second || took > 30*time.Second+200*time.Millisecond {
+		if sent, took := pass(t, newDayPacer(1801, 3601, 60, eachSecond)); sent != 1800 || took < 30*time.Second || took > 30*time.Second+200*time.Millisecond {
 			t.Errorf("%d records took %s", sent, took)
 		}
 	})
@@ -129,7 +129,7 @@ func TestDayGoesOnWhereItStood(t *testing.T) {
 
 func TestDayCatchesUpAPauseInWholeTransactions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newDay(0, 100_000, 1, func(serial int64) time.Duration { return time.Duration(serial) * time.Millisecond })
+		d := newDayPacer(0, 100_000, 1, func(serial int64) time.Duration { return time.Duration(serial) * time.Millisecond })
 		<-time.After(50 * time.Second)
 		began, sent := time.Now(), int64(0)
 		for sent < 50_001 {
@@ -145,11 +145,11 @@ func TestDayCatchesUpAPauseInWholeTransactions(t *testing.T) {
 	})
 }
 
-// TestDayThatWasLateDoesNotCatchUpItsTicks has a commit that takes long while nothing is due: what follows is not sent in
-// many small transactions one upon the other.
+// TestDayThatWasLateDoesNotCatchUpItsTicks has a commit that takes long while no record is due. The records after it are not
+// sent in many small transactions without a pause.
 func TestDayThatWasLateDoesNotCatchUpItsTicks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newDay(1, 10, 1, func(serial int64) time.Duration { return time.Duration(serial) * time.Hour })
+		d := newDayPacer(1, 10, 1, func(serial int64) time.Duration { return time.Duration(serial) * time.Hour })
 		<-time.After(50 * time.Second)
 		began := time.Now()
 		for range 5 {
@@ -163,8 +163,8 @@ func TestDayThatWasLateDoesNotCatchUpItsTicks(t *testing.T) {
 	})
 }
 
-// TestDayThatIsLongOverSendsTheRest asks for what is due when the polling day's time, counted in nanoseconds, would be
-// longer than a Duration can be.
+// TestDayThatIsLongOverSendsTheRest asks how many records are due when the polling day's time is longer than a Duration can
+// be.
 func TestDayThatIsLongOverSendsTheRest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, c := range []struct{ day, speed, passed time.Duration }{
@@ -174,7 +174,7 @@ func TestDayThatIsLongOverSendsTheRest(t *testing.T) {
 			{31 * 24 * time.Hour, 1, 24 * 365 * time.Hour},
 		} {
 			for _, next := range []int64{0, 500} {
-				d := newDay(next, 1000, float64(c.day)/float64(c.speed), eachSecond)
+				d := newDayPacer(next, 1000, float64(c.day)/float64(c.speed), eachSecond)
 				<-time.After(c.passed)
 				if n := d.batch(); n != 1000-next {
 					t.Errorf("day of %s in %s: %s after it went on, %d of %d are due", c.day, c.speed, c.passed, n, 1000-next)
@@ -184,12 +184,12 @@ func TestDayThatIsLongOverSendsTheRest(t *testing.T) {
 	})
 }
 
-// TestSlowestPaceWaits has a pace at which the next record is due in more years than a Duration can be.
+// TestSlowestPaceWaits has a rate at which the next record is due later than the longest Duration.
 func TestSlowestPaceWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 24*365*time.Hour)
 		defer cancel()
-		if err := newPace(1e-12).wait(ctx, 1); !errors.Is(err, context.DeadlineExceeded) {
+		if err := newRatePacer(1e-12).wait(ctx, 1); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("it ended with %v", err)
 		}
 	})
@@ -199,7 +199,7 @@ func TestDayEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for _, n := range []int64{0, 1, recordsPerTransaction} {
-		if err := newDay(0, 1e6, 1e-6, eachSecond).wait(ctx, n); !errors.Is(err, context.Canceled) {
+		if err := newDayPacer(0, 1e6, 1e-6, eachSecond).wait(ctx, n); !errors.Is(err, context.Canceled) {
 			t.Errorf("after %d records it ended with %v", n, err)
 		}
 	}

@@ -11,28 +11,28 @@ import (
 	"realtime-election/internal/kafka"
 )
 
-// course is how far the producers of an election are, of all copies.
-type course struct {
-	fingerprint string
-	register    chan struct{}   // closed when the register is
-	ends        map[int32]int64 // of the register's partitions, once it is closed
-	over        chan struct{}   // closed when the ballots of all partitions are sent
-	open        map[string]bool
+// producersProgress is how far all producers of an election have come, those of other copies included.
+type producersProgress struct {
+	fingerprint    string
+	registerClosed chan struct{}   // closed when the register is
+	ends           map[int32]int64 // of the register's partitions, once it is closed
+	sent           chan struct{}   // closed when the ballots of all partitions are sent
+	unfinished     map[string]bool // by the producer's key
 }
 
-func newCourse(installation *election.Installation) *course {
-	c := &course{
-		fingerprint: installation.Fingerprint, register: make(chan struct{}), over: make(chan struct{}),
-		open: map[string]bool{election.VotersProducer: true},
+func newProducersProgress(installation *election.Installation) *producersProgress {
+	c := &producersProgress{
+		fingerprint: installation.Fingerprint, registerClosed: make(chan struct{}), sent: make(chan struct{}),
+		unfinished: map[string]bool{election.VotersProducer: true},
 	}
 	for partition := range installation.VotePartitions {
-		c.open[election.VotesProducer(partition)] = true
+		c.unfinished[election.VotesProducer(partition)] = true
 	}
 	return c
 }
 
 // follow reads producer_progress from its start. It returns when all ballots are sent.
-func (c *course) follow(ctx context.Context, cluster kafka.Cluster) error {
+func (c *producersProgress) follow(ctx context.Context, cluster kafka.Cluster) error {
 	cl, err := cluster.NewClient(
 		kgo.ConsumeTopics(election.ProducerProgressTopic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	if err != nil {
@@ -53,15 +53,15 @@ func (c *course) follow(ctx context.Context, cluster kafka.Cluster) error {
 				return err
 			}
 		}
-		if c.isOver() {
+		if c.allSent() {
 			return nil
 		}
 	}
 }
 
-// learn takes the progress of a producer into account. A producer that has ended stays at its end.
-func (c *course) learn(producer string, value []byte) error {
-	if !c.open[producer] || value == nil {
+// learn notes the progress of a producer. A producer that has finished stays finished, whatever comes later.
+func (c *producersProgress) learn(producer string, value []byte) error {
+	if !c.unfinished[producer] || value == nil {
 		return nil
 	}
 	var progress election.Progress
@@ -72,20 +72,20 @@ func (c *course) learn(producer string, value []byte) error {
 	if progress.Fingerprint != c.fingerprint || progress.NextSerial < progress.Size || !closed {
 		return nil
 	}
-	delete(c.open, producer)
+	delete(c.unfinished, producer)
 	if producer == election.VotersProducer {
 		c.ends = progress.Ends
-		close(c.register)
+		close(c.registerClosed)
 	}
-	if len(c.open) == 0 {
-		close(c.over)
+	if len(c.unfinished) == 0 {
+		close(c.sent)
 	}
 	return nil
 }
 
-func (c *course) isOver() bool {
+func (c *producersProgress) allSent() bool {
 	select {
-	case <-c.over:
+	case <-c.sent:
 		return true
 	default:
 		return false

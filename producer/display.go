@@ -11,11 +11,11 @@ import (
 	"realtime-election/internal/terminal"
 )
 
-// reportEvery is how often a producer that does not write to a terminal says how far it is.
-const reportEvery = 3 * time.Second
+// logEvery is how often a producer without a terminal logs how far it is.
+const logEvery = 3 * time.Second
 
-// reporter shows progress: a bar on a terminal, a log line every few seconds elsewhere.
-func reporter(out io.Writer, log *slog.Logger, name string) func(sent, size int64) {
+// progressDisplay shows how many records are sent: as a bar on a terminal, elsewhere in a log line every few seconds.
+func progressDisplay(out io.Writer, log *slog.Logger, name string) func(sent, size int64) {
 	if terminal.Is(out) {
 		var bar *progressbar.ProgressBar
 		return func(sent, size int64) {
@@ -32,7 +32,7 @@ func reporter(out io.Writer, log *slog.Logger, name string) func(sent, size int6
 		if first < 0 {
 			first = sent
 		}
-		if sent < size && time.Since(last) < reportEvery {
+		if sent < size && time.Since(last) < logEvery {
 			return
 		}
 		last = time.Now()
