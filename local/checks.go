@@ -15,13 +15,13 @@ import (
 )
 
 const (
-	diskForData = 3 << 30   // bytes free under DATA before anything is started, beside what is to be stored
-	diskForJars = 1 << 30   // bytes free for what is fetched, in the cache and in ~/.m2
-	diskLowest  = 256 << 20 // below this, everything is stopped while the logs can still be written
+	diskForData = 3 << 30   // bytes that must be free under DATA at the start, beside those for the election's voters and votes
+	diskForJars = 1 << 30   // bytes that must be free for the jars, in the cache and in ~/.m2
+	diskMinimum = 256 << 20 // with fewer bytes free, everything is stopped while logs can still be written
 )
 
-// check finds what would make `up` fail, before anything is started, and fetches what is not there yet.
-func check(ctx context.Context, config UpConfig) error {
+// checkAndFetch finds, before anything is started, what would make `up` fail. It fetches the jars that are missing.
+func checkAndFetch(ctx context.Context, config UpConfig) error {
 	if _, err := java(ctx); err != nil {
 		return err
 	}
@@ -38,7 +38,7 @@ func check(ctx context.Context, config UpConfig) error {
 			return err
 		}
 		if _, err := os.Stat(folder); err == nil {
-			continue // verified when it is used
+			continue // verified before it is used
 		}
 		if err := roomFor(filepath.Dir(folder), diskForJars, "ELECTION_CACHE"); err != nil {
 			return err
@@ -50,12 +50,12 @@ func check(ctx context.Context, config UpConfig) error {
 	return nil
 }
 
-// Load is how much an election will store.
+// Load is how many voters and votes an election will store.
 type Load struct{ Voters, Votes int64 }
 
-// What a voter and a vote take in DATA, with a margin. After `up --once --voters 500000`, du found for a voter 162 bytes
-// in Kafka, 336 in the table voters and 75 in its index; for a vote 67 (94 at a rate of 1,000 a second), 84 and 44, and
-// 23 in the checkpoints. PostgreSQL's log, up to 2 GiB, is part of diskForData.
+// The bytes that a voter and a vote take in DATA, with a margin. After `up --once --voters 500000`, du found for a voter
+// 162 bytes in Kafka, 336 in the table voters and 75 in its index; for a vote 67 (94 at a rate of 1,000 a second), 84 and
+// 44, and 23 in the checkpoints. PostgreSQL's log, up to 2 GiB, is part of diskForData.
 const (
 	bytesPerVoter = 700
 	bytesPerVote  = 400
@@ -65,10 +65,10 @@ func (l Load) bytes() uint64 {
 	return uint64(max(0, l.Voters))*bytesPerVoter + uint64(max(0, l.Votes))*bytesPerVote
 }
 
-// roomForLoad is an error if the election would not fit on the disk. What DATA holds already is taken off.
+// roomForLoad is an error if the election would not fit on the disk. Files that are already in DATA count as room.
 func roomForLoad(config UpConfig) error {
 	load := config.Load.bytes()
-	needed := load - min(load, used(config.Data)) + diskForData
+	needed := load - min(load, usedBytes(config.Data)) + diskForData
 	free, err := freeBytes(config.Data)
 	if err != nil {
 		return err
@@ -84,8 +84,8 @@ func roomForLoad(config UpConfig) error {
 	return nil
 }
 
-// used is how many bytes the folder's files take, as far as they can be looked at: some vanish meanwhile.
-func used(folder string) (sum uint64) {
+// usedBytes is how many bytes the folder's files take. It leaves out files that vanish meanwhile.
+func usedBytes(folder string) (sum uint64) {
 	filepath.WalkDir(folder, func(_ string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return nil
@@ -113,7 +113,7 @@ func roomFor(folder string, needed uint64, setting string) error {
 	return nil
 }
 
-// freeBytes is how much an ordinary user may still write where the folder is or will be.
+// freeBytes is how many bytes an ordinary user may still write where the folder is or will be.
 func freeBytes(folder string) (uint64, error) {
 	folder, err := filepath.Abs(folder)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"realtime-election/internal/postgres"
 )
 
-// recordUp notes that this process is the folder's up.
+// recordUp writes the record of this process, as the folder's up.
 func recordUp(config Config) error {
 	pid := os.Getpid()
 	started, _, err := identity(pid)
@@ -25,20 +25,20 @@ func recordUp(config Config) error {
 	return writeRecord(config, upName, Record{PID: pid, Started: started, Since: time.Now().UTC(), Ready: true})
 }
 
-// Child is what a folder tells of a process that runs there, or ran. It holds no secret.
+// Child describes a process that runs in a folder, or has run there. It holds no secret.
 type Child struct {
 	Name     string    `json:"name"`
 	State    string    `json:"state"` // running, starting, or ended
 	PID      int       `json:"pid,omitempty"`
 	Since    time.Time `json:"since,omitzero"`
-	Address  string    `json:"address,omitempty"` // host:port of what serves
-	Health   string    `json:"health,omitempty"`  // URL of the folder of readyz and metrics
+	Address  string    `json:"address,omitempty"` // host:port of a server or of the page
+	Health   string    `json:"health,omitempty"`  // URL below which readyz and metrics are
 	Restarts int       `json:"restarts"`          // since up was started
-	Error    string    `json:"error,omitempty"`   // how the one before it ended; of one that has ended, the last complaint in its log
+	Error    string    `json:"error,omitempty"`   // while it runs, how the process before it ended; after it ended, the last complaint in its log
 }
 
-// Children are the folder's processes in the order in which they are started, and whether an up runs there. Those that
-// were never started there are left out.
+// Children lists the folder's processes in the order in which they are started, and reports whether an up runs there.
+// Processes that were never started there are left out.
 func Children(data string) (children []Child, up bool) {
 	config := Config{Data: data}
 	names := []string{upName, Kafka, PostgreSQL, Spark, "init"}
@@ -55,8 +55,8 @@ func Children(data string) (children []Child, up bool) {
 		}
 		if !alive {
 			child := Child{Name: name, State: "ended"}
-			if words, _ := lastWords(log); complaint.MatchString(words) {
-				child.Error = words
+			if message, _ := lastMessage(log); complaint.MatchString(message) {
+				child.Error = message
 			}
 			children = append(children, child)
 			continue
@@ -84,7 +84,7 @@ func hostPort(address string) string {
 	return address
 }
 
-// What `up` makes in DATA: folders, and files in folders where others may have put theirs.
+// The folders that `up` makes in DATA. Others may have put files of their own into the shared ones.
 var (
 	ownFolders    = []string{Kafka, PostgreSQL, Spark, "checkpoints"}
 	sharedFolders = []string{"logs", "run", "secrets"}
@@ -111,14 +111,14 @@ func ownFiles() (patterns []string) {
 	return patterns
 }
 
-// Reset removes the election in DATA: topics, tables, checkpoints, secrets and logs, together. Nothing else that lies in
-// the folder is touched, nor is what was fetched. It refuses a folder where no up ever ran, whatever its folders are
-// called, and while an up runs there, and ends what a killed one left.
+// Reset removes the election in DATA: topics, tables, checkpoints, secrets and logs, together. It keeps all other files in
+// the folder, and the jars. It refuses a folder in which no up ever ran, whatever its folders are called, and one in which
+// an up runs. It ends the processes that a killed up left.
 func Reset(ctx context.Context, data string) error {
-	if !wasLocked(data) {
+	if !upEverRan(data) {
 		return &election.Hint{Err: fmt.Errorf("there is no election in %s, for `election up` never ran there", data), Text: "name with {data} the folder that it used"}
 	}
-	data, err := filepath.Abs(data) // a folder cannot be removed by the name "."
+	data, err := filepath.Abs(data) // os.Remove cannot remove the folder "."
 	if err != nil {
 		return fmt.Errorf("find the folder of the election: %w", err)
 	}

@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-func TestWhatMustBeDoneOnceIsTriedAgain(t *testing.T) {
+func TestInitAndAuditAreTriedAgain(t *testing.T) {
 	s := newStage(t)
 	s.script("init", "exit 1 election: kafka is away", "kill", "exit 0")
 	s.script("replay", "exit 0")
@@ -27,7 +27,7 @@ func TestWhatMustBeDoneOnceIsTriedAgain(t *testing.T) {
 	}
 }
 
-func TestWhatNeverSucceedsIsGivenUp(t *testing.T) {
+func TestInitThatNeverSucceedsIsGivenUp(t *testing.T) {
 	s := newStage(t)
 	s.script("init", "exit 1 election: no room in the database")
 	config, _ := s.upConfig()
@@ -105,7 +105,7 @@ func TestResetRemovesTheElectionAndNothingElse(t *testing.T) {
 		"postgresql/data/x", "kafka/data/x", "checkpoints/run-1/metadata", "secrets/ballot-key", "secrets/postgresql-election_ledger", "logs/kafka.log", "logs/submit.log.1",
 		"run/page.port", "run/kafka.json", "thesis.txt", "logs/theirs.log", "run/theirs.json", "secrets/theirs",
 	} {
-		path, err := s.config.in(filepath.Split(name))
+		path, err := s.config.pathIn(filepath.Split(name))
 		if err == nil {
 			err = os.WriteFile(path, nil, 0o600)
 		}
@@ -227,7 +227,7 @@ func write(t *testing.T, path, content string) {
 	}
 }
 
-func TestNobodyElsesFolderIsDeletedThroughALink(t *testing.T) {
+func TestFolderOfAnotherIsNotDeletedThroughALink(t *testing.T) {
 	for name, remove := range map[string]func(string) error{
 		"reset":           func(data string) error { return Reset(t.Context(), data) },
 		"remove database": func(data string) error { return errors.Join(RemoveDatabase(data), os.RemoveAll(data)) },
@@ -350,7 +350,7 @@ func TestUpRefusesAnElectionTooLargeForTheDisk(t *testing.T) {
 	}
 }
 
-func TestWhatIsStoredAlreadyNeedsNoRoom(t *testing.T) {
+func TestUsedBytesAreThoseOfFiles(t *testing.T) {
 	folder := t.TempDir()
 	for name, size := range map[string]int64{"a/b": 1000, "c": 24} {
 		path := filepath.Join(folder, name)
@@ -364,7 +364,7 @@ func TestWhatIsStoredAlreadyNeedsNoRoom(t *testing.T) {
 	if err := syscall.Mkfifo(filepath.Join(folder, "pipe"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got := used(folder); got != 1024 {
+	if got := usedBytes(folder); got != 1024 {
 		t.Errorf("%d bytes are used, want 1024", got)
 	}
 }

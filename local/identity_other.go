@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// identity is when the process started, as ps says it: another process that gets the same pid has another one.
-// ended says that the process has ended and is only not waited for yet; after that it is an error to ask.
+// identity is when the process started, as ps says it. A later process with the same pid has another identity.
+// ended says that the process has ended, and its parent has not waited for it yet. After that, identity is an error.
 func identity(pid int) (started string, ended bool, err error) {
 	cmd := exec.Command("ps", "-o", "stat=,lstart=", "-p", strconv.Itoa(pid))
 	cmd.Env = []string{"LC_ALL=C", "TZ=UTC"}

@@ -18,8 +18,8 @@ import (
 	"realtime-election/local/maven"
 )
 
-// installPostgreSQL unpacks PostgreSQL beside its jar, once, and returns its folder: bin, lib and share. Where the
-// server's user cannot reach the cache, it is unpacked where root keeps what must be public.
+// installPostgreSQL unpacks PostgreSQL beside its jar, once, and returns the folder with bin, lib and share. If the server's
+// user cannot reach the cache, it unpacks into the public folder.
 func installPostgreSQL(ctx context.Context, config Config, owner owner) (string, error) {
 	part, err := maven.PostgreSQL()
 	if err != nil {
@@ -30,9 +30,9 @@ func installPostgreSQL(ctx context.Context, config Config, owner owner) (string,
 		return "", err
 	}
 	installed := jars + ".installed"
-	if owner.root && !enterable(filepath.Dir(jars)) {
+	if owner.root && !anyoneCanEnter(filepath.Dir(jars)) {
 		installed = filepath.Join(owner.public, filepath.Base(installed))
-		if err := owner.openPublic(); err != nil {
+		if err := owner.makePublicFolder(); err != nil {
 			return "", err
 		}
 	}
@@ -53,7 +53,7 @@ func installPostgreSQL(ctx context.Context, config Config, owner owner) (string,
 		return "", fmt.Errorf("unpack PostgreSQL: %w", err)
 	}
 	if err := os.Rename(work, installed); err != nil {
-		if _, there := os.Stat(installed); there == nil { // another process was faster, with the same files
+		if _, missing := os.Stat(installed); missing == nil { // another process was faster, with the same files
 			return installed, nil
 		}
 		return "", fmt.Errorf("move PostgreSQL into place: %w", err)
@@ -102,7 +102,7 @@ func unpackTar(ctx context.Context, archive io.Reader, target string) error {
 	for ctx.Err() == nil {
 		header, err := reader.Next()
 		if err == io.EOF {
-			return leadInside(root, links)
+			return checkLinks(root, links)
 		}
 		if err != nil {
 			return err
@@ -131,8 +131,8 @@ func unpackTar(ctx context.Context, archive io.Reader, target string) error {
 	return ctx.Err()
 }
 
-// leadInside is an error unless each link leads to something in the root.
-func leadInside(root *os.Root, links []string) error {
+// checkLinks is an error unless each link leads to something in the root.
+func checkLinks(root *os.Root, links []string) error {
 	for _, link := range links {
 		if _, err := root.Stat(link); err != nil { // it follows no link out of the root
 			return fmt.Errorf("the archive has a link that leads to nothing in it: %w", err)

@@ -15,7 +15,7 @@ const oldestJava = 17
 
 var javaVersion = regexp.MustCompile(`version "(\d+)(?:\.(\d+))?`)
 
-// java is the path of a Java that is new enough: that of JAVA_HOME, or the one on the PATH.
+// java is the path of a Java that is new enough: that of JAVA_HOME, or else the one on the PATH.
 func java(ctx context.Context) (string, error) {
 	const remedy = "install a Java 17 runtime (apt-get install openjdk-17-jre-headless, brew install openjdk@17), or set JAVA_HOME to one"
 	path, from := "", "on the PATH"

@@ -20,8 +20,8 @@ import (
 	"realtime-election/servers"
 )
 
-// StartKafka starts DATA's Kafka, one broker that is its own controller, and returns once it answers. Its storage is
-// formatted at first use. Topics are not made by asking for them. ctx bounds the start only.
+// StartKafka starts DATA's Kafka, one broker that is its own controller, and returns once it answers. The first start
+// formats its storage. Kafka creates no topic because a client asks for it. ctx bounds the start only.
 func StartKafka(ctx context.Context, config Config) (*Process, error) {
 	java, err := java(ctx)
 	if err != nil {
@@ -39,7 +39,7 @@ func StartKafka(ctx context.Context, config Config) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	properties, err := config.in("kafka", "server.properties")
+	properties, err := config.pathIn("kafka", "server.properties")
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func StartKafka(ctx context.Context, config Config) (*Process, error) {
 		return nil, fmt.Errorf("make a kafka client: %w", err)
 	}
 	defer client.Close()
-	return answer(ctx, process, func(ctx context.Context) error {
+	return waitUntilAnswers(ctx, process, func(ctx context.Context) error {
 		cluster, err := kadm.NewClient(client).BrokerMetadata(ctx)
 		if err == nil && (len(cluster.Brokers) != 1 || cluster.Controller < 0) {
 			err = errors.New("no controller is elected yet")
@@ -85,7 +85,7 @@ func StartKafka(ctx context.Context, config Config) (*Process, error) {
 	})
 }
 
-// formatKafka prepares the storage, once: Kafka writes meta.properties last.
+// formatKafka prepares the storage unless meta.properties exists, which Kafka writes last.
 func formatKafka(ctx context.Context, java string, options []string, folder string) error {
 	_, err := os.Stat(filepath.Join(folder, "data", "meta.properties"))
 	if err == nil {

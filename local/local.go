@@ -1,13 +1,14 @@
 // Package local runs the whole system on this machine without Docker: real Kafka, PostgreSQL and Spark, and the
 // election's own services, each a child process.
 //
-// Everything lives under one folder, DATA: a folder a server, logs/NAME.log, run/NAME.json (who runs, where) and
-// secrets/ (mode 0600). Servers listen on the loopback interface only, on ports chosen once and kept while they are
-// free. A server that was started is ready: it has answered a request. It outlives the context it was started with,
-// and even this process: the process that starts it stops it, and EndOrphans ends what a killed process left behind.
+// Everything is under one folder, DATA: a folder for each server, logs/NAME.log, run/NAME.json (the record of a running
+// process) and secrets/ (mode 0600). Servers listen on the loopback interface only. Their ports are chosen once, and kept
+// while they are free. When a Start function returns, the server has answered a request. The server outlives the context of
+// the call, and even this process. Whoever starts a server must stop it; EndOrphans ends servers of a process that was
+// killed.
 //
-// It runs on Linux and on macOS, on amd64 and arm64. The tests run on Linux; for macOS the code is compiled and vetted,
-// and differs in one thing: ps says when a process was started, to the second.
+// The package runs on Linux and on macOS, on amd64 and arm64. The tests run on Linux. For macOS the code is compiled and
+// vetted. It differs in one thing: ps says when a process was started, to the second.
 //
 //	kafka, err := local.StartKafka(ctx, local.Config{Data: folder})
 //	if err != nil { … }
@@ -25,13 +26,13 @@ import (
 	"time"
 )
 
-// Config says where a server lives and how large it may grow. Only Data is required.
+// Config says where a server keeps its files, and how much memory it may use. Only Data is required.
 type Config struct {
-	Data        string       // the folder of everything; created with mode 0700
+	Data        string       // the folder of all servers and services; created with mode 0700
 	Log         *slog.Logger // nil discards
 	KafkaMemory string       // Java heap, such as 1g; "" is 768m
 	SparkMemory string       // Java heap, such as 4g; "" is a sixth of the machine's (or container's) memory
-	SparkUI     bool         // serve Spark's own web page, on the loopback interface
+	SparkUI     bool         // Spark serves a web page of its own, on the loopback interface
 }
 
 // The names of the servers, in DATA/run and DATA/logs.
@@ -51,8 +52,8 @@ func (c Config) log() *slog.Logger {
 	return c.Log
 }
 
-// in is the absolute path of something under DATA, whose folder is created.
-func (c Config) in(names ...string) (string, error) {
+// pathIn is the absolute path of a file under DATA. It creates the folder of the file.
+func (c Config) pathIn(names ...string) (string, error) {
 	data, err := filepath.Abs(c.Data)
 	if err != nil {
 		return "", fmt.Errorf("find %s: %w", c.Data, err)
@@ -64,9 +65,9 @@ func (c Config) in(names ...string) (string, error) {
 	return path, nil
 }
 
-// answer waits until ready returns nil: the server answers. It gives up when the server exits, ctx ends or startLimit
-// has passed, and then stops the server.
-func answer(ctx context.Context, process *Process, ready func(context.Context) error) (*Process, error) {
+// waitUntilAnswers waits until ready returns nil, which says that the server answers. It gives up, and stops the server,
+// when the server exits, ctx ends or startLimit has passed.
+func waitUntilAnswers(ctx context.Context, process *Process, ready func(context.Context) error) (*Process, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("%s has not answered for %s", process.name, startLimit))
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
@@ -77,7 +78,7 @@ func answer(ctx context.Context, process *Process, ready func(context.Context) e
 		err := ready(attempt)
 		done()
 		if err == nil {
-			return process, process.record()
+			return process, process.recordReady()
 		}
 		if ctx.Err() == nil {
 			last = err

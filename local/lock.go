@@ -13,10 +13,10 @@ import (
 	"realtime-election/election"
 )
 
-// lock keeps any other election process from starting or ending servers in DATA, until unlock is called or this
-// process ends, however it ends.
+// lock keeps other election processes from starting or ending servers in DATA, until unlock is called or this process
+// ends, in whatever way.
 func lock(config Config) (unlock func(), err error) {
-	path, err := config.in("lock")
+	path, err := config.pathIn("lock")
 	if err != nil {
 		return nil, err
 	}
@@ -49,9 +49,9 @@ func lock(config Config) (unlock func(), err error) {
 
 var lockText = regexp.MustCompile(`^pid [0-9]+\n$`)
 
-// wasLocked says whether an election process ever worked in DATA: the lock's file is the first that up makes there, and
-// stays when up ends or is killed. Nothing is created.
-func wasLocked(data string) bool {
+// upEverRan reports whether an election process ever worked in DATA. The lock's file is the first that up creates there, and
+// it remains when up ends or is killed. upEverRan creates nothing.
+func upEverRan(data string) bool {
 	path := filepath.Join(data, "lock")
 	info, err := os.Lstat(path)
 	if err != nil || !info.Mode().IsRegular() || info.Size() > 32 {
@@ -61,8 +61,8 @@ func wasLocked(data string) bool {
 	return err == nil && lockText.Match(content)
 }
 
-// ownFolder is an error where DATA holds anything, and no election process ever worked there: it is somebody else's.
-func ownFolder(data string) error {
+// checkFolderIsOurs is an error if DATA holds any file, and no election process ever worked there.
+func checkFolderIsOurs(data string) error {
 	entries, err := os.ReadDir(data)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -70,8 +70,8 @@ func ownFolder(data string) error {
 	if err != nil {
 		return fmt.Errorf("look into %s: %w", data, err)
 	}
-	// A lock alone is what a process left that was killed before it had written it.
-	if wasLocked(data) || len(entries) == 0 || len(entries) == 1 && entries[0].Name() == "lock" {
+	// A process that was killed before it wrote its lock leaves an empty one.
+	if upEverRan(data) || len(entries) == 0 || len(entries) == 1 && entries[0].Name() == "lock" {
 		return nil
 	}
 	return &election.Wrong{Setting: "data", Text: fmt.Sprintf("%s holds something, such as %s, and no election that this program made: name a new or an empty folder, for election reset removes what up makes there", data, entries[0].Name())}

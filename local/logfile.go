@@ -11,11 +11,12 @@ import (
 )
 
 const (
-	logsKept  = 5        // before the present one
-	logsBytes = 64 << 20 // of them together, if it is more than one
+	logsKept  = 5        // earlier logs, beside the current one
+	logsBytes = 64 << 20 // of the earlier logs together; the newest of them is kept in any case
 )
 
-// openLog opens a new log. Those before it are NAME.log.1, which is the newest, to NAME.log.5, as far as there is room.
+// openLog opens a new log. It renames earlier logs to NAME.log.1, the newest, to NAME.log.5, and removes the oldest if they
+// are too large.
 func openLog(path string) (*os.File, error) {
 	log := func(back int) string {
 		if back == 0 {
@@ -34,7 +35,7 @@ func openLog(path string) (*os.File, error) {
 			size += file.Size()
 		}
 		if n > 1 && size > logsBytes {
-			_ = os.Remove(log(n)) // it may be away
+			_ = os.Remove(log(n)) // it may not exist
 		}
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
@@ -48,16 +49,16 @@ var (
 	// A line of a Java stack trace tells an operator nothing without the message above it.
 	stackLine  = regexp.MustCompile(`^(\s+at |\s+\.\.\. \d+ more|\s*$)`)
 	panicTrace = regexp.MustCompile(`^goroutine \d+ .*\[.*\]:`)
-	// What says most is what complains: the last such line is preferred to the last line.
+	// A line that complains says most. lastMessage prefers the last such line to the last line.
 	complaint = regexp.MustCompile(`^election|^panic:|^fatal error:|ERROR|FATAL|PANIC|Exception|Caused by|level=ERROR|error:|OutOfMemory|No space left`)
 )
 
 // longestShown is how much of a line is shown, in bytes.
 const longestShown = 400
 
-// lastWords is the last line of the log that says something: the last complaint among its last lines, or the last
-// line. crashed says that a Go program wrote the trace of a panic there.
-func lastWords(path string) (line string, crashed bool) {
+// lastMessage is the line of a log that tells most about the end of its process: the last complaint among the last lines,
+// or the last line. crashed says that a Go program wrote the trace of a panic there.
+func lastMessage(path string) (line string, crashed bool) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", false
@@ -88,7 +89,7 @@ func lastWords(path string) (line string, crashed bool) {
 	return shortened(last, longestShown), crashed
 }
 
-// shortened is the text, or its beginning.
+// shortened cuts the text to so many bytes.
 func shortened(text string, bytes int) string {
 	if len(text) <= bytes {
 		return text

@@ -16,21 +16,22 @@ import (
 // publicFolder is where root puts the databases whose owner cannot reach DATA.
 const publicFolder = "/var/lib/realtime-election"
 
-// owner is the user PostgreSQL runs as: it refuses root. Where this process is not root, it is ourselves.
+// owner is the user that PostgreSQL runs as, because PostgreSQL refuses root. If this process is not root's, it is this
+// process's user.
 type owner struct {
-	root     bool // we are root, and the owner is another
+	root     bool // this process is root's, and the owner is another user
 	uid, gid uint32
-	public   string // where root puts what the owner must reach and cannot reach below DATA or the cache
+	public   string // the folder for files that the owner must reach and cannot reach below DATA or the cache
 }
 
-// ownerOf finds the user: ourselves, or for root the one whom the cluster already belongs to, else the user postgres,
-// else nobody.
+// ownerOf finds the owner: this process's user, unless it is root. For root it is the user to whom the cluster already
+// belongs, else the user postgres, else nobody.
 func ownerOf(config Config) (owner, error) {
 	if os.Geteuid() != 0 {
 		return owner{}, nil
 	}
 	found := owner{root: true, public: publicFolder}
-	path, err := config.in("postgresql")
+	path, err := config.pathIn("postgresql")
 	if err != nil {
 		return owner{}, err
 	}
@@ -63,8 +64,8 @@ func (o owner) credential() *syscall.Credential {
 	return &syscall.Credential{Uid: o.uid, Gid: o.gid}
 }
 
-// take gives the file to the owner.
-func (o owner) take(path string) error {
+// chown gives the file to the owner.
+func (o owner) chown(path string) error {
 	if !o.root {
 		return nil
 	}
@@ -74,48 +75,48 @@ func (o owner) take(path string) error {
 	return nil
 }
 
-// home is the folder of the cluster: DATA/postgresql. Where the owner cannot reach DATA, because root keeps it under a
-// folder that only root may enter, DATA/postgresql is a link to a folder elsewhere, which RemoveDatabase removes.
-func (o owner) home(config Config) (string, error) {
-	link, err := config.in("postgresql")
+// clusterFolder is the folder of the cluster: DATA/postgresql. If the owner cannot reach DATA, because it is below a folder
+// that only root may enter, DATA/postgresql is a link to a folder in the public folder, which RemoveDatabase removes.
+func (o owner) clusterFolder(config Config) (string, error) {
+	link, err := config.pathIn("postgresql")
 	if err != nil {
 		return "", err
 	}
-	if !o.root || enterable(filepath.Dir(filepath.Dir(link))) {
+	if !o.root || anyoneCanEnter(filepath.Dir(filepath.Dir(link))) {
 		if o.root {
-			if err := passable(filepath.Dir(link)); err != nil {
+			if err := letPass(filepath.Dir(link)); err != nil {
 				return "", err
 			}
 		}
-		return link, o.folder(link)
+		return link, o.makeFolder(link)
 	}
 
-	if err := o.openPublic(); err != nil {
+	if err := o.makePublicFolder(); err != nil {
 		return "", err
 	}
-	elsewhere, err := os.Readlink(link)
+	database, err := os.Readlink(link)
 	if errors.Is(err, fs.ErrNotExist) {
 		id := make([]byte, 8)
 		rand.Read(id)
-		elsewhere = filepath.Join(o.public, "postgresql-"+hex.EncodeToString(id))
-		err = os.Symlink(elsewhere, link)
+		database = filepath.Join(o.public, "postgresql-"+hex.EncodeToString(id))
+		err = os.Symlink(database, link)
 	}
 	if err != nil {
 		return "", fmt.Errorf("link the database's folder: %w", err)
 	}
-	if filepath.Dir(elsewhere) != o.public {
-		return "", fmt.Errorf("find the database: %s leads to %s, where this program puts none; remove the link, or start with an empty folder", link, elsewhere)
+	if filepath.Dir(database) != o.public {
+		return "", fmt.Errorf("find the database: %s leads to %s, where this program puts none; remove the link, or start with an empty folder", link, database)
 	}
-	if err := claim(elsewhere, link); err != nil {
+	if err := claim(database, link); err != nil {
 		return "", err
 	}
-	return elsewhere, o.folder(elsewhere)
+	return database, o.makeFolder(database)
 }
 
-// claim notes beside the database's folder which link is its own. A link that was moved with its DATA takes the folder
-// along; one that was copied does not: two of them must not share a database.
-func claim(elsewhere, link string) error {
-	note := elsewhere + ".of"
+// claim notes, in a file beside the database's folder, which link the database belongs to. A link that was moved with its
+// DATA keeps the database. A link that was copied does not get it: two DATA must not share a database.
+func claim(database, link string) error {
+	note := database + ".of"
 	former, err := os.ReadFile(note)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("read whose database it is: %w", err)
@@ -123,37 +124,36 @@ func claim(elsewhere, link string) error {
 	if string(former) == link {
 		return nil
 	}
-	if anothers(string(former), elsewhere, filepath.Dir(link)) {
-		return fmt.Errorf("%s is a copy of %s, whose database in %s cannot belong to both; start with an empty folder", filepath.Dir(link), filepath.Dir(string(former)), elsewhere)
+	if belongsToAnother(string(former), database, filepath.Dir(link)) {
+		return fmt.Errorf("%s is a copy of %s, whose database in %s cannot belong to both; start with an empty folder", filepath.Dir(link), filepath.Dir(string(former)), database)
 	}
 	return replaceFile(note, []byte(link), 0o600)
 }
 
-// anothers says whether the database elsewhere belongs to a DATA that is not this one: the noted link is still where it
-// was made and leads to the database. Otherwise it was moved with its DATA.
-func anothers(noted, elsewhere, data string) bool {
+// belongsToAnother reports whether the database belongs to a DATA that is not this one. It does if the noted link still
+// exists and leads to the database. Otherwise the link was moved with its DATA.
+func belongsToAnother(noted, database, data string) bool {
 	target, err := os.Readlink(noted)
-	return err == nil && filepath.Clean(target) == filepath.Clean(elsewhere) && !sameFolder(filepath.Dir(noted), data)
+	return err == nil && filepath.Clean(target) == filepath.Clean(database) && !sameFolder(filepath.Dir(noted), data)
 }
 
-// RemoveDatabase deletes the database of DATA where it is outside of DATA, as it may be for root; what is in DATA stays.
+// RemoveDatabase deletes the database of DATA if it is outside of DATA, as it may be for root. It deletes nothing in DATA.
 // PostgreSQL must have stopped.
 func RemoveDatabase(data string) error { return removeDatabase(data, publicFolder) }
 
-// removeDatabase removes the database that lies in the public folder, with its note, if the note says that it is this
-// DATA's, or that of a DATA which is there no longer: this one, before it was moved. What any other link leads to is not
-// ours to delete: the database of the DATA that this one was copied from, or a folder that someone else linked. The link
-// itself stays.
+// removeDatabase removes the database in the public folder, and its note, if the note names this DATA, or a DATA that no
+// longer exists: this one, before it was moved. Any other link leads to something that must not be deleted: the database of
+// the DATA that this one was copied from, or a folder that somebody else linked. The link remains.
 func removeDatabase(data, public string) error {
 	link := filepath.Join(data, "postgresql")
-	elsewhere, err := os.Readlink(link)
+	database, err := os.Readlink(link)
 	if err != nil {
-		return nil // no link: what is there goes with DATA
+		return nil // no link: the database is in DATA
 	}
-	if elsewhere = filepath.Clean(elsewhere); filepath.Dir(elsewhere) != public {
+	if database = filepath.Clean(database); filepath.Dir(database) != public {
 		return nil
 	}
-	note := elsewhere + ".of"
+	note := database + ".of"
 	owned, err := os.ReadFile(note)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -161,43 +161,43 @@ func removeDatabase(data, public string) error {
 	if err != nil {
 		return fmt.Errorf("read whose database it is: %w", err)
 	}
-	if anothers(string(owned), elsewhere, data) {
+	if belongsToAnother(string(owned), database, data) {
 		return nil
 	}
-	if err := os.RemoveAll(elsewhere); err != nil {
+	if err := os.RemoveAll(database); err != nil {
 		return fmt.Errorf("remove the database: %w", err)
 	}
-	if err := os.Remove(note); err != nil { // last: without it, nobody may remove what is left
+	if err := os.Remove(note); err != nil { // last: without the note, nobody may remove the rest
 		return fmt.Errorf("remove the note of the database: %w", err)
 	}
 	return nil
 }
 
-// sameFolder says whether both paths, which may lead through links, name one folder.
+// sameFolder reports whether both paths, which may lead through links, name the same folder.
 func sameFolder(a, b string) bool {
 	first, err1 := os.Stat(a)
 	second, err2 := os.Stat(b)
 	return err1 == nil && err2 == nil && os.SameFile(first, second)
 }
 
-// folder makes the owner's private folder.
-func (o owner) folder(path string) error {
+// makeFolder makes the owner's private folder.
+func (o owner) makeFolder(path string) error {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return fmt.Errorf("create %s: %w", path, err)
 	}
-	return o.take(path)
+	return o.chown(path)
 }
 
-// openPublic makes the public folder, open to all whatever our umask.
-func (o owner) openPublic() error {
+// makePublicFolder makes the public folder, which all users may pass through, whatever the umask.
+func (o owner) makePublicFolder() error {
 	if err := os.MkdirAll(o.public, 0o755); err != nil {
 		return fmt.Errorf("create %s: %w", o.public, err)
 	}
-	return passable(o.public)
+	return letPass(o.public)
 }
 
-// passable lets any user pass through the folder, which is not to list it.
-func passable(folder string) error {
+// letPass lets any user pass through the folder, but not list it.
+func letPass(folder string) error {
 	info, err := os.Stat(folder)
 	if err == nil && info.Mode().Perm()&0o001 == 0 {
 		err = os.Chmod(folder, info.Mode().Perm()|0o001)
@@ -208,8 +208,8 @@ func passable(folder string) error {
 	return nil
 }
 
-// enterable says whether any user can pass through the folder and all above it.
-func enterable(folder string) bool {
+// anyoneCanEnter reports whether any user can pass through the folder and all above it.
+func anyoneCanEnter(folder string) bool {
 	for {
 		info, err := os.Stat(folder)
 		if err != nil || info.Mode().Perm()&0o001 == 0 {

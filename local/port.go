@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// keptPort is the port that the name had before in this folder, while it is free on host, or a new free one.
+// keptPort is the port that the name had before in this folder, if it is free on host, or else a new free port.
 func keptPort(config Config, host, name string) (int, error) {
-	path, err := config.in("run", name+".port")
+	path, err := config.pathIn("run", name+".port")
 	if err != nil {
 		return 0, err
 	}
@@ -29,8 +29,8 @@ func keptPort(config Config, host, name string) (int, error) {
 	return port, replaceFile(path, []byte(strconv.Itoa(port)+"\n"), 0o600)
 }
 
-// freePort finds a free port below the range that systems take the ports of outgoing connections from: a server's port
-// in that range can be taken while the server restarts, even by its own client's attempt to reach it.
+// freePort finds a free port below the range from which systems take the ports of outgoing connections. While a server
+// restarts, its port in that range could be taken, even by a client that tries to reach it.
 func freePort(host string) (int, error) {
 	const lowest, highest = 18000, 30000
 	for range 200 {

@@ -16,14 +16,14 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// The one role, its owner, and the one database.
+// The only database, and its owner.
 const (
 	postgresUser     = "election"
 	postgresDatabase = "election"
 )
 
-// StartPostgreSQL starts DATA's PostgreSQL and returns once it answers a query. The cluster and the database are made
-// at first use, with a password kept in DATA/secrets. Started by root, the server runs as another user: see home.
+// StartPostgreSQL starts DATA's PostgreSQL and returns once it answers a query. The first start makes the cluster and the
+// database, with a password that DATA/secrets keeps. Started by root, the server runs as another user: see clusterFolder.
 // ctx bounds the start only.
 func StartPostgreSQL(ctx context.Context, config Config) (*Process, error) {
 	owner, err := ownerOf(config)
@@ -38,11 +38,11 @@ func StartPostgreSQL(ctx context.Context, config Config) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	home, err := owner.home(config)
+	folder, err := owner.clusterFolder(config)
 	if err != nil {
 		return nil, err
 	}
-	if err := initPostgreSQL(ctx, config, owner, binaries, home, password); err != nil {
+	if err := initPostgreSQL(ctx, config, owner, binaries, folder, password); err != nil {
 		return nil, err
 	}
 	port, err := keptPort(config, "127.0.0.1", "postgresql")
@@ -53,7 +53,7 @@ func StartPostgreSQL(ctx context.Context, config Config) (*Process, error) {
 		Scheme: "postgres", User: url.UserPassword(postgresUser, password),
 		Host: fmt.Sprintf("127.0.0.1:%d", port), Path: "/" + postgresDatabase, RawQuery: "sslmode=disable",
 	}
-	args := []string{"-D", filepath.Join(home, "data")}
+	args := []string{"-D", filepath.Join(folder, "data")}
 	for _, setting := range []string{
 		"listen_addresses=127.0.0.1", fmt.Sprintf("port=%d", port), "unix_socket_directories=",
 		"max_wal_size=2GB", "timezone=UTC", "log_timezone=UTC", "logging_collector=off", "log_checkpoints=off",
@@ -61,20 +61,20 @@ func StartPostgreSQL(ctx context.Context, config Config) (*Process, error) {
 		args = append(args, "-c", setting)
 	}
 	process, err := start(config, command{
-		name: PostgreSQL, path: filepath.Join(binaries, "bin", "postgres"), args: args, folder: home,
+		name: PostgreSQL, path: filepath.Join(binaries, "bin", "postgres"), args: args, folder: folder,
 		address: address.String(), user: owner.credential(),
-		gentle: syscall.SIGINT, // "fast": disconnect clients, then end
-		yields: true,           // nobody waits for the ledger; the count is watched
+		stopSignal:  syscall.SIGINT, // "fast": disconnect clients, then end
+		lowPriority: true,           // people watch the count; nobody waits for the ledger
 	})
 	if err != nil {
 		return nil, err
 	}
-	return answer(ctx, process, func(ctx context.Context) error { return answersQuery(ctx, address) })
+	return waitUntilAnswers(ctx, process, func(ctx context.Context) error { return openDatabase(ctx, address) })
 }
 
-// answersQuery takes from everybody the right to make anything in the database, which is the election's alone. It makes
-// the database if the server has none of that name.
-func answersQuery(ctx context.Context, address url.URL) error {
+// openDatabase lets only the owner create anything in the database. If the database does not exist, openDatabase makes it,
+// and returns an error for this time.
+func openDatabase(ctx context.Context, address url.URL) error {
 	connection, err := pgx.Connect(ctx, address.String())
 	if unknown, ok := errors.AsType[*pgconn.PgError](err); ok && unknown.Code == "3D000" {
 		address.Path = "/postgres"
@@ -95,37 +95,37 @@ func answersQuery(ctx context.Context, address url.URL) error {
 	return err
 }
 
-// initPostgreSQL makes the cluster in home/data, once. A killed initdb leaves nothing there: it works in a folder
-// beside, which is then renamed.
-func initPostgreSQL(ctx context.Context, config Config, owner owner, binaries, home, password string) error {
-	_, err := os.Stat(filepath.Join(home, "data"))
+// initPostgreSQL makes the cluster in folder/data, once. initdb works in another folder, which is then renamed. So a killed
+// initdb leaves nothing in folder/data.
+func initPostgreSQL(ctx context.Context, config Config, owner owner, binaries, folder, password string) error {
+	_, err := os.Stat(filepath.Join(folder, "data"))
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	making := filepath.Join(home, "making")
-	if err := os.RemoveAll(making); err != nil {
+	unfinished := filepath.Join(folder, "making")
+	if err := os.RemoveAll(unfinished); err != nil {
 		return fmt.Errorf("remove what a killed initdb left: %w", err)
 	}
-	passwordFile := filepath.Join(home, "password")
+	passwordFile := filepath.Join(folder, "password")
 	if err := os.WriteFile(passwordFile, []byte(password+"\n"), 0o600); err != nil {
 		return fmt.Errorf("hand initdb the password: %w", err)
 	}
 	defer os.Remove(passwordFile)
-	if err := owner.take(passwordFile); err != nil {
+	if err := owner.chown(passwordFile); err != nil {
 		return err
 	}
 	cmd := exec.CommandContext(ctx, filepath.Join(binaries, "bin", "initdb"),
-		"--pgdata", making, "--username", postgresUser, "--pwfile", passwordFile, "--auth", "scram-sha-256",
+		"--pgdata", unfinished, "--username", postgresUser, "--pwfile", passwordFile, "--auth", "scram-sha-256",
 		"--encoding", "UTF8", "--no-locale", "--no-instructions")
-	cmd.Dir = home
+	cmd.Dir = folder
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: owner.credential()}
 	if output, err := cmd.CombinedOutput(); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return fmt.Errorf("make a PostgreSQL cluster in %s: %w: %s", home, err, strings.TrimSpace(string(output)))
+		return fmt.Errorf("make a PostgreSQL cluster in %s: %w: %s", folder, err, strings.TrimSpace(string(output)))
 	}
-	if err := os.Rename(making, filepath.Join(home, "data")); err != nil {
+	if err := os.Rename(unfinished, filepath.Join(folder, "data")); err != nil {
 		return fmt.Errorf("move the new cluster into place: %w", err)
 	}
 	return nil

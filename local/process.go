@@ -16,16 +16,16 @@ import (
 	"realtime-election/internal/exit"
 )
 
-// Process is a server or a service that this process has started: a child in a process group of its own, so that a
-// Ctrl-C in the terminal does not reach it before we do. Its methods are safe for concurrent use.
+// Process is a server or a service that this process has started, as a child in a process group of its own. So a Ctrl-C in
+// the terminal does not reach the child, and Stop asks it to end. Methods may be called by several goroutines.
 type Process struct {
-	name    string
-	data    Config
-	address string
-	ours    bool   // this program, with another subcommand
-	started string // its start identity
-	logFile string
-	gentle  syscall.Signal // what asks it to stop
+	name       string
+	config     Config
+	address    string
+	ownProgram bool   // this program, with another subcommand
+	started    string // when it was started, see identity
+	logFile    string
+	stopSignal syscall.Signal // the signal that asks it to end
 
 	cmd  *exec.Cmd
 	done chan struct{}
@@ -36,32 +36,33 @@ type Process struct {
 	restarts int
 	lastExit string
 
-	stopping sync.Once
+	stopOnce sync.Once
 	stopped  chan struct{} // closed when Stop was called
 }
 
 // command is what start needs to know of a child.
 type command struct {
-	name    string // in DATA/run and DATA/logs
-	path    string
-	args    []string
-	env     []string // added to ours
-	folder  string   // its working folder
-	address string   // recorded once it is ready
-	health  string   // host:port of its health, recorded at once
-	gentle  syscall.Signal
-	user    *syscall.Credential // nil is ours
-	ours    bool                // it is this program, with another subcommand
-	yields  bool                // it gives way where the processors are busy
-	output  io.Writer           // standard output, if it does not belong in the log
+	name        string // in DATA/run and DATA/logs
+	path        string
+	args        []string
+	env         []string // added to the inherited environment
+	folder      string   // the working directory
+	address     string   // recorded once the process is ready
+	health      string   // host:port of readyz and metrics, recorded at the start
+	stopSignal  syscall.Signal
+	user        *syscall.Credential // nil is this process's user
+	ownProgram  bool                // it is this program, with another subcommand
+	lowPriority bool                // others get the processors first
+	output      io.Writer           // standard output, if it does not belong in the log
 }
 
-// yielding is the nice value of what gives way.
-const yielding = 10
+// lowPriorityNice is the nice value of a process with a low priority.
+const lowPriorityNice = 10
 
-// start runs the command with its output in DATA/logs and records it in DATA/run. It does not wait until it is ready.
+// start starts the command, with its output in DATA/logs, and records the process in DATA/run. It does not wait until the
+// process is ready.
 func start(config Config, c command) (*Process, error) {
-	logPath, err := config.in("logs", c.name+".log")
+	logPath, err := config.pathIn("logs", c.name+".log")
 	if err != nil {
 		return nil, err
 	}
@@ -82,20 +83,20 @@ func start(config Config, c command) (*Process, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", c.name, err)
 	}
-	if c.yields {
-		_ = syscall.Setpriority(syscall.PRIO_PGRP, cmd.Process.Pid, yielding) // without it, others are slower, no more
+	if c.lowPriority {
+		_ = syscall.Setpriority(syscall.PRIO_PGRP, cmd.Process.Pid, lowPriorityNice) // if it fails, other processes are slower
 	}
 	p := &Process{
-		name: c.name, data: config, address: c.address, ours: c.ours, logFile: logPath, gentle: c.gentle,
+		name: c.name, config: config, address: c.address, ownProgram: c.ownProgram, logFile: logPath, stopSignal: c.stopSignal,
 		since: time.Now().UTC(), health: c.health, cmd: cmd, done: make(chan struct{}), stopped: make(chan struct{}),
 	}
-	if p.gentle == 0 {
-		p.gentle = syscall.SIGTERM
+	if p.stopSignal == 0 {
+		p.stopSignal = syscall.SIGTERM
 	}
-	// Read before anyone waits for it: until then even a dead child keeps its pid.
+	// This is read before the child is waited for: until then even a dead child keeps its pid.
 	p.started, _, err = identity(cmd.Process.Pid)
 	if err == nil {
-		err = writeRecord(config, c.name, p.recorded())
+		err = writeRecord(config, c.name, p.newRecord())
 	}
 	go p.wait()
 	if err != nil {
@@ -106,8 +107,8 @@ func start(config Config, c command) (*Process, error) {
 	return p, nil
 }
 
-// inherited is our environment without the addresses and the secrets of an election: a child gets those that it needs,
-// and no others. All else that up is told it tells its children by arguments.
+// inherited is this process's environment without the addresses and the secrets of an election: a child gets only those
+// that it needs. up passes all other settings to its children as arguments.
 func inherited() []string {
 	return slices.DeleteFunc(os.Environ(), func(variable string) bool {
 		name, _, _ := strings.Cut(variable, "=")
@@ -115,25 +116,25 @@ func inherited() []string {
 	})
 }
 
-// record notes in DATA/run that the process is ready, at its address if it has one.
-func (p *Process) record() error {
-	ready := p.recorded()
+// recordReady notes in DATA/run that the process is ready, at its address if it has one.
+func (p *Process) recordReady() error {
+	ready := p.newRecord()
 	ready.Ready, ready.Address = true, p.address
-	return writeRecord(p.data, p.name, ready)
+	return writeRecord(p.config, p.name, ready)
 }
 
-func (p *Process) recorded() Record {
+func (p *Process) newRecord() Record {
 	return Record{
-		PID: p.cmd.Process.Pid, Started: p.started, Since: p.since, Signal: int(p.gentle), Health: p.health,
+		PID: p.cmd.Process.Pid, Started: p.started, Since: p.since, Signal: int(p.stopSignal), Health: p.health,
 		Restarts: p.restarts, LastExit: p.lastExit,
 	}
 }
 
 func (p *Process) wait() {
 	err := p.cmd.Wait()
-	removeRecord(p.data, p.name)
-	line, crashed := lastWords(p.logFile)
-	p.err = &ExitError{Name: p.name, Ours: p.ours, Code: exitCode(err), LastLine: line, Log: p.logFile, crashed: crashed}
+	removeRecord(p.config, p.name)
+	line, crashed := lastMessage(p.logFile)
+	p.err = &ExitError{Name: p.name, Ours: p.ownProgram, Code: exitCode(err), LastLine: line, Log: p.logFile, crashed: crashed}
 	close(p.done)
 }
 
@@ -155,9 +156,9 @@ type ExitError struct {
 	Name     string
 	Ours     bool   // it is this program, with another subcommand
 	Code     int    // its exit code; 128 + the signal's number if a signal ended it
-	LastLine string // the last line of its log that says something
+	LastLine string // what its log says about its end, see lastMessage
 	Log      string // its log file
-	crashed  bool   // it was a Go program that panicked, which ends with code 2 as well
+	crashed  bool   // a Go program panicked, which also ends with code 2
 }
 
 func (e *ExitError) Error() string {
@@ -171,15 +172,15 @@ func (e *ExitError) Error() string {
 	return text + " (its log: " + e.Log + ")"
 }
 
-// Refused reports whether the process said, by exit.Input, that starting it again in this way cannot help. A Go program
-// that panics exits with that code as well, and has not said so.
+// Refused reports whether the process said, by exit.Input, that another start with the same settings cannot help. A Go
+// program that panics exits with that code as well, and does not mean this.
 func (e *ExitError) Refused() bool { return e.Code == exit.Input && !e.crashed }
 
 // Name is the process's name in DATA/run and DATA/logs.
 func (p *Process) Name() string { return p.name }
 
-// Address is where clients reach a server: host:port of Kafka, PostgreSQL's URL with user and password, Spark
-// Connect's sc:// URL with its token. Other processes have none.
+// Address is where clients reach a server: host:port of Kafka, PostgreSQL's URL with user and password, Spark Connect's
+// sc:// URL with its token. It is empty for other processes.
 func (p *Process) Address() string { return p.address }
 
 // PID is the process's id.
@@ -203,18 +204,18 @@ func (p *Process) Err() error {
 	}
 }
 
-// exit is how the process ended, even when it was asked to. It is read after Done.
+// exit says how the process ended, even if Stop was called. It may be called once Done is closed.
 func (p *Process) exit() *ExitError { return p.err.(*ExitError) }
 
-// Stop asks the process to end and waits until it has. When ctx ends first, its whole group is killed. Stopping a
-// process that has ended does nothing. It returns an error only if the process had to be killed.
+// Stop asks the process to end, and waits until it has. When ctx ends first, Stop kills the process's whole group. For a
+// process that has ended, it does nothing. It returns an error only if the process had to be killed.
 func (p *Process) Stop(ctx context.Context) error {
-	p.stopping.Do(func() {
+	p.stopOnce.Do(func() {
 		select {
 		case <-p.done: // it ended by itself, and Err says how
 		default:
 			close(p.stopped)
-			p.cmd.Process.Signal(p.gentle)
+			p.cmd.Process.Signal(p.stopSignal)
 		}
 	})
 	select {
@@ -227,7 +228,7 @@ func (p *Process) Stop(ctx context.Context) error {
 	}
 }
 
-// kill ends the process's group at once, unless the process has ended: its pid may be another's by now.
+// kill ends the process's group at once, unless the process has ended: another process may have its pid by now.
 func (p *Process) kill() {
 	select {
 	case <-p.done:
@@ -239,5 +240,5 @@ func (p *Process) kill() {
 	}
 }
 
-// stopGrace is how long Stop waits where its caller has no wish of their own.
+// stopGrace is how long a process may take to end, where the caller gives no other time.
 const stopGrace = 15 * time.Second

@@ -19,7 +19,7 @@ func TestARunningProcessIsRecorded(t *testing.T) {
 	if _, ok := Running(s.config.Data, "kafka"); ok {
 		t.Error("it is said to run before it is ready")
 	}
-	if err := process.record(); err != nil {
+	if err := process.recordReady(); err != nil {
 		t.Fatal(err)
 	}
 	record, ok := Running(s.config.Data, "kafka")
@@ -179,7 +179,7 @@ func (s *stage) startStubbornParent(name string) (parent *Process, child int) {
 	return parent, child
 }
 
-func TestWhoIsKilledTakesItsChildrenAlong(t *testing.T) {
+func TestKilledProcessTakesItsChildrenAlong(t *testing.T) {
 	s := newStage(t)
 	process, child := s.startStubbornParent("kafka")
 	hurried, cancel := context.WithCancel(t.Context())
@@ -234,7 +234,7 @@ func TestOneProcessAtATimeWorksInAFolder(t *testing.T) {
 	unlock()
 }
 
-func TestLastWords(t *testing.T) {
+func TestLastMessage(t *testing.T) {
 	for log, want := range map[string]string{
 		"":                        "",
 		"starting\nlistening\n\n": "listening",
@@ -246,7 +246,7 @@ func TestLastWords(t *testing.T) {
 		if err := os.WriteFile(file, []byte(log), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		line, crashed := lastWords(file)
+		line, crashed := lastMessage(file)
 		if line != want || crashed != strings.HasPrefix(want, "panic:") {
 			t.Errorf("the last words of %q are %q, %v", log, line, crashed)
 		}

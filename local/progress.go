@@ -13,20 +13,21 @@ import (
 	"realtime-election/internal/terminal"
 )
 
-// tally is what the progress line takes from the page's API.
-type tally struct {
+// pageTotals is the part of the page's API that the progress line shows.
+type pageTotals struct {
 	Total    int64            `json:"total_votes"`
 	Expected int64            `json:"expected_votes"` // 0 is unknown
 	Rejected map[string]int64 `json:"rejected"`       // votes by reason
 }
 
-// progressEvery is how often a line of progress is printed, where it is not on a terminal.
+// progressEvery is how often a line of progress is printed without a terminal.
 const progressEvery = 3 * time.Second
 
-// progress prints the page's address once the page answers, and then how far the count is: in place on a terminal,
-// else a line whenever it has changed. It stays until ctx ends. The first votes on the page are logged.
+// progress prints the page's address once the page answers, and then how far the count is. On a terminal it rewrites one
+// line. Elsewhere it prints a line whenever the count has changed. It logs when the page first shows votes. It returns when
+// ctx ends.
 func (r *run) progress(ctx context.Context) {
-	page := pageURL(r.known.listen)
+	page := pageURL(r.addresses.listen)
 	out, every := r.config.Out, cmp.Or(r.config.pace.progressEvery, progressEvery)
 	before, after := "", "\n"
 	if terminal.Is(out) {
@@ -35,12 +36,12 @@ func (r *run) progress(ctx context.Context) {
 	client := &http.Client{Timeout: 2 * time.Second}
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	announced, counting, shown, last, lastAt := false, false, "", tally{}, time.Now()
+	announced, votesShown, shown, last, lastAt := false, false, "", pageTotals{}, time.Now()
 	poll := time.NewTicker(200 * time.Millisecond) // until the page answers, and shows votes
 	defer poll.Stop()
 	for {
 		early := (<-chan time.Time)(nil)
-		if !announced || !counting {
+		if !announced || !votesShown {
 			early = poll.C
 		}
 		due := false
@@ -54,13 +55,13 @@ func (r *run) progress(ctx context.Context) {
 		case <-tick.C:
 			due = true
 		}
-		now, err := fetchTally(ctx, client, page)
+		now, err := fetchTotals(ctx, client, page)
 		if err != nil {
 			continue
 		}
-		if !counting && now.Total > 0 {
-			counting = true
-			r.say("the page shows votes", "dashboard")
+		if !votesShown && now.Total > 0 {
+			votesShown = true
+			r.logReached("the page shows votes", "dashboard")
 		}
 		if !announced {
 			fmt.Fprintf(out, "The page: %s\n", page)
@@ -79,13 +80,13 @@ func (r *run) progress(ctx context.Context) {
 	}
 }
 
-// recordPage notes that the process serves the page, once it answers, so that Running finds it.
+// recordPage records that the dashboard is ready, once the page answers. From then on Running finds it.
 func (r *run) recordPage(ctx context.Context, process *Process) error {
 	client := &http.Client{Timeout: 2 * time.Second}
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		_, err := fetchTally(ctx, client, pageURL(r.known.listen))
+		_, err := fetchTotals(ctx, client, pageURL(r.addresses.listen))
 		select {
 		case <-ctx.Done():
 			return nil
@@ -94,7 +95,7 @@ func (r *run) recordPage(ctx context.Context, process *Process) error {
 		default:
 		}
 		if err == nil {
-			return process.record()
+			return process.recordReady()
 		}
 		select {
 		case <-ctx.Done():
@@ -104,8 +105,8 @@ func (r *run) recordPage(ctx context.Context, process *Process) error {
 	}
 }
 
-func fetchTally(ctx context.Context, client *http.Client, page string) (tally, error) {
-	var t tally
+func fetchTotals(ctx context.Context, client *http.Client, page string) (pageTotals, error) {
+	var t pageTotals
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, page+"api/v1/results", nil)
 	if err != nil {
 		return t, fmt.Errorf("ask the page: %w", err)
@@ -124,8 +125,8 @@ func fetchTally(ctx context.Context, client *http.Client, page string) (tally, e
 	return t, nil
 }
 
-// line says how far the count is, and how fast it went since an earlier tally.
-func (t tally) line(earlier tally, since time.Duration) string {
+// line says how far the count is, and how fast it has been since earlier totals.
+func (t pageTotals) line(earlier pageTotals, since time.Duration) string {
 	line := number.Thousands(t.Total) + " votes counted"
 	if t.Expected > 0 {
 		line = fmt.Sprintf("%s of %s votes counted (%.1f %%)", number.Thousands(t.Total), number.Thousands(t.Expected), 100*float64(t.Total)/float64(t.Expected))

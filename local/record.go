@@ -13,23 +13,23 @@ import (
 	"time"
 )
 
-// Record is what DATA/run/NAME.json says of a running process. It holds addresses with secrets: mode 0600.
+// Record describes a running process. DATA/run/NAME.json holds it, with mode 0600 because addresses hold secrets.
 type Record struct {
 	PID      int       `json:"pid"`
-	Started  string    `json:"started"` // the start identity: with the pid it names one process for ever
+	Started  string    `json:"started"` // when it was started, see identity: with the pid, it names one process for ever
 	Since    time.Time `json:"since"`
-	Signal   int       `json:"signal"`              // what asks it to stop
-	Ready    bool      `json:"ready,omitempty"`     // a server answers; a service is ready at once
-	Address  string    `json:"address,omitempty"`   // of what serves, once it is ready
+	Signal   int       `json:"signal"`              // the signal that asks it to end
+	Ready    bool      `json:"ready,omitempty"`     // a server has answered; a service is ready at once
+	Address  string    `json:"address,omitempty"`   // of a server or of the page, once it is ready
 	Health   string    `json:"health,omitempty"`    // host:port of /healthz, /readyz and /metrics, if it has them
-	Restarts int       `json:"restarts,omitempty"`  // how often this up had to start it again
-	LastExit string    `json:"last_exit,omitempty"` // how the one before it ended
+	Restarts int       `json:"restarts,omitempty"`  // how often this up has started it again
+	LastExit string    `json:"last_exit,omitempty"` // how the process before it ended
 }
 
-// upName is the record of up itself, which nobody starts.
+// upName names the record of up, which is not a child of up.
 const upName = "up"
 
-// Running is the record of the folder's process of that name, if it runs and is ready.
+// Running reads the record of the folder's process of that name, if the process runs and is ready.
 func Running(data, name string) (Record, bool) {
 	record, err := readRecord(Config{Data: data}, name)
 	if err != nil || !record.Ready {
@@ -38,17 +38,17 @@ func Running(data, name string) (Record, bool) {
 	return record, record.alive()
 }
 
-// alive says whether the recorded process still runs: a process with its pid and its start identity.
+// alive reports whether the recorded process still runs: a process with its pid that was started at the same time.
 func (r Record) alive() bool {
 	now, ended, err := identity(r.PID)
 	return err == nil && !ended && now == r.Started
 }
 
-// EndOrphans ends what an earlier process started in this folder and did not stop, gently, then by force after grace.
-// A process that merely got a recorded pid is left alone. The caller holds the folder's lock. It returns the names of
-// what it ended.
+// EndOrphans ends the processes that an earlier process started in this folder and did not stop. It asks them to end, and
+// kills them after grace. It leaves alone any other process that has a recorded pid by now. The caller must hold the folder's
+// lock. It returns the names of the processes that it ended.
 func EndOrphans(ctx context.Context, config Config, grace time.Duration) ([]string, error) {
-	folder, err := config.in("run", "x")
+	folder, err := config.pathIn("run", "x")
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ func readRecord(config Config, name string) (Record, error) {
 }
 
 func writeRecord(config Config, name string, record Record) error {
-	path, err := config.in("run", name+".json")
+	path, err := config.pathIn("run", name+".json")
 	if err != nil {
 		return err
 	}
@@ -134,12 +134,12 @@ func writeRecord(config Config, name string, record Record) error {
 }
 
 func removeRecord(config Config, name string) {
-	if path, err := config.in("run", name+".json"); err == nil {
+	if path, err := config.pathIn("run", name+".json"); err == nil {
 		os.Remove(path)
 	}
 }
 
-// replaceFile writes the file beside its place and renames it, so that a reader sees the old or the new one.
+// replaceFile writes another file and renames it to path, so that a reader sees the old content or the new.
 func replaceFile(path string, content []byte, mode fs.FileMode) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {

@@ -15,66 +15,42 @@ import (
 	"realtime-election/internal/kafka"
 )
 
-// run is one `up` at work: its servers, its services and what they know of each other.
+// run is one `up`: its servers, its services, and the addresses at which they reach each other.
 type run struct {
-	config UpConfig
-	group  *errgroup.Group // of everything that goes on at the same time
-	known  addresses
-	begun  time.Time
+	config    UpConfig
+	group     *errgroup.Group // of all goroutines
+	addresses addresses
+	begun     time.Time
 
 	mu      sync.Mutex
 	keepers []*keeper
 }
 
-// all starts the servers, has the election made as soon as Kafka and PostgreSQL answer, starts each service as soon as
-// what it needs is there, and stays until ctx ends or everything is counted. It returns errFinished in the second case.
-func (r *run) all(ctx context.Context, servers []server) error {
-	answering := r.startServers(ctx, servers)
+// runAll starts the servers and makes the election, and then starts each service as soon as its server answers. It returns
+// nil when ctx ends. With Once, it returns errFinished when everything is counted and the audit agrees.
+func (r *run) runAll(ctx context.Context, servers []server) error {
+	starts := r.startServers(ctx, servers)
 	for _, name := range []string{Kafka, PostgreSQL} {
-		if err := answering.wait(ctx, name); err != nil {
+		if err := starts.wait(ctx, name); err != nil {
 			return err
 		}
 	}
-	r.known.brokers, r.known.postgres = answering.address(Kafka), answering.address(PostgreSQL)
-	if err := r.once(ctx, command{name: "init", args: initArgs(r.config), env: r.known.forInit()}); err != nil {
+	r.addresses.brokers, r.addresses.postgres = starts.address(Kafka), starts.address(PostgreSQL)
+	if err := r.runOnce(ctx, command{name: "init", args: initArgs(r.config), env: r.addresses.forInit()}); err != nil {
 		return err
 	}
-	r.say("prepared", "init")
+	r.logReached("prepared", "init")
 	r.group.Go(func() error { return r.watchDisk(ctx) })
-	watching, enough := context.WithCancel(ctx)
-	defer enough()
-	said := make(chan struct{})
+	showing, stopProgress := context.WithCancel(ctx)
+	defer stopProgress()
+	progressEnded := make(chan struct{})
 	r.group.Go(func() error {
-		defer close(said)
-		r.progress(watching)
+		defer close(progressEnded)
+		r.progress(showing)
 		return nil
 	})
 
-	finished, working := make(chan string, len(services)), 0
-	for _, service := range services {
-		if service.when != nil && !service.when(r.config) {
-			continue
-		}
-		if service.finishes {
-			working++
-		}
-		r.group.Go(func() error {
-			if service.after != "" {
-				if err := answering.wait(ctx, service.after); err != nil {
-					return nil // the keeper, which starts it again, says why
-				}
-				if service.after == Spark {
-					r.known.spark = answering.address(Spark) // submit is the only one who reads it
-				}
-			}
-			err := r.keep(ctx, service)
-			if errors.Is(err, errFinished) {
-				finished <- service.name
-				return nil
-			}
-			return err
-		})
-	}
+	finished, working := r.startServices(ctx, starts)
 	if !r.config.Once {
 		<-ctx.Done()
 		return nil
@@ -84,42 +60,73 @@ func (r *run) all(ctx context.Context, servers []server) error {
 		case <-ctx.Done():
 			return nil
 		case name := <-finished:
-			r.say("finished", name)
+			r.logReached("finished", name)
 		}
 	}
-	if err := r.counted(ctx); err != nil {
+	if err := r.waitUntilCounted(ctx); err != nil {
 		return err
 	}
-	enough() // the report is printed below the progress, not into it
-	<-said
+	stopProgress() // the audit's report is printed below the progress, not into it
+	<-progressEnded
 	audit := command{
-		name: "audit", args: []string{"audit", "--page", pageURL(r.known.listen)}, env: r.known.forAudit(), output: r.config.Out,
+		name: "audit", args: []string{"audit", "--page", pageURL(r.addresses.listen)}, env: r.addresses.forAudit(), output: r.config.Out,
 	}
-	if err := r.once(ctx, audit); err != nil {
+	if err := r.runOnce(ctx, audit); err != nil {
 		return err
 	}
 	return errFinished
 }
 
-// say logs what a process has reached, and how long after the start of up.
-func (r *run) say(what, name string) {
+// startServices starts each service of the election once its server has answered, and keeps it running. working is how many
+// services finish; each sends its name to finished when it does.
+func (r *run) startServices(ctx context.Context, starts serverStarts) (finished <-chan string, working int) {
+	names := make(chan string, len(services))
+	for _, service := range services {
+		if service.wanted != nil && !service.wanted(r.config) {
+			continue
+		}
+		if service.finishes {
+			working++
+		}
+		r.group.Go(func() error {
+			if service.after != "" {
+				if err := starts.wait(ctx, service.after); err != nil {
+					return nil // the server's keeper says why
+				}
+				if service.after == Spark {
+					r.addresses.spark = starts.address(Spark) // only submit reads it
+				}
+			}
+			err := r.keepService(ctx, service)
+			if errors.Is(err, errFinished) {
+				names <- service.name
+				return nil
+			}
+			return err
+		})
+	}
+	return names, working
+}
+
+// logReached logs a state that a process has reached, and how long after the start of up.
+func (r *run) logReached(what, name string) {
 	r.config.log().Info(what, "name", name, "after", time.Since(r.begun).Round(10*time.Millisecond))
 }
 
-// keep runs a service.
-func (r *run) keep(ctx context.Context, service service) error {
+// keepService starts a service, and starts it again whenever it dies.
+func (r *run) keepService(ctx context.Context, service service) error {
 	args := []string{service.name}
 	if service.args != nil {
 		args = append(args, service.args(r.config)...)
 	}
 	var env []string
-	if service.needs != nil {
-		env = service.needs(&r.known)
+	if service.env != nil {
+		env = service.env(&r.addresses)
 	}
-	keeper := r.keeper(service.name, service.finishes, func(context.Context) (*Process, error) {
-		c := command{name: service.name, args: args, env: env, yields: service.yields}
-		if service.page {
-			c.address = pageHost(r.known.listen)
+	keeper := r.newKeeper(service.name, service.finishes, func(context.Context) (*Process, error) {
+		c := command{name: service.name, args: args, env: env, lowPriority: service.lowPriority}
+		if service.servesPage {
+			c.address = pageHost(r.addresses.listen)
 			c.health = c.address
 		} else {
 			port, err := keptPort(r.config.Config, "127.0.0.1", service.name+"-health")
@@ -129,88 +136,88 @@ func (r *run) keep(ctx context.Context, service service) error {
 			c.health = fmt.Sprintf("127.0.0.1:%d", port)
 			c.env = append(c.env[:len(c.env):len(c.env)], "ELECTION_HEALTH="+c.health)
 		}
-		return start(r.config.Config, r.ours(c))
+		return start(r.config.Config, r.serviceCommand(c))
 	})
 	return keeper.keep(ctx, func(process *Process) error {
 		r.group.Go(func() error { return r.watchLog(ctx, process) })
-		if !service.page {
-			return process.record()
+		if !service.servesPage {
+			return process.recordReady()
 		}
 		r.group.Go(func() error { return r.recordPage(ctx, process) })
 		return nil
 	})
 }
 
-// answering are the servers that have answered, at their addresses.
-type answering map[string]*answered
+// serverStarts tells, by the name of a server, whether it has answered yet.
+type serverStarts map[string]*serverStart
 
-type answered struct {
-	address string        // read after ready
-	ready   chan struct{} // closed at the first answer
+type serverStart struct {
+	address  string        // may be read once answered is closed
+	answered chan struct{} // closed at the first answer
 }
 
-func (a answering) wait(ctx context.Context, name string) error {
+func (s serverStarts) wait(ctx context.Context, name string) error {
 	select {
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	case <-a[name].ready:
+	case <-s[name].answered:
 		return nil
 	}
 }
 
-func (a answering) address(name string) string { return a[name].address }
+func (s serverStarts) address(name string) string { return s[name].address }
 
-// startServers starts all at the same time and keeps them running.
-func (r *run) startServers(ctx context.Context, servers []server) answering {
-	all := make(answering)
+// startServers starts all servers at the same time, and keeps them running.
+func (r *run) startServers(ctx context.Context, servers []server) serverStarts {
+	all := make(serverStarts)
 	for _, server := range servers {
-		keeper := r.keeper(server.name, false, func(ctx context.Context) (*Process, error) {
+		keeper := r.newKeeper(server.name, false, func(ctx context.Context) (*Process, error) {
 			return server.start(ctx, r.config.Config)
 		})
-		first := &answered{ready: make(chan struct{})}
+		first := &serverStart{answered: make(chan struct{})}
 		all[server.name] = first
 		var before *Process
 		r.group.Go(func() error {
 			return keeper.keep(ctx, func(process *Process) error {
 				if before == nil {
-					r.say("ready", process.Name())
+					r.logReached("ready", process.Name())
 					first.address = process.Address()
-					close(first.ready)
+					close(first.answered)
 				}
 				defer func() { before = process }()
 				r.group.Go(func() error { return r.watchLog(ctx, process) })
 				if err := sameAddress(before, process); err != nil {
 					return err
 				}
-				return process.record() // with how often it was started
+				return process.recordReady() // this time with how often it was started again
 			})
 		})
 	}
 	return all
 }
 
-func (r *run) keeper(name string, finishes bool, start func(context.Context) (*Process, error)) *keeper {
+func (r *run) newKeeper(name string, finishes bool, start func(context.Context) (*Process, error)) *keeper {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	k := &keeper{name: name, finishes: finishes, start: start, log: r.config.log(), first: r.config.pace.pause()}
+	k := &keeper{name: name, finishes: finishes, start: start, log: r.config.log(), firstPause: r.config.pace.pause()}
 	r.keepers = append(r.keepers, k)
 	return k
 }
 
-// ours completes the command of a service.
-func (r *run) ours(c command) command {
-	c.path, c.ours = r.config.Executable, true
-	c.env = append(c.env[:len(c.env):len(c.env)], "ELECTION_BROKERS="+r.known.brokers)
+// serviceCommand completes the command of a service: with this program, and the brokers.
+func (r *run) serviceCommand(c command) command {
+	c.path, c.ownProgram = r.config.Executable, true
+	c.env = append(c.env[:len(c.env):len(c.env)], "ELECTION_BROKERS="+r.addresses.brokers)
 	return c
 }
 
-const attempts = 7 // of what must be done once, over more than ten seconds: longer than a server needs to come back
+const attempts = 7 // of runOnce, over more than ten seconds: longer than a server needs to start again
 
-// once runs a service to its end. It is tried again when it failed for a reason that may pass, such as a server that
-// was being started again. The error says how it ended, unless with exit code 0.
-func (r *run) once(ctx context.Context, c command) error {
+// runOnce runs a service to its end. If it fails for a reason that may pass, such as a server that is being started again,
+// it is run again. The error says how the service ended, unless it ended with exit code 0.
+func (r *run) runOnce(ctx context.Context, c command) error {
 	for attempt, pause := 1, r.config.pace.pause(); ; attempt, pause = attempt+1, min(2*pause, longPause) {
-		err := r.attempt(ctx, c)
+		err := r.attemptOnce(ctx, c)
 		end, ended := errors.AsType[*ExitError](err)
 		if !ended || end.Refused() || end.Code == exit.Disagree || attempt == attempts {
 			return err
@@ -224,9 +231,9 @@ func (r *run) once(ctx context.Context, c command) error {
 	}
 }
 
-// attempt runs a service once to its end.
-func (r *run) attempt(ctx context.Context, c command) error {
-	process, err := start(r.config.Config, r.ours(c))
+// attemptOnce runs a service to its end, without another attempt.
+func (r *run) attemptOnce(ctx context.Context, c command) error {
+	process, err := start(r.config.Config, r.serviceCommand(c))
 	if err != nil {
 		return err
 	}
@@ -244,9 +251,9 @@ func (r *run) attempt(ctx context.Context, c command) error {
 	return nil
 }
 
-// counted waits until everything is counted and stored. An answer that does not come for a minute is an error.
-func (r *run) counted(ctx context.Context) error {
-	ask := r.config.counted
+// waitUntilCounted waits until everything is counted and stored. It is an error if no answer comes for a minute.
+func (r *run) waitUntilCounted(ctx context.Context) error {
+	ask := r.config.allCounted
 	if ask == nil {
 		ask = func(ctx context.Context, brokers string) (bool, error) {
 			return inspect.CountedAndStored(ctx, kafka.Cluster{Brokers: []string{brokers}, Log: r.config.log()})
@@ -254,7 +261,7 @@ func (r *run) counted(ctx context.Context) error {
 	}
 	answered := time.Now()
 	for {
-		done, err := ask(ctx, r.known.brokers)
+		done, err := ask(ctx, r.addresses.brokers)
 		if err == nil {
 			answered = time.Now()
 		}
@@ -272,7 +279,7 @@ func (r *run) counted(ctx context.Context) error {
 	}
 }
 
-// watchDisk ends the run before the disk is full: servers that cannot write leave more to repair than servers stopped.
+// watchDisk ends the run before the disk is full. A server that cannot write leaves more to repair than one that is stopped.
 func (r *run) watchDisk(ctx context.Context) error {
 	tick := time.NewTicker(5 * time.Second)
 	defer tick.Stop()
@@ -281,14 +288,14 @@ func (r *run) watchDisk(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-			if err := roomFor(r.config.Data, diskLowest, "{data}"); err != nil {
+			if err := roomFor(r.config.Data, diskMinimum, "{data}"); err != nil {
 				return fmt.Errorf("everything was stopped: %w", err)
 			}
 		}
 	}
 }
 
-// stop ends all processes: the services, then Spark, then Kafka and PostgreSQL. No keeper runs any more.
+// stop ends all processes: the services, then Spark, then Kafka and PostgreSQL. No keeper may run any more.
 func (r *run) stop() {
 	r.config.log().Info("stopping")
 	grace := map[string]time.Duration{Spark: graceSpark, Kafka: graceStores, PostgreSQL: graceStores}

@@ -7,7 +7,7 @@ import (
 
 // ownSecret is the secret that DATA/secrets keeps under that name, made at first use.
 func ownSecret(config Config, name string) (string, error) {
-	path, err := config.in("secrets", name)
+	path, err := config.pathIn("secrets", name)
 	if err != nil {
 		return "", err
 	}

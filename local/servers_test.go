@@ -169,7 +169,7 @@ func connect(t *testing.T, server *Process) *pgx.Conn {
 
 func TestPostgreSQLRefusesAWrongPassword(t *testing.T) {
 	server := startServer(t, Config{Data: newData(t)}, StartPostgreSQL)
-	password, err := ownSecret(server.data, "postgresql")
+	password, err := ownSecret(server.config, "postgresql")
 	if err != nil {
 		t.Fatal(err)
 	}

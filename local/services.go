@@ -8,29 +8,31 @@ import (
 	"realtime-election/internal/postgres"
 )
 
-// service is a child of `up` that is this program again, with another subcommand.
+// service is a child of `up` that runs this program with another subcommand.
 type service struct {
-	name     string // the subcommand; also in DATA/run and DATA/logs
-	when     func(UpConfig) bool
-	after    string // a server that must have answered first, beside Kafka and PostgreSQL
-	args     func(UpConfig) []string
-	needs    func(*addresses) []string // what its environment says beside the brokers
-	page     bool                      // it serves the page, and its health there
-	finishes bool                      // exit.Done means that its work is done
-	yields   bool                      // it gives way where the processors are busy
+	name        string // the subcommand; also in DATA/run and DATA/logs
+	wanted      func(UpConfig) bool
+	after       string // the server that must have answered before, beside Kafka and PostgreSQL
+	args        func(UpConfig) []string
+	env         func(*addresses) []string // its environment variables beside the brokers
+	servesPage  bool                      // it serves the page, with readyz and metrics at the same address
+	finishes    bool                      // exit.Done means that its work is finished
+	lowPriority bool                      // others get the processors first
 }
 
 // services are started as soon as `init` is done and what they need answers.
 var services = []service{
-	{name: "dashboard", page: true, needs: func(a *addresses) []string { return []string{"ELECTION_LISTEN=" + a.listen} }},
-	{name: "voters", when: UpConfig.votes, args: votersArgs, finishes: true},
-	{name: "votes", when: UpConfig.votes, args: votesArgs, finishes: true, needs: func(a *addresses) []string {
+	{name: "dashboard", servesPage: true, env: func(a *addresses) []string { return []string{"ELECTION_LISTEN=" + a.listen} }},
+	{name: "voters", wanted: UpConfig.votes, args: votersArgs, finishes: true},
+	{name: "votes", wanted: UpConfig.votes, args: votesArgs, finishes: true, env: func(a *addresses) []string {
 		return []string{"ELECTION_BALLOT_KEY=" + a.ballotKey}
 	}},
-	{name: "replay", when: UpConfig.replays, args: replayArgs, finishes: true},
-	{name: "ledger", yields: true, needs: func(a *addresses) []string { return []string{"ELECTION_POSTGRES=" + a.as(postgres.LedgerRole)} }},
-	{name: "submit", after: Spark, args: submitArgs, needs: func(a *addresses) []string {
-		return []string{"ELECTION_POSTGRES=" + a.as(postgres.SparkRole), "SPARK_REMOTE=" + a.spark, "ELECTION_CHECKPOINTS=" + a.checkpoints}
+	{name: "replay", wanted: UpConfig.replays, args: replayArgs, finishes: true},
+	{name: "ledger", lowPriority: true, env: func(a *addresses) []string {
+		return []string{"ELECTION_POSTGRES=" + a.postgresURL(postgres.LedgerRole)}
+	}},
+	{name: "submit", after: Spark, args: submitArgs, env: func(a *addresses) []string {
+		return []string{"ELECTION_POSTGRES=" + a.postgresURL(postgres.SparkRole), "SPARK_REMOTE=" + a.spark, "ELECTION_CHECKPOINTS=" + a.checkpoints}
 	}},
 }
 
@@ -92,8 +94,8 @@ func submitArgs(c UpConfig) []string {
 	return args
 }
 
-// addresses are what the services need to know. They get them by environment, each only what it needs: arguments can be
-// read by everyone.
+// addresses are the addresses and secrets that the services need. Each service gets only those that it needs, as environment
+// variables: everyone can read the arguments of a process.
 type addresses struct {
 	brokers, spark, listen, checkpoints string
 	postgres                            string // URL of the owner
@@ -101,11 +103,11 @@ type addresses struct {
 	ballotKey                           string // path
 }
 
-// as is PostgreSQL's URL for a role.
-func (a *addresses) as(role postgres.Role) string {
+// postgresURL is PostgreSQL's URL for a role.
+func (a *addresses) postgresURL(role postgres.Role) string {
 	address, err := url.Parse(a.postgres)
 	if err != nil {
-		panic("PostgreSQL's address is not one") // it was made by url.URL.String
+		panic("PostgreSQL's address is not a URL") // it was made by url.URL.String
 	}
 	address.User = url.UserPassword(string(role), a.passwords[role])
 	return address.String()
@@ -124,5 +126,5 @@ func (a *addresses) forInit() []string {
 
 // forAudit is the environment of `audit`, which compares the tables with its own count.
 func (a *addresses) forAudit() []string {
-	return []string{"ELECTION_POSTGRES=" + a.as(postgres.ReaderRole)}
+	return []string{"ELECTION_POSTGRES=" + a.postgresURL(postgres.ReaderRole)}
 }

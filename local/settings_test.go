@@ -127,12 +127,12 @@ func TestAFullDiskIsSaidInNumbers(t *testing.T) {
 
 func TestTheProgressLine(t *testing.T) {
 	for want, c := range map[string]struct {
-		now, earlier tally
+		now, earlier pageTotals
 	}{
 		"0 votes counted":                     {},
-		"1,200 votes counted, 100 a second":   {now: tally{Total: 1200}, earlier: tally{Total: 1000}},
-		"600 of 1,200 votes counted (50.0 %)": {now: tally{Total: 600, Expected: 1200}, earlier: tally{Total: 600}},
-		"1,234,567 votes counted, 7 rejected": {now: tally{Total: 1234567, Rejected: map[string]int64{"malformed": 3, "unknown_candidate": 4}}, earlier: tally{Total: 1234567}},
+		"1,200 votes counted, 100 a second":   {now: pageTotals{Total: 1200}, earlier: pageTotals{Total: 1000}},
+		"600 of 1,200 votes counted (50.0 %)": {now: pageTotals{Total: 600, Expected: 1200}, earlier: pageTotals{Total: 600}},
+		"1,234,567 votes counted, 7 rejected": {now: pageTotals{Total: 1234567, Rejected: map[string]int64{"malformed": 3, "unknown_candidate": 4}}, earlier: pageTotals{Total: 1234567}},
 	} {
 		if got := c.now.line(c.earlier, 2*time.Second); got != want {
 			t.Errorf("line %q, want %q", got, want)

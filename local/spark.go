@@ -13,8 +13,8 @@ import (
 	"realtime-election/servers"
 )
 
-// StartSpark starts DATA's Spark Connect server and returns once it speaks HTTP/2. A caller must show the token
-// that is part of its address. ctx bounds the start only.
+// StartSpark starts DATA's Spark Connect server and returns once it speaks HTTP/2. Clients must send the token that is part
+// of its address. ctx bounds the start only.
 func StartSpark(ctx context.Context, config Config) (*Process, error) {
 	java, err := java(ctx)
 	if err != nil {
@@ -32,7 +32,7 @@ func StartSpark(ctx context.Context, config Config) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	logging, err := config.in("spark", "log4j2.properties")
+	logging, err := config.pathIn("spark", "log4j2.properties")
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func StartSpark(ctx context.Context, config Config) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	return answer(ctx, process, func(ctx context.Context) error { return speaksHTTP2(ctx, listen) })
+	return waitUntilAnswers(ctx, process, func(ctx context.Context) error { return speaksHTTP2(ctx, listen) })
 }
 
 func sparkArgs(config Config, folder, jars string, port int) []string {
@@ -79,8 +79,8 @@ func sparkArgs(config Config, folder, jars string, port int) []string {
 	return append(args, "-cp", filepath.Join(jars, "*"), "org.apache.spark.sql.connect.service.SparkConnectServer")
 }
 
-// speaksHTTP2 sends the preface of an HTTP/2 connection and an empty SETTINGS frame, and is nil if SETTINGS come back:
-// a gRPC server listens there.
+// speaksHTTP2 sends the preface of an HTTP/2 connection and an empty SETTINGS frame. It returns nil if a SETTINGS frame comes
+// back: then a gRPC server listens there.
 func speaksHTTP2(ctx context.Context, address string) error {
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, "tcp", address)

@@ -16,7 +16,7 @@ import (
 	"realtime-election/election"
 )
 
-// UpConfig is what `election up` can be told. Data and Out are required.
+// UpConfig is the settings of `election up`. Data and Out are required.
 type UpConfig struct {
 	Config
 	Host            string        // where the page is served; "" is 127.0.0.1
@@ -25,26 +25,26 @@ type UpConfig struct {
 	Regions         []string      // of the replay; none means all
 	Definition      string        // a file that defines the election, if nothing is replayed; "" is the default
 	Electorate      bool          // the definition has an electorate, which votes if nothing is replayed
-	Voters          int64         // registered voters in all; 0 is as the definition says
+	Voters          int64         // registered voters in all; 0 keeps those of the definition
 	Rate            int           // votes a second; 0 is as fast as possible
-	Speed           time.Duration // how long the electorate's polling day takes; 0 is as Rate says
+	Speed           time.Duration // how long the electorate's polling day takes; 0 votes at Rate
 	Seed            uint64
 	Load            Load           // what will be stored, for which there must be room
-	Partitions      *int32         // of votes_topic; nil is as init has it
-	StatePartitions *int           // of the query's state; nil is as submit has it
-	Trigger         *time.Duration // the least time from one micro-batch to the next; nil is as submit has it
+	Partitions      *int32         // of votes_topic; nil is the default of init
+	StatePartitions *int           // of the query's state; nil is the default of submit
+	Trigger         *time.Duration // the least time from one micro-batch to the next; nil is the default of submit
 	Checkpoints     string         // URI of the query's checkpoints; "" is in DATA
 	Once            bool           // end when everything is counted, stored and audited
 
 	Out        io.Writer // the page's address, the progress and the audit's report
 	Executable string    // of the services; "" is this program
 
-	counted func(ctx context.Context, brokers string) (bool, error) // where tests have no Kafka; nil asks Kafka
-	pace    pace                                                    // of tests
+	allCounted func(ctx context.Context, brokers string) (bool, error) // for tests without Kafka; nil asks Kafka
+	pace       pace                                                    // of tests
 }
 
-// Validate says which setting is wrong. Those that choose the election are not looked at: whoever knows its Electorate
-// and its Load has read it.
+// Validate names a wrong setting, as an *election.Wrong. It does not check the settings that choose the election: whoever set
+// Electorate and Load has read the election.
 func (c UpConfig) Validate() error {
 	switch {
 	case c.Data == "":
@@ -71,7 +71,7 @@ func (c UpConfig) Validate() error {
 	return nil
 }
 
-// server is one that `up` starts before the services.
+// server is a server that `up` starts before the services.
 type server struct {
 	name  string
 	start func(context.Context, Config) (*Process, error)
@@ -80,14 +80,15 @@ type server struct {
 // localServers are started in this order.
 var localServers = []server{{Kafka, StartKafka}, {PostgreSQL, StartPostgreSQL}, {Spark, StartSpark}}
 
-// Up runs the whole system in DATA until ctx ends, which is no error, or with Once until the votes are counted and
-// audited, and then the end of ctx is one. What dies is started again. Whatever the outcome, it leaves no process behind; killed itself, it leaves
-// orphans that the next Up ends. An *ExitError named audit carries the audit's exit code.
+// Up runs the whole system in DATA, and starts again each process that dies. It returns nil when ctx ends. With Once, it
+// returns nil when the votes are counted and audited, and an error when ctx ends before. When it returns, none of its
+// processes runs. If Up is killed, the next Up ends the processes that are left. An *ExitError named audit has the audit's
+// exit code.
 func Up(ctx context.Context, config UpConfig) error {
 	if err := config.Validate(); err != nil {
 		return err
 	}
-	if err := ownFolder(config.Data); err != nil {
+	if err := checkFolderIsOurs(config.Data); err != nil {
 		return err
 	}
 	unlock, err := lock(config.Config)
@@ -106,10 +107,10 @@ func Up(ctx context.Context, config UpConfig) error {
 		return err
 	}
 	defer removeRecord(config.Config, upName)
-	if _, err := config.pageAddress(); err != nil { // before anything is fetched
+	if _, err := config.pageAddress(); err != nil { // before the jars are fetched
 		return err
 	}
-	if err := check(ctx, config); err != nil {
+	if err := checkAndFetch(ctx, config); err != nil {
 		return err
 	}
 	return up(ctx, config, localServers)
@@ -121,18 +122,18 @@ func up(ctx context.Context, config UpConfig, servers []server) error {
 	if err != nil {
 		return err
 	}
-	known := addresses{listen: page, checkpoints: config.Checkpoints}
-	if known.checkpoints == "" {
-		checkpoints, err := config.in("checkpoints")
+	addresses := addresses{listen: page, checkpoints: config.Checkpoints}
+	if addresses.checkpoints == "" {
+		checkpoints, err := config.pathIn("checkpoints")
 		if err != nil {
 			return err
 		}
-		known.checkpoints = "file://" + checkpoints // not escaped: Hadoop takes a path as it is written
+		addresses.checkpoints = "file://" + checkpoints // not escaped: Hadoop takes a path as it is written
 	}
-	if known.ballotKey, err = config.in("secrets", "ballot-key"); err != nil {
+	if addresses.ballotKey, err = config.pathIn("secrets", "ballot-key"); err != nil {
 		return err
 	}
-	if known.passwords, err = rolePasswords(config.Config); err != nil {
+	if addresses.passwords, err = rolePasswords(config.Config); err != nil {
 		return err
 	}
 	if config.Executable == "" {
@@ -141,11 +142,11 @@ func up(ctx context.Context, config UpConfig, servers []server) error {
 		}
 	}
 
-	// Keepers run under running; when it ends they let go, and only then are their processes stopped, last started
-	// first, so that nothing is started again meanwhile.
+	// Keepers run until the context running ends. Only then are their processes stopped, in the reverse order of their
+	// start, so that no keeper starts one again.
 	group, running := errgroup.WithContext(ctx)
-	run := &run{config: config, group: group, known: known, begun: time.Now()}
-	group.Go(func() error { return run.all(running, servers) })
+	run := &run{config: config, group: group, addresses: addresses, begun: time.Now()}
+	group.Go(func() error { return run.runAll(running, servers) })
 	err = group.Wait()
 	run.stop()
 	if errors.Is(err, errFinished) || ctx.Err() != nil && !config.Once && (err == nil || errors.Is(err, context.Cause(ctx))) {
@@ -163,7 +164,7 @@ func (c UpConfig) pageAddress() (string, error) {
 	if c.Port != 0 {
 		if err := portFree(host, c.Port); err != nil {
 			return "", &election.Hint{
-				Err:  fmt.Errorf("port %d of %s cannot be had for the page (%w)", c.Port, host, err),
+				Err:  fmt.Errorf("port %d of %s cannot be used for the page (%w)", c.Port, host, err),
 				Text: "end the program that uses it, or choose another with {port} (0 picks a free one)",
 			}
 		}
@@ -173,7 +174,7 @@ func (c UpConfig) pageAddress() (string, error) {
 	return net.JoinHostPort(host, strconv.Itoa(port)), err
 }
 
-// ourHost is an error unless this machine has that address.
+// ourHost is an error unless this machine has the address.
 func ourHost(host string) error {
 	listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
@@ -182,7 +183,7 @@ func ourHost(host string) error {
 	return listener.Close()
 }
 
-// pageHost is the host:port where this machine reaches what listens there.
+// pageHost is the host:port at which this machine reaches the page.
 func pageHost(listen string) string {
 	host, port, err := net.SplitHostPort(listen)
 	if ip := net.ParseIP(host); err == nil && (host == "" || ip != nil && ip.IsUnspecified()) {
@@ -191,10 +192,10 @@ func pageHost(listen string) string {
 	return listen
 }
 
-// pageURL is where a browser on this machine finds the page.
+// pageURL is the URL of the page for a browser on this machine.
 func pageURL(listen string) string { return "http://" + pageHost(listen) + "/" }
 
-// The shares of the 20 seconds that stopping may take at most.
+// How long each group of processes may take to end: together less than 20 seconds.
 const (
 	graceServices = 5 * time.Second
 	graceSpark    = 5 * time.Second

@@ -31,7 +31,7 @@ func TestEachChildGetsOnlyWhatItNeeds(t *testing.T) {
 	config.Replay, config.Regions, config.Voters, config.Definition = "", nil, 1000, "own.yaml"
 	trigger := 2 * time.Second
 	config.Partitions, config.StatePartitions, config.Trigger = new(int32(5)), new(3), &trigger
-	config.counted = func(context.Context, string) (bool, error) {
+	config.allCounted = func(context.Context, string) (bool, error) {
 		return s.serves("submit") && s.serves("ledger") && s.serves("dashboard"), nil
 	}
 	if err := up(t.Context(), config, s.servers()); err != nil {

@@ -41,7 +41,7 @@ func (s *stage) upConfig() (UpConfig, *output) {
 	return UpConfig{
 		Config: s.config, Replay: "results.csv", Electorate: true, Regions: []string{"NL", "BE"}, Rate: 7, Seed: 3, Once: true,
 		Out: out, Executable: os.Args[0], pace: pace{firstPause: 10 * time.Millisecond, progressEvery: 100 * time.Millisecond},
-		counted: func(context.Context, string) (bool, error) { return true, nil },
+		allCounted: func(context.Context, string) (bool, error) { return true, nil },
 	}, out
 }
 
@@ -58,7 +58,7 @@ func (s *stage) servers() []server {
 			if err != nil {
 				return nil, err
 			}
-			return answer(ctx, process, func(context.Context) error {
+			return waitUntilAnswers(ctx, process, func(context.Context) error {
 				if !s.has(fmt.Sprintf("%s.%d.serving", name, process.PID())) {
 					return errors.New("it does not serve yet")
 				}
@@ -76,7 +76,7 @@ func TestUpOnceRunsInitReplayCountAndAudit(t *testing.T) {
 	s.script("audit", "exit 0 everything agrees")
 	config, out := s.upConfig()
 	asked := 0
-	config.counted = func(_ context.Context, brokers string) (bool, error) {
+	config.allCounted = func(_ context.Context, brokers string) (bool, error) {
 		if brokers != "kafka:1" {
 			t.Errorf("asked at %s", brokers)
 		}
@@ -172,7 +172,7 @@ func TestUpStartsTheDeadAgain(t *testing.T) {
 				s.script(name, script, "exit 0")
 			}
 			config, _ := s.upConfig()
-			config.counted = func(context.Context, string) (bool, error) {
+			config.allCounted = func(context.Context, string) (bool, error) {
 				if record, ok := Running(s.config.Data, Kafka); ok && name == Kafka && len(s.starts(name)) == 1 {
 					syscall.Kill(record.PID, syscall.SIGKILL)
 				}
@@ -272,7 +272,7 @@ func TestAnUpThatIsKilledLeavesOrphansForTheNext(t *testing.T) {
 	}
 	children := len(localServers)
 	for _, service := range services {
-		if service.when == nil || service.when(UpConfig{Replay: "results.csv"}) {
+		if service.wanted == nil || service.wanted(UpConfig{Replay: "results.csv"}) {
 			children++
 		}
 	}

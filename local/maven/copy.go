@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// Copy runs mvn to copy the part's jars into folder, whatever their sums. It blocks while mvn downloads; the working
-// files and mvn's output (mvn.log) are in work.
+// Copy runs mvn to copy the part's jars into folder, without checking their sums. It blocks while mvn downloads. The pom and
+// mvn's output (mvn.log) are in the folder work.
 func Copy(ctx context.Context, part Part, folder, work string) error {
 	mvn, err := exec.LookPath("mvn")
 	if err != nil {
@@ -66,5 +66,5 @@ func explain(part Part, logFile string, cause error) error {
 	if first == "" {
 		first = cause.Error()
 	}
-	return fmt.Errorf("fetch the jars of %s: mvn stopped: %s (all it said is in %s)", part.Name, first, logFile)
+	return fmt.Errorf("fetch the jars of %s: mvn stopped: %s (its output is in %s)", part.Name, first, logFile)
 }

@@ -24,7 +24,7 @@ func Cache() (string, error) {
 	return filepath.Join(folder, "realtime-election"), nil
 }
 
-// Folder is where the part's jars are, or will be once fetched. The folder exists only when it is whole.
+// Folder is where the part's jars are, or will be once they are fetched. If the folder exists, it is complete.
 func Folder(part Part) (string, error) {
 	cache, err := Cache()
 	if err != nil {
@@ -37,8 +37,8 @@ func Folder(part Part) (string, error) {
 	return filepath.Join(cache, part.Name+"-"+version), nil
 }
 
-// Fetch returns the folder with the part's jars, each verified, downloading them by mvn if they are not there. It
-// blocks while it downloads and while another process does.
+// Fetch returns the folder with the part's jars, and verifies each of them. If they are missing, it downloads them with mvn.
+// It blocks while it or another process downloads.
 func Fetch(ctx context.Context, log *slog.Logger, part Part) (string, error) {
 	folder, err := Folder(part)
 	if err != nil {

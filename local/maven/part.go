@@ -1,9 +1,8 @@
-// Package maven fetches the jars the servers run from Maven Central, once, and holds them to the sums committed in package
+// Package maven fetches the servers' jars from Maven Central, once, and compares them with the sums committed in package
 // servers.
 //
-// A Part is what one server needs; its folder holds exactly the files of its list of SHA-256 sums, or it does not exist:
-// files are checked in a folder beside it, which is then renamed into place. Any
-// number of processes may fetch at once.
+// A Part is the set of jars that one server needs. Its folder holds exactly the files of its list of SHA-256 sums, or does
+// not exist: files are checked in another folder, which is then renamed. Any number of processes may fetch at once.
 //
 //	folder, err := maven.Fetch(ctx, log, maven.Spark)
 package maven
@@ -21,7 +20,7 @@ import (
 	"realtime-election/servers"
 )
 
-// Part is a set of jars that one server needs: a profile of the pom, for PostgreSQL on one platform.
+// Part is the set of jars that one server needs: a profile of the pom; for PostgreSQL, on one platform.
 type Part struct {
 	Name     string // also its folder in the cache, and its list of sums
 	profile  string
@@ -35,7 +34,7 @@ var (
 	Spark = Part{Name: "spark", profile: "spark", source: servers.Files}
 )
 
-// PostgreSQLPlatforms are those that PostgreSQL's binaries are published for, in Maven's words.
+// PostgreSQLPlatforms are the platforms for which PostgreSQL's binaries are published, as Maven names them.
 var PostgreSQLPlatforms = []string{"linux-amd64", "linux-arm64v8", "darwin-amd64", "darwin-arm64v8"}
 
 // PostgreSQLFor is the part with PostgreSQL's binaries for one of PostgreSQLPlatforms.
@@ -76,7 +75,7 @@ func (p Part) sums() (map[string]string, error) {
 	return sums, lines.Err()
 }
 
-// version names what the part resolves to: another pom or another list is another version, with a folder of its own.
+// version identifies the part's pom and list. Another pom or another list is another version, with a folder of its own.
 func (p Part) version() (string, error) {
 	hash := sha256.New()
 	for _, name := range []string{"pom.xml", p.Name + ".sha256"} {

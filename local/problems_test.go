@@ -13,7 +13,7 @@ import (
 func TestAProblemIsPassedOnWhenItIsRepeated(t *testing.T) {
 	const away = `time=2026-11-03T10:00:0%d.1Z level=WARN msg="the query does not run; trying again" run=1 error="start it: spark said \"no\""` + "\n"
 	const full = "time=2026-11-03T10:00:00Z level=ERROR msg=\"no room\"\n"
-	var found repeats
+	var found repeatedProblems
 	now := time.Date(2026, 11, 3, 10, 0, 0, 0, time.UTC)
 	// say has the process say the line so many times, five seconds apart, and wants to be told this.
 	say := func(line string, times int, want ...string) {
@@ -61,7 +61,7 @@ func TestUpShowsAProblemThatAChildRepeats(t *testing.T) {
 	shown := &output{}
 	config.Log = slog.New(slog.NewTextHandler(shown, nil))
 	wanted := []string{`name=submit problem="the query does not run: no such class"`, `name=spark problem="Executor: no room`}
-	config.counted = func(context.Context, string) (bool, error) {
+	config.allCounted = func(context.Context, string) (bool, error) {
 		return !slices.ContainsFunc(wanted, func(want string) bool { return !strings.Contains(shown.String(), want) }), nil
 	}
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 30*time.Second, fmt.Errorf("waited in vain for the problems"))

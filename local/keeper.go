@@ -12,41 +12,41 @@ import (
 	"realtime-election/internal/exit"
 )
 
-// How fast a process that died is started again.
+// The pauses before a process that died is started again.
 const (
 	firstPause = 200 * time.Millisecond
 	longPause  = 5 * time.Second
-	longLife   = 30 * time.Second // a process that lived so long starts a new series of pauses
+	longLife   = 30 * time.Second // after a process that ran so long, the pauses begin with the first again
 )
 
-// pace is how fast `up` works where that is not what the constants say.
+// pace replaces constants of `up`, for tests.
 type pace struct {
-	firstPause    time.Duration // before what died or failed is started again; 0 means firstPause
-	progressEvery time.Duration // from one line of progress to the next; 0 means progressEvery
+	firstPause    time.Duration // before a process is started again; 0 is the constant
+	progressEvery time.Duration // between two lines of progress; 0 is the constant
 }
 
 func (p pace) pause() time.Duration { return cmp.Or(p.firstPause, firstPause) }
 
-// errFinished says that a service has done all it had to do.
+// errFinished says that a service has finished its work.
 var errFinished = errors.New("finished")
 
 // keeper keeps one process running: it starts it again when it dies.
 type keeper struct {
-	name     string
-	start    func(context.Context) (*Process, error)
-	finishes bool // exit.Done means that its work is done
-	log      *slog.Logger
-	first    time.Duration // pause before it is started again
+	name       string
+	start      func(context.Context) (*Process, error)
+	finishes   bool // exit.Done means that its work is done
+	log        *slog.Logger
+	firstPause time.Duration // pause before it is started again
 
 	mu      sync.Mutex
 	process *Process // the newest
 }
 
-// keep starts the process and starts it again whenever it dies, until ctx ends: then the last process is left running,
-// for stop. ready is called after each start. It returns errFinished when the work is done, and an error when the
-// first start fails or the process says that another would be of no use.
+// keep starts the process, and starts it again whenever it dies, until ctx ends. Then the last process goes on, and stop
+// ends it. keep calls ready after each start. It returns errFinished when the work is done. It returns an error when the
+// first start fails, or when the process says by its exit code that another start cannot help.
 func (k *keeper) keep(ctx context.Context, ready func(*Process) error) error {
-	pause, restarts, lastExit := k.first, 0, ""
+	pause, restarts, lastExit := k.firstPause, 0, ""
 	for first := true; ; first = false {
 		started := time.Now()
 		process, err := k.start(ctx)
@@ -77,7 +77,7 @@ func (k *keeper) keep(ctx context.Context, ready func(*Process) error) error {
 		}
 		restarts, lastExit = restarts+1, err.Error()
 		if time.Since(started) > longLife {
-			pause = k.first
+			pause = k.firstPause
 		}
 		k.log.Warn("process died, starting it again", "name", k.name, "pause", pause, "error", err)
 		select {
@@ -95,7 +95,7 @@ func (k *keeper) set(process *Process) {
 	k.process = process
 }
 
-// stop ends the newest process, gently, by force after grace.
+// stop asks the newest process to end, and kills it after grace.
 func (k *keeper) stop(grace time.Duration) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -109,7 +109,7 @@ func (k *keeper) stop(grace time.Duration) {
 	}
 }
 
-// sameAddress is an error if a server came back where its clients do not look for it.
+// sameAddress is an error if a server was started again at another address, where its clients do not look for it.
 func sameAddress(before, process *Process) error {
 	if before != nil && before.Address() != process.Address() {
 		return fmt.Errorf("%s's port was taken by another program while it restarted: end that program, or just run election up again", process.Name())
