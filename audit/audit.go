@@ -1,9 +1,9 @@
-// Package audit recounts an election by itself and compares everything that is published with its own count.
+// Package audit recounts an election and compares everything that is published with its own count.
 //
-// It reads votes_topic, committed records only, to its stable end; classifies, deduplicates and counts with the
-// reference count of package election; and then reads every record of every result topic, with code of its own, the
-// page's API, and the ledger's tables, every row in every column. Each difference is named. It shares no counting,
-// folding or storing with what it checks; what a vote is, package election says to it and to the ledger.
+// It reads the committed records of votes_topic to the stable end, and counts them with the reference count of package
+// election. Then it reads, with code of its own, every record of every result topic, the page's API, and every column of
+// every row of the ledger's tables. It names each difference. It shares no code for counting, folding or storing with the
+// services that it checks. Only the rules for a valid vote, in package election, are also the ledger's.
 package audit
 
 import (
@@ -25,18 +25,18 @@ var ErrDisagree = errors.New("the audit found differences")
 
 // Config is what Run needs.
 type Config struct {
-	Kafka    kafka.Cluster
-	Postgres string        // URL, of a role that may read all tables; they are not compared where it is empty
-	Page     string        // the dashboard's URL; the page is not compared where it is empty
-	Settles  time.Duration // how long the page may take to show what the topics hold; 0 means 20 s
-	Decides  time.Duration // how long transactions of votes_topic may take to be decided; 0 means 5 s
-	Wait     bool          // wait first until all is sent, counted and stored
-	Expect   int64         // votes that must be counted; negative: as many as the producers have sent
-	Out      io.Writer
-	Log      *slog.Logger
+	Kafka           kafka.Cluster
+	Postgres        string        // URL, of a role that may read all tables; if it is empty, the tables are not compared
+	Page            string        // the dashboard's URL; if it is empty, the page is not compared
+	PageTimeout     time.Duration // how long the page may take to show what the topics hold; 0 means 20 s
+	DecisionTimeout time.Duration // how long transactions of votes_topic may take to be decided; 0 means 5 s
+	Wait            bool          // wait first until all is sent, counted and stored
+	Expect          int64         // votes that must be counted; if negative, as many as the producers have sent
+	Out             io.Writer
+	Log             *slog.Logger
 }
 
-// Run audits, prints what it found to Out, and returns ErrDisagree unless all agrees and something was counted.
+// Run audits, and prints its findings to Out. It returns ErrDisagree if there is a difference, or if no vote was counted.
 func Run(ctx context.Context, c Config) error {
 	if c.Wait {
 		if err := awaitEnd(ctx, c); err != nil {
@@ -47,24 +47,24 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	var stored *ballots
+	var mustBeStored *ballots
 	if c.Postgres != "" {
-		stored = newBallots()
+		mustBeStored = newBallots()
 	}
 	report := &report{}
 	ends, err := decidedEnds(ctx, c, report)
 	if err != nil {
 		return err
 	}
-	count, err := recount(ctx, c, installation, ends, stored)
+	count, err := recount(ctx, c, installation, ends, mustBeStored)
 	if err != nil {
 		return err
 	}
-	expected, err := expect(ctx, c, report, installation)
+	expected, err := readExpectation(ctx, c, report, installation)
 	if err != nil {
 		return err
 	}
-	report.counted(count, expected)
+	report.addCount(count, expected)
 
 	var official election.OfficialRun
 	found, err := c.Kafka.LatestJSON(ctx, election.ElectionTopic, election.OfficialRunKey, &official)
@@ -72,8 +72,8 @@ func Run(ctx context.Context, c Config) error {
 	case err != nil:
 		return err
 	case !found:
-		report.row("official run", "one", "none", 1)
-		report.say("no run is official: the streaming query has not begun; start `election submit`")
+		report.addRow("official run", "one", "none", 1)
+		report.addDifference("no run is official: the streaming query has not begun; start `election submit`")
 	default:
 		var latest election.LatestRun
 		if _, err := c.Kafka.LatestJSON(ctx, election.ElectionTopic, election.LatestRunKey, &latest); err != nil {
@@ -89,7 +89,7 @@ func Run(ctx context.Context, c Config) error {
 		}
 	}
 	if c.Postgres != "" {
-		if err := compareTables(ctx, c, report, installation, stored); err != nil {
+		if err := compareTables(ctx, c, report, installation, mustBeStored); err != nil {
 			return err
 		}
 	}
@@ -99,17 +99,17 @@ func Run(ctx context.Context, c Config) error {
 	return report.print(c.Out)
 }
 
-// recount counts votes_topic up to ends, a partition at a time, so that only one partition's copies are looked for at a
-// time. It hands every record on to stored, where there is one.
-func recount(ctx context.Context, c Config, installation *election.Installation, ends map[int32]int64, stored *ballots) (*election.Count, error) {
+// recount counts votes_topic up to ends. It counts one partition after another, so that it must remember the ballots of only
+// one. It adds every record to mustBeStored, unless that is nil.
+func recount(ctx context.Context, c Config, installation *election.Installation, ends map[int32]int64, mustBeStored *ballots) (*election.Count, error) {
 	count := election.NewCount(&installation.Definition, installation.VotePartitions)
 	for partition := range installation.VotePartitions {
 		err := c.Kafka.ReadTo(ctx, election.VotesTopic, partition, ends[partition], func(r *kgo.Record) error {
 			reason := count.Add(election.VoteRecord{
 				Partition: r.Partition, Offset: r.Offset, Timestamp: r.Timestamp, Key: r.Key, Value: r.Value,
 			})
-			if stored != nil {
-				stored.add(r, reason)
+			if mustBeStored != nil {
+				mustBeStored.add(r, reason)
 			}
 			return nil
 		})

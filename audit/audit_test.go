@@ -156,7 +156,8 @@ func TestAuditNamesWhatIsPlanted(t *testing.T) {
 	}
 }
 
-// TestRunThatCatchesUpIsNotCompared has keys of the latest run beside the official one's, and then of one that is newer.
+// TestRunThatCatchesUpIsNotCompared has keys of the latest run beside those of the official run, and then of a run that is
+// newer than both.
 func TestRunThatCatchesUpIsNotCompared(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -191,7 +192,7 @@ func TestRunThatCatchesUpIsNotCompared(t *testing.T) {
 	}
 }
 
-// swapped exchanges the totals of two results.
+// swapped returns two results with each other's totals.
 func swapped(a, b election.Result) (election.Result, election.Result) {
 	a.TotalVotes, b.TotalVotes = b.TotalVotes, a.TotalVotes
 	return a, b
@@ -217,7 +218,7 @@ func TestAuditOfEmptyTopicsDoesNotPass(t *testing.T) {
 	}
 	wantSaid(t, printed, "nothing was counted: votes_topic holds no valid vote", "no run is official: the streaming query has not begun; start `election submit`")
 
-	f.config.Expect = 0 // not even then
+	f.config.Expect = 0 // a count of 0 does not pass even if it is expected
 	f.publish(t)
 	printed, err = f.audit(t)
 	if !errors.Is(err, audit.ErrDisagree) {
@@ -272,7 +273,7 @@ func TestOnlyCommittedBallotsCount(t *testing.T) {
 		t.Errorf("after an aborted transaction it ended with %v:\n%s", err, printed)
 	}
 	kafkatest.Begin(t, f.cluster, cast(4, "ana", "N1"), cast(5, "ana", "N1"))
-	f.config.Decides = time.Nanosecond
+	f.config.DecisionTimeout = time.Nanosecond
 	if printed, err := f.audit(t); err != nil {
 		t.Errorf("during an open transaction it ended with %v:\n%s", err, printed)
 	}

@@ -9,34 +9,35 @@ import (
 	"realtime-election/election"
 )
 
-// spot is where a record stands in its topic.
-type spot struct {
+// position identifies a record in its topic.
+type position struct {
 	partition int32
 	offset    int64
 }
 
-// rejected is why a record is not counted, and a hash of its key and value: whole, and as votes_rejected holds them.
+// rejected is why a record is not counted, and hashes of its key and value: one of the whole, one of what votes_rejected
+// holds.
 type rejected struct {
 	reason     election.Reason
 	whole, cut uint64
 }
 
-// ballots are the counted ballots, each with a hash of its line, and the other records. Ten million ballots take some
+// ballots are the counted ballots, each with a hash of its line, and the rejected records. Ten million ballots take about
 // 500 MB.
 type ballots struct {
 	seed     maphash.Seed
 	counted  map[election.BallotID]uint64
-	rejected map[spot]rejected
+	rejected map[position]rejected
 }
 
 func newBallots() *ballots {
-	return &ballots{seed: maphash.MakeSeed(), counted: make(map[election.BallotID]uint64), rejected: make(map[spot]rejected)}
+	return &ballots{seed: maphash.MakeSeed(), counted: make(map[election.BallotID]uint64), rejected: make(map[position]rejected)}
 }
 
 // add remembers a record of votes_topic that is counted, or why it is not.
 func (b *ballots) add(r *kgo.Record, reason election.Reason) {
 	if reason != "" {
-		b.rejected[spot{r.Partition, r.Offset}] = b.reject(reason, r.Key, r.Value)
+		b.rejected[position{r.Partition, r.Offset}] = b.reject(reason, r.Key, r.Value)
 		return
 	}
 	var id election.BallotID
@@ -46,7 +47,7 @@ func (b *ballots) add(r *kgo.Record, reason election.Reason) {
 	b.counted[id] = maphash.Bytes(b.seed, r.Value)
 }
 
-// What votes_rejected holds of a record, in bytes.
+// The most that votes_rejected holds of a record, in bytes.
 const (
 	publishedKey = 64 << 10
 	publishedRaw = 512 << 10
@@ -61,7 +62,7 @@ func (b *ballots) reject(reason election.Reason, key, raw []byte) rejected {
 	return r
 }
 
-// sum is a hash of a record's key and value, which tells none from an empty one.
+// sum is a hash of a record's key and value. It distinguishes nil from empty.
 func (b *ballots) sum(key, raw []byte) uint64 {
 	type record struct {
 		noKey, noRaw bool

@@ -14,7 +14,7 @@ import (
 	"realtime-election/internal/kafka/kafkatest"
 )
 
-// byHand is what the result topics must hold of the ballots of newByHand, written by hand: nothing that counts wrote it.
+// byHand is what the result topics must hold of the ballots of newByHand. No program counted it: it is written by hand.
 const byHand = `
 aggregated_votes_per_candidate 5/ana {"run":5,"candidate_id":"ana","candidate_name":"Ana","party_affiliation":"Red","photo_url":"/ana.svg","total_votes":2,"newest_record_at":"2024-11-05T08:00:02.250Z"}
 aggregated_votes_per_candidate 5/bo {"run":5,"candidate_id":"bo","candidate_name":"Bo","party_affiliation":"Blue","photo_url":"","total_votes":1,"newest_record_at":"2024-11-05T08:00:03.000Z"}
@@ -32,8 +32,8 @@ aggregated_votes_per_minute 5/south/2024-11-05T07:31/bo {"run":5,"region_id":"so
 aggregated_votes_rejected 5/unknown_district {"run":5,"reason":"unknown_district","total_votes":1,"newest_record_at":"2024-11-05T08:00:05.000Z"}
 `
 
-// newByHand casts three ballots, of which the second is older than the first and behind it in its partition, then a copy
-// of the first and one of nowhere.
+// newByHand casts three ballots, then a copy of the first, and a ballot of an unknown district. The second ballot is older
+// than the first, and after it in the same partition.
 func newByHand(t *testing.T) *fixture {
 	t.Helper()
 	d := &election.Definition{
@@ -48,7 +48,7 @@ func newByHand(t *testing.T) *fixture {
 	f := newEmptyFixture(t)
 	f.cluster = kafkatest.NewElection(t, d, partitions)
 	f.config.Kafka, f.config.Expect = kafkatest.Cluster(t, f.cluster.ListenAddrs()), 3
-	sender := "CreateTime" // so that the times can be written by hand too
+	sender := "CreateTime" // so that the test can choose the times
 	admin := kadm.NewClient(kafkatest.NewClient(t, f.cluster))
 	if _, err := admin.AlterTopicConfigs(t.Context(), []kadm.AlterConfig{{Name: "message.timestamp.type", Value: &sender}}, election.VotesTopic); err != nil {
 		t.Fatal(err)
@@ -117,6 +117,6 @@ func TestEveryFieldWrittenByHandIsCompared(t *testing.T) {
 		}
 	}
 	if printed, err := f.audit(t); err != nil {
-		t.Errorf("taken back, it ended with %v:\n%s", err, printed)
+		t.Errorf("after every change was undone, it ended with %v:\n%s", err, printed)
 	}
 }

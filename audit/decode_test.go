@@ -12,11 +12,11 @@ import (
 	"realtime-election/election"
 )
 
-func TestResultWithSomethingBehindItCannotBeRead(t *testing.T) {
+func TestResultWithSomethingAfterItCannotBeRead(t *testing.T) {
 	const result = `{"run":2,"total_votes":3,"newest_record_at":"2024-11-05T08:00:00.000Z"}`
 	for value, says := range map[string]string{
-		result: "", result + "\n": "", result + "{}": "something stands behind", result + "x": "something stands behind",
-		"": "cannot be read", "null x": "something stands behind", strings.Replace(result, "run", "runs", 1): "unknown field",
+		result: "", result + "\n": "", result + "{}": "more bytes follow", result + "x": "more bytes follow",
+		"": "cannot be read", "null x": "more bytes follow", strings.Replace(result, "run", "runs", 1): "unknown field",
 	} {
 		if p := decodeResult(&kgo.Record{Offset: 4, Value: []byte(value)}); !strings.Contains(p.fault, says) || (p.fault == "") != (says == "") {
 			t.Errorf("%q: %q", value, p.fault)
@@ -24,7 +24,7 @@ func TestResultWithSomethingBehindItCannotBeRead(t *testing.T) {
 	}
 }
 
-// FuzzResult holds that a result that can be read says the same when it is written again.
+// FuzzResult checks that a result that can be read is the same after it is written and read again.
 func FuzzResult(f *testing.F) {
 	f.Add([]byte(`{"run":2,"candidate_id":"ana","total_votes":3,"newest_record_at":"2024-11-05T08:00:00.000Z"}`))
 	f.Add([]byte(`{"run":2,"total_votes":3} {}`))
@@ -41,7 +41,7 @@ func FuzzResult(f *testing.F) {
 	})
 }
 
-// FuzzReject holds that a record of votes_rejected is read only where its key says where it belongs.
+// FuzzReject checks that a record of votes_rejected is read only if its key matches its value.
 func FuzzReject(f *testing.F) {
 	good, err := json.Marshal(election.RejectedVote{Topic: election.VotesTopic, Partition: 1, Offset: 7, Reason: election.Malformed, Key: []byte("k")})
 	if err != nil {
@@ -57,7 +57,7 @@ func FuzzReject(f *testing.F) {
 	})
 }
 
-// FuzzPage holds that an answer is read without a panic, and that no two of its figures hide each other.
+// FuzzPage checks that no answer causes a panic, and that no figure of a page replaces another.
 func FuzzPage(f *testing.F) {
 	f.Add([]byte(`{"run":1,"candidates":[{"id":"a","votes":1},{"id":"a","votes":2}],"age_groups":[{"age_group":""}]}`))
 	f.Add([]byte(`{"newest_record_at":"2024-11-05T07:00:00Z","leader":"a","districts":[{"id":"d","candidates":{"a":1}}]}`))

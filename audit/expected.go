@@ -10,10 +10,10 @@ import (
 	"realtime-election/internal/kafka"
 )
 
-// expectation is how many votes must be counted, by those who sent them.
+// expectation is how many votes must be counted.
 type expectation struct {
-	votes int64  // negative where nobody says
-	from  string // the producer or option that says so
+	votes int64  // negative if nothing says how many
+	from  string // the source of the number, as a word for the report
 }
 
 // producers are the producers that an election waits for: the replay, or the register and all parts of its electorate.
@@ -31,7 +31,7 @@ func producers(installation *election.Installation) []string {
 	return all
 }
 
-// Sent reports whether all producers have sent all that they will.
+// Sent reports whether all producers have sent everything.
 func Sent(ctx context.Context, cluster kafka.Cluster) (bool, error) {
 	installation, err := cluster.Election(ctx)
 	if err != nil {
@@ -46,13 +46,14 @@ func Sent(ctx context.Context, cluster kafka.Cluster) (bool, error) {
 	return true, nil
 }
 
-// expect asks the producers how many ballots they have sent. A replay must have sent all votes of its file, and every
-// part of an electorate must have begun to vote, unless it is said how many votes to expect. It notes the producers that are not done.
-func expect(ctx context.Context, c Config, report *report, installation *election.Installation) (expectation, error) {
+// readExpectation reads how many ballots the producers have sent. It reports a replay that has not sent all votes of its
+// file. Unless Expect is set, it reports each part of the electorate that has not begun to vote. It notes the producers that
+// have not finished.
+func readExpectation(ctx context.Context, c Config, report *report, installation *election.Installation) (expectation, error) {
 	d := &installation.Definition
 	var sent int64
-	anyone := false
-	var silent []string // parts of the electorate
+	someSent := false
+	var notBegun []string // producers of parts of the electorate
 	for _, producer := range append(producers(installation), election.CastProducer) {
 		progress, found, err := c.Kafka.Progress(ctx, producer)
 		if err != nil {
@@ -60,38 +61,38 @@ func expect(ctx context.Context, c Config, report *report, installation *electio
 		}
 		switch {
 		case !found:
-			// A producer that begins says so at once, even with no ballot to send.
+			// A producer commits its progress when it begins, even with no ballot to send.
 			if d.Source == nil && producer != election.CastProducer && producer != election.VotersProducer {
-				silent = append(silent, producer)
+				notBegun = append(notBegun, producer)
 			}
 			continue
 		case producer == election.VotersProducer:
 			if progress.NextSerial < progress.Size {
-				report.note("The register is still being written: %d of %d voters. Differences may pass.", progress.NextSerial, progress.Size)
+				report.addNote("The register is still being written: %d of %d voters. Differences may pass.", progress.NextSerial, progress.Size)
 			}
 			continue
 		case producer != election.CastProducer && progress.NextSerial < progress.Size:
-			report.note("Voting still goes on: %s has sent %d of %d ballots. Differences may pass.", producer, progress.NextSerial, progress.Size)
+			report.addNote("Voting still goes on: %s has sent %d of %d ballots. Differences may pass.", producer, progress.NextSerial, progress.Size)
 		}
-		anyone = true
+		someSent = true
 		sent += progress.NextSerial
 		if producer == election.ReplayProducer && progress.NextSerial != d.Source.Votes {
-			report.row("ballots replayed", strconv.FormatInt(d.Source.Votes, 10)+" in the file", strconv.FormatInt(progress.NextSerial, 10)+" sent", 1)
-			report.say("the replay has sent %d ballots where its file has %d votes", progress.NextSerial, d.Source.Votes)
+			report.addRow("ballots replayed", strconv.FormatInt(d.Source.Votes, 10)+" in the file", strconv.FormatInt(progress.NextSerial, 10)+" sent", 1)
+			report.addDifference("the replay has sent %d ballots where its file has %d votes", progress.NextSerial, d.Source.Votes)
 		}
 	}
-	if len(silent) > 0 {
-		report.note("Voting has not begun in %d of %d partitions of the register: %s.", len(silent), installation.VotePartitions, strings.Join(silent, ", "))
+	if len(notBegun) > 0 {
+		report.addNote("Voting has not begun in %d of %d partitions of the register: %s.", len(notBegun), installation.VotePartitions, strings.Join(notBegun, ", "))
 		if c.Expect < 0 {
-			begun := int64(installation.VotePartitions) - int64(len(silent))
-			report.row("partitions that vote", strconv.Itoa(int(installation.VotePartitions)), strconv.FormatInt(begun, 10)+" begun", len(silent))
-			report.say("a part of the electorate has not begun to vote: start `election votes` and wait, or say how many votes to expect")
+			begun := int64(installation.VotePartitions) - int64(len(notBegun))
+			report.addRow("partitions that vote", strconv.Itoa(int(installation.VotePartitions)), strconv.FormatInt(begun, 10)+" begun", len(notBegun))
+			report.addDifference("a part of the electorate has not begun to vote: start `election votes` and wait, or say how many votes to expect")
 		}
 	}
 	switch {
 	case c.Expect >= 0:
 		return expectation{c.Expect, "expected"}, nil
-	case anyone:
+	case someSent:
 		return expectation{sent, "sent"}, nil
 	case d.ExpectedVotes() > 0:
 		return expectation{d.ExpectedVotes(), "in the file"}, nil

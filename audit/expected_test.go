@@ -13,7 +13,7 @@ import (
 	"realtime-election/internal/kafka/kafkatest"
 )
 
-func TestAReplayMustHaveSentItsFile(t *testing.T) {
+func TestReplayMustHaveSentItsFile(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.publish(t)
@@ -42,7 +42,7 @@ func TestBallotsCastByHandAreExpected(t *testing.T) {
 	wantSaid(t, printed, "202 votes are counted where 203 are sent")
 }
 
-// newElectorateFixture is an election with an electorate, and nothing else in its topics.
+// newElectorateFixture is an election with an electorate, whose topics hold no voters and no votes.
 func newElectorateFixture(t *testing.T) (*fixture, *election.Definition) {
 	t.Helper()
 	d, err := definition.Default()

@@ -10,7 +10,7 @@ import (
 	"realtime-election/election"
 )
 
-// TestAuditReadsTheDeclaredFields holds the audit's query of the table votes to election.VoteFields.
+// TestAuditReadsTheDeclaredFields compares the audit's query of the table votes with election.VoteFields.
 func TestAuditReadsTheDeclaredFields(t *testing.T) {
 	source, err := os.ReadFile("tables.go")
 	if err != nil {

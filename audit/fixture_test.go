@@ -34,7 +34,7 @@ South,S1,Moor,Bo,Blue,40
 South,S1,Moor,Nobody,Grey,0
 `
 
-// fixture is an election whose votes are cast, and what the result topics must hold of them.
+// fixture is an election whose votes are cast, and the results that its topics must hold.
 type fixture struct {
 	cluster *kfake.Cluster
 	results map[string]map[string]election.Result // by topic and natural key, of run
@@ -58,7 +58,7 @@ func newFixture(t *testing.T, others ...*kgo.Record) *fixture {
 	return f
 }
 
-// newEmptyFixture is an election without a vote.
+// newEmptyFixture is an election without votes.
 func newEmptyFixture(t *testing.T) *fixture {
 	t.Helper()
 	f := &fixture{cluster: kafkatest.NewElection(t, resultFile(t).Definition, partitions), out: new(bytes.Buffer)}
@@ -79,7 +79,7 @@ func resultFile(t *testing.T) *definition.ResultFile {
 	return file
 }
 
-// recount is what the result topics must hold of the votes that are committed now.
+// recount counts the votes that are committed now, for publish.
 func (f *fixture) recount(t *testing.T, d *election.Definition) {
 	t.Helper()
 	count := election.NewCount(d, partitions)
@@ -91,7 +91,7 @@ func (f *fixture) recount(t *testing.T, d *election.Definition) {
 	f.results = count.Results(run)
 }
 
-// progress says how far a producer came.
+// progress writes how far a producer came.
 func (f *fixture) progress(t *testing.T, producer string, next, size int64) {
 	t.Helper()
 	r := kafkatest.JSON(t, election.ProducerProgressTopic, producer, election.Progress{NextSerial: next, Size: size})
@@ -111,11 +111,11 @@ func (f *fixture) publish(t *testing.T) {
 	kafkatest.Produce(t, f.cluster, records...)
 }
 
-// change publishes one result anew.
+// change publishes a changed result.
 func (f *fixture) change(t *testing.T, topic, natural string, change func(*election.Result)) {
 	t.Helper()
-	result, there := f.results[topic][natural]
-	if !there {
+	result, found := f.results[topic][natural]
+	if !found {
 		t.Fatalf("%s has no %s", topic, natural)
 	}
 	change(&result)
@@ -130,13 +130,13 @@ func (f *fixture) audit(t *testing.T) (string, error) {
 	return f.out.String(), err
 }
 
-// ballot is a vote as it is cast.
+// ballot is the record of a vote.
 func ballot(line []byte) *kgo.Record {
 	id := line[election.BallotIDStart:election.BallotIDEnd]
 	return &kgo.Record{Topic: election.VotesTopic, Key: id, Value: line, Partition: election.Partition(id, partitions)}
 }
 
-// cast is a vote of a ballot that is not of the file, numbered n.
+// cast is a vote that is not in the result file, with ballot id n.
 func cast(n int, candidate, district string) *kgo.Record {
 	return ballot(election.AppendVote(nil, election.Vote{
 		BallotID: fmt.Appendf(nil, "%032x", n), CandidateID: []byte(candidate), DistrictID: []byte(district),
@@ -153,7 +153,7 @@ func wantSaid(t *testing.T, printed string, says ...string) {
 	}
 }
 
-// squeeze takes away what only lines up the table.
+// squeeze reduces the spaces of a table to one each.
 func squeeze(printed string) string {
 	var lines []string
 	for line := range strings.Lines(printed) {
@@ -162,7 +162,7 @@ func squeeze(printed string) string {
 	return strings.Join(lines, "\n") + "\n"
 }
 
-// castIn is a vote of a ballot numbered n in an election of that definition.
+// castIn is a vote in an election of that definition, with ballot id n.
 func castIn(d *election.Definition, n int) *kgo.Record {
 	return ballot(election.AppendVote(nil, election.Vote{
 		BallotID: fmt.Appendf(nil, "%032x", n), CandidateID: []byte(d.Candidates[0].ID), DistrictID: []byte(d.Districts()[0].ID),

@@ -14,12 +14,12 @@ import (
 )
 
 const (
-	pageSettles = 20 * time.Second
-	pageEvery   = 300 * time.Millisecond
+	pageTimeout  = 20 * time.Second
+	askPageEvery = 300 * time.Millisecond
 )
 
-// page is the page's API, GET /api/v1/results, but for what is not of the count: its version and the query's state, and
-// the newest record's age.
+// page is the page's API, GET /api/v1/results, without the fields that do not depend on the count: the version, the query's
+// state, and the newest record's age.
 type page struct {
 	Election       *pageElection    `json:"election"`
 	Run            int              `json:"run"`
@@ -74,7 +74,7 @@ type pageAge struct {
 	Votes      int64  `json:"votes"`
 }
 
-// figures are all that a page shows, by name.
+// figures are all values that a page shows, by name.
 type figures map[string]string
 
 func (f figures) put(value any, name ...string) {
@@ -94,8 +94,8 @@ func (f figures) put(value any, name ...string) {
 	f[key] = text
 }
 
-// order is the order in which things are shown.
-func order[T any](f figures, what string, all []T, id func(T) string) {
+// putOrder adds the order in which candidates, regions and so on are shown.
+func putOrder[T any](f figures, what string, all []T, id func(T) string) {
 	for i, x := range all {
 		f.put(id(x), what, "number", strconv.Itoa(i+1))
 	}
@@ -155,19 +155,20 @@ func (p page) figures() figures {
 		f.put(a.Votes, "age group", name)
 		f.put(a.Registered, "age group", name, "registered voters")
 	}
-	order(f, "candidate", p.Candidates, func(c pageCandidate) string { return c.ID })
-	order(f, "region", p.Regions, func(r pageRegion) string { return r.ID })
-	order(f, "district", p.Districts, func(d pageDistrict) string { return d.ID })
-	order(f, "age group", p.AgeGroups, func(a pageAge) string { return a.AgeGroup })
+	putOrder(f, "candidate", p.Candidates, func(c pageCandidate) string { return c.ID })
+	putOrder(f, "region", p.Regions, func(r pageRegion) string { return r.ID })
+	putOrder(f, "district", p.Districts, func(d pageDistrict) string { return d.ID })
+	putOrder(f, "age group", p.AgeGroups, func(a pageAge) string { return a.AgeGroup })
 	return f
 }
 
-// comparePage compares the page's API with the recount. The page follows the topics, so it may need a moment.
-func comparePage(ctx context.Context, c Config, report *report, must page) error {
-	want := must.figures()
-	settled, cancel := context.WithTimeout(ctx, cmp.Or(c.Settles, pageSettles))
+// comparePage compares the page's API with the recount. The page follows the topics, so comparePage asks again until they
+// agree, or until PageTimeout has passed.
+func comparePage(ctx context.Context, c Config, report *report, expected page) error {
+	want := expected.figures()
+	asking, cancel := context.WithTimeout(ctx, cmp.Or(c.PageTimeout, pageTimeout))
 	defer cancel()
-	ticker := time.NewTicker(pageEvery)
+	ticker := time.NewTicker(askPageEvery)
 	defer ticker.Stop()
 	var differences []string
 	var total int64
@@ -184,7 +185,7 @@ func comparePage(ctx context.Context, c Config, report *report, must page) error
 		select {
 		case <-ticker.C:
 			continue
-		case <-settled.Done():
+		case <-asking.Done():
 		}
 		break
 	}
@@ -192,9 +193,9 @@ func comparePage(ctx context.Context, c Config, report *report, must page) error
 		return err
 	}
 	for _, difference := range differences {
-		report.say("page: %s", difference)
+		report.addDifference("page: %s", difference)
 	}
-	report.row("page "+c.Page, fmt.Sprintf("%d in %d figures", must.TotalVotes, len(want)), strconv.FormatInt(total, 10), len(differences))
+	report.addRow("page "+c.Page, fmt.Sprintf("%d in %d figures", expected.TotalVotes, len(want)), strconv.FormatInt(total, 10), len(differences))
 	return nil
 }
 
@@ -217,7 +218,7 @@ func (want figures) differences(got figures) []string {
 }
 
 func fetchPage(ctx context.Context, url string) (page, error) {
-	ctx, cancel := context.WithTimeout(ctx, pageSettles)
+	ctx, cancel := context.WithTimeout(ctx, pageTimeout)
 	defer cancel()
 	var p page
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(url, "/")+"/api/v1/results", nil)

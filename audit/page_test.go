@@ -14,7 +14,7 @@ import (
 	"realtime-election/internal/kafka/kafkatest"
 )
 
-// document is the page's answer, as it is documented.
+// document is the page's answer, as the page documents it.
 type document struct {
 	Election   map[string]string `json:"election"`
 	Run        int               `json:"run"`
@@ -66,7 +66,7 @@ func ballots(ana, bo, nobody int64) map[string]int64 {
 	return map[string]int64{"ana": ana, "bo": bo, "nobody": nobody}
 }
 
-// shown is what a page must show of resultLines and nothing else.
+// shown is what a page must show of resultLines, without other votes.
 func shown(t *testing.T, f *fixture) *document {
 	t.Helper()
 	d := resultFile(t).Definition
@@ -112,7 +112,7 @@ func servePage(t *testing.T, f *fixture, answer http.HandlerFunc) {
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	f.config.Page = server.URL + "/"
-	f.config.Settles = time.Nanosecond
+	f.config.PageTimeout = time.Nanosecond
 }
 
 func write(t *testing.T, w http.ResponseWriter, d *document) {
@@ -146,7 +146,7 @@ func TestPageMayNeedAMoment(t *testing.T) {
 	servePage(t, f, func(w http.ResponseWriter, _ *http.Request) {
 		switch asked.Add(1) {
 		case 1:
-			http.Error(w, "half a count is nobody's business", http.StatusServiceUnavailable)
+			http.Error(w, "the count is not complete yet", http.StatusServiceUnavailable)
 		case 2:
 			behind := shown(t, f)
 			behind.TotalVotes--
@@ -155,13 +155,13 @@ func TestPageMayNeedAMoment(t *testing.T) {
 			write(t, w, shown(t, f))
 		}
 	})
-	f.config.Settles = 0 // as long as it takes without being told
+	f.config.PageTimeout = 0 // the default
 	if printed, err := f.audit(t); err != nil || asked.Load() != 3 {
 		t.Errorf("ended after %d answers with %v:\n%s", asked.Load(), err, printed)
 	}
 }
 
-// TestAuditNamesWhatThePageShowsWrong plants one error at a time: one is enough.
+// TestAuditNamesWhatThePageShowsWrong plants one error at a time.
 func TestAuditNamesWhatThePageShowsWrong(t *testing.T) {
 	t.Parallel()
 	f := newPublished(t)
@@ -254,7 +254,7 @@ func TestPageThatCannotBeReadIsNamed(t *testing.T) {
 
 	gone := httptest.NewServer(http.NotFoundHandler())
 	gone.Close()
-	f.config.Page, f.config.Settles = gone.URL, 50*time.Millisecond
+	f.config.Page, f.config.PageTimeout = gone.URL, 50*time.Millisecond
 	printed, err := f.audit(t)
 	if !errors.Is(err, audit.ErrDisagree) {
 		t.Errorf("ended with %v", err)

@@ -7,7 +7,7 @@ import (
 	"realtime-election/election"
 )
 
-// pageExpectation is what the page must show of a run: everything of the definition, with 0 where nobody voted.
+// pageExpectation is what the page must show of a run. It names everything in the definition, with 0 where nobody voted.
 func pageExpectation(count *election.Count, installation *election.Installation, run int) page {
 	d := &installation.Definition
 	results := count.Results(run)
@@ -39,9 +39,9 @@ func pageExpectation(count *election.Count, installation *election.Installation,
 		for _, c := range p.Candidates {
 			shown.Candidates[c.ID] = results[election.ByLocationTopic][shown.ID+"/"+c.ID].TotalVotes
 		}
-		// A district of nobody is one whose register is not known, unless the electorate is generated.
-		nobody := func(x election.District) bool { return x.Registered == 0 }
-		if d.Electorate != nil || !slices.ContainsFunc(region.Districts, nobody) {
+		// Without an electorate, a district with no voters is one whose number of voters is not known.
+		unknown := func(x election.District) bool { return x.Registered == 0 }
+		if d.Electorate != nil || !slices.ContainsFunc(region.Districts, unknown) {
 			shown.Registered = region.Registered()
 		} else {
 			known = false
@@ -65,7 +65,7 @@ func pageExpectation(count *election.Count, installation *election.Installation,
 	return p
 }
 
-// leader is the candidate with the most votes: none before the first vote and in a tie.
+// leader is the candidate with the most votes. There is none before the first vote, and in a tie.
 func leader(candidates []pageCandidate) (id *string, tie bool) {
 	var most int64
 	for i := range candidates {
@@ -79,7 +79,7 @@ func leader(candidates []pageCandidate) (id *string, tie bool) {
 	return id, tie
 }
 
-// ages are the totals of the age groups; the last is of those who do not say, where there are such.
+// ages are the totals of the age groups, and at the end that of ballots without an age group, if there are any.
 func ages(d *election.Definition, demographics map[string]election.Result) []pageAge {
 	votes := make(map[string]int64)
 	for _, r := range demographics {
@@ -100,7 +100,7 @@ func ages(d *election.Definition, demographics map[string]election.Result) []pag
 	return all
 }
 
-// newest is the newest time of all results; nil where there is none.
+// newest is the newest time of all results, or nil if there is no result.
 func newest(results map[string]map[string]election.Result) *time.Time {
 	var last string
 	for _, topic := range results {

@@ -14,12 +14,12 @@ import (
 	"realtime-election/dashboard/web"
 )
 
-// TestEveryFieldOfThePageIsCompared holds the fields that the audit reads to those that the page documents.
+// TestEveryFieldOfThePageIsCompared compares the fields that the audit reads with those that the page documents.
 func TestEveryFieldOfThePageIsCompared(t *testing.T) {
 	shown, read := fields(reflect.TypeFor[web.Document](), ""), fields(reflect.TypeFor[page](), "")
 	for name := range shown {
 		if name == "version" || name == "age_seconds" || strings.HasPrefix(name, "query") {
-			delete(shown, name) // not of the count
+			delete(shown, name) // they do not depend on the count
 		}
 	}
 	if diff := cmp.Diff(slices.Sorted(maps.Keys(shown)), slices.Sorted(maps.Keys(read))); diff != "" {
@@ -27,7 +27,7 @@ func TestEveryFieldOfThePageIsCompared(t *testing.T) {
 	}
 }
 
-// TestEveryFieldOfThePageIsAFigure changes each field of a page by itself.
+// TestEveryFieldOfThePageIsAFigure changes one field of a page at a time.
 func TestEveryFieldOfThePageIsAFigure(t *testing.T) {
 	const text = `{"election":{"id":"e","name":"n","fingerprint":"f","opens":"2024-11-05T07:00:00Z","closes":"2024-11-05T21:00:00Z"},
 		"run":1,"total_votes":1,"expected_votes":1,"registered_voters":1,"newest_record_at":"2024-11-05T07:00:00Z","leader":"a","tie":true,
@@ -64,7 +64,7 @@ func TestEveryFieldOfThePageIsAFigure(t *testing.T) {
 			t.Fatal(err)
 		}
 		if len(before.differences(decode(string(changed)))) == 0 {
-			t.Errorf("%s may be anything", name)
+			t.Errorf("the audit does not notice another %s", name)
 		}
 	}
 }
@@ -90,7 +90,7 @@ func other(value any) any {
 	return value
 }
 
-// fields are the JSON names of a type's fields, those of fields of structs and of lists after a dot.
+// fields are the JSON names of a type's fields. The name of a nested field follows that of its struct or list after a dot.
 func fields(of reflect.Type, prefix string) map[string]bool {
 	all := make(map[string]bool)
 	for i := range of.NumField() {

@@ -15,30 +15,30 @@ import (
 	"realtime-election/election"
 )
 
-// comparePublished compares every record of votes_rejected with what is rejected, by topic. A reject that is there
-// twice, alike, is one.
-func comparePublished(ctx context.Context, c Config, report *report, want map[string]map[spot]rejected, hash *ballots) error {
+// comparePublished compares every record of votes_rejected with the records that must be rejected, by topic. Two equal
+// records of one reject count as one.
+func comparePublished(ctx context.Context, c Config, report *report, want map[string]map[position]rejected, hash *ballots) error {
 	topic := election.RejectedVotesTopic
-	got := make(map[string]map[spot]rejected)
+	got := make(map[string]map[position]rejected)
 	for of := range want {
-		got[of] = make(map[spot]rejected)
+		got[of] = make(map[position]rejected)
 	}
-	unreadable, contradicting := report.kind(topic+": unreadable"), report.kind(topic+": contradicting")
+	unreadable, contradicting := report.newKind(topic+": unreadable"), report.newKind(topic+": contradicting")
 	var n int
 	err := c.Kafka.Read(ctx, topic, 0, func(r *kgo.Record) error {
 		v, err := decodeReject(r)
 		of := got[v.Topic]
 		switch {
 		case err != nil:
-			unreadable.say("%s: offset %d %v", topic, r.Offset, err)
+			unreadable.add("%s: offset %d %v", topic, r.Offset, err)
 			return nil
 		case of == nil:
-			unreadable.say("%s: offset %d is of %q, of which nothing is rejected", topic, r.Offset, v.Topic)
+			unreadable.add("%s: offset %d is of %q, of which nothing is rejected", topic, r.Offset, v.Topic)
 			return nil
 		}
-		at, now := spot{v.Partition, v.Offset}, hash.reject(v.Reason, v.Key, v.Raw)
-		if before, twice := of[at]; twice && before != now {
-			contradicting.say("%s: offset %d says of %s what a record before it does not", topic, r.Offset, r.Key)
+		at, now := position{v.Partition, v.Offset}, hash.reject(v.Reason, v.Key, v.Raw)
+		if before, again := of[at]; again && before != now {
+			contradicting.add("%s: offset %d says of %s what a record before it does not", topic, r.Offset, r.Key)
 			return nil
 		}
 		of[at] = now
@@ -47,17 +47,17 @@ func comparePublished(ctx context.Context, c Config, report *report, want map[st
 	if err != nil && !errors.Is(err, kerr.UnknownTopicOrPartition) {
 		return fmt.Errorf("audit: %w", err)
 	}
-	differences := unreadable.end() + contradicting.end()
+	differences := unreadable.finish() + contradicting.finish()
 	wanted := 0
 	for _, of := range slices.Sorted(maps.Keys(want)) {
 		wanted, n = wanted+len(want[of]), n+len(got[of])
-		differences += compareSpots(report, topic+": "+of, want[of], got[of], func(r rejected) uint64 { return r.cut })
+		differences += compareByPosition(report, topic+": "+of, want[of], got[of], func(r rejected) uint64 { return r.cut })
 	}
-	report.row(topic, fmt.Sprintf("%d rejects", wanted), fmt.Sprintf("%d rejects", n), differences)
+	report.addRow(topic, fmt.Sprintf("%d rejects", wanted), fmt.Sprintf("%d rejects", n), differences)
 	return nil
 }
 
-// decodeReject reads a record of votes_rejected, whose key says where the record stands that it is of.
+// decodeReject reads a record of votes_rejected. Its key must name the topic, partition and offset of the rejected record.
 func decodeReject(r *kgo.Record) (election.RejectedVote, error) {
 	var v election.RejectedVote
 	if err := json.Unmarshal(r.Value, &v); err != nil {
@@ -69,8 +69,8 @@ func decodeReject(r *kgo.Record) (election.RejectedVote, error) {
 	return v, nil
 }
 
-func sortedSpots[V any](m map[spot]V) []spot {
-	return slices.SortedFunc(maps.Keys(m), func(a, b spot) int {
+func sortedPositions[V any](m map[position]V) []position {
+	return slices.SortedFunc(maps.Keys(m), func(a, b position) int {
 		return cmp.Or(cmp.Compare(a.partition, b.partition), cmp.Compare(a.offset, b.offset))
 	})
 }

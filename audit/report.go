@@ -9,13 +9,13 @@ import (
 	"realtime-election/internal/terminal"
 )
 
-// told is how many differences are written out before they are only counted.
-const told = 40
+// mostShown is how many differences are printed. Further ones are only counted.
+const mostShown = 40
 
-// toldOfAKind is how many differences of a kind are written out before they are only counted.
-const toldOfAKind = 20
+// mostShownOfAKind is how many differences of a kind are printed. Further ones are only counted.
+const mostShownOfAKind = 20
 
-// report is what the audit found: a table of checks, what to know of it, and the differences one by one.
+// report is the findings of the audit: a table of checks, notes that explain it, and the differences.
 type report struct {
 	rows        []row
 	notes       []string
@@ -30,25 +30,25 @@ type kind struct {
 	n      int
 }
 
-func (r *report) kind(name string) *kind { return &kind{report: r, name: name} }
+func (r *report) newKind(name string) *kind { return &kind{report: r, name: name} }
 
-// say tells a difference, if it is among the first of its kind.
-func (k *kind) say(format string, args ...any) {
-	if k.n++; k.n <= toldOfAKind {
+// add adds a difference. It is printed if it is among the first of its kind.
+func (k *kind) add(format string, args ...any) {
+	if k.n++; k.n <= mostShownOfAKind {
 		k.report.ofKinds = append(k.report.ofKinds, fmt.Sprintf(format, args...))
 	}
 }
 
-// end tells how many more there were, and returns how many in all.
-func (k *kind) end() int {
-	if k.n > toldOfAKind {
-		k.report.ofKinds = append(k.report.ofKinds, fmt.Sprintf("%s: and %d more", k.name, k.n-toldOfAKind))
+// finish adds how many differences are not printed, and returns how many there are.
+func (k *kind) finish() int {
+	if k.n > mostShownOfAKind {
+		k.report.ofKinds = append(k.report.ofKinds, fmt.Sprintf("%s: and %d more", k.name, k.n-mostShownOfAKind))
 	}
 	return k.n
 }
 
-// note tells what is no difference, and explains one.
-func (r *report) note(format string, args ...any) {
+// addNote adds a line that is no difference, and may explain one.
+func (r *report) addNote(format string, args ...any) {
 	r.notes = append(r.notes, fmt.Sprintf(format, args...))
 }
 
@@ -57,16 +57,16 @@ type row struct {
 	differences              int
 }
 
-func (r *report) row(what, recount, published string, differences int) {
+func (r *report) addRow(what, recount, published string, differences int) {
 	r.rows = append(r.rows, row{what, recount, published, differences})
 }
 
-func (r *report) say(format string, args ...any) {
+func (r *report) addDifference(format string, args ...any) {
 	r.differences = append(r.differences, fmt.Sprintf(format, args...))
 }
 
-// counted reports the recount itself.
-func (r *report) counted(count *election.Count, expect expectation) {
+// addCount adds the number of counted votes, and the numbers of rejects.
+func (r *report) addCount(count *election.Count, expect expectation) {
 	votes := count.Votes()
 	published := ""
 	if expect.votes >= 0 {
@@ -76,16 +76,16 @@ func (r *report) counted(count *election.Count, expect expectation) {
 	switch {
 	case votes == 0:
 		differences, published = 1, ""
-		r.say("nothing was counted: %s holds no valid vote", election.VotesTopic)
+		r.addDifference("nothing was counted: %s holds no valid vote", election.VotesTopic)
 	case expect.votes >= 0 && votes != expect.votes:
 		differences = 1
-		r.say("%d votes are counted where %d are %s", votes, expect.votes, expect.from)
+		r.addDifference("%d votes are counted where %d are %s", votes, expect.votes, expect.from)
 	}
-	r.row("votes counted", strconv.FormatInt(votes, 10), published, differences)
+	r.addRow("votes counted", strconv.FormatInt(votes, 10), published, differences)
 	rejected := count.Rejected()
 	for _, reason := range election.Reasons() {
 		if n := rejected[reason]; n > 0 {
-			r.row("  not counted: "+string(reason), strconv.FormatInt(n, 10), "", 0)
+			r.addRow("  not counted: "+string(reason), strconv.FormatInt(n, 10), "", 0)
 		}
 	}
 }
@@ -109,8 +109,8 @@ func (r *report) print(out io.Writer) error {
 		fmt.Fprintln(out, note)
 	}
 	for i, difference := range r.differences {
-		if i == told {
-			fmt.Fprintf(out, "and %d more differences\n", len(r.differences)-told)
+		if i == mostShown {
+			fmt.Fprintf(out, "and %d more differences\n", len(r.differences)-mostShown)
 			break
 		}
 		fmt.Fprintln(out, difference)

@@ -24,7 +24,7 @@ import (
 
 func TestMain(m *testing.M) { localtest.Main(m) }
 
-// tables is an election whose votes and voters are stored, all rejects among them, and which everything agrees on.
+// tables is an election whose votes, voters and rejects are stored, without any difference.
 type tables struct {
 	*fixture
 	conn *pgx.Conn // of the owner
@@ -91,7 +91,7 @@ func voter(t *testing.T, n int, district election.DistrictID, name string) *kgo.
 	return kafkatest.JSON(t, election.VotersTopic, string(v.ID), v)
 }
 
-// register writes voters, and what is rejected of voters_topic.
+// register writes voters, and records that are rejected, to voters_topic.
 func (s *tables) register(t *testing.T) {
 	t.Helper()
 	var records []*kgo.Record
@@ -113,7 +113,7 @@ func (s *tables) exec(t *testing.T, sql string, args ...any) {
 	}
 }
 
-// store stores what the topics hold, as the ledger must.
+// store stores the records of the topics, as the ledger must.
 func (s *tables) store(t *testing.T) {
 	t.Helper()
 	count := election.NewCount(resultFile(t).Definition, partitions)
@@ -150,7 +150,7 @@ func (s *tables) store(t *testing.T) {
 	kafkatest.Produce(t, s.cluster, rejects...)
 }
 
-// published is a reject as votes_rejected holds it.
+// published is the record of a reject in votes_rejected.
 func published(t *testing.T, r *kgo.Record, reason election.Reason) *kgo.Record {
 	t.Helper()
 	return kafkatest.JSON(t, election.RejectedVotesTopic, fmt.Sprintf("%s:%d:%d", r.Topic, r.Partition, r.Offset), election.RejectedVote{
@@ -166,14 +166,14 @@ func TestAuditOfAgreeingTables(t *testing.T) {
 	}
 	wantSaid(t, printed, "table votes 201 rows 201 rows agrees", "table rejected_votes 8 rows 8 rows agrees",
 		"table voters 40 rows 40 rows agrees", "of them rejected 4 rows agrees", "votes_rejected 12 rejects 12 rejects agrees", "Everything agrees.")
-	// A reject may be there twice.
+	// A reject may be in the topic twice.
 	kafkatest.Produce(t, s.cluster, kafkatest.Read(t, s.cluster, election.RejectedVotesTopic, 0)[3])
 	if printed, err := s.audit(t); err != nil {
 		t.Errorf("with a reject that is there twice: %v:\n%s", err, printed)
 	}
 }
 
-// TestAuditNamesWhatIsPlantedInTables plants one error at a time, and takes it back.
+// TestAuditNamesWhatIsPlantedInTables plants one error at a time, and undoes it.
 func TestAuditNamesWhatIsPlantedInTables(t *testing.T) {
 	s := newTables(t)
 	const one = `ballot_id = '00000000-0000-0000-0000-000000000001'`
@@ -237,7 +237,7 @@ func TestAuditNamesWhatIsPlantedInTables(t *testing.T) {
 	}
 }
 
-// TestAuditNamesEveryColumnOfAVoter changes one column of one voter at a time, and takes it back.
+// TestAuditNamesEveryColumnOfAVoter changes one column of one voter at a time, and undoes it.
 func TestAuditNamesEveryColumnOfAVoter(t *testing.T) {
 	s := newTables(t)
 	rows, err := s.conn.Query(t.Context(), "SELECT attname FROM pg_attribute WHERE attrelid = 'voters'::regclass AND attnum > 1")

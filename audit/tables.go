@@ -14,8 +14,8 @@ import (
 	"realtime-election/internal/postgres"
 )
 
-// compareTables compares PostgreSQL, in one snapshot, and votes_rejected with the records of votes_topic and
-// voters_topic.
+// compareTables compares the tables in PostgreSQL, in one snapshot, and the topic votes_rejected with the records of
+// votes_topic and voters_topic.
 func compareTables(ctx context.Context, c Config, report *report, installation *election.Installation, want *ballots) error {
 	conn, err := postgres.Connect(ctx, c.Postgres)
 	if err != nil {
@@ -37,13 +37,13 @@ func compareTables(ctx context.Context, c Config, report *report, installation *
 		if err != nil {
 			return err
 		}
-		return comparePublished(ctx, c, report, map[string]map[spot]rejected{
+		return comparePublished(ctx, c, report, map[string]map[position]rejected{
 			election.VotesTopic: want.rejected, election.VotersTopic: voters,
 		}, want)
 	})
 }
 
-// noteLedger says where the ledger has not stored a topic to its end.
+// noteLedger notes the partitions that the ledger has not stored to their ends.
 func noteLedger(ctx context.Context, c Config, report *report, tx pgx.Tx) error {
 	cl, err := c.Kafka.NewClient()
 	if err != nil {
@@ -67,17 +67,17 @@ func noteLedger(ctx context.Context, c Config, report *report, tx pgx.Tx) error 
 		}
 		for _, partition := range sortedNumbers(ends) {
 			if end := ends[partition]; stored[partition] < end {
-				report.note("The ledger is behind: it has stored %s %d up to offset %d of %d. Differences may pass.", topic, partition, stored[partition], end)
+				report.addNote("The ledger is behind: it has stored %s %d up to offset %d of %d. Differences may pass.", topic, partition, stored[partition], end)
 			}
 		}
 	}
 	return nil
 }
 
-// compareVotes compares every row of votes with the ballot that was counted.
+// compareVotes compares every row of the table votes with the counted ballot. It empties want.counted.
 func compareVotes(ctx context.Context, report *report, tx pgx.Tx, want *ballots) error {
-	left, counted := want.counted, int64(len(want.counted)) // emptied here: there may be millions
-	missing, changed, added := report.kind("votes: missing"), report.kind("votes: changed"), report.kind("votes: added")
+	left, counted := want.counted, int64(len(want.counted)) // not copied: there may be millions
+	missing, changed, added := report.newKind("votes: missing"), report.newKind("votes: changed"), report.newKind("votes: added")
 	rows, err := tx.Query(ctx, "SELECT ballot_id, candidate_id, district_id, age_group, gender, voting_time FROM votes")
 	if err != nil {
 		return fmt.Errorf("read the table votes: %w", err)
@@ -92,13 +92,13 @@ func compareVotes(ctx context.Context, report *report, tx pgx.Tx, want *ballots)
 		line = election.AppendVote(line[:0], election.Vote{
 			BallotID: digits, CandidateID: candidate, DistrictID: district, AgeGroup: age, Gender: gender, VotingTime: moment,
 		})
-		sum, there := left[id]
+		sum, found := left[id]
 		delete(left, id)
 		switch exact := at.Nanosecond()%int(time.Millisecond) == 0; {
-		case !there:
-			added.say("votes: row %s must not be there: votes_topic has no such ballot that counts", line)
+		case !found:
+			added.add("votes: row %s must not be there: votes_topic has no such ballot that counts", line)
 		case !exact || sum != maphash.Bytes(want.seed, line):
-			changed.say("votes: row %s is not what votes_topic holds of the ballot", line)
+			changed.add("votes: row %s is not what votes_topic holds of the ballot", line)
 		}
 		return nil
 	}))
@@ -106,31 +106,31 @@ func compareVotes(ctx context.Context, report *report, tx pgx.Tx, want *ballots)
 		return fmt.Errorf("read the table votes: %w", err)
 	}
 	for id := range left {
-		missing.say("votes: ballot %s is missing", id)
+		missing.add("votes: ballot %s is missing", id)
 	}
-	report.row("table votes", rowsOf(counted), rowsOf(n), missing.end()+changed.end()+added.end())
+	report.addRow("table votes", rowsOf(counted), rowsOf(n), missing.finish()+changed.finish()+added.finish())
 	return nil
 }
 
-// compareRejects compares every row of rejected_votes that is of votes_topic.
+// compareRejects compares every row of rejected_votes that is about votes_topic.
 func compareRejects(ctx context.Context, report *report, tx pgx.Tx, want *ballots) error {
 	got, err := storedRejects(ctx, tx, election.VotesTopic, want)
 	if err != nil {
 		return err
 	}
-	n := compareSpots(report, "rejected_votes: "+election.VotesTopic, want.rejected, got, func(r rejected) uint64 { return r.whole })
-	report.row("table rejected_votes", rowsOf(int64(len(want.rejected))), rowsOf(int64(len(got))), n)
+	n := compareByPosition(report, "rejected_votes: "+election.VotesTopic, want.rejected, got, func(r rejected) uint64 { return r.whole })
+	report.addRow("table rejected_votes", rowsOf(int64(len(want.rejected))), rowsOf(int64(len(got))), n)
 	return nil
 }
 
-// storedRejects are the rows of rejected_votes of a topic.
-func storedRejects(ctx context.Context, tx pgx.Tx, topic string, hash *ballots) (map[spot]rejected, error) {
+// storedRejects reads the rows of rejected_votes that are about a topic.
+func storedRejects(ctx context.Context, tx pgx.Tx, topic string, hash *ballots) (map[position]rejected, error) {
 	rows, err := tx.Query(ctx, "SELECT partition, record_offset, reason, key, raw FROM rejected_votes WHERE topic = $1", topic)
 	if err != nil {
 		return nil, fmt.Errorf("read the table rejected_votes: %w", err)
 	}
-	got := make(map[spot]rejected)
-	var at spot
+	got := make(map[position]rejected)
+	var at position
 	var reason string
 	var key, raw []byte
 	if _, err := pgx.ForEachRow(rows, []any{&at.partition, &at.offset, &reason, &key, &raw}, func() error {
@@ -142,32 +142,32 @@ func storedRejects(ctx context.Context, tx pgx.Tx, topic string, hash *ballots) 
 	return got, nil
 }
 
-// compareSpots compares rejects one by one, by the reason and one of the hashes. It returns how many differ.
-func compareSpots(report *report, what string, want, got map[spot]rejected, sum func(rejected) uint64) int {
-	missing, changed, added := report.kind(what+" missing"), report.kind(what+" changed"), report.kind(what+" added")
-	for _, at := range sortedSpots(want) {
+// compareByPosition compares the reason and one of the hashes of each reject. It returns how many differ.
+func compareByPosition(report *report, what string, want, got map[position]rejected, sum func(rejected) uint64) int {
+	missing, changed, added := report.newKind(what+" missing"), report.newKind(what+" changed"), report.newKind(what+" added")
+	for _, at := range sortedPositions(want) {
 		w := want[at]
-		g, there := got[at]
+		g, found := got[at]
 		switch {
-		case !there:
-			missing.say("%s %d offset %d is missing; it must be %s", what, at.partition, at.offset, w.reason)
+		case !found:
+			missing.add("%s %d offset %d is missing; it must be %s", what, at.partition, at.offset, w.reason)
 		case g.reason != w.reason:
-			changed.say("%s %d offset %d is %s; it must be %s", what, at.partition, at.offset, g.reason, w.reason)
+			changed.add("%s %d offset %d is %s; it must be %s", what, at.partition, at.offset, g.reason, w.reason)
 		case sum(g) != sum(w):
-			changed.say("%s %d offset %d does not hold the record's key and value", what, at.partition, at.offset)
+			changed.add("%s %d offset %d does not hold the record's key and value", what, at.partition, at.offset)
 		}
 	}
-	for _, at := range sortedSpots(got) {
+	for _, at := range sortedPositions(got) {
 		if _, wanted := want[at]; !wanted {
-			added.say("%s %d offset %d must not be there, as %s", what, at.partition, at.offset, got[at].reason)
+			added.add("%s %d offset %d must not be there, as %s", what, at.partition, at.offset, got[at].reason)
 		}
 	}
-	return missing.end() + changed.end() + added.end()
+	return missing.finish() + changed.finish() + added.finish()
 }
 
 func rowsOf(n int64) string { return strconv.FormatInt(n, 10) + " rows" }
 
-// countRows is how many rows a query gave.
+// countRows is how many rows a query returned.
 func countRows(tag interface{ RowsAffected() int64 }, err error) (int64, error) {
 	return tag.RowsAffected(), err
 }

@@ -25,7 +25,7 @@ type published struct {
 }
 
 // compareTopics compares every key of every result topic with what it must hold. A latest run that is newer than the
-// official one is catching up: its totals are nobody's yet.
+// official run is catching up: no reader shows its totals yet, and they are not compared.
 func compareTopics(ctx context.Context, c Config, report *report, want map[string]map[string]election.Result, run, latest int) error {
 	catchingUp := 0
 	for _, topic := range election.ResultTopics() {
@@ -43,13 +43,13 @@ func compareTopics(ctx context.Context, c Config, report *report, want map[strin
 			gotVotes += g.result.TotalVotes
 			switch {
 			case !found:
-				report.say("%s: key %s is missing; it must hold %d", topic, key, w.TotalVotes)
+				report.addDifference("%s: key %s is missing; it must hold %d", topic, key, w.TotalVotes)
 			case g.fault != "":
-				report.say("%s: key %s: %s", topic, key, g.fault)
+				report.addDifference("%s: key %s: %s", topic, key, g.fault)
 			case g.result.TotalVotes != w.TotalVotes:
-				report.say("%s: key %s holds %d; it must hold %d", topic, key, g.result.TotalVotes, w.TotalVotes)
+				report.addDifference("%s: key %s holds %d; it must hold %d", topic, key, g.result.TotalVotes, w.TotalVotes)
 			case !reflect.DeepEqual(g.result, w):
-				report.say("%s: key %s holds %s; it must hold %s", topic, key, asJSON(g.result), asJSON(w))
+				report.addDifference("%s: key %s holds %s; it must hold %s", topic, key, asJSON(g.result), asJSON(w))
 			}
 		}
 		for _, key := range sortedKeys(got) {
@@ -59,15 +59,15 @@ func compareTopics(ctx context.Context, c Config, report *report, want map[strin
 				catchingUp++
 				gotVotes -= got[key].result.TotalVotes
 			case ok && of != run:
-				report.say("%s: key %q is of run %d, and the official run is %d", topic, key, of, run)
+				report.addDifference("%s: key %q is of run %d, and the official run is %d", topic, key, of, run)
 			default:
-				report.say("%s: key %q must not be there", topic, key)
+				report.addDifference("%s: key %q must not be there", topic, key)
 			}
 		}
-		report.row(topic, records(len(want[topic]), wantVotes), strconv.FormatInt(gotVotes, 10), len(report.differences)-before)
+		report.addRow(topic, records(len(want[topic]), wantVotes), strconv.FormatInt(gotVotes, 10), len(report.differences)-before)
 	}
 	if catchingUp > 0 {
-		report.row(fmt.Sprintf("  run %d is catching up", latest), fmt.Sprintf("%d keys, not compared", catchingUp), "", 0)
+		report.addRow(fmt.Sprintf("  run %d is catching up", latest), fmt.Sprintf("%d keys, not compared", catchingUp), "", 0)
 	}
 	return nil
 }
@@ -76,8 +76,8 @@ func records(keys int, votes int64) string {
 	return fmt.Sprintf("%d in %d keys", votes, keys)
 }
 
-// readTopic reads what each key of a result topic is worth: the record with the greatest total, since a record may be
-// written again late; nothing once it is deleted.
+// readTopic reads the total of each key of a result topic. It takes the record with the greatest total, because an old
+// record may be written again late. A tombstone deletes the key.
 func readTopic(ctx context.Context, c Config, topic string) (map[string]published, error) {
 	held := make(map[string]published)
 	err := c.Kafka.Read(ctx, topic, 0, func(r *kgo.Record) error {
@@ -87,7 +87,7 @@ func readTopic(ctx context.Context, c Config, topic string) (map[string]publishe
 			return nil
 		}
 		p := decodeResult(r)
-		if before, there := held[key]; !there || before.fault == "" && (p.fault != "" || p.result.TotalVotes >= before.result.TotalVotes) {
+		if before, found := held[key]; !found || before.fault == "" && (p.fault != "" || p.result.TotalVotes >= before.result.TotalVotes) {
 			held[key] = p
 		}
 		return nil
@@ -101,15 +101,15 @@ func readTopic(ctx context.Context, c Config, topic string) (map[string]publishe
 	return held, nil
 }
 
-// decodeResult reads a result record: one JSON object with no field that is not known, and nothing behind it.
+// decodeResult reads a result record: one JSON object without unknown fields, and nothing after it.
 func decodeResult(r *kgo.Record) published {
 	var p published
 	decoder := json.NewDecoder(bytes.NewReader(r.Value))
 	decoder.DisallowUnknownFields()
 	err := decoder.Decode(&p.result)
 	if err == nil {
-		if _, behind := decoder.Token(); behind != io.EOF {
-			err = errors.New("something stands behind the value")
+		if _, after := decoder.Token(); after != io.EOF {
+			err = errors.New("more bytes follow the value")
 		}
 	}
 	if err != nil {

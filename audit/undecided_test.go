@@ -19,8 +19,8 @@ import (
 	"realtime-election/internal/kafka/kafkatest"
 )
 
-// TestUndecidedTransactionIsSaid has a commit that is confirmed, whose marker is in producer_progress and not yet in
-// votes_topic: Kafka writes them one by one.
+// TestUndecidedTransactionIsSaid has a confirmed commit whose marker is in producer_progress, and not yet in votes_topic:
+// Kafka writes the markers one after another.
 func TestUndecidedTransactionIsSaid(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -29,7 +29,7 @@ func TestUndecidedTransactionIsSaid(t *testing.T) {
 	decided := len(kafkatest.Read(t, f.cluster, election.VotesTopic, late.Partition))
 	kafkatest.Begin(t, f.cluster, late)
 	f.progress(t, election.CastProducer, 1, 1)
-	f.config.Decides = 20 * time.Millisecond
+	f.config.DecisionTimeout = 20 * time.Millisecond
 	printed, err := f.audit(t)
 	if !errors.Is(err, audit.ErrDisagree) {
 		t.Errorf("ended with %v", err)
@@ -41,13 +41,13 @@ func TestUndecidedTransactionIsSaid(t *testing.T) {
 	}
 }
 
-// TestTransactionIsWaitedFor decides one while the audit waits for it.
+// TestTransactionIsWaitedFor commits a transaction while the audit waits for it.
 func TestTransactionIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	open := kafkatest.Begin(t, f.cluster, cast(1, "ana", "N1"))
 	f.progress(t, election.CastProducer, 1, 1)
-	f.config.Decides = time.Minute
+	f.config.DecisionTimeout = time.Minute
 	ended := make(chan error, 1)
 	asked := f.whenAskedForStableEnds(t, 2, func() { ended <- kafka.EndTransaction(context.Background(), open, kgo.TryCommit) })
 	printed, _ := f.audit(t) // the results are not published
@@ -60,7 +60,7 @@ func TestTransactionIsWaitedFor(t *testing.T) {
 	}
 }
 
-// TestBallotsThatComeMeanwhileAreSaid commits one after the recount.
+// TestBallotsThatComeMeanwhileAreSaid adds a ballot after the recount.
 func TestBallotsThatComeMeanwhileAreSaid(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -76,8 +76,8 @@ func TestBallotsThatComeMeanwhileAreSaid(t *testing.T) {
 		late.Partition, counted, counted+1))
 }
 
-// whenAskedForStableEnds calls f when the broker is asked the nth time for stable ends of votes_topic. asked is how often
-// it was by now.
+// whenAskedForStableEnds calls do when the broker is asked the nth time for stable ends of votes_topic. asked returns how
+// often the broker has been asked.
 func (f *fixture) whenAskedForStableEnds(t *testing.T, nth int64, do func()) (asked func() int64) {
 	t.Helper()
 	var times atomic.Int64

@@ -16,139 +16,140 @@ import (
 	"realtime-election/election"
 )
 
-// compareVoters holds every record of voters_topic to be either the one entry of a voter in the table voters, in every
-// column, or in rejected_votes for a reason that it has. It returns the rejects.
-func compareVoters(ctx context.Context, c Config, report *report, installation *election.Installation, tx pgx.Tx, hash *ballots) (map[spot]rejected, error) {
+// compareVoters checks that every record of voters_topic is either the only entry of a voter in the table voters, in every
+// column, or in rejected_votes for the right reason. It returns the rejects.
+func compareVoters(ctx context.Context, c Config, report *report, installation *election.Installation, tx pgx.Tx, hash *ballots) (map[position]rejected, error) {
 	rejects, err := storedRejects(ctx, tx, election.VotersTopic, hash)
 	if err != nil {
 		return nil, err
 	}
-	g := newRegister(report, &installation.Definition, rejects, hash)
-	if err := eachVoter(ctx, c, installation, g.entry); err != nil {
+	check := newVotersCheck(report, &installation.Definition, rejects, hash)
+	if err := eachVoter(ctx, c, installation, check.addEntry); err != nil {
 		return nil, err
 	}
-	g.closed()
-	rows, err := eachRow(ctx, tx, g.row)
+	check.entriesDone()
+	rows, err := eachRow(ctx, tx, check.checkRow)
 	if err != nil {
 		return nil, fmt.Errorf("read the table voters: %w", err)
 	}
-	if len(g.stored) > 0 { // they have names in the topic only
-		if err := eachVoter(ctx, c, installation, g.nameMissing); err != nil {
+	if len(check.stored) > 0 { // only the topic has their names
+		if err := eachVoter(ctx, c, installation, check.nameMissing); err != nil {
 			return nil, err
 		}
 	}
-	g.end(rows)
+	check.finish(rows)
 	return rejects, nil
 }
 
-// register is what voters_topic holds, and what it makes of the tables: first entry is called with each record, then
-// closed, then row with each row of the table voters, then nameMissing with each record again.
+// votersCheck compares the tables with the records of voters_topic. The caller calls addEntry with each record, then
+// entriesDone, then checkRow with each row of the table voters, then nameMissing with each record again, then finish.
 //
-// Which entry is the first is not asked where a voter has several: they may be of several partitions.
-type register struct {
+// Where a voter has several entries, votersCheck accepts any of them as the stored one: they may be on several partitions.
+type votersCheck struct {
 	report    *report
 	hash      *ballots
 	districts map[election.DistrictID]bool
-	rejects   map[spot]rejected
-	left      map[spot]bool     // rejects of which no record has come
-	stored    map[uint64]uint64 // by a hash of a voter's id, one of the entry that is not rejected
-	copied    map[uint64]spot   // voters of whom one is, as a copy
+	rejects   map[position]rejected
+	left      map[position]bool   // rejects whose record has not come
+	stored    map[uint64]uint64   // hash of the entry that is not rejected, by a hash of the voter's id
+	copied    map[uint64]position // an entry that is rejected as a copy, by a hash of the voter's id
 	voters    int64
 
 	wrong, copies, missing, changed, added *kind
 }
 
-// rejectedVoters is what a reject of voters_topic is called.
+// rejectedVoters names the rejects of voters_topic in the report.
 const rejectedVoters = "rejected_votes: " + election.VotersTopic
 
-func newRegister(report *report, d *election.Definition, rejects map[spot]rejected, hash *ballots) *register {
-	g := &register{
+func newVotersCheck(report *report, d *election.Definition, rejects map[position]rejected, hash *ballots) *votersCheck {
+	c := &votersCheck{
 		report: report, hash: hash, rejects: rejects,
-		districts: make(map[election.DistrictID]bool), left: make(map[spot]bool, len(rejects)),
-		stored: make(map[uint64]uint64), copied: make(map[uint64]spot),
-		wrong: report.kind(rejectedVoters + " wrong"), copies: report.kind("voters: copies"),
-		missing: report.kind("voters: missing"), changed: report.kind("voters: changed"), added: report.kind("voters: added"),
+		districts: make(map[election.DistrictID]bool), left: make(map[position]bool, len(rejects)),
+		stored: make(map[uint64]uint64), copied: make(map[uint64]position),
+		wrong: report.newKind(rejectedVoters + " wrong"), copies: report.newKind("voters: copies"),
+		missing: report.newKind("voters: missing"), changed: report.newKind("voters: changed"), added: report.newKind("voters: added"),
 	}
 	for _, district := range d.Districts() {
-		g.districts[district.ID] = true
+		c.districts[district.ID] = true
 	}
 	for at := range rejects {
-		g.left[at] = true
+		c.left[at] = true
 	}
-	return g
+	return c
 }
 
-func (g *register) voter(id string) uint64 { return maphash.String(g.hash.seed, id) }
+func (c *votersCheck) voter(id string) uint64 { return maphash.String(c.hash.seed, id) }
 
-// entry takes a record of voters_topic.
-func (g *register) entry(r *kgo.Record) error {
-	at, reason := spot{r.Partition, r.Offset}, judge(r, g.districts)
-	reject, isRejected := g.rejects[at]
-	delete(g.left, at)
+// addEntry takes a record of voters_topic.
+func (c *votersCheck) addEntry(r *kgo.Record) error {
+	at, reason := position{r.Partition, r.Offset}, judge(r, c.districts)
+	reject, isRejected := c.rejects[at]
+	delete(c.left, at)
 	switch {
-	case isRejected && reject.whole != g.hash.sum(r.Key, r.Value):
-		g.wrong.say("%s %d offset %d does not hold the record's key and value", rejectedVoters, at.partition, at.offset)
+	case isRejected && reject.whole != c.hash.sum(r.Key, r.Value):
+		c.wrong.add("%s %d offset %d does not hold the record's key and value", rejectedVoters, at.partition, at.offset)
 	case isRejected && reason == "" && (reject.reason == election.Duplicate || reject.reason == election.Conflicting):
-		g.copied[g.voter(string(r.Key))] = at
+		c.copied[c.voter(string(r.Key))] = at
 	case isRejected && reject.reason != reason:
-		g.wrong.say("%s %d offset %d is %s; it must be %s", rejectedVoters, at.partition, at.offset, reject.reason, orStored(reason))
+		c.wrong.add("%s %d offset %d is %s; it must be %s", rejectedVoters, at.partition, at.offset, reject.reason, orStored(reason))
 	case isRejected:
 	case reason != "":
-		g.wrong.say("%s %d offset %d is missing; it must be %s", rejectedVoters, at.partition, at.offset, reason)
-	case has(g.stored, g.voter(string(r.Key))):
-		g.copies.say("voters: %s %d offset %d is a further entry of a voter, and not rejected", election.VotersTopic, at.partition, at.offset)
+		c.wrong.add("%s %d offset %d is missing; it must be %s", rejectedVoters, at.partition, at.offset, reason)
+	case has(c.stored, c.voter(string(r.Key))):
+		c.copies.add("voters: %s %d offset %d is a further entry of a voter, and not rejected", election.VotersTopic, at.partition, at.offset)
 	default:
-		g.stored[g.voter(string(r.Key))] = maphash.Bytes(g.hash.seed, r.Value)
+		c.stored[c.voter(string(r.Key))] = maphash.Bytes(c.hash.seed, r.Value)
 	}
 	return nil
 }
 
-// closed looks at the rejects when every record has come.
-func (g *register) closed() {
-	g.voters = int64(len(g.stored))
-	for _, at := range sortedSpots(g.left) {
-		g.wrong.say("%s %d offset %d must not be there: the topic has no such record", rejectedVoters, at.partition, at.offset)
+// entriesDone checks the rejects, after every record.
+func (c *votersCheck) entriesDone() {
+	c.voters = int64(len(c.stored))
+	for _, at := range sortedPositions(c.left) {
+		c.wrong.add("%s %d offset %d must not be there: the topic has no such record", rejectedVoters, at.partition, at.offset)
 	}
-	for id, at := range g.copied {
-		if !has(g.stored, id) {
-			g.wrong.say("%s %d offset %d is rejected as a copy, and so is every other entry of the voter", rejectedVoters, at.partition, at.offset)
+	for id, at := range c.copied {
+		if !has(c.stored, id) {
+			c.wrong.add("%s %d offset %d is rejected as a copy, and so is every other entry of the voter", rejectedVoters, at.partition, at.offset)
 		}
 	}
 }
 
-// row takes a row of the table voters, and the record that it must have been.
-func (g *register) row(v election.Voter, line []byte) {
-	id := g.voter(string(v.ID))
-	switch want, there := g.stored[id]; {
-	case !there:
-		g.added.say("voters: voter %s must not be there", v.ID)
-	case want != maphash.Bytes(g.hash.seed, line):
-		g.changed.say("voters: row %s is not what voters_topic holds of the voter", line)
+// checkRow takes a row of the table voters, and the value of the record that it must come from.
+func (c *votersCheck) checkRow(v election.Voter, line []byte) {
+	id := c.voter(string(v.ID))
+	switch want, found := c.stored[id]; {
+	case !found:
+		c.added.add("voters: voter %s must not be there", v.ID)
+	case want != maphash.Bytes(c.hash.seed, line):
+		c.changed.add("voters: row %s is not what voters_topic holds of the voter", line)
 	}
-	delete(g.stored, id)
+	delete(c.stored, id)
 }
 
-// nameMissing names the voter of a record if no row was theirs.
-func (g *register) nameMissing(r *kgo.Record) error {
-	if id := g.voter(string(r.Key)); has(g.stored, id) {
-		g.missing.say("voters: voter %s is missing", r.Key)
-		delete(g.stored, id)
+// nameMissing names the voter of a record who has no row.
+func (c *votersCheck) nameMissing(r *kgo.Record) error {
+	if id := c.voter(string(r.Key)); has(c.stored, id) {
+		c.missing.add("voters: voter %s is missing", r.Key)
+		delete(c.stored, id)
 	}
 	return nil
 }
 
-// end reports what was found, beside how many rows there were.
-func (g *register) end(rows int64) {
-	g.report.row("table voters", rowsOf(g.voters), rowsOf(rows), g.missing.end()+g.changed.end()+g.added.end()+g.copies.end())
-	g.report.row("  of them rejected", "", rowsOf(int64(len(g.rejects))), g.wrong.end())
+// finish adds the findings to the report, beside the number of rows.
+func (c *votersCheck) finish(rows int64) {
+	c.report.addRow("table voters", rowsOf(c.voters), rowsOf(rows), c.missing.finish()+c.changed.finish()+c.added.finish()+c.copies.finish())
+	c.report.addRow("  of them rejected", "", rowsOf(int64(len(c.rejects))), c.wrong.finish())
 }
 
 func has(hashes map[uint64]uint64, id uint64) bool {
-	_, there := hashes[id]
-	return there
+	_, found := hashes[id]
+	return found
 }
 
-// eachRow hands on each row of the table voters, and the record that it must have been. It returns how many there are.
+// eachRow calls each with every row of the table voters, and the value of the record that it must come from. It returns how
+// many rows there are.
 func eachRow(ctx context.Context, tx pgx.Tx, each func(v election.Voter, line []byte)) (int64, error) {
 	rows, err := tx.Query(ctx, `SELECT voter_id, date_of_birth, registered_age, voter_name, gender, nationality, registration_number,
 		address_street, address_city, address_state, address_country, address_postcode, email, phone_number, cell_number, picture, district_id
@@ -164,7 +165,7 @@ func eachRow(ctx context.Context, tx pgx.Tx, each func(v election.Voter, line []
 		&a.Street, &a.City, &a.State, &a.Country, &a.Postcode, &v.Email, &v.PhoneNumber, &v.CellNumber, &v.Picture, &v.DistrictID,
 	}, func() error {
 		v.DateOfBirth = born.Time.Format(time.DateOnly)
-		if born.InfinityModifier != pgtype.Finite { // nobody's
+		if born.InfinityModifier != pgtype.Finite { // no voter is born then
 			v.DateOfBirth = born.InfinityModifier.String()
 		}
 		line, err := json.Marshal(v)
@@ -191,9 +192,10 @@ func orStored(reason election.Reason) string {
 	return string(reason)
 }
 
-// judge is why a record of voters_topic is not stored, by itself; empty where it is, unless the voter has an entry. A
-// voter's record is what encoding/json writes of it, at most 64 KiB; the id has 1 to 64 bytes and is the key; the date of
-// birth is one; the age is 0 to 200; no other field is longer than 1000 bytes, and no field holds the character 0.
+// judge is why a record of voters_topic may not be stored, without regard to other entries of the voter. It is empty for a
+// valid record. The value must be what encoding/json writes of a voter, at most 64 KiB. The id has 1 to 64 bytes and is the
+// key. The date of birth exists, and the age is 0 to 200. No other field is longer than 1000 bytes, and no field holds the
+// character 0.
 func judge(r *kgo.Record, districts map[election.DistrictID]bool) election.Reason {
 	var v election.Voter
 	if len(r.Value) > 64<<10 || json.Unmarshal(r.Value, &v) != nil {

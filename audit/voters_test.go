@@ -27,8 +27,8 @@ func entry(t testing.TB, offset int64, v election.Voter) *kgo.Record {
 	return &kgo.Record{Topic: election.VotersTopic, Offset: offset, Key: []byte(v.ID), Value: value}
 }
 
-// TestRegisterIsComparedEntryByEntry has two voters, a copy, another, and two that cannot be stored; rejected and stored
-// as the case says.
+// TestRegisterIsComparedEntryByEntry has two voters, an equal and a different second entry of the first, and two records that
+// cannot be stored. Each case changes which are rejected and which are stored.
 func TestRegisterIsComparedEntryByEntry(t *testing.T) {
 	other, nowhere := goodVoter("v-0"), goodVoter("v-9")
 	other.Name, nowhere.DistrictID = "Another", "X"
@@ -71,12 +71,12 @@ func TestRegisterIsComparedEntryByEntry(t *testing.T) {
 			[]election.Voter{goodVoter("v-0"), goodVoter("v-1")},
 		}
 		c.change(x)
-		rejects := make(map[spot]rejected)
+		rejects := make(map[position]rejected)
 		for offset, r := range x.rejects {
-			rejects[spot{0, offset}] = r
+			rejects[position{0, offset}] = r
 		}
 		report := &report{}
-		g := newRegister(report, oneDistrict, rejects, hash)
+		check := newVotersCheck(report, oneDistrict, rejects, hash)
 		each := func(do func(*kgo.Record) error) {
 			for _, r := range records {
 				if err := do(r); err != nil {
@@ -84,13 +84,13 @@ func TestRegisterIsComparedEntryByEntry(t *testing.T) {
 				}
 			}
 		}
-		each(g.entry)
-		g.closed()
+		each(check.addEntry)
+		check.entriesDone()
 		for _, v := range x.rows {
-			g.row(v, entry(t, 0, v).Value)
+			check.checkRow(v, entry(t, 0, v).Value)
 		}
-		each(g.nameMissing)
-		g.end(int64(len(x.rows)))
+		each(check.nameMissing)
+		check.finish(int64(len(x.rows)))
 		said := strings.Join(report.ofKinds, "\n")
 		for _, text := range c.says {
 			if !strings.Contains(said, text) {
@@ -104,7 +104,7 @@ func TestRegisterIsComparedEntryByEntry(t *testing.T) {
 	}
 }
 
-// TestVoterIsJudgedAtEachBound has each field at its bound, and just beyond.
+// TestVoterIsJudgedAtEachBound tries each field at its bound, and just beyond it.
 func TestVoterIsJudgedAtEachBound(t *testing.T) {
 	districts := map[election.DistrictID]bool{"N1": true}
 	x := func(n int) string { return strings.Repeat("x", n) }
@@ -144,7 +144,7 @@ func TestVoterIsJudgedAtEachBound(t *testing.T) {
 	}
 }
 
-// FuzzJudge holds that what is stored is what encoding/json writes of it.
+// FuzzJudge checks that a voter is stored only if encoding/json writes it in the same bytes.
 func FuzzJudge(f *testing.F) {
 	districts := map[election.DistrictID]bool{"N1": true}
 	good := entry(f, 0, goodVoter("v"))
@@ -166,19 +166,19 @@ func FuzzJudge(f *testing.F) {
 	})
 }
 
-func TestSpotsAreComparedInOrder(t *testing.T) {
+func TestRejectsAreComparedByPosition(t *testing.T) {
 	hash := newBallots()
 	of := func(reason election.Reason, raw string) rejected {
 		return hash.reject(reason, []byte("k"), []byte(raw))
 	}
-	want := map[spot]rejected{
+	want := map[position]rejected{
 		{0, 1}: of(election.Malformed, "a"), {0, 2}: of(election.Malformed, "b"), {1, 0}: of(election.Malformed, "c"), {1, 1}: of(election.Malformed, "d"),
 	}
-	got := map[spot]rejected{
+	got := map[position]rejected{
 		{0, 1}: of(election.Malformed, "a"), {0, 2}: of(election.Malformed, "x"), {1, 0}: of(election.Duplicate, "c"), {2, 0}: of(election.Malformed, "e"),
 	}
 	report := &report{}
-	n := compareSpots(report, "rejects", want, got, func(r rejected) uint64 { return r.whole })
+	n := compareByPosition(report, "rejects", want, got, func(r rejected) uint64 { return r.whole })
 	said := []string{
 		"rejects 1 offset 1 is missing; it must be malformed",
 		"rejects 0 offset 2 does not hold the record's key and value", "rejects 1 offset 0 is duplicate; it must be malformed",
