@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// The tests' child processes are this test binary again: with CHILD set it plays a server or a service.
+// The child processes of the tests run this test binary: with CHILD set, it acts as a server or a service.
 func TestMain(m *testing.M) {
 	if folder := os.Getenv("CHILD"); folder != "" {
 		play(folder, os.Args[1:])
@@ -22,8 +22,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// play does what the script of its name says. A script is a file in folder: one word or line for every start, the last
-// one for all that follow; without a script the child serves. It notes each start: arguments and environment.
+// play follows the script of the child's name, a file in folder. Line n says what the child does when it starts for the nth
+// time; the last line is for all further starts. Without a script the child serves. play writes a note with the arguments
+// and the environment of each start.
 func play(folder string, args []string) {
 	name := args[0]
 	terminated := make(chan os.Signal, 1)
@@ -54,7 +55,7 @@ func play(folder string, args []string) {
 		panic(text)
 	case "kill":
 		syscall.Kill(os.Getpid(), syscall.SIGKILL)
-	case "repeat": // repeat TEXT: every 10 ms, with how often it was said
+	case "repeat": // repeat TEXT: logs it every 10 ms, with the time
 		go func() {
 			for n := range time.Tick(10 * time.Millisecond) {
 				fmt.Fprintf(os.Stderr, "%s after=%d\n", text, n.UnixNano())
@@ -74,7 +75,7 @@ func play(folder string, args []string) {
 	os.WriteFile(filepath.Join(folder, fmt.Sprintf("%s.stopped", name)), []byte(fmt.Sprint(time.Now().UnixNano())), 0o600)
 }
 
-// stage is a folder for scripts and notes, and a DATA beside it.
+// stage is a folder for scripts and notes, and a folder DATA.
 type stage struct {
 	t      *testing.T
 	folder string
@@ -85,7 +86,7 @@ func newStage(t *testing.T) *stage {
 	t.Helper()
 	s := &stage{t: t, folder: t.TempDir(), config: Config{Data: filepath.Join(t.TempDir(), "da ta")}}
 	t.Setenv("CHILD", s.folder)
-	t.Setenv("GORACE", "atexit_sleep_ms=0") // or every child takes a second to end
+	t.Setenv("GORACE", "atexit_sleep_ms=0") // otherwise every child takes a second to end
 	t.Cleanup(func() {
 		for _, pid := range s.pids() {
 			if !gone(pid) {
@@ -123,7 +124,7 @@ func (s *stage) start(name string) *Process {
 	return process
 }
 
-// until asks again until the condition holds; what another process does cannot be waited for otherwise.
+// until asks again and again until the condition holds. There is no other way to wait for another process.
 func (s *stage) until(what string, condition func() bool) {
 	s.t.Helper()
 	deadline := time.After(time.Minute)
@@ -143,7 +144,7 @@ func (s *stage) has(name string) bool {
 	return err == nil
 }
 
-// starts are the notes of each start of that child.
+// starts reads the notes of that child, one for each start.
 func (s *stage) starts(name string) []string {
 	files, _ := filepath.Glob(filepath.Join(s.folder, name+".*.started"))
 	var notes []string
@@ -154,13 +155,13 @@ func (s *stage) starts(name string) []string {
 	return notes
 }
 
-// serves says whether a child of that name has come so far that it would stop gently.
+// serves reports whether a child of that name serves, so that it would end when asked to.
 func (s *stage) serves(name string) bool {
 	files, _ := filepath.Glob(filepath.Join(s.folder, name+".*.serving"))
 	return len(files) > 0
 }
 
-// stoppedAt is when the child ended because it was asked to, or 0.
+// stoppedAt is when the child was asked to end and did, or 0.
 func (s *stage) stoppedAt(name string) (at int64) {
 	content, _ := os.ReadFile(filepath.Join(s.folder, name+".stopped"))
 	fmt.Sscan(string(content), &at)

@@ -156,7 +156,7 @@ func TestResetRemovesTheElectionAndNothingElse(t *testing.T) {
 }
 
 func TestUpRefusesAFolderOfSomebodyElse(t *testing.T) {
-	config := UpConfig{Config: Config{Data: t.TempDir()}, Electorate: true, Host: "192.0.2.1"} // of no machine: it ends here at the latest
+	config := UpConfig{Config: Config{Data: t.TempDir()}, Electorate: true, Host: "192.0.2.1"} // no machine has this address, so Up fails there at the latest
 	theirs := filepath.Join(config.Data, "logs", "theirs.log")
 	write(t, theirs, "")
 	for _, lock := range []string{"", "of another program\n"} {
@@ -174,7 +174,8 @@ func TestUpRefusesAFolderOfSomebodyElse(t *testing.T) {
 		t.Error("a refused up made a folder")
 	}
 
-	// Where an up ran it goes on, whatever was put there since; and so it does in a folder that was left at the very start.
+	// Up accepts a folder where an up ran, whatever files were added since. It also accepts one where an up was killed at its
+	// start.
 	write(t, filepath.Join(config.Data, "lock"), "pid 1\n")
 	if err := Up(t.Context(), config); err == nil || !strings.Contains(err.Error(), "host is ") {
 		t.Errorf("its own folder: %v", err)
@@ -201,7 +202,7 @@ func TestResetRemovesWhatAKilledFirstStartLeft(t *testing.T) {
 	}
 }
 
-// linked is a DATA where an up ran, whose database is a link to that folder.
+// linked is a DATA where an up ran, and whose database is a link to that folder.
 func linked(t *testing.T, elsewhere string) (data string) {
 	t.Helper()
 	config := Config{Data: filepath.Join(t.TempDir(), "data")}

@@ -18,13 +18,13 @@ func TestSparkReadsNoObjectOfAGuest(t *testing.T) {
 		t.Fatalf("Spark listens on %v, want Connect, the driver and its block manager", addresses)
 	}
 	for _, address := range addresses {
-		said, read, err := guest.Call(t.Context(), address)
+		answer, read, err := guest.Call(t.Context(), address)
 		if err != nil {
 			t.Error(err)
 		}
 		if read {
 			t.Errorf("%s has read a guest's object", address)
 		}
-		t.Logf("%s says\n%s", address, said)
+		t.Logf("%s says\n%s", address, answer)
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// A process of another boot may have had the same pid, and have started as long after its boot.
+// TestAProcessOfAnotherBootIsAnother has a process of an earlier boot with the same pid and the same time since its boot.
 func TestAProcessOfAnotherBootIsAnother(t *testing.T) {
 	started, _, err := identity(os.Getpid())
 	if err != nil {

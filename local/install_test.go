@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// archive is a tar of files and, where the content begins with "-> ", links.
+// archive is a tar of files. An entry whose content begins with "-> " is a link.
 func archive(t *testing.T, entries ...[2]string) *bytes.Reader {
 	t.Helper()
 	var packed bytes.Buffer

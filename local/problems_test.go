@@ -15,8 +15,8 @@ func TestAProblemIsPassedOnWhenItIsRepeated(t *testing.T) {
 	const full = "time=2026-11-03T10:00:00Z level=ERROR msg=\"no room\"\n"
 	var found repeatedProblems
 	now := time.Date(2026, 11, 3, 10, 0, 0, 0, time.UTC)
-	// say has the process say the line so many times, five seconds apart, and wants to be told this.
-	say := func(line string, times int, want ...string) {
+	// logged adds the line so many times, five seconds apart, and wants these problems passed on.
+	logged := func(line string, times int, want ...string) {
 		t.Helper()
 		var got []string
 		for n := range times {
@@ -33,21 +33,21 @@ func TestAProblemIsPassedOnWhenItIsRepeated(t *testing.T) {
 			t.Errorf("%d times %q: passed on %q, want %q", times, line, got, want)
 		}
 	}
-	say(away, 2)
-	say(away, 20, `the query does not run; trying again: start it: spark said "no"`)
-	say(full, 2)
-	say(full, 20, "no room")
-	say(away, 20)
+	logged(away, 2)
+	logged(away, 20, `the query does not run; trying again: start it: spark said "no"`)
+	logged(full, 2)
+	logged(full, 20, "no room")
+	logged(away, 20)
 	now = now.Add(forgetAfter)
-	say(full, 2)
-	say(full, 1, "no room")
-	say("2026-11-29 00:58:22.604 ERROR Executor: task 17 failed\n", 3, "Executor: task 17 failed")
-	say("2026-11-29 00:59:22.604 ERROR Executor: task 18 failed\n", 3)
-	say("2026-11-29 00:58:22.604 WARN SparkConf: a setting is old\n", 9)
-	say("2026-11-29 00:58:22.604 ERROR ErrorUtils: Spark Connect RPC error during: analyze. UserId: ana. SessionId: 7.\n", 9)
-	say("2026-11-29 00:58:22.604 UTC [7] ERROR:  a client's statement\n", 9)
-	say("time=2026-11-03T10:00:00Z level=INFO msg=\"all is well\" error=none\n", 9)
-	say("time=2026-11-03T10:00:00Z level=WARN msg="+strings.Repeat("x", 1000)+"\n", 3, strings.Repeat("x", longestShown)+"…")
+	logged(full, 2)
+	logged(full, 1, "no room")
+	logged("2026-11-29 00:58:22.604 ERROR Executor: task 17 failed\n", 3, "Executor: task 17 failed")
+	logged("2026-11-29 00:59:22.604 ERROR Executor: task 18 failed\n", 3)
+	logged("2026-11-29 00:58:22.604 WARN SparkConf: a setting is old\n", 9)
+	logged("2026-11-29 00:58:22.604 ERROR ErrorUtils: Spark Connect RPC error during: analyze. UserId: ana. SessionId: 7.\n", 9)
+	logged("2026-11-29 00:58:22.604 UTC [7] ERROR:  a client's statement\n", 9)
+	logged("time=2026-11-03T10:00:00Z level=INFO msg=\"all is well\" error=none\n", 9)
+	logged("time=2026-11-03T10:00:00Z level=WARN msg="+strings.Repeat("x", 1000)+"\n", 3, strings.Repeat("x", longestShown)+"…")
 }
 
 func TestUpShowsAProblemThatAChildRepeats(t *testing.T) {

@@ -48,7 +48,7 @@ func TestAStubbornProcessIsKilled(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if err := process.Stop(ctx); err == nil {
-		t.Error("nothing was said of the force")
+		t.Error("Stop does not say that the process was killed")
 	}
 	if !gone(process.PID()) {
 		t.Error("it still runs")
@@ -57,10 +57,10 @@ func TestAStubbornProcessIsKilled(t *testing.T) {
 
 func TestADeadProcessSaysWhy(t *testing.T) {
 	s := newStage(t)
-	s.script("kafka", "exit 3 election: the disk is on fire")
+	s.script("kafka", "exit 3 election: the disk is full")
 	process := s.start("kafka")
 	err := process.Err()
-	if err == nil || !strings.Contains(err.Error(), "kafka exited with code 3: election: the disk is on fire") {
+	if err == nil || !strings.Contains(err.Error(), "kafka exited with code 3: election: the disk is full") {
 		t.Errorf("the error is %v", err)
 	}
 	if !strings.Contains(err.Error(), filepath.Join("logs", "kafka.log")) {
@@ -153,8 +153,8 @@ func TestOrphansAreEnded(t *testing.T) {
 	}
 }
 
-// startStubbornParent starts a child that has a child of its own; both ignore what asks them to end. It returns the pid
-// of the second.
+// startStubbornParent starts a child that has a child of its own. Both ignore the signal that asks them to end. It returns
+// the parent, and the pid of the other.
 func (s *stage) startStubbornParent(name string) (parent *Process, child int) {
 	s.t.Helper()
 	note := filepath.Join(s.folder, name+".child")
@@ -199,22 +199,22 @@ func TestKilledProcessTakesItsChildrenAlong(t *testing.T) {
 
 func TestAProcessWithARecycledPidIsLeftAlone(t *testing.T) {
 	s := newStage(t)
-	innocent := s.start("innocent")
-	if err := writeRecord(s.config, "kafka", Record{PID: innocent.PID(), Started: "at another time", Signal: int(syscall.SIGTERM), Address: "kafka:1"}); err != nil {
+	other := s.start("other")
+	if err := writeRecord(s.config, "kafka", Record{PID: other.PID(), Started: "at another time", Signal: int(syscall.SIGTERM), Address: "kafka:1"}); err != nil {
 		t.Fatal(err)
 	}
-	removeRecord(s.config, "innocent")
+	removeRecord(s.config, "other")
 	if _, ok := Running(s.config.Data, "kafka"); ok {
-		t.Error("the innocent is taken for kafka")
+		t.Error("the other process is taken for kafka")
 	}
 	ended, err := EndOrphans(t.Context(), s.config, 0)
 	if err != nil || len(ended) > 0 {
 		t.Errorf("ended %v, %v", ended, err)
 	}
-	if gone(innocent.PID()) {
-		t.Error("the innocent was killed")
+	if gone(other.PID()) {
+		t.Error("the other process was killed")
 	}
-	innocent.Stop(t.Context())
+	other.Stop(t.Context())
 }
 
 func TestOneProcessAtATimeWorksInAFolder(t *testing.T) {
@@ -238,8 +238,8 @@ func TestLastMessage(t *testing.T) {
 	for log, want := range map[string]string{
 		"":                        "",
 		"starting\nlistening\n\n": "listening",
-		"ERROR Broker: no space left on device\n\tat java.io.File\n\t... 3 more\nbye\n": "ERROR Broker: no space left on device",
-		"panic: no such luck\n\ngoroutine 1 [running]:\nmain.main()\n":                  "panic: no such luck",
+		"ERROR Broker: no space left on device\n\tat java.io.File\n\t... 3 more\nstopping\n": "ERROR Broker: no space left on device",
+		"panic: index out of range\n\ngoroutine 1 [running]:\nmain.main()\n":                 "panic: index out of range",
 		strings.Repeat("x", 500): strings.Repeat("x", 400) + "…",
 	} {
 		file := filepath.Join(t.TempDir(), "log")
@@ -248,7 +248,7 @@ func TestLastMessage(t *testing.T) {
 		}
 		line, crashed := lastMessage(file)
 		if line != want || crashed != strings.HasPrefix(want, "panic:") {
-			t.Errorf("the last words of %q are %q, %v", log, line, crashed)
+			t.Errorf("the last message of %q is %q, %v", log, line, crashed)
 		}
 	}
 }

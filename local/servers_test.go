@@ -20,7 +20,7 @@ import (
 	"realtime-election/spark"
 )
 
-// newData is a DATA to be made by its first server, removed with all that belongs to it.
+// newData is a DATA that the first server makes. It is removed after the test, with its database.
 func newData(t *testing.T) string {
 	t.Helper()
 	data := filepath.Join(t.TempDir(), "data")
@@ -129,7 +129,7 @@ func TestPostgreSQLRunsWhereAnyoneMayEnter(t *testing.T) {
 	}
 	keepsRowsOverAKill(t, config)
 	if _, err := os.Readlink(filepath.Join(config.Data, PostgreSQL)); err == nil {
-		t.Error("the database lies elsewhere without need")
+		t.Error("the database is outside of DATA without need")
 	}
 }
 
@@ -209,9 +209,9 @@ func TestSparkKeepsAddressAndHidesItsToken(t *testing.T) {
 	}
 }
 
-// TestSparkEncryptsWithoutCommonsCrypto: with AES/CTR, Spark's default, the thread that answers a task's request for a class
-// loads the cipher of commons-crypto, through the class loader that the task holds while it waits for the answer. One start in
-// ten met that, and stood still for two minutes.
+// TestSparkEncryptsWithoutCommonsCrypto wants Spark not to load commons-crypto. With AES/CTR, Spark's default, the thread that
+// answers a task's request for a class loads the cipher of commons-crypto, through the class loader that the task holds while
+// it waits for the answer. One start in ten met that, and hung for two minutes.
 func TestSparkEncryptsWithoutCommonsCrypto(t *testing.T) {
 	classes := filepath.Join(t.TempDir(), "classes")
 	t.Setenv("JAVA_TOOL_OPTIONS", "-Xlog:class+load=info:file="+classes+":none:filecount=0")

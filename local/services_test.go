@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestComposeHasTheServices holds docker-compose.yml and Prometheus to the services that `up` starts.
+// TestComposeHasTheServices wants the services that `up` starts in docker-compose.yml and in the configuration of Prometheus.
 func TestComposeHasTheServices(t *testing.T) {
 	read := func(path string) string {
 		text, err := os.ReadFile(path)

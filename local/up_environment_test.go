@@ -14,10 +14,11 @@ import (
 	"realtime-election/internal/postgres"
 )
 
-// TestEachChildGetsOnlyWhatItNeeds also holds the list of services: a child that is not named here fails it.
+// TestEachChildGetsOnlyWhatItNeeds compares the arguments and the environment of each child. It also fails on a child that it
+// does not name.
 func TestEachChildGetsOnlyWhatItNeeds(t *testing.T) {
 	s := newStage(t)
-	for name, value := range map[string]string{ // those of somebody's own servers, what up is told by arguments, and how much is logged
+	for name, value := range map[string]string{ // addresses of other servers, settings that up gets as arguments, and the level of logs
 		"ELECTION_POSTGRES": "postgres://own:own@own/own", "ELECTION_BALLOT_KEY": "own", "SPARK_REMOTE": "sc://own",
 		"ELECTION_HEALTH": "own:1", "ELECTION_DEFINITION": "own.yaml", "ELECTION_RATE": "17", "ELECTION_TRIGGER": "7s",
 		"ELECTION_PARTITIONS": "17", "ELECTION_STATE_PARTITIONS": "17", "ELECTION_LOG_LEVEL": "debug",

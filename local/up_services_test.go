@@ -23,7 +23,7 @@ func TestUpRunsRealServersAndEndsOrphansFirst(t *testing.T) {
 	s.script("init", "exit 0")
 	s.script("replay", "exit 0")
 	s.script("audit", "exit 0")
-	unlock, err := lock(s.config) // as the up before did
+	unlock, err := lock(s.config) // as an earlier up did
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// output collects what up prints.
+// output collects the output of up.
 type output struct {
 	mu      sync.Mutex
 	printed bytes.Buffer
@@ -35,7 +35,7 @@ func (o *output) String() string {
 	return o.printed.String()
 }
 
-// upConfig replays with children for services, and counts everything at once.
+// upConfig is the settings of a replay whose services are children. Everything counts as counted at once.
 func (s *stage) upConfig() (UpConfig, *output) {
 	out := &output{}
 	return UpConfig{
@@ -45,7 +45,7 @@ func (s *stage) upConfig() (UpConfig, *output) {
 	}, out
 }
 
-// servers are children with the names of the real ones.
+// servers are children with the names of the real servers.
 func (s *stage) servers() []server {
 	var servers []server
 	for _, name := range []string{Kafka, PostgreSQL, Spark} {
@@ -160,7 +160,7 @@ func TestUpStopsEverythingWhenAServiceCannotBeHelped(t *testing.T) {
 
 func TestUpStartsTheDeadAgain(t *testing.T) {
 	for name, script := range map[string]string{
-		"submit": "exit 1 election: spark is away", "replay": "panic what now", "dashboard": "kill", Kafka: "serve",
+		"submit": "exit 1 election: spark is away", "replay": "panic unexpected", "dashboard": "kill", Kafka: "serve",
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t)
@@ -244,7 +244,7 @@ func TestUpNamesATakenPort(t *testing.T) {
 	}
 }
 
-// upKilled is the folder of the stage when this test binary is to be an `up` that gets killed.
+// upKilled is a variable that makes this test binary an `up`, which the test kills. Its value is the folder of the stage.
 const upKilled = "UP_TO_BE_KILLED"
 
 func TestAnUpThatIsKilledLeavesOrphansForTheNext(t *testing.T) {

@@ -12,11 +12,11 @@ import (
 	"realtime-election/internal/secret"
 )
 
-// Secrets is a folder of secrets for an election in containers, a file each. Every file belongs to the user who makes it and may
-// be read by one group besides: that of the service it is for.
+// Secrets is a folder with the secrets of an election in containers, one in each file. A file belongs to the user who makes
+// it. The group of the service that it is for may also read it.
 type Secrets struct {
 	Folder   string
-	Groups   map[string]int // by service; a service without one gets nothing
+	Groups   map[string]int // by service; a service without a group may read no file
 	Postgres string         // host:port/database, as the services reach it
 	Spark    string         // host:port of Spark Connect
 }
@@ -31,20 +31,20 @@ const (
 	VotesSecrets    = "votes"
 )
 
-// Make makes the secrets that are missing: 128 random bits each, and the ballot key. What is there stays. The files are
+// Make makes the secrets that are missing: 128 random bits each, and the ballot key. It keeps those that exist. The files are
 //
 //	postgres-password                                 of the role postgres, for PostgreSQL's first start
 //	election_ledger, election_spark, election_reader  passwords of the roles, for init
 //	postgres-url                                      for init
 //	ledger-url, submit-url, audit-url                 PostgreSQL's URL with role and password
 //	spark-token, spark-remote                         Spark Connect's token, and its connection string with the token
-//	spark-secret, spark-options                       by which Spark's processes know each other, and Java's option with it
+//	spark-secret, spark-options                       by which Spark's processes authenticate each other, and Java's option with it
 //	ballot-key
 func (s Secrets) Make() error {
 	if err := os.MkdirAll(s.Folder, 0o711); err != nil {
 		return fmt.Errorf("make the folder of secrets: %w", err)
 	}
-	// A predecessor that was killed may have left half of one.
+	// An earlier run that was killed may have left an unfinished file.
 	unfinished, err := filepath.Glob(filepath.Join(s.Folder, secret.Unfinished+"*"))
 	if err != nil {
 		return fmt.Errorf("look for unfinished secrets: %w", err)
@@ -84,38 +84,39 @@ func (s Secrets) Make() error {
 	if err := s.write("spark-remote", SubmitSecrets, "sc://"+s.Spark+"/;token="+url.PathEscape(token)); err != nil {
 		return err
 	}
-	between, err := s.random("spark-secret", "")
+	sparkSecret, err := s.random("spark-secret", "")
 	if err != nil {
 		return err
 	}
-	if err := s.write("spark-options", SparkSecrets, "-Dspark.authenticate.secret="+between); err != nil {
+	if err := s.write("spark-options", SparkSecrets, "-Dspark.authenticate.secret="+sparkSecret); err != nil {
 		return err
 	}
 	path := filepath.Join(s.Folder, "ballot-key")
 	if _, err := ballotkey.OpenOrMake(path); err != nil {
 		return err
 	}
-	if give := s.give(VotesSecrets); give != nil {
-		return give(path)
+	if allow := s.allow(VotesSecrets); allow != nil {
+		return allow(path)
 	}
 	return nil
 }
 
 func (s Secrets) database(role, password string) string {
-	return fmt.Sprintf("postgres://%s@%s?sslmode=disable", url.UserPassword(role, password), s.Postgres) // the network is the containers' own
+	return fmt.Sprintf("postgres://%s@%s?sslmode=disable", url.UserPassword(role, password), s.Postgres) // the containers have a network of their own
 }
 
-// random reads the secret of that name, or makes it.
+// random reads the secret of that name, or makes it if it is missing.
 func (s Secrets) random(name, user string) (string, error) {
-	return secret.OpenOrMake(filepath.Join(s.Folder, name), "begin anew: docker compose down --volumes", s.give(user))
+	return secret.OpenOrMake(filepath.Join(s.Folder, name), "begin anew: docker compose down --volumes", s.allow(user))
 }
 
 func (s Secrets) write(name, user, content string) error {
-	return secret.Replace(filepath.Join(s.Folder, name), content, s.give(user))
+	return secret.Replace(filepath.Join(s.Folder, name), content, s.allow(user))
 }
 
-// give lets the service's group read a file. Its owner may do so without being root, as a member of the group.
-func (s Secrets) give(user string) func(path string) error {
+// allow makes a function that lets a service's group read a file. The owner of the file may do that without being root, as
+// a member of the group. allow is nil if the service has no group.
+func (s Secrets) allow(user string) func(path string) error {
 	group, known := s.Groups[user]
 	if !known {
 		return nil

@@ -30,10 +30,11 @@ func read(t *testing.T, folder string) map[string]string {
 	return files
 }
 
-// TestSecretsAreMadeOnceForTheirReaders makes them twice: what is there stays, what is missing comes.
+// TestSecretsAreMadeOnceForTheirReaders makes the secrets twice: the second time it keeps those that exist, and makes those
+// that are missing.
 func TestSecretsAreMadeOnceForTheirReaders(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "secrets")
-	group := os.Getgid() // a group that the test is in, as prepare is in those of the services
+	group := os.Getgid() // a group of this process, as prepare has the groups of the services
 	s := Secrets{Folder: folder, Groups: map[string]int{LedgerSecrets: group, VotesSecrets: group, SparkSecrets: group}, Postgres: "db:5432/election", Spark: "spark:15002"}
 	if err := s.Make(); err != nil {
 		t.Fatal(err)

@@ -28,7 +28,7 @@ import (
 
 func TestMain(m *testing.M) { localtest.Main(m) }
 
-// newSystem is empty servers, and what prepares them for the default definition.
+// newSystem is empty servers, and the settings that prepare them for the default definition.
 func newSystem(t *testing.T) (setup.Config, *kadm.Client, *pgx.Conn) {
 	t.Helper()
 	d, err := definition.Default()
@@ -66,7 +66,7 @@ func deleteTopics(t *testing.T, admin *kadm.Client) {
 	if _, err := admin.DeleteTopics(t.Context(), there.Names()...); err != nil {
 		t.Fatal(err)
 	}
-	for ticker := time.Tick(20 * time.Millisecond); len(there) > 0; <-ticker { // until the deletion is known
+	for ticker := time.Tick(20 * time.Millisecond); len(there) > 0; <-ticker { // until every broker knows of the deletion
 		if there, err = admin.ListTopics(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -80,7 +80,7 @@ func prepare(t *testing.T, c setup.Config) {
 	}
 }
 
-// rows is a query's answer as JSON.
+// rows is the rows of a query as JSON.
 func rows(t *testing.T, conn *pgx.Conn, query string) string {
 	t.Helper()
 	var text string
@@ -141,7 +141,7 @@ func TestTopicsHoldTheirSettings(t *testing.T) {
 	if _, err := admin.AlterTopicConfigs(t.Context(), []kadm.AlterConfig{{Name: "retention.ms", Value: &retention}}, election.VotesTopic); err != nil {
 		t.Fatal(err)
 	}
-	prepare(t, c) // puts it right
+	prepare(t, c) // restores the setting
 	for _, topic := range election.Topics(3) {
 		described, err := admin.DescribeTopicConfigs(t.Context(), topic.Name)
 		if err != nil {
@@ -164,11 +164,11 @@ func TestTablesHoldTheDefinition(t *testing.T) {
 	d := *c.Definition
 	d.Regions = []election.Region{
 		{ID: "north", Name: `North "quoted", é`, Districts: []election.District{{ID: "N-1", Name: "Hill", Registered: 10}, {ID: "N_2", Name: "Dale", Registered: 20}}},
-		{ID: "south", Name: "South", Districts: []election.District{{ID: "3", Name: "Moor's"}}}, // no register
+		{ID: "south", Name: "South", Districts: []election.District{{ID: "3", Name: "Moor's"}}}, // its number of voters is not known
 	}
 	d.Candidates = []election.Candidate{
 		{ID: "zoe", Name: "Zoë </script>", Party: "Red", Biography: "b\nb", Platform: "p\tp", Photo: "/portraits/zoe.svg"},
-		{ID: "ana", Name: "Ana"}, // has no votes and is there all the same
+		{ID: "ana", Name: "Ana"}, // without votes
 	}
 	c.Definition = &d
 	prepare(t, c)
@@ -228,7 +228,7 @@ func TestTopicWithAnotherNumberOfPartitionsIsRefused(t *testing.T) {
 	}
 }
 
-// TestTablesOfAnotherElectionAreReplaced begins with tables whose topics are gone, or were never made: init may have
+// TestTablesOfAnotherElectionAreReplaced begins with tables whose topics are deleted, or were never made: init may have
 // ended before it published the definition.
 func TestTablesOfAnotherElectionAreReplaced(t *testing.T) {
 	c, admin, conn := newSystem(t)
@@ -244,7 +244,7 @@ func TestTablesOfAnotherElectionAreReplaced(t *testing.T) {
 	}
 }
 
-// TestReadOfRealLogs reads, from a real Kafka, what a fake one may lay out in another way.
+// TestReadOfRealLogs reads logs of a real Kafka, which a fake one may lay out in another way.
 func TestReadOfRealLogs(t *testing.T) {
 	c, _, _ := newSystem(t)
 	topics, err := c.Kafka.NewClient()
@@ -342,7 +342,7 @@ func TestVotesOfTopicsThatAreGoneAreNotTakenOver(t *testing.T) {
 	if _, err := conn.Exec(t.Context(), "INSERT INTO ledger_offsets VALUES ('votes_topic', 0, 7, gen_random_uuid())"); err != nil {
 		t.Fatal(err)
 	}
-	prepare(t, c) // their topics are there
+	prepare(t, c) // their topics exist
 	deleteTopics(t, admin)
 	var wrong *election.InputError
 	if err := setup.Run(t.Context(), c); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "postgres is a database with voters or votes") {

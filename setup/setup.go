@@ -1,6 +1,5 @@
-// Package setup prepares Kafka and PostgreSQL for an election: the topics, the tables, the roles
-// that may use them, and the definition in both. It may run any number of times; what stands already is checked, and
-// another election is refused.
+// Package setup prepares Kafka and PostgreSQL for an election: the topics, the tables, the roles that may use them, and the
+// definition in both. It may run any number of times. It checks what exists already, and refuses another election.
 package setup
 
 import (
@@ -23,16 +22,15 @@ type Config struct {
 	Kafka      kafka.Cluster
 	Postgres   string // URL
 	Definition *election.Definition
-	Partitions int32 // of votes_topic, where it does not exist yet
-	// BallotKeyFingerprint tells the key by which the electorate's ballots are drawn. It is for a definition with an
-	// electorate.
+	Partitions int32 // of votes_topic and voters_topic
+	// BallotKeyFingerprint identifies the ballot key. It is used if the definition has an electorate.
 	BallotKeyFingerprint string
 	Passwords            map[postgres.Role]string // a role without one cannot log in
 	Log                  *slog.Logger
 }
 
-// Run prepares Kafka and PostgreSQL, and returns when both are ready. It may be run again. The error is an *election.InputError
-// where the election on these servers is another, and an *election.Wrong where a setting is wrong.
+// Run prepares Kafka and PostgreSQL, and returns when both are ready. It may be run again. The error is an
+// *election.InputError where these servers hold another election, and an *election.Wrong where a setting is wrong.
 func Run(ctx context.Context, c Config) error {
 	if c.Partitions < 1 || c.Partitions > election.MostVotePartitions {
 		return &election.Wrong{Setting: "partitions", Value: c.Partitions, Text: fmt.Sprintf("choose 1 to %d", election.MostVotePartitions)}
@@ -41,25 +39,25 @@ func Run(ctx context.Context, c Config) error {
 	if c.Definition.Electorate != nil {
 		installation.BallotKeyFingerprint = c.BallotKeyFingerprint
 	}
-	value, err := installation.Encode() // before anything is made: a register that is scaled takes more room than Check saw
+	value, err := installation.Encode() // before anything is created: a register may have been scaled after Check, and take more bytes
 	if err != nil {
 		return err
 	}
-	there, err := c.Kafka.Election(ctx)
+	existing, err := c.Kafka.Election(ctx)
 	switch {
 	case errors.Is(err, kafka.ErrNoElection):
 	case err != nil:
 		return err
-	case there.Fingerprint != installation.Fingerprint:
+	case existing.Fingerprint != installation.Fingerprint:
 		return &election.InputError{Text: fmt.Sprintf("the topics already hold another election, %q; begin this one elsewhere (in another folder, or on another Kafka), or remove the old one first (election reset, or docker compose down --volumes)",
-			there.Definition.Name)}
-	case there.BallotKeyFingerprint != installation.BallotKeyFingerprint:
+			existing.Definition.Name)}
+	case existing.BallotKeyFingerprint != installation.BallotKeyFingerprint:
 		return &election.InputError{Text: fmt.Sprintf("the ballots of %q are drawn with the ballot key %s, and the key given is %s: voters would get a second ballot; "+
 			"give the key that the election began with, or begin anew with empty topics and tables",
-			there.Definition.Name, orNone(there.BallotKeyFingerprint), orNone(installation.BallotKeyFingerprint))}
-	case there.VotePartitions != c.Partitions:
+			existing.Definition.Name, orNone(existing.BallotKeyFingerprint), orNone(installation.BallotKeyFingerprint))}
+	case existing.VotePartitions != c.Partitions:
 		return &election.Wrong{Setting: "partitions", Value: c.Partitions, Text: fmt.Sprintf("%q began with %d partitions, which no election can change: give %[2]d, or begin anew with empty topics and tables",
-			there.Definition.Name, there.VotePartitions)}
+			existing.Definition.Name, existing.VotePartitions)}
 	}
 
 	cl, err := c.Kafka.NewClient(kgo.ProducerBatchMaxBytes(election.MaxRecordBytes))
@@ -70,10 +68,10 @@ func Run(ctx context.Context, c Config) error {
 	if err := kafka.EnsureTopics(ctx, cl, election.Topics(installation.VotePartitions)); err != nil {
 		return err
 	}
-	if err := prepareDatabase(ctx, c, there == nil); err != nil {
+	if err := prepareDatabase(ctx, c, existing == nil); err != nil {
 		return err
 	}
-	if there != nil {
+	if existing != nil {
 		c.Log.Info("the election is prepared already", "election", installation.Definition.Name)
 		return nil
 	}
@@ -85,9 +83,9 @@ func Run(ctx context.Context, c Config) error {
 	return nil
 }
 
-// prepareDatabase makes the tables and the roles, and fills the definition's tables. A new election does not begin with
-// the votes of another.
-func prepareDatabase(ctx context.Context, c Config, begins bool) error {
+// prepareDatabase makes the tables and the roles, and fills the definition's tables. It refuses a database with the votes of
+// another election, if the election is new.
+func prepareDatabase(ctx context.Context, c Config, isNew bool) error {
 	conn, err := postgres.Connect(ctx, c.Postgres)
 	if err != nil {
 		return err
@@ -96,7 +94,7 @@ func prepareDatabase(ctx context.Context, c Config, begins bool) error {
 	if err := postgres.Migrate(ctx, conn); err != nil {
 		return err
 	}
-	if begins {
+	if isNew {
 		var used bool
 		const query = `SELECT EXISTS (SELECT FROM ledger_offsets WHERE next_offset > 0) OR EXISTS (SELECT FROM votes) OR EXISTS (SELECT FROM voters)`
 		if err := conn.QueryRow(ctx, query).Scan(&used); err != nil {
@@ -112,10 +110,10 @@ func prepareDatabase(ctx context.Context, c Config, begins bool) error {
 	return fillTables(ctx, conn, c.Definition)
 }
 
-// orNone is a fingerprint as a person reads it.
+// orNone is a fingerprint, or a word for none.
 func orNone(fingerprint string) string { return cmp.Or(fingerprint, "(none)") }
 
-// fillTables replaces what the definition's tables hold, in one transaction.
+// fillTables replaces the rows of the definition's tables, in one transaction.
 func fillTables(ctx context.Context, conn *pgx.Conn, d *election.Definition) error {
 	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `DELETE FROM districts; DELETE FROM regions; DELETE FROM candidates`); err != nil {
@@ -127,10 +125,10 @@ func fillTables(ctx context.Context, conn *pgx.Conn, d *election.Definition) err
 		}
 		for i := range d.Regions {
 			x := &d.Regions[i]
-			regions = append(regions, []any{string(x.ID), x.Name, known(x.Registered())})
+			regions = append(regions, []any{string(x.ID), x.Name, orNull(x.Registered())})
 		}
 		for _, x := range d.Districts() {
-			districts = append(districts, []any{string(x.ID), x.Name, string(x.Region.ID), known(x.Registered)})
+			districts = append(districts, []any{string(x.ID), x.Name, string(x.Region.ID), orNull(x.Registered)})
 		}
 		for _, table := range []struct {
 			name    string
@@ -149,8 +147,8 @@ func fillTables(ctx context.Context, conn *pgx.Conn, d *election.Definition) err
 	})
 }
 
-// known is a number of registered voters as the tables hold it: null where it is not known.
-func known(registered int64) *int64 {
+// orNull is a number of registered voters as the tables hold it: null if the number is not known.
+func orNull(registered int64) *int64 {
 	if registered == 0 {
 		return nil
 	}

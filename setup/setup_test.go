@@ -35,7 +35,7 @@ func TestAnotherElectionIsRefusedBeforeAnythingIsTouched(t *testing.T) {
 	}
 }
 
-// TestElectionThatKafkaCannotHoldIsRefusedBeforeAnythingIsMade has no PostgreSQL: nobody comes to ask for it.
+// TestElectionThatKafkaCannotHoldIsRefusedBeforeAnythingIsMade gives no PostgreSQL: Run must fail before it connects.
 func TestElectionThatKafkaCannotHoldIsRefusedBeforeAnythingIsMade(t *testing.T) {
 	d, err := definition.Default()
 	if err != nil {
@@ -60,7 +60,7 @@ func TestAnotherBallotKeyIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cluster := kafkatest.NewElection(t, d, 2) // begun without a key
+	cluster := kafkatest.NewElection(t, d, 2) // an election without a ballot key
 	err = setup.Run(t.Context(), setup.Config{
 		Kafka: kafkatest.Cluster(t, cluster.ListenAddrs()), Definition: d, Partitions: 2, BallotKeyFingerprint: "5ca1ab1e", Log: kafkatest.Log(t),
 	})
@@ -70,7 +70,7 @@ func TestAnotherBallotKeyIsRefused(t *testing.T) {
 	}
 }
 
-// TestAnotherNumberOfPartitionsIsRefused has no PostgreSQL: nobody comes to ask for it.
+// TestAnotherNumberOfPartitionsIsRefused gives no PostgreSQL: Run must fail before it connects.
 func TestAnotherNumberOfPartitionsIsRefused(t *testing.T) {
 	d, err := definition.Default()
 	if err != nil {

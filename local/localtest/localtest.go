@@ -1,4 +1,5 @@
-// Package localtest starts real servers for tests: one of each a test binary, at the first test that asks for it.
+// Package localtest starts real servers for tests. A test binary has at most one of each kind, which starts when the first
+// test asks for it.
 //
 //	func TestMain(m *testing.M) { localtest.Main(m) }
 //
@@ -7,9 +8,9 @@
 //		…
 //	}
 //
-// Tests share the servers, so each makes topics, schemas and checkpoints of its own name. A server that does not start
-// fails the test that asked; nothing is skipped. Servers are stopped, and their folder removed, when Main's tests have
-// run; those of a test binary that was killed are ended by EndOrphans only.
+// Tests share the servers, so each must make topics, schemas and checkpoints with names of its own. A server that does not
+// start fails the test that asked for it; no test is skipped. When all tests have run, Main stops the servers and removes
+// their folder. It cannot do so if the test binary is killed: then only EndOrphans ends the servers.
 package localtest
 
 import (
@@ -34,7 +35,7 @@ var servers struct {
 	started map[string]*local.Process
 }
 
-// Main runs the tests and stops the servers they asked for. Ctrl-C stops them too. It does not return.
+// Main runs the tests, and then stops the servers that they started, also after Ctrl-C. It does not return.
 func Main(m *testing.M) {
 	interrupted := make(chan os.Signal, 1)
 	signal.Notify(interrupted, os.Interrupt, syscall.SIGTERM)
@@ -57,7 +58,7 @@ func Kafka(t testing.TB) string { return address(t, local.Kafka, local.StartKafk
 // PostgreSQL is the URL, with user and password, of a running PostgreSQL's database.
 func PostgreSQL(t testing.TB) string { return address(t, local.PostgreSQL, local.StartPostgreSQL) }
 
-// FreePort is a port of the loopback interface that was free just now.
+// FreePort is a port of the loopback interface that was free a moment ago.
 func FreePort(t testing.TB) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -105,7 +106,7 @@ func address(t testing.TB, name string, start func(context.Context, local.Config
 		if err := server.Err(); err == nil {
 			return server.Address()
 		}
-		// A test before this one ended it on purpose.
+		// An earlier test stopped it on purpose.
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
@@ -124,7 +125,7 @@ func stop() error {
 	defer cancel()
 	for _, name := range []string{local.Spark, local.PostgreSQL, local.Kafka} {
 		if server := servers.started[name]; server != nil {
-			server.Stop(ctx) // a server that has to be killed is gone all the same
+			server.Stop(ctx) // a server that had to be killed has ended too
 		}
 	}
 	if servers.data == "" {

@@ -1,9 +1,9 @@
-// Package guest plays a client that Spark has not let in: it speaks the protocol of Spark's own ports, on which the
-// parts of an application exchange Java objects, and knows no secret. It is for tests, on Linux.
+// Package guest is a client without Spark's secret, for tests on Linux. It speaks the protocol of Spark's internal ports, on
+// which the parts of an application exchange Java objects.
 //
 //	addresses, err := guest.Addresses(pid)
 //	for _, address := range addresses {
-//		said, read, err := guest.Call(ctx, address)
+//		answer, read, err := guest.Call(ctx, address)
 //		…
 //	}
 package guest
@@ -26,7 +26,7 @@ import (
 	"time"
 )
 
-// class is one that no server has. A server that reads an object of it says that it cannot find it.
+// class names a class that no server has. A server that reads an object of this class answers that it cannot find it.
 const class = "nowhere.GuestsObject"
 
 // object is a Java object of that class, serialized.
@@ -36,13 +36,13 @@ func object() []byte {
 	return []byte(start + newObject + newClass + "\x00" + string(rune(len(class))) + class + version + serializable + noFields + end + noParent)
 }
 
-// message asks the endpoint that every Spark process has to take the object.
+// message sends the object to an endpoint that every Spark process has.
 func message() []byte {
 	const noSender, noAddress, endpoint = "\x00", "\x00", "endpoint-verifier"
 	return append([]byte(noSender+noAddress+"\x00"+string(rune(len(endpoint)))+endpoint), object()...)
 }
 
-// upload brings a block whose description is the object.
+// upload sends a block whose description is the object.
 func upload() []byte {
 	const uploadBlock = 1
 	body := []byte{uploadBlock}
@@ -60,21 +60,21 @@ func frame(body []byte) []byte {
 	return append(binary.BigEndian.AppendUint32(request, uint32(len(body))), body...)
 }
 
-// patience is how long the server may take to answer. Some, which speak another protocol, never do.
-const patience = 5 * time.Second
+// answerTimeout is how long the server may take to answer. A server with another protocol may never answer.
+const answerTimeout = 5 * time.Second
 
-// Call sends the server a message and a block, each with a Java object, over a connection of its own. It returns what
-// the server said, and whether it has read an object. What a server does that speaks another protocol is no error.
-func Call(ctx context.Context, address string) (said string, read bool, err error) {
+// Call sends the server a message and a block, each with a Java object, and each over another connection. It returns the
+// server's answers, and whether it has read an object. It is no error if the server speaks another protocol.
+func Call(ctx context.Context, address string) (answers string, read bool, err error) {
 	for _, body := range [][]byte{message(), upload()} {
 		answer, err := ask(ctx, address, frame(body))
 		if err != nil {
 			return "", false, err
 		}
 		read = read || bytes.Contains(answer, []byte(class))
-		said += fmt.Sprintf("%.300q\n", answer)
+		answers += fmt.Sprintf("%.300q\n", answer)
 	}
-	return said, read, nil
+	return answers, read, nil
 }
 
 func ask(ctx context.Context, address string, request []byte) ([]byte, error) {
@@ -84,13 +84,13 @@ func ask(ctx context.Context, address string, request []byte) ([]byte, error) {
 		return nil, fmt.Errorf("reach %s: %w", address, err)
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(answerTimeout)); err != nil {
 		return nil, fmt.Errorf("set a deadline: %w", err)
 	}
 	if _, err := conn.Write(request); err != nil {
 		return nil, fmt.Errorf("call %s: %w", address, err)
 	}
-	// The first frame, or what comes until the server hangs up or has nothing more to say.
+	// It reads the first frame, or as much as comes until the server closes the connection or the time is over.
 	var answer [64 << 10]byte
 	n, _ := io.ReadFull(conn, answer[:8])
 	if n == 8 {
@@ -101,12 +101,12 @@ func ask(ctx context.Context, address string, request []byte) ([]byte, error) {
 	return answer[:n], nil
 }
 
-// Addresses are those, host:port, on which the process listens for TCP connections. The error is fs.ErrNotExist where there
-// is no such process any more.
+// Addresses are the addresses, host:port, on which the process listens for TCP connections. The error is fs.ErrNotExist if
+// the process has ended.
 func Addresses(pid int) ([]string, error) {
 	found, err := listening(pid)
-	if _, gone := os.Stat(fmt.Sprintf("/proc/%d", pid)); err != nil && gone != nil {
-		return nil, gone
+	if _, ended := os.Stat(fmt.Sprintf("/proc/%d", pid)); err != nil && ended != nil {
+		return nil, ended
 	}
 	return found, err
 }
@@ -159,8 +159,8 @@ func sockets(pid int) ([]string, error) {
 	return found, nil
 }
 
-// parse turns the kernel's form of an address into host:port. It writes each word of the host in the order of this
-// machine's bytes.
+// parse turns the kernel's form of an address into host:port. The kernel writes each word of the host in this machine's
+// byte order.
 func parse(text string) (string, error) {
 	host, port, _ := strings.Cut(text, ":")
 	ip, err := hex.DecodeString(host)
