@@ -35,23 +35,8 @@ func StartKafka(ctx context.Context, config Config) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	controller, err := keptPort(config, "127.0.0.1", "kafka-controller")
+	folder, err := configureKafka(config, port)
 	if err != nil {
-		return nil, err
-	}
-	properties, err := config.pathIn("kafka", "server.properties")
-	if err != nil {
-		return nil, err
-	}
-	folder := filepath.Dir(properties)
-	content := strings.NewReplacer("{port}", fmt.Sprint(port), "{controller}", fmt.Sprint(controller)).Replace(servers.Must("kafka.properties"))
-	if err := replaceFile(properties, []byte(content), 0o600); err != nil {
-		return nil, err
-	}
-	if err := replaceFile(filepath.Join(folder, "log4j2.properties"), []byte(servers.Must("log4j2.properties")), 0o600); err != nil {
-		return nil, err
-	}
-	if err := replaceFile(filepath.Join(folder, "java.options"), []byte(servers.Must("kafka.options")), 0o600); err != nil {
 		return nil, err
 	}
 	memory := config.KafkaMemory
@@ -83,6 +68,27 @@ func StartKafka(ctx context.Context, config Config) (*Process, error) {
 		}
 		return err
 	})
+}
+
+// configureKafka writes the files that Kafka and its Java read, and returns their folder.
+func configureKafka(config Config, port int) (folder string, err error) {
+	controller, err := keptPort(config, "127.0.0.1", "kafka-controller")
+	if err != nil {
+		return "", err
+	}
+	properties, err := config.pathIn("kafka", "server.properties")
+	if err != nil {
+		return "", err
+	}
+	folder = filepath.Dir(properties)
+	content := strings.NewReplacer("{port}", fmt.Sprint(port), "{controller}", fmt.Sprint(controller)).Replace(servers.Must("kafka.properties"))
+	if err := replaceFile(properties, []byte(content), 0o600); err != nil {
+		return "", err
+	}
+	if err := replaceFile(filepath.Join(folder, "log4j2.properties"), []byte(servers.Must("log4j2.properties")), 0o600); err != nil {
+		return "", err
+	}
+	return folder, replaceFile(filepath.Join(folder, "java.options"), []byte(servers.Must("kafka.options")), 0o600)
 }
 
 // formatKafka prepares the storage unless meta.properties exists, which Kafka writes last.
