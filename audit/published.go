@@ -38,7 +38,7 @@ func comparePublished(ctx context.Context, c Config, report *report, want map[st
 		}
 		at, now := position{v.Partition, v.Offset}, hash.reject(v.Reason, v.Key, v.Raw)
 		if before, again := of[at]; again && before != now {
-			contradicting.add("%s: offset %d says of %s what a record before it does not", topic, r.Offset, r.Key)
+			contradicting.add("%s: offset %d contradicts an earlier record of %s", topic, r.Offset, r.Key)
 			return nil
 		}
 		of[at] = now

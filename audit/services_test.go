@@ -309,7 +309,7 @@ func TestAuditNamesWhatVotesRejectedDoesNotHold(t *testing.T) {
 			}
 			v.Raw = []byte("other")
 			kafkatest.Produce(t, s.cluster, kafkatest.JSON(t, election.RejectedVotesTopic, string(first.Key), v))
-		}, "what a record before it does not"},
+		}, "contradicts an earlier record of"},
 		"one that is none": {func(t *testing.T, s *tables) {
 			kafkatest.Produce(t, s.cluster, published(t, &kgo.Record{Topic: election.VotesTopic, Partition: 1, Offset: 7_777}, election.Malformed))
 		}, "votes_rejected: votes_topic 1 offset 7777 must not be there, as malformed"},

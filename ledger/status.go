@@ -25,8 +25,9 @@ const (
 )
 
 // status is what the ledger reports about its own state. The topic keeps one report, that of the ledger that stores, which
-// no other may overwrite. So a ledger that has not stored yet, or knows that another stores, publishes only if no ledger
-// ever reported what is stored. A ledger that has lost the lease publishes only while the last report is its own.
+// no other may overwrite. So a ledger that has not stored yet publishes only if no ledger ever reported what is stored. One
+// that knows that another stores publishes nothing. One that has lost the lease publishes only while the last report is its
+// own.
 type status struct {
 	config   Config
 	producer *kgo.Client

@@ -26,8 +26,8 @@ type run struct {
 	keepers []*keeper
 }
 
-// runAll starts the servers and makes the election, and then starts each service as soon as its server answers. It returns
-// nil when ctx ends. With Once, it returns errFinished when everything is counted and the audit agrees.
+// runAll starts the servers and makes the election, and then starts each service as soon as its server answers. It runs
+// until ctx ends. With Once, it returns errFinished when everything is counted and the audit agrees.
 func (r *run) runAll(ctx context.Context, servers []server) error {
 	starts := r.startServers(ctx, servers)
 	for _, name := range []string{Kafka, PostgreSQL} {
