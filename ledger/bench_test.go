@@ -94,8 +94,8 @@ func TestBenchLedger(t *testing.T) {
 	}
 }
 
-// measure produces the records, and then stores them.
-func measure(t *testing.T, what string, cl *kgo.Client, cluster kafka.Cluster, record func(n int64) *kgo.Record) {
+// measure produces records, and then measures how fast a ledger stores them.
+func measure(t *testing.T, what string, cl *kgo.Client, cluster kafka.Cluster, log *slog.Logger, record func(n int64) *kgo.Record) {
 	t.Helper()
 	failed := kgo.AbortingFirstErrPromise(cl)
 	for n := range *size {
