@@ -1,9 +1,9 @@
 // Package audit recounts an election and compares everything that is published with its own count.
 //
 // It reads the committed records of votes_topic to the stable end, and counts them with the reference count of package
-// election. Then it reads, with code of its own, every record of every result topic, the page's API, and every column of
-// every row of the ledger's tables. It names each difference. It shares no code for counting, folding or storing with the
-// services that it checks. Only the rules for a valid vote, in package election, are also the ledger's.
+// election. Then it reads, with code of its own, every record of every result topic, the page's API, and every column
+// of every row of the ledger's tables. It names each difference. It shares no code for counting, folding or storing
+// with the services that it checks. Only the rules for a valid vote, in package election, are also the ledger's.
 package audit
 
 import (
@@ -36,7 +36,8 @@ type Config struct {
 	Log             *slog.Logger
 }
 
-// Run audits, and prints its findings to Out. It returns ErrDisagree if there is a difference, or if no vote was counted.
+// Run audits, and prints its findings to Out. It returns ErrDisagree if there is a difference, or if no vote was
+// counted.
 func Run(ctx context.Context, c Config) error {
 	if c.Wait {
 		if err := awaitEnd(ctx, c); err != nil {
@@ -99,8 +100,8 @@ func Run(ctx context.Context, c Config) error {
 	return report.print(c.Out)
 }
 
-// recount counts votes_topic up to ends. It counts one partition after another, so that it must remember the ballots of only
-// one. It adds every record to mustBeStored, unless that is nil.
+// recount counts votes_topic up to ends. It counts one partition after another, so that it must remember the ballots of
+// only one. It adds every record to mustBeStored, unless that is nil.
 func recount(ctx context.Context, c Config, installation *election.Installation, ends map[int32]int64, mustBeStored *ballots) (*election.Count, error) {
 	count := election.NewCount(&installation.Definition, installation.VotePartitions)
 	for partition := range installation.VotePartitions {

@@ -156,8 +156,8 @@ func TestAuditNamesWhatIsPlanted(t *testing.T) {
 	}
 }
 
-// TestRunThatCatchesUpIsNotCompared has keys of the latest run beside those of the official run, and then of a run that is
-// newer than both.
+// TestRunThatCatchesUpIsNotCompared has keys of the latest run beside those of the official run, and then of a run that
+// is newer than both.
 func TestRunThatCatchesUpIsNotCompared(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

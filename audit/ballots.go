@@ -15,15 +15,15 @@ type position struct {
 	offset    int64
 }
 
-// rejected is why a record is not counted, and hashes of its key and value: one of the whole, one of what votes_rejected
-// holds.
+// rejected is why a record is not counted, and hashes of its key and value: one of the whole, one of what
+// votes_rejected holds.
 type rejected struct {
 	reason     election.Reason
 	whole, cut uint64
 }
 
-// ballots are the counted ballots, each with a hash of its line, and the rejected records. Ten million ballots take about
-// 500 MB.
+// ballots are the counted ballots, each with a hash of its line, and the rejected records. Ten million ballots take
+// about 500 MB.
 type ballots struct {
 	seed     maphash.Seed
 	counted  map[election.BallotID]uint64

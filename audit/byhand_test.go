@@ -32,8 +32,8 @@ aggregated_votes_per_minute 5/south/2024-11-05T07:31/bo {"run":5,"region_id":"so
 aggregated_votes_rejected 5/unknown_district {"run":5,"reason":"unknown_district","total_votes":1,"newest_record_at":"2024-11-05T08:00:05.000Z"}
 `
 
-// newByHand casts three ballots, then a copy of the first, and a ballot of an unknown district. The second ballot is older
-// than the first, and after it in the same partition.
+// newByHand casts three ballots, then a copy of the first, and a ballot of an unknown district. The second ballot is
+// older than the first, and after it in the same partition.
 func newByHand(t *testing.T) *fixture {
 	t.Helper()
 	d := &election.Definition{

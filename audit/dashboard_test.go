@@ -9,7 +9,8 @@ import (
 	"realtime-election/internal/kafka/kafkatest"
 )
 
-// TestAuditAgreesWithTheDashboard runs the real dashboard, for a replay, for an electorate and for results written by hand.
+// TestAuditAgreesWithTheDashboard runs the real dashboard, for a replay, for an electorate and for results written by
+// hand.
 func TestAuditAgreesWithTheDashboard(t *testing.T) {
 	t.Parallel()
 	replayed := newFixture(t, cast(1, "ana", "N1"), cast(2, "bo", "nowhere"))

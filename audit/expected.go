@@ -46,9 +46,9 @@ func Sent(ctx context.Context, cluster kafka.Cluster) (bool, error) {
 	return true, nil
 }
 
-// readExpectation reads how many ballots the producers have sent. It reports a replay that has not sent all votes of its
-// file. Unless Expect is set, it reports each part of the electorate that has not begun to vote. It notes the producers that
-// have not finished.
+// readExpectation reads how many ballots the producers have sent. It reports a replay that has not sent all votes of
+// its file. Unless Expect is set, it reports each part of the electorate that has not begun to vote. It notes the
+// producers that have not finished.
 func readExpectation(ctx context.Context, c Config, report *report, installation *election.Installation) (expectation, error) {
 	d := &installation.Definition
 	var sent int64

@@ -18,8 +18,8 @@ const (
 	askPageEvery = 300 * time.Millisecond
 )
 
-// page is the page's API, GET /api/v1/results, without the fields that do not depend on the count: the version, the query's
-// state, and the newest record's age.
+// page is the page's API, GET /api/v1/results, without the fields that do not depend on the count: the version, the
+// query's state, and the newest record's age.
 type page struct {
 	Election       *pageElection    `json:"election"`
 	Run            int              `json:"run"`
@@ -162,8 +162,8 @@ func (p page) figures() figures {
 	return f
 }
 
-// comparePage compares the page's API with the recount. The page follows the topics, so comparePage asks again until they
-// agree, or until PageTimeout has passed.
+// comparePage compares the page's API with the recount. The page follows the topics, so comparePage asks again until
+// they agree, or until PageTimeout has passed.
 func comparePage(ctx context.Context, c Config, report *report, expected page) error {
 	want := expected.figures()
 	asking, cancel := context.WithTimeout(ctx, cmp.Or(c.PageTimeout, pageTimeout))

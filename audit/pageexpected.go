@@ -7,7 +7,8 @@ import (
 	"realtime-election/election"
 )
 
-// pageExpectation is what the page must show of a run. It names everything in the definition, with 0 where nobody voted.
+// pageExpectation is what the page must show of a run. It names everything in the definition, with 0 where nobody
+// voted.
 func pageExpectation(count *election.Count, installation *election.Installation, run int) page {
 	d := &installation.Definition
 	results := count.Results(run)

@@ -90,7 +90,8 @@ func other(value any) any {
 	return value
 }
 
-// fields are the JSON names of a type's fields. The name of a nested field follows that of its struct or list after a dot.
+// fields are the JSON names of a type's fields. The name of a nested field follows that of its struct or list after a
+// dot.
 func fields(of reflect.Type, prefix string) map[string]bool {
 	all := make(map[string]bool)
 	for i := range of.NumField() {

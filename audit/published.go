@@ -57,7 +57,8 @@ func comparePublished(ctx context.Context, c Config, report *report, want map[st
 	return nil
 }
 
-// decodeReject reads a record of votes_rejected. Its key must name the topic, partition and offset of the rejected record.
+// decodeReject reads a record of votes_rejected. Its key must name the topic, partition and offset of the rejected
+// record.
 func decodeReject(r *kgo.Record) (election.RejectedVote, error) {
 	var v election.RejectedVote
 	if err := json.Unmarshal(r.Value, &v); err != nil {

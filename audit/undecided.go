@@ -11,16 +11,17 @@ import (
 )
 
 const (
-	// decisionTimeout is longer than a transaction takes whose producer still runs. Without the producer it takes up to 30 s.
+	// decisionTimeout is longer than a transaction takes whose producer still runs. Without the producer it takes up to
+	// 30 s.
 	decisionTimeout = 5 * time.Second
 	// askEvery is how often Kafka is asked for the stable ends.
 	askEvery = 100 * time.Millisecond
 )
 
-// decidedEnds are the offsets, by partition, up to which votes_topic can be counted. Kafka confirms a commit before it has
-// written the markers of all partitions, so a producer's progress may include ballots that nobody can read yet. So
-// decidedEnds waits until the transactions in the topic are decided, but not for long. It notes those that are not decided
-// then.
+// decidedEnds are the offsets, by partition, up to which votes_topic can be counted. Kafka confirms a commit before it
+// has written the markers of all partitions, so a producer's progress may include ballots that nobody can read yet. So
+// decidedEnds waits until the transactions in the topic are decided, but not for long. It notes those that are not
+// decided then.
 func decidedEnds(ctx context.Context, c Config, report *report) (map[int32]int64, error) {
 	cl, err := c.Kafka.NewClient()
 	if err != nil {
@@ -59,7 +60,8 @@ func decidedEnds(ctx context.Context, c Config, report *report) (map[int32]int64
 	}
 }
 
-// noteGrowth notes partitions with ballots that came after the recount. The results and the tables may hold them already.
+// noteGrowth notes partitions with ballots that came after the recount. The results and the tables may hold them
+// already.
 func noteGrowth(ctx context.Context, c Config, report *report, counted map[int32]int64) error {
 	cl, err := c.Kafka.NewClient()
 	if err != nil {

@@ -19,8 +19,8 @@ import (
 	"realtime-election/internal/kafka/kafkatest"
 )
 
-// TestUndecidedTransactionIsSaid has a confirmed commit whose marker is in producer_progress, and not yet in votes_topic:
-// Kafka writes the markers one after another.
+// TestUndecidedTransactionIsSaid has a confirmed commit whose marker is in producer_progress, and not yet in
+// votes_topic: Kafka writes the markers one after another.
 func TestUndecidedTransactionIsSaid(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -76,8 +76,8 @@ func TestBallotsThatComeMeanwhileAreSaid(t *testing.T) {
 		late.Partition, counted, counted+1))
 }
 
-// whenAskedForStableEnds calls do when the broker is asked the nth time for stable ends of votes_topic. asked returns how
-// often the broker has been asked.
+// whenAskedForStableEnds calls do when the broker is asked the nth time for stable ends of votes_topic. asked returns
+// how often the broker has been asked.
 func (f *fixture) whenAskedForStableEnds(t *testing.T, nth int64, do func()) (asked func() int64) {
 	t.Helper()
 	var times atomic.Int64

@@ -16,8 +16,8 @@ import (
 	"realtime-election/election"
 )
 
-// compareVoters checks that every record of voters_topic is either the only entry of a voter in the table voters, in every
-// column, or in rejected_votes for the right reason. It returns the rejects.
+// compareVoters checks that every record of voters_topic is either the only entry of a voter in the table voters, in
+// every column, or in rejected_votes for the right reason. It returns the rejects.
 func compareVoters(ctx context.Context, c Config, report *report, installation *election.Installation, tx pgx.Tx, hash *ballots) (map[position]rejected, error) {
 	rejects, err := storedRejects(ctx, tx, election.VotersTopic, hash)
 	if err != nil {
@@ -44,7 +44,8 @@ func compareVoters(ctx context.Context, c Config, report *report, installation *
 // votersCheck compares the tables with the records of voters_topic. The caller calls addEntry with each record, then
 // entriesDone, then checkRow with each row of the table voters, then nameMissing with each record again, then finish.
 //
-// Where a voter has several entries, votersCheck accepts any of them as the stored one: they may be on several partitions.
+// Where a voter has several entries, votersCheck accepts any of them as the stored one: they may be on several
+// partitions.
 type votersCheck struct {
 	report    *report
 	hash      *ballots
@@ -148,8 +149,8 @@ func has(hashes map[uint64]uint64, id uint64) bool {
 	return found
 }
 
-// eachRow calls each with every row of the table voters, and the value of the record that it must come from. It returns how
-// many rows there are.
+// eachRow calls each with every row of the table voters, and the value of the record that it must come from. It returns
+// how many rows there are.
 func eachRow(ctx context.Context, tx pgx.Tx, each func(v election.Voter, line []byte)) (int64, error) {
 	rows, err := tx.Query(ctx, `SELECT voter_id, date_of_birth, registered_age, voter_name, gender, nationality, registration_number,
 		address_street, address_city, address_state, address_country, address_postcode, email, phone_number, cell_number, picture, district_id
@@ -192,10 +193,10 @@ func orStored(reason election.Reason) string {
 	return string(reason)
 }
 
-// judge is why a record of voters_topic may not be stored, without regard to other entries of the voter. It is empty for a
-// valid record. The value must be what encoding/json writes of a voter, at most 64 KiB. The id has 1 to 64 bytes and is the
-// key. The date of birth exists, and the age is 0 to 200. No other field is longer than 1000 bytes, and no field holds the
-// character 0.
+// judge is why a record of voters_topic may not be stored, without regard to other entries of the voter. It is empty
+// for a valid record. The value must be what encoding/json writes of a voter, at most 64 KiB. The id has 1 to 64 bytes
+// and is the key. The date of birth exists, and the age is 0 to 200. No other field is longer than 1000 bytes, and no
+// field holds the character 0.
 func judge(r *kgo.Record, districts map[election.DistrictID]bool) election.Reason {
 	var v election.Voter
 	if len(r.Value) > 64<<10 || json.Unmarshal(r.Value, &v) != nil {

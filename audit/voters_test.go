@@ -27,8 +27,8 @@ func entry(t testing.TB, offset int64, v election.Voter) *kgo.Record {
 	return &kgo.Record{Topic: election.VotersTopic, Offset: offset, Key: []byte(v.ID), Value: value}
 }
 
-// TestRegisterIsComparedEntryByEntry has two voters, an equal and a different second entry of the first, and two records that
-// cannot be stored. Each case changes which are rejected and which are stored.
+// TestRegisterIsComparedEntryByEntry has two voters, an equal and a different second entry of the first, and two
+// records that cannot be stored. Each case changes which are rejected and which are stored.
 func TestRegisterIsComparedEntryByEntry(t *testing.T) {
 	other, nowhere := goodVoter("v-0"), goodVoter("v-9")
 	other.Name, nowhere.DistrictID = "Another", "X"

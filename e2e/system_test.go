@@ -223,7 +223,7 @@ func (s *system) await(t *testing.T, what string, wanted func(figures) bool) fig
 }
 
 // recordOf is the record of a process that runs in a folder.
-func recordOf(t *testing.T, data, name string) local.Record {
+func recordOf(t *testing.T, data, name string) local.ProcessRecord {
 	t.Helper()
 	record, ok := local.Running(data, name)
 	if !ok {

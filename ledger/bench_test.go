@@ -29,7 +29,8 @@ func TestMain(m *testing.M) {
 	localtest.Main(m)
 }
 
-// TestBenchLedger measures how fast a ledger stores a register, and then a vote of each voter, that Kafka holds already.
+// TestBenchLedger measures how fast a ledger stores a register, and then a vote of each voter, that Kafka holds
+// already.
 func TestBenchLedger(t *testing.T) {
 	d, err := definition.Default()
 	if err != nil {

@@ -1,11 +1,11 @@
-// Package ledger keeps the register and every ballot in PostgreSQL: voters_topic in the table voters, votes_topic in the
-// table votes, and what does not count, with its reason, in rejected_votes and the topic votes_rejected.
+// Package ledger keeps the register and every ballot in PostgreSQL: voters_topic in the table voters, votes_topic in
+// the table votes, and what does not count, with its reason, in rejected_votes and the topic votes_rejected.
 //
 // It is exact. One transaction holds a batch of records and the offsets after it, and the offsets move only from where
-// this ledger left them. So a ledger that is killed at any moment goes on without a gap or a double. Of two ledgers, one
-// stores, and the other waits for the lease that the first holds (see internal/lease). A ledger whose process was
-// suspended, and finds another with the lease when it goes on, waits for the lease again. Of several copies of a ballot,
-// the ledger stores the one with the lowest offset.
+// this ledger left them. So a ledger that is killed at any moment goes on without a gap or a double. Of two ledgers,
+// one stores, and the other waits for the lease that the first holds (see internal/lease). A ledger whose process was
+// suspended, and finds another with the lease when it goes on, waits for the lease again. Of several copies of a
+// ballot, the ledger stores the one with the lowest offset.
 //
 // No record can stop the ledger: it checks each record, and its text, before PostgreSQL sees it. While Kafka or
 // PostgreSQL does not answer, the ledger waits, and reports that it does.
@@ -79,9 +79,9 @@ type ledger struct {
 	consumerMetrics kgo.Opt // of the consumer of whichever session is open
 }
 
-// Run stores the records that the topics hold, and those that come, until ctx is over. It returns early only for an error
-// that another attempt cannot mend: an *election.Wrong where a setting is wrong, kafka.ErrNoElection where Kafka has no
-// election.
+// Run stores the records that the topics hold, and those that come, until ctx is over. It returns early only for an
+// error that another attempt cannot mend: an *election.Wrong where a setting is wrong, kafka.ErrNoElection where Kafka
+// has no election.
 func Run(ctx context.Context, c Config) error {
 	if err := c.Validate(); err != nil {
 		return err

@@ -10,9 +10,9 @@ import (
 	"realtime-election/internal/scenario"
 )
 
-// FuzzRulesAreTheReferenceCounts compares the ledger with the reference count: the reason of each record, and which votes
-// are copies. The ledger finds copies by the columns of a row, the reference count by bytes. Tests with PostgreSQL compare
-// the SQL that finds copies.
+// FuzzRulesAreTheReferenceCounts compares the ledger with the reference count: the reason of each record, and which
+// votes are copies. The ledger finds copies by the columns of a row, the reference count by bytes. Tests with
+// PostgreSQL compare the SQL that finds copies.
 func FuzzRulesAreTheReferenceCounts(f *testing.F) {
 	for seed := range uint64(100) {
 		f.Add(seed)

@@ -12,7 +12,8 @@ import (
 	"realtime-election/election"
 )
 
-// The most that votes_rejected holds of a reject, in bytes. In base64 it stays below 1 MiB, which a broker takes by default.
+// The most that votes_rejected holds of a reject, in bytes. In base64 it stays below 1 MiB, which a broker takes by
+// default.
 const (
 	longestKey = 64 << 10
 	longestRaw = 512 << 10

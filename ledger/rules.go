@@ -110,8 +110,8 @@ func (r *rules) voter(row []any, rec *kgo.Record) ([]any, election.Reason) {
 	return append(row, string(v.DistrictID)), ""
 }
 
-// parseVoter reads the value of a voter's record. It accepts only what encoding/json writes of a voter, byte for byte. So
-// equal fields are equal bytes, and no reader can read the record in another way.
+// parseVoter reads the value of a voter's record. It accepts only what encoding/json writes of a voter, byte for byte.
+// So equal fields are equal bytes, and no reader can read the record in another way.
 func parseVoter(raw []byte) (election.Voter, bool) {
 	var v election.Voter
 	if len(raw) > longestVoter || json.Unmarshal(raw, &v) != nil {

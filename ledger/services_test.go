@@ -125,8 +125,8 @@ func TestVotersAreStoredOrRejected(t *testing.T) {
 	}
 }
 
-// TestAuditAgrees audits what the ledger stores of hostile records. Ledger and auditor judge a vote by the same rules, those
-// of package election, and share nothing else.
+// TestAuditAgrees audits what the ledger stores of hostile records. Ledger and auditor judge a vote by the same rules,
+// those of package election, and share nothing else.
 func TestAuditAgrees(t *testing.T) {
 	s := newSystem(t)
 	var records []*kgo.Record
@@ -280,8 +280,8 @@ func TestTopicMadeAnewBeforeAnythingWasStoredIsStored(t *testing.T) {
 	s.wantExact(t)
 }
 
-// TestRejectsSentAheadAreNotSentAgain begins as if a ledger had been killed after it sent rejects to Kafka, and before its
-// transaction committed. A voter is to be stored before them.
+// TestRejectsSentAheadAreNotSentAgain begins as if a ledger had been killed after it sent rejects to Kafka, and before
+// its transaction committed. A voter is to be stored before them.
 func TestRejectsSentAheadAreNotSentAgain(t *testing.T) {
 	s := newSystem(t)
 	bad := &kgo.Record{Topic: election.VotesTopic, Key: []byte("k"), Value: []byte("v")}

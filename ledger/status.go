@@ -24,10 +24,10 @@ const (
 	lastReportTimeout = 2 * time.Second
 )
 
-// status is what the ledger reports about its own state. The topic keeps one report, that of the ledger that stores, which
-// no other may overwrite. So a ledger that has not stored yet publishes only if no ledger ever reported what is stored. One
-// that knows that another stores publishes nothing. One that has lost the lease publishes only while the last report is its
-// own.
+// status is what the ledger reports about its own state. The topic keeps one report, that of the ledger that stores,
+// which no other may overwrite. So a ledger that has not stored yet publishes only if no ledger ever reported what is
+// stored. One that knows that another stores publishes nothing. One that has lost the lease publishes only while the
+// last report is its own.
 type status struct {
 	config   Config
 	producer *kgo.Client
@@ -48,8 +48,8 @@ func newStatus(c Config, producer *kgo.Client) *status {
 	}
 }
 
-// load takes over the report of the ledger before, which is true until this ledger knows more. If no ledger has reported
-// what is stored, this one may publish at once.
+// load takes over the report of the ledger before, which is true until this ledger knows more. If no ledger has
+// reported what is stored, this one may publish at once.
 func (s *status) load(ctx context.Context) error {
 	var last election.LedgerStatus
 	if _, err := s.config.Kafka.LatestJSON(ctx, election.PipelineStatusTopic, election.LedgerKey, &last); err != nil {
@@ -135,8 +135,8 @@ func (s *status) rows(table string) int64 {
 	return s.current.Rejected
 }
 
-// report publishes the status every second in which it changed, and once more when ctx ends. While Kafka does not answer,
-// it keeps the newest status.
+// report publishes the status every second in which it changed, and once more when ctx ends. While Kafka does not
+// answer, it keeps the newest status.
 func (s *status) report(ctx context.Context) error {
 	ticker := time.NewTicker(reportEvery)
 	defer ticker.Stop()
@@ -188,8 +188,8 @@ func (s *status) due() bool {
 	return !s.silent && (s.changed || time.Since(s.current.UpdatedAt) >= heartbeatEvery)
 }
 
-// mayPublish reports whether the status would overwrite no other ledger's. A ledger whose process was suspended may have
-// lost the lease long ago.
+// mayPublish reports whether the status would overwrite no other ledger's. A ledger whose process was suspended may
+// have lost the lease long ago.
 func (s *status) mayPublish(ctx context.Context) bool {
 	s.mu.Lock()
 	checkLease := s.checkLease

@@ -49,7 +49,8 @@ func TestStatusIsReportedWhenItChangesAndToSayThatItHolds(t *testing.T) {
 	}
 }
 
-// TestLedgerThatLostTheLeaseReportsNothingOverAnothers has it lose the lease without being told, as when it was stopped.
+// TestLedgerThatLostTheLeaseReportsNothingOverAnothers has it lose the lease without being told, as when it was
+// stopped.
 func TestLedgerThatLostTheLeaseReportsNothingOverAnothers(t *testing.T) {
 	s, cluster := newTestSession(t)
 	var lost error

@@ -20,8 +20,8 @@ import (
 // asLedger is a variable that makes this program a ledger, so that a test can suspend it. The value is the Config.
 const asLedger = "LEDGER_TEST_LEDGER"
 
-// takeover is how soon after a ledger was suspended another must have stored all records. PostgreSQL waits for 20 s, the
-// other ledger asks every second, and then it opens its tables and topics.
+// takeover is how soon after a ledger was suspended another must have stored all records. PostgreSQL waits for 20 s,
+// the other ledger asks every second, and then it opens its tables and topics.
 const takeover = 25 * time.Second
 
 func runLedger(config string) int {
@@ -75,8 +75,8 @@ func (p process) signal(t *testing.T, s os.Signal) {
 	}
 }
 
-// TestAnotherLedgerGoesOnForOneThatIsStopped suspends the ledger that stores, between two transactions and within one. It
-// wakes that ledger when the other has gone on.
+// TestAnotherLedgerGoesOnForOneThatIsStopped suspends the ledger that stores, between two transactions and within one.
+// It wakes that ledger when the other has gone on.
 func TestAnotherLedgerGoesOnForOneThatIsStopped(t *testing.T) {
 	for name, stop := range map[string]func(t *testing.T, s *system, first process){
 		"between two transactions": func(t *testing.T, _ *system, first process) { first.signal(t, syscall.SIGSTOP) },

@@ -130,7 +130,8 @@ func addRejects(ctx context.Context, tx pgx.Tx, topic string, rejects []reject) 
 	return nil
 }
 
-// retryable reports whether PostgreSQL asks for the whole transaction again, after a serialization failure or a deadlock.
+// retryable reports whether PostgreSQL asks for the whole transaction again, after a serialization failure or a
+// deadlock.
 func retryable(err error) bool {
 	var refused *pgconn.PgError
 	return errors.As(err, &refused) && (refused.Code == "40001" || refused.Code == "40P01")

@@ -13,8 +13,8 @@ func withTimeout(ctx context.Context, limit time.Duration, do func(context.Conte
 	return do(ctx)
 }
 
-// withIdleTimeout calls do with a context that ends when do has not called progressed for limit. As long as do calls it,
-// do may take any time.
+// withIdleTimeout calls do with a context that ends when do has not called progressed for limit. As long as do calls
+// it, do may take any time.
 func withIdleTimeout(ctx context.Context, limit time.Duration, do func(ctx context.Context, progressed func()) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -143,7 +143,8 @@ func TestKafkaIsWaitedFor(t *testing.T) {
 	s.brokers = brokers
 }
 
-// TestTransactionIsTriedAgain has PostgreSQL refuse the first two transactions, as it may whenever it cannot order two of them.
+// TestTransactionIsTriedAgain has PostgreSQL refuse the first two transactions, as it may whenever it cannot order two
+// of them.
 func TestTransactionIsTriedAgain(t *testing.T) {
 	s := newSystem(t)
 	_, err := s.conn.Exec(t.Context(), `

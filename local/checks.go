@@ -53,9 +53,9 @@ func checkAndFetch(ctx context.Context, config UpConfig) error {
 // Load is how many voters and votes an election will store.
 type Load struct{ Voters, Votes int64 }
 
-// The bytes that a voter and a vote take in DATA, with a margin. After `up --once --voters 500000`, du found for a voter
-// 162 bytes in Kafka, 336 in the table voters and 75 in its index; for a vote 67 (94 at a rate of 1,000 a second), 84 and
-// 44, and 23 in the checkpoints. PostgreSQL's log, up to 2 GiB, is part of diskForData.
+// The bytes that a voter and a vote take in DATA, with a margin. After `up --once --voters 500000`, du found for a
+// voter 162 bytes in Kafka, 336 in the table voters and 75 in its index; for a vote 67 (94 at a rate of 1,000 a
+// second), 84 and 44, and 23 in the checkpoints. PostgreSQL's log, up to 2 GiB, is part of diskForData.
 const (
 	bytesPerVoter = 700
 	bytesPerVote  = 400

@@ -22,9 +22,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// play follows the script of the child's name, a file in folder. Line n says what the child does when it starts for the nth
-// time; the last line is for all further starts. Without a script the child serves. play writes a note with the arguments
-// and the environment of each start.
+// play follows the script of the child's name, a file in folder. Line n says what the child does when it starts for the
+// nth time; the last line is for all further starts. Without a script the child serves. play writes a note with the
+// arguments and the environment of each start.
 func play(folder string, args []string) {
 	name := args[0]
 	terminated := make(chan os.Signal, 1)

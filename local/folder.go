@@ -22,7 +22,7 @@ func recordUp(config Config) error {
 	if err != nil {
 		return err
 	}
-	return writeRecord(config, upName, Record{PID: pid, Started: started, Since: time.Now().UTC(), Ready: true})
+	return writeRecord(config, upName, ProcessRecord{PID: pid, Started: started, Since: time.Now().UTC(), Ready: true})
 }
 
 // Child describes a process that runs in a folder, or has run there. It holds no secret.
@@ -111,9 +111,9 @@ func ownFiles() (patterns []string) {
 	return patterns
 }
 
-// Reset removes the election in DATA: topics, tables, checkpoints, secrets and logs, together. It keeps all other files in
-// the folder, and the jars. It refuses a folder in which no up ever ran, whatever its folders are called, and one in which
-// an up runs. It ends the processes that a killed up left.
+// Reset removes the election in DATA: topics, tables, checkpoints, secrets and logs, together. It keeps all other files
+// in the folder, and the jars. It refuses a folder in which no up ever ran, whatever its folders are called, and one in
+// which an up runs. It ends the processes that a killed up left.
 func Reset(ctx context.Context, data string) error {
 	if !upEverRan(data) {
 		return &election.Hint{Err: fmt.Errorf("there is no election in %s, for `election up` never ran there", data), Text: "name with {data} the folder that it used"}

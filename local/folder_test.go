@@ -174,8 +174,8 @@ func TestUpRefusesAFolderOfSomebodyElse(t *testing.T) {
 		t.Error("a refused up made a folder")
 	}
 
-	// Up accepts a folder where an up ran, whatever files were added since. It also accepts one where an up was killed at its
-	// start.
+	// Up accepts a folder where an up ran, whatever files were added since. It also accepts one where an up was killed
+	// at its start.
 	write(t, filepath.Join(config.Data, "lock"), "pid 1\n")
 	if err := Up(t.Context(), config); err == nil || !strings.Contains(err.Error(), "host is ") {
 		t.Errorf("its own folder: %v", err)

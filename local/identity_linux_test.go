@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// TestAProcessOfAnotherBootIsAnother has a process of an earlier boot with the same pid and the same time since its boot.
+// TestAProcessOfAnotherBootIsAnother has a process of an earlier boot with the same pid and the same time since its
+// boot.
 func TestAProcessOfAnotherBootIsAnother(t *testing.T) {
 	started, _, err := identity(os.Getpid())
 	if err != nil {
@@ -21,11 +22,11 @@ func TestAProcessOfAnotherBootIsAnother(t *testing.T) {
 		t.Errorf("the identity is %s, without the boot's id %s", started, boot)
 	}
 	for _, before := range []string{ticks, ticks + "@", ticks + "@00000000-0000-0000-0000-000000000000"} {
-		if (Record{PID: os.Getpid(), Started: before}).alive() {
+		if (ProcessRecord{PID: os.Getpid(), Started: before}).alive() {
 			t.Errorf("what started at %s is taken for what started at %s", before, started)
 		}
 	}
-	if !(Record{PID: os.Getpid(), Started: started}).alive() {
+	if !(ProcessRecord{PID: os.Getpid(), Started: started}).alive() {
 		t.Error("this process is taken for another")
 	}
 }

@@ -18,8 +18,8 @@ import (
 	"realtime-election/local/maven"
 )
 
-// installPostgreSQL unpacks PostgreSQL beside its jar, once, and returns the folder with bin, lib and share. If the server's
-// user cannot reach the cache, it unpacks into the public folder.
+// installPostgreSQL unpacks PostgreSQL beside its jar, once, and returns the folder with bin, lib and share. If the
+// server's user cannot reach the cache, it unpacks into the public folder.
 func installPostgreSQL(ctx context.Context, config Config, owner owner) (string, error) {
 	part, err := maven.PostgreSQL()
 	if err != nil {

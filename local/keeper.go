@@ -42,9 +42,9 @@ type keeper struct {
 	process *Process // the newest
 }
 
-// keep starts the process, and starts it again whenever it dies, until ctx ends. Then the last process goes on, and stop
-// ends it. keep calls ready after each start. It returns errFinished when the work is done. It returns an error when the
-// first start fails, or when the process says by its exit code that another start cannot help.
+// keep starts the process, and starts it again whenever it dies, until ctx ends. Then the last process goes on, and
+// stop ends it. keep calls ready after each start. It returns errFinished when the work is done. It returns an error
+// when the first start fails, or when the process says by its exit code that another start cannot help.
 func (k *keeper) keep(ctx context.Context, ready func(*Process) error) error {
 	pause, restarts, lastExit := k.firstPause, 0, ""
 	for first := true; ; first = false {

@@ -2,13 +2,13 @@
 // election's own services, each a child process.
 //
 // Everything is under one folder, DATA: a folder for each server, logs/NAME.log, run/NAME.json (the record of a running
-// process) and secrets/ (mode 0600). Servers listen on the loopback interface only. Their ports are chosen once, and kept
-// while they are free. When a Start function returns, the server has answered a request. The server outlives the context of
-// the call, and even this process. Whoever starts a server must stop it; EndOrphans ends servers of a process that was
-// killed.
+// process) and secrets/ (mode 0600). Servers listen on the loopback interface only. Their ports are chosen once, and
+// kept while they are free. When a Start function returns, the server has answered a request. The server outlives the
+// context of the call, and even this process. Whoever starts a server must stop it; EndOrphans ends servers of a
+// process that was killed.
 //
-// The package runs on Linux and on macOS, on amd64 and arm64. The tests run on Linux. For macOS the code is compiled and
-// vetted. It differs in one thing: ps says when a process was started, to the second.
+// The package runs on Linux and on macOS, on amd64 and arm64. The tests run on Linux. For macOS the code is compiled
+// and vetted. It differs in one thing: ps says when a process was started, to the second.
 //
 //	kafka, err := local.StartKafka(ctx, local.Config{Data: folder})
 //	if err != nil { … }
@@ -65,8 +65,8 @@ func (c Config) pathIn(names ...string) (string, error) {
 	return path, nil
 }
 
-// waitUntilAnswers waits until ready returns nil, which says that the server answers. It gives up, and stops the server,
-// when the server exits, ctx ends or startLimit has passed.
+// waitUntilAnswers waits until ready returns nil, which says that the server answers. It gives up, and stops the
+// server, when the server exits, ctx ends or startLimit has passed.
 func waitUntilAnswers(ctx context.Context, process *Process, ready func(context.Context) error) (*Process, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("%s has not answered for %s", process.name, startLimit))
 	defer cancel()

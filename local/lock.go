@@ -49,8 +49,8 @@ func lock(config Config) (unlock func(), err error) {
 
 var lockText = regexp.MustCompile(`^pid [0-9]+\n$`)
 
-// upEverRan reports whether an election process ever worked in DATA. The lock's file is the first that up creates there, and
-// it remains when up ends or is killed. upEverRan creates nothing.
+// upEverRan reports whether an election process ever worked in DATA. The lock's file is the first that up creates
+// there, and it remains when up ends or is killed. upEverRan creates nothing.
 func upEverRan(data string) bool {
 	path := filepath.Join(data, "lock")
 	info, err := os.Lstat(path)

@@ -15,8 +15,8 @@ const (
 	logsBytes = 64 << 20 // of the earlier logs together; the newest of them is kept in any case
 )
 
-// openLog opens a new log. It renames earlier logs to NAME.log.1, the newest, to NAME.log.5, and removes the oldest if they
-// are too large.
+// openLog opens a new log. It renames earlier logs to NAME.log.1, the newest, to NAME.log.5, and removes the oldest if
+// they are too large.
 func openLog(path string) (*os.File, error) {
 	log := func(back int) string {
 		if back == 0 {
@@ -56,8 +56,8 @@ var (
 // longestShown is how much of a line is shown, in bytes.
 const longestShown = 400
 
-// lastMessage is the line of a log that tells most about the end of its process: the last complaint among the last lines,
-// or the last line. crashed says that a Go program wrote the trace of a panic there.
+// lastMessage is the line of a log that tells most about the end of its process: the last complaint among the last
+// lines, or the last line. crashed says that a Go program wrote the trace of a panic there.
 func lastMessage(path string) (line string, crashed bool) {
 	f, err := os.Open(path)
 	if err != nil {

@@ -75,8 +75,9 @@ func (o owner) chown(path string) error {
 	return nil
 }
 
-// clusterFolder is the folder of the cluster: DATA/postgresql. If the owner cannot reach DATA, because it is below a folder
-// that only root may enter, DATA/postgresql is a link to a folder in the public folder, which RemoveDatabase removes.
+// clusterFolder is the folder of the cluster: DATA/postgresql. If the owner cannot reach DATA, because it is below a
+// folder that only root may enter, DATA/postgresql is a link to a folder in the public folder, which RemoveDatabase
+// removes.
 func (o owner) clusterFolder(config Config) (string, error) {
 	link, err := config.pathIn("postgresql")
 	if err != nil {
@@ -113,8 +114,8 @@ func (o owner) clusterFolder(config Config) (string, error) {
 	return database, o.makeFolder(database)
 }
 
-// claim notes, in a file beside the database's folder, which link the database belongs to. A link that was moved with its
-// DATA keeps the database. A link that was copied does not get it: two DATA must not share a database.
+// claim notes, in a file beside the database's folder, which link the database belongs to. A link that was moved with
+// its DATA keeps the database. A link that was copied does not get it: two DATA must not share a database.
 func claim(database, link string) error {
 	note := database + ".of"
 	former, err := os.ReadFile(note)
@@ -137,13 +138,13 @@ func belongsToAnother(noted, database, data string) bool {
 	return err == nil && filepath.Clean(target) == filepath.Clean(database) && !sameFolder(filepath.Dir(noted), data)
 }
 
-// RemoveDatabase deletes the database of DATA if it is outside of DATA, as it may be for root. It deletes nothing in DATA.
-// PostgreSQL must have stopped.
+// RemoveDatabase deletes the database of DATA if it is outside of DATA, as it may be for root. It deletes nothing in
+// DATA. PostgreSQL must have stopped.
 func RemoveDatabase(data string) error { return removeDatabase(data, publicFolder) }
 
-// removeDatabase removes the database in the public folder, and its note, if the note names this DATA, or a DATA that no
-// longer exists: this one, before it was moved. Any other link leads to something that must not be deleted: the database of
-// the DATA that this one was copied from, or a folder that somebody else linked. The link remains.
+// removeDatabase removes the database in the public folder, and its note, if the note names this DATA, or a DATA that
+// no longer exists: this one, before it was moved. Any other link leads to something that must not be deleted: the
+// database of the DATA that this one was copied from, or a folder that somebody else linked. The link remains.
 func removeDatabase(data, public string) error {
 	link := filepath.Join(data, "postgresql")
 	database, err := os.Readlink(link)

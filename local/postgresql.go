@@ -22,9 +22,9 @@ const (
 	postgresDatabase = "election"
 )
 
-// StartPostgreSQL starts DATA's PostgreSQL and returns once it answers a query. The first start makes the cluster and the
-// database, with a password that DATA/secrets keeps. Started by root, the server runs as another user: see clusterFolder.
-// ctx bounds the start only.
+// StartPostgreSQL starts DATA's PostgreSQL and returns once it answers a query. The first start makes the cluster and
+// the database, with a password that DATA/secrets keeps. Started by root, the server runs as another user: see
+// clusterFolder. ctx bounds the start only.
 func StartPostgreSQL(ctx context.Context, config Config) (*Process, error) {
 	owner, err := ownerOf(config)
 	if err != nil {
@@ -72,8 +72,8 @@ func StartPostgreSQL(ctx context.Context, config Config) (*Process, error) {
 	return waitUntilAnswers(ctx, process, func(ctx context.Context) error { return openDatabase(ctx, address) })
 }
 
-// openDatabase lets only the owner create anything in the database. If the database does not exist, openDatabase makes it,
-// and returns an error for this time.
+// openDatabase lets only the owner create anything in the database. If the database does not exist, openDatabase makes
+// it, and returns an error for this time.
 func openDatabase(ctx context.Context, address url.URL) error {
 	connection, err := pgx.Connect(ctx, address.String())
 	if unknown, ok := errors.AsType[*pgconn.PgError](err); ok && unknown.Code == "3D000" {
@@ -95,8 +95,8 @@ func openDatabase(ctx context.Context, address url.URL) error {
 	return err
 }
 
-// initPostgreSQL makes the cluster in folder/data, once. initdb works in another folder, which is then renamed. So a killed
-// initdb leaves nothing in folder/data.
+// initPostgreSQL makes the cluster in folder/data, once. initdb works in another folder, which is then renamed. So a
+// killed initdb leaves nothing in folder/data.
 func initPostgreSQL(ctx context.Context, config Config, owner owner, binaries, folder, password string) error {
 	_, err := os.Stat(filepath.Join(folder, "data"))
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {

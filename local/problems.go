@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// repeatedProblems finds the problems that a process logs again and again. A problem that is logged once or twice has often
-// passed. Two lines that differ only in numbers are the same problem.
+// repeatedProblems finds the problems that a process logs again and again. A problem that is logged once or twice has
+// often passed. Two lines that differ only in numbers are the same problem.
 type repeatedProblems struct {
 	seen map[string]*problem
 	rest []byte // of a line that has not come whole yet
@@ -40,8 +40,8 @@ var (
 	digits      = regexp.MustCompile(`\d+`)
 )
 
-// clientErrorPrefix begins the line that Spark logs for each call that it answers with an error. The caller logs those that
-// matter.
+// clientErrorPrefix begins the line that Spark logs for each call that it answers with an error. The caller logs those
+// that matter.
 const clientErrorPrefix = "ErrorUtils: Spark Connect RPC error"
 
 // problemIn is the problem that a line of a log tells, or empty.
@@ -105,8 +105,8 @@ func (r *repeatedProblems) note(text string, now time.Time) bool {
 	return true
 }
 
-// watchLog logs the problems that a process logs repeatedly, until the process or ctx ends. So an operator sees them without
-// opening the log of the process.
+// watchLog logs the problems that a process logs repeatedly, until the process or ctx ends. So an operator sees them
+// without opening the log of the process.
 func (r *run) watchLog(ctx context.Context, process *Process) error {
 	log, err := os.Open(process.logFile)
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 	"realtime-election/internal/exit"
 )
 
-// Process is a server or a service that this process has started, as a child in a process group of its own. So a Ctrl-C in
-// the terminal does not reach the child, and Stop asks it to end. Methods may be called by several goroutines.
+// Process is a server or a service that this process has started, as a child in a process group of its own. So a Ctrl-C
+// in the terminal does not reach the child, and Stop asks it to end. Methods may be called by several goroutines.
 type Process struct {
 	name       string
 	config     Config
@@ -59,8 +59,8 @@ type command struct {
 // lowPriorityNice is the nice value of a process with a low priority.
 const lowPriorityNice = 10
 
-// start starts the command, with its output in DATA/logs, and records the process in DATA/run. It does not wait until the
-// process is ready.
+// start starts the command, with its output in DATA/logs, and records the process in DATA/run. It does not wait until
+// the process is ready.
 func start(config Config, c command) (*Process, error) {
 	logPath, err := config.pathIn("logs", c.name+".log")
 	if err != nil {
@@ -123,8 +123,8 @@ func (p *Process) recordReady() error {
 	return writeRecord(p.config, p.name, ready)
 }
 
-func (p *Process) newRecord() Record {
-	return Record{
+func (p *Process) newRecord() ProcessRecord {
+	return ProcessRecord{
 		PID: p.cmd.Process.Pid, Started: p.started, Since: p.since, Signal: int(p.stopSignal), Health: p.health,
 		Restarts: p.restarts, LastExit: p.lastExit,
 	}
@@ -207,8 +207,8 @@ func (p *Process) Err() error {
 // exit says how the process ended, even if Stop was called. It may be called once Done is closed.
 func (p *Process) exit() *ExitError { return p.err.(*ExitError) }
 
-// Stop asks the process to end, and waits until it has. When ctx ends first, Stop kills the process's whole group. For a
-// process that has ended, it does nothing. It returns an error only if the process had to be killed.
+// Stop asks the process to end, and waits until it has. When ctx ends first, Stop kills the process's whole group. For
+// a process that has ended, it does nothing. It returns an error only if the process had to be killed.
 func (p *Process) Stop(ctx context.Context) error {
 	p.stopOnce.Do(func() {
 		select {

@@ -153,8 +153,8 @@ func TestOrphansAreEnded(t *testing.T) {
 	}
 }
 
-// startStubbornParent starts a child that has a child of its own. Both ignore the signal that asks them to end. It returns
-// the parent, and the pid of the other.
+// startStubbornParent starts a child that has a child of its own. Both ignore the signal that asks them to end. It
+// returns the parent, and the pid of the other.
 func (s *stage) startStubbornParent(name string) (parent *Process, child int) {
 	s.t.Helper()
 	note := filepath.Join(s.folder, name+".child")
@@ -200,7 +200,7 @@ func TestKilledProcessTakesItsChildrenAlong(t *testing.T) {
 func TestAProcessWithARecycledPidIsLeftAlone(t *testing.T) {
 	s := newStage(t)
 	other := s.start("other")
-	if err := writeRecord(s.config, "kafka", Record{PID: other.PID(), Started: "at another time", Signal: int(syscall.SIGTERM), Address: "kafka:1"}); err != nil {
+	if err := writeRecord(s.config, "kafka", ProcessRecord{PID: other.PID(), Started: "at another time", Signal: int(syscall.SIGTERM), Address: "kafka:1"}); err != nil {
 		t.Fatal(err)
 	}
 	removeRecord(s.config, "other")

@@ -23,9 +23,9 @@ type pageTotals struct {
 // progressEvery is how often a line of progress is printed without a terminal.
 const progressEvery = 3 * time.Second
 
-// progress prints the page's address once the page answers, and then how far the count is. On a terminal it rewrites one
-// line. Elsewhere it prints a line whenever the count has changed. It logs when the page first shows votes. It returns when
-// ctx ends.
+// progress prints the page's address once the page answers, and then how far the count is. On a terminal it rewrites
+// one line. Elsewhere it prints a line whenever the count has changed. It logs when the page first shows votes. It
+// returns when ctx ends.
 func (r *run) progress(ctx context.Context) {
 	page := pageURL(r.addresses.listen)
 	out, every := r.config.Out, cmp.Or(r.config.pace.progressEvery, progressEvery)

@@ -13,8 +13,9 @@ import (
 	"time"
 )
 
-// Record describes a running process. DATA/run/NAME.json holds it, with mode 0600 because addresses hold secrets.
-type Record struct {
+// ProcessRecord describes a running process. DATA/run/NAME.json holds it, with mode 0600 because addresses hold
+// secrets.
+type ProcessRecord struct {
 	PID      int       `json:"pid"`
 	Started  string    `json:"started"` // when it was started, see identity: with the pid, it names one process for ever
 	Since    time.Time `json:"since"`
@@ -30,23 +31,23 @@ type Record struct {
 const upName = "up"
 
 // Running reads the record of the folder's process of that name, if the process runs and is ready.
-func Running(data, name string) (Record, bool) {
+func Running(data, name string) (ProcessRecord, bool) {
 	record, err := readRecord(Config{Data: data}, name)
 	if err != nil || !record.Ready {
-		return Record{}, false
+		return ProcessRecord{}, false
 	}
 	return record, record.alive()
 }
 
 // alive reports whether the recorded process still runs: a process with its pid that was started at the same time.
-func (r Record) alive() bool {
+func (r ProcessRecord) alive() bool {
 	now, ended, err := identity(r.PID)
 	return err == nil && !ended && now == r.Started
 }
 
-// EndOrphans ends the processes that an earlier process started in this folder and did not stop. It asks them to end, and
-// kills them after grace. It leaves alone any other process that has a recorded pid by now. The caller must hold the folder's
-// lock. It returns the names of the processes that it ended.
+// EndOrphans ends the processes that an earlier process started in this folder and did not stop. It asks them to end,
+// and kills them after grace. It leaves alone any other process that has a recorded pid by now. The caller must hold
+// the folder's lock. It returns the names of the processes that it ended.
 func EndOrphans(ctx context.Context, config Config, grace time.Duration) ([]string, error) {
 	folder, err := config.pathIn("run", "x")
 	if err != nil {
@@ -56,7 +57,7 @@ func EndOrphans(ctx context.Context, config Config, grace time.Duration) ([]stri
 	if err != nil {
 		return nil, fmt.Errorf("list running processes: %w", err)
 	}
-	orphans := map[string]Record{}
+	orphans := map[string]ProcessRecord{}
 	var ended, records []string
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".json")
@@ -102,8 +103,8 @@ func globEscape(path string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
 }
 
-func readRecord(config Config, name string) (Record, error) {
-	var record Record
+func readRecord(config Config, name string) (ProcessRecord, error) {
+	var record ProcessRecord
 	data, err := filepath.Abs(config.Data)
 	if err != nil {
 		return record, fmt.Errorf("find %s: %w", config.Data, err)
@@ -121,7 +122,7 @@ func readRecord(config Config, name string) (Record, error) {
 	return record, nil
 }
 
-func writeRecord(config Config, name string, record Record) error {
+func writeRecord(config Config, name string, record ProcessRecord) error {
 	path, err := config.pathIn("run", name+".json")
 	if err != nil {
 		return err

@@ -77,8 +77,8 @@ func (r *run) runAll(ctx context.Context, servers []server) error {
 	return errFinished
 }
 
-// startServices starts each service of the election once its server has answered, and keeps it running. working is how many
-// services finish; each sends its name to finished when it does.
+// startServices starts each service of the election once its server has answered, and keeps it running. working is how
+// many services finish; each sends its name to finished when it does.
 func (r *run) startServices(ctx context.Context, starts serverStarts) (finished <-chan string, working int) {
 	names := make(chan string, len(services))
 	for _, service := range services {
@@ -213,8 +213,8 @@ func (r *run) serviceCommand(c command) command {
 
 const attempts = 7 // of runOnce, over more than ten seconds: longer than a server needs to start again
 
-// runOnce runs a service to its end. If it fails for a reason that may pass, such as a server that is being started again,
-// it is run again. The error says how the service ended, unless it ended with exit code 0.
+// runOnce runs a service to its end. If it fails for a reason that may pass, such as a server that is being started
+// again, it is run again. The error says how the service ended, unless it ended with exit code 0.
 func (r *run) runOnce(ctx context.Context, c command) error {
 	for attempt, pause := 1, r.config.pace.pause(); ; attempt, pause = attempt+1, min(2*pause, longPause) {
 		err := r.attemptOnce(ctx, c)
@@ -279,7 +279,8 @@ func (r *run) waitUntilCounted(ctx context.Context) error {
 	}
 }
 
-// watchDisk ends the run before the disk is full. A server that cannot write leaves more to repair than one that is stopped.
+// watchDisk ends the run before the disk is full. A server that cannot write leaves more to repair than one that is
+// stopped.
 func (r *run) watchDisk(ctx context.Context) error {
 	tick := time.NewTicker(5 * time.Second)
 	defer tick.Stop()

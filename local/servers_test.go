@@ -209,9 +209,9 @@ func TestSparkKeepsAddressAndHidesItsToken(t *testing.T) {
 	}
 }
 
-// TestSparkEncryptsWithoutCommonsCrypto wants Spark not to load commons-crypto. With AES/CTR, Spark's default, the thread that
-// answers a task's request for a class loads the cipher of commons-crypto, through the class loader that the task holds while
-// it waits for the answer. One start in ten met that, and hung for two minutes.
+// TestSparkEncryptsWithoutCommonsCrypto wants Spark not to load commons-crypto. With AES/CTR, Spark's default, the
+// thread that answers a task's request for a class loads the cipher of commons-crypto, through the class loader that
+// the task holds while it waits for the answer. One start in ten met that, and hung for two minutes.
 func TestSparkEncryptsWithoutCommonsCrypto(t *testing.T) {
 	classes := filepath.Join(t.TempDir(), "classes")
 	t.Setenv("JAVA_TOOL_OPTIONS", "-Xlog:class+load=info:file="+classes+":none:filecount=0")

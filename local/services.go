@@ -94,8 +94,8 @@ func submitArgs(c UpConfig) []string {
 	return args
 }
 
-// addresses are the addresses and secrets that the services need. Each service gets only those that it needs, as environment
-// variables: everyone can read the arguments of a process.
+// addresses are the addresses and secrets that the services need. Each service gets only those that it needs, as
+// environment variables: everyone can read the arguments of a process.
 type addresses struct {
 	brokers, spark, listen, checkpoints string
 	postgres                            string // URL of the owner

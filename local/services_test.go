@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// TestComposeHasTheServices wants the services that `up` starts in docker-compose.yml and in the configuration of Prometheus.
+// TestComposeHasTheServices wants the services that `up` starts in docker-compose.yml and in the configuration of
+// Prometheus.
 func TestComposeHasTheServices(t *testing.T) {
 	read := func(path string) string {
 		text, err := os.ReadFile(path)

@@ -13,8 +13,8 @@ import (
 	"realtime-election/servers"
 )
 
-// StartSpark starts DATA's Spark Connect server and returns once it speaks HTTP/2. Clients must send the token that is part
-// of its address. ctx bounds the start only.
+// StartSpark starts DATA's Spark Connect server and returns once it speaks HTTP/2. Clients must send the token that is
+// part of its address. ctx bounds the start only.
 func StartSpark(ctx context.Context, config Config) (*Process, error) {
 	java, err := java(ctx)
 	if err != nil {
@@ -79,8 +79,8 @@ func sparkArgs(config Config, folder, jars string, port int) []string {
 	return append(args, "-cp", filepath.Join(jars, "*"), "org.apache.spark.sql.connect.service.SparkConnectServer")
 }
 
-// speaksHTTP2 sends the preface of an HTTP/2 connection and an empty SETTINGS frame. It returns nil if a SETTINGS frame comes
-// back: then a gRPC server listens there.
+// speaksHTTP2 sends the preface of an HTTP/2 connection and an empty SETTINGS frame. It returns nil if a SETTINGS frame
+// comes back: then a gRPC server listens there.
 func speaksHTTP2(ctx context.Context, address string) error {
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, "tcp", address)

@@ -43,8 +43,8 @@ type UpConfig struct {
 	pace       pace                                                    // of tests
 }
 
-// Validate names a wrong setting, as an *election.Wrong. It does not check the settings that choose the election: whoever set
-// Electorate and Load has read the election.
+// Validate names a wrong setting, as an *election.Wrong. It does not check the settings that choose the election:
+// whoever set Electorate and Load has read the election.
 func (c UpConfig) Validate() error {
 	switch {
 	case c.Data == "":
@@ -80,10 +80,10 @@ type server struct {
 // localServers are started in this order.
 var localServers = []server{{Kafka, StartKafka}, {PostgreSQL, StartPostgreSQL}, {Spark, StartSpark}}
 
-// Up runs the whole system in DATA, and starts again each process that dies. It returns nil when ctx ends. With Once, it
-// returns nil when the votes are counted and audited, and an error when ctx ends before. When it returns, none of its
-// processes runs. If Up is killed, the next Up ends the processes that are left. An *ExitError named audit has the audit's
-// exit code.
+// Up runs the whole system in DATA, and starts again each process that dies. It returns nil when ctx ends. With Once,
+// it returns nil when the votes are counted and audited, and an error when ctx ends before. When it returns, none of
+// its processes runs. If Up is killed, the next Up ends the processes that are left. An *ExitError named audit has the
+// audit's exit code.
 func Up(ctx context.Context, config UpConfig) error {
 	if err := config.Validate(); err != nil {
 		return err

@@ -14,8 +14,8 @@ import (
 	"realtime-election/internal/postgres"
 )
 
-// TestEachChildGetsOnlyWhatItNeeds compares the arguments and the environment of each child. It also fails on a child that it
-// does not name.
+// TestEachChildGetsOnlyWhatItNeeds compares the arguments and the environment of each child. It also fails on a child
+// that it does not name.
 func TestEachChildGetsOnlyWhatItNeeds(t *testing.T) {
 	s := newStage(t)
 	for name, value := range map[string]string{ // addresses of other servers, settings that up gets as arguments, and the level of logs

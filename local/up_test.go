@@ -244,7 +244,8 @@ func TestUpNamesATakenPort(t *testing.T) {
 	}
 }
 
-// upKilled is a variable that makes this test binary an `up`, which the test kills. Its value is the folder of the stage.
+// upKilled is a variable that makes this test binary an `up`, which the test kills. Its value is the folder of the
+// stage.
 const upKilled = "UP_TO_BE_KILLED"
 
 func TestAnUpThatIsKilledLeavesOrphansForTheNext(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 	"realtime-election/internal/postgres"
 )
 
-// WithKafka calls f with the address of DATA's Kafka. If none runs, WithKafka starts it before f and stops it after. The
-// error is f's, or says why there is no Kafka.
+// WithKafka calls f with the address of DATA's Kafka. If none runs, WithKafka starts it before f and stops it after.
+// The error is f's, or says why there is no Kafka.
 func WithKafka(ctx context.Context, data string, f func(brokers string) error) error {
 	return useKafka(ctx, data, func(brokers string, _ bool) error { return f(brokers) })
 }
@@ -41,8 +41,8 @@ func WithStores(ctx context.Context, data string, f func(brokers, postgres strin
 	})
 }
 
-// useKafka calls f with the Kafka of the up that runs in the folder. If none runs, it takes the folder's lock, and starts a
-// Kafka for f.
+// useKafka calls f with the Kafka of the up that runs in the folder. If none runs, it takes the folder's lock, and
+// starts a Kafka for f.
 func useKafka(ctx context.Context, data string, f func(brokers string, started bool) error) error {
 	if record, ok := Running(data, Kafka); ok {
 		return f(record.Address, false)

@@ -30,8 +30,8 @@ func newBroker(t *testing.T, d *election.Definition, partitions int32) *broker {
 	return &broker{kafkatest.NewElection(t, d, partitions, kfake.ListenFn(w.listen), kfake.GroupMinSessionTimeout(0)), w}
 }
 
-// atCommit calls f when the producer asks to commit its transaction of this number, from 0. If f returns true, the request
-// is not carried out, and the connection is cut.
+// atCommit calls f when the producer asks to commit its transaction of this number, from 0. If f returns true, the
+// request is not carried out, and the connection is cut.
 func (b *broker) atCommit(producer string, at int64, f func() (handled bool)) {
 	var asked atomic.Int64
 	b.cluster.ControlKey(int16(kmsg.EndTxn), func(request kmsg.Request) (kmsg.Response, error, bool) {
@@ -46,8 +46,8 @@ func (b *broker) atCommit(producer string, at int64, f func() (handled bool)) {
 	})
 }
 
-// atConfirmation lets the producer's transaction of this number, from 0, commit. Instead of sending the answer, it cuts the
-// connection and calls f.
+// atConfirmation lets the producer's transaction of this number, from 0, commit. Instead of sending the answer, it cuts
+// the connection and calls f.
 func (b *broker) atConfirmation(producer string, at int64, f func()) {
 	b.atCommit(producer, at, func() (handled bool) { b.wire.cut("election-"+producer, f); return false })
 }
@@ -63,7 +63,8 @@ func (b *broker) atProduce(producer string, at int64, f func()) {
 	})
 }
 
-// refuse refuses, every time, the records that the producer's transaction of this number sends to partition 1 of a topic.
+// refuse refuses, every time, the records that the producer's transaction of this number sends to partition 1 of a
+// topic.
 func (b *broker) refuse(producer, topic string, at int64) {
 	ended := b.transactions(producer)
 	b.cluster.Fault(kfake.Fault{

@@ -51,8 +51,8 @@ func (c CastConfig) Validate() error {
 }
 
 // Cast sends one ballot, with a random id. When it returns nil, the ballot is in the topic, and the progress of ballots
-// cast by hand counts it. The error is an *election.InputError where the election has no such candidate or district, and
-// kafka.ErrNoElection where Kafka has no election.
+// cast by hand counts it. The error is an *election.InputError where the election has no such candidate or district,
+// and kafka.ErrNoElection where Kafka has no election.
 func Cast(ctx context.Context, c CastConfig) (*CastBallot, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -105,8 +105,8 @@ func (c CastConfig) vote(partitions int32) *kgo.Record {
 	}
 }
 
-// commit sends the vote and the progress in one transaction. An error says whether the ballot is in the topic, as far as
-// that is known.
+// commit sends the vote and the progress in one transaction. An error says whether the ballot is in the topic, as far
+// as that is known.
 func (c CastConfig) commit(ctx context.Context, cl *kgo.Client, vote *kgo.Record, progress election.Progress) error {
 	state, err := json.Marshal(progress)
 	if err != nil {
@@ -135,8 +135,8 @@ func (c CastConfig) commit(ctx context.Context, cl *kgo.Client, vote *kgo.Record
 	return nil
 }
 
-// wasCommitted reports whether the transaction of a record that Kafka took was committed. It waits until Kafka has decided
-// that, at the latest when the transaction times out.
+// wasCommitted reports whether the transaction of a record that Kafka took was committed. It waits until Kafka has
+// decided that, at the latest when the transaction times out.
 func (c CastConfig) wasCommitted(ctx context.Context, sent *kgo.Record) (committed bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*transactionTimeout)
 	defer cancel()

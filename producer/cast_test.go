@@ -118,8 +118,8 @@ func TestCastThatCannotCountIsRefused(t *testing.T) {
 	}
 }
 
-// TestCastTellsWhetherTheBallotIsInTheTopic loses the answer to a commit. Another ballot is cast before the producer asks
-// again.
+// TestCastTellsWhetherTheBallotIsInTheTopic loses the answer to a commit. Another ballot is cast before the producer
+// asks again.
 func TestCastTellsWhetherTheBallotIsInTheTopic(t *testing.T) {
 	for name, c := range map[string]struct {
 		lose      func(b *broker, other func())

@@ -17,8 +17,8 @@ import (
 	"realtime-election/internal/kafka/kafkatest"
 )
 
-// TestCopiesShareTheVoters starts a second copy while the first sends. Each sends a part, both end without an error, and
-// neither takes a partition whose ballots the other still sends.
+// TestCopiesShareTheVoters starts a second copy while the first sends. Each sends a part, both end without an error,
+// and neither takes a partition whose ballots the other still sends.
 func TestCopiesShareTheVoters(t *testing.T) {
 	t.Parallel()
 	p := newPoll(t, 1500, 1500)

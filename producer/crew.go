@@ -20,8 +20,8 @@ const (
 )
 
 // produceAssigned joins the consumer group of all copies of Votes, and produces the ballots of the partitions that the
-// group assigns to this copy. It returns when ctx is over, or with the first error of a partition, after all its workers
-// have ended.
+// group assigns to this copy. It returns when ctx is over, or with the first error of a partition, after all its
+// workers have ended.
 func (v *voting) produceAssigned(ctx context.Context) error {
 	crew := &crew{produce: v.produce, workers: make(map[int32]*worker), failed: make(chan error, 1)}
 	start := func(_ context.Context, _ *kgo.Client, assigned map[string][]int32) {
@@ -68,7 +68,8 @@ type worker struct {
 	done chan struct{}
 }
 
-// start starts a worker for each partition. It does not wait for them: the group takes a member for dead that is busy long.
+// start starts a worker for each partition. It does not wait for them: the group takes a member for dead that is busy
+// long.
 func (c *crew) start(ctx context.Context, partitions []int32) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -90,7 +91,8 @@ func (c *crew) start(ctx context.Context, partitions []int32) {
 	}
 }
 
-// stop ends the workers of partitions, and returns when they have ended: only then may other copies have the partitions.
+// stop ends the workers of partitions, and returns when they have ended: only then may other copies have the
+// partitions.
 func (c *crew) stop(partitions []int32) {
 	c.mu.Lock()
 	var stopping []*worker

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// TestPartitionsAreGivenUpAtRest has workers that take some time to end. No other copy may have their partitions before.
+// TestPartitionsAreGivenUpAtRest has workers that take some time to end. No other copy may have their partitions
+// before.
 func TestPartitionsAreGivenUpAtRest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const ending = 3 * time.Second

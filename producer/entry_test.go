@@ -90,8 +90,8 @@ func TestEntryOfAnyJSON(t *testing.T) {
 	}
 }
 
-// TestEntriesOfTheRegisterAreCut checks that lines as Voters writes them are not parsed as JSON: parsing a line allocates
-// only the lists of ages and genders.
+// TestEntriesOfTheRegisterAreCut checks that lines as Voters writes them are not parsed as JSON: parsing a line
+// allocates only the lists of ages and genders.
 func TestEntriesOfTheRegisterAreCut(t *testing.T) {
 	voters := generate.NewVoters(newElectorate(100, 100), 1)
 	for serial := range voters.Size() {

@@ -13,8 +13,8 @@ import (
 	"realtime-election/internal/kafka/kafkatest"
 )
 
-// attacker knows what the two topics hold. It pairs voters with ballots within each cell that a ballot names: district, age
-// group and gender. The test has the ballot key, and so knows which pairs are right.
+// attacker knows what the two topics hold. It pairs voters with ballots within each cell that a ballot names: district,
+// age group and gender. The test has the ballot key, and so knows which pairs are right.
 type attacker struct {
 	voters  map[string][]publicVoter
 	ballots map[string][]publicBallot
@@ -84,9 +84,9 @@ func byArrival(a, b publicBallot) int {
 	return cmp.Or(a.arrived.Compare(b.arrived), cmp.Compare(a.place, b.place))
 }
 
-// byOrder counts how many voters the attacker finds by pairing, in each cell, the first voter with the first ballot, the
-// second with the second, and so on. It also returns how many a random pairing would find, and the standard deviation of
-// that. In a cell of more than one voter, a random pairing finds one, with a variance of one.
+// byOrder counts how many voters the attacker finds by pairing, in each cell, the first voter with the first ballot,
+// the second with the second, and so on. It also returns how many a random pairing would find, and the standard
+// deviation of that. In a cell of more than one voter, a random pairing finds one, with a variance of one.
 func (a *attacker) byOrder(ofVoters func(a, b publicVoter) int, ofBallots func(a, b publicBallot) int) (found, chance, deviation float64) {
 	for cell, voters := range a.voters {
 		voters, ballots := slices.SortedStableFunc(slices.Values(voters), ofVoters), slices.SortedStableFunc(slices.Values(a.ballots[cell]), ofBallots)
@@ -103,9 +103,9 @@ func (a *attacker) byOrder(ofVoters func(a, b publicVoter) int, ofBallots func(a
 	return found, chance, math.Sqrt(deviation)
 }
 
-// byTransaction counts how many ballots were sent in the transaction with the same number as the voter's, if a transaction
-// holds so many consecutive records. It also returns how many a random pairing in each cell would find, and the standard
-// deviation of that (of a sum over a random permutation: Hoeffding 1951).
+// byTransaction counts how many ballots were sent in the transaction with the same number as the voter's, if a
+// transaction holds so many consecutive records. It also returns how many a random pairing in each cell would find, and
+// the standard deviation of that (of a sum over a random permutation: Hoeffding 1951).
 func (a *attacker) byTransaction(size int) (found, chance, deviation float64) {
 	for cell, voters := range a.voters {
 		sentIn := make(map[string]int)
@@ -135,7 +135,8 @@ func (a *attacker) byTransaction(size int) (found, chance, deviation float64) {
 	return found, chance, math.Sqrt(deviation)
 }
 
-// vote lets 20,000 voters of all ages vote, in six districts. All of them vote: with less turnout an attacker knows less.
+// vote lets 20,000 voters of all ages vote, in six districts. All of them vote: with less turnout an attacker knows
+// less.
 func vote(t *testing.T, partitions int32, keepOrder bool) *attacker {
 	t.Helper()
 	d := newElectorate(1, 1)
@@ -182,8 +183,8 @@ func TestNothingPublicTiesABallotToItsVoter(t *testing.T) {
 	}
 }
 
-// TestAttackersFindVotersWhereTheOrderIsKept tests the attacker: it finds nearly all voters whose ballots are sent in the
-// order of the register.
+// TestAttackersFindVotersWhereTheOrderIsKept tests the attacker: it finds nearly all voters whose ballots are sent in
+// the order of the register.
 func TestAttackersFindVotersWhereTheOrderIsKept(t *testing.T) {
 	t.Parallel()
 	a := vote(t, 1, true)

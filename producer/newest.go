@@ -13,8 +13,8 @@ import (
 // recent is how many offsets before the end of a partition are looked at for the newest ballots.
 const recent = 100
 
-// newestTime is the latest voting time among the last ballots of each partition of votes_topic. Times at which the polls
-// are closed are left out. Without a ballot it is the time at which the polls open.
+// newestTime is the latest voting time among the last ballots of each partition of votes_topic. Times at which the
+// polls are closed are left out. Without a ballot it is the time at which the polls open.
 func newestTime(ctx context.Context, cluster kafka.Cluster, polls election.Polling) (time.Time, error) {
 	newest := polls.Opens
 	client, err := cluster.NewClient()

@@ -145,8 +145,8 @@ func TestDayCatchesUpAPauseInWholeTransactions(t *testing.T) {
 	})
 }
 
-// TestDayThatWasLateDoesNotCatchUpItsTicks has a commit that takes long while no record is due. The records after it are not
-// sent in many small transactions without a pause.
+// TestDayThatWasLateDoesNotCatchUpItsTicks has a commit that takes long while no record is due. The records after it
+// are not sent in many small transactions without a pause.
 func TestDayThatWasLateDoesNotCatchUpItsTicks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDayPacer(1, 10, 1, func(serial int64) time.Duration { return time.Duration(serial) * time.Hour })
@@ -163,8 +163,8 @@ func TestDayThatWasLateDoesNotCatchUpItsTicks(t *testing.T) {
 	})
 }
 
-// TestDayThatIsLongOverSendsTheRest asks how many records are due when the polling day's time is longer than a Duration can
-// be.
+// TestDayThatIsLongOverSendsTheRest asks how many records are due when the polling day's time is longer than a Duration
+// can be.
 func TestDayThatIsLongOverSendsTheRest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, c := range []struct{ day, speed, passed time.Duration }{

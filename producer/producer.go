@@ -1,5 +1,5 @@
-// Package producer fills Kafka. Each producer computes its records from a seed, and sends them in transactions that also
-// carry its progress. So a producer that is stopped at any moment goes on without a gap or a double.
+// Package producer fills Kafka. Each producer computes its records from a seed, and sends them in transactions that
+// also carry its progress. So a producer that is stopped at any moment goes on without a gap or a double.
 package producer
 
 import (

@@ -7,8 +7,8 @@ import (
 	"realtime-election/election"
 )
 
-// FuzzProgress reads bytes that anybody may have written into producer_progress. They must not finish a producer that has
-// not sent all, and no stream may resume at a serial that it does not have.
+// FuzzProgress reads bytes that anybody may have written into producer_progress. They must not finish a producer that
+// has not sent all, and no stream may resume at a serial that it does not have.
 func FuzzProgress(f *testing.F) {
 	const size = 5
 	for _, p := range []election.Progress{

@@ -54,8 +54,8 @@ func (v *voting) ballotsOf(ctx context.Context, partition int32) ([]generate.Bal
 	if !v.keepOrder {
 		slices.SortFunc(ballots, generate.Ballot.Compare)
 	}
-	// A voter votes once, however often the register names the voter. Copies stand side by side, because they have the same
-	// time and id.
+	// A voter votes once, however often the register names the voter. Copies stand side by side, because they have the
+	// same time and id.
 	return slices.CompactFunc(ballots, func(a, b generate.Ballot) bool { return a.ID == b.ID }), nil
 }
 
@@ -65,8 +65,8 @@ type entry struct {
 	age, gender  int // indices in AgeGroups and Genders
 }
 
-// parseEntry reads a voter's record. A line as Voters writes it is cut at the names of its fields. No string can hold such
-// a name with its quotes, because JSON escapes them. Any other line is parsed as JSON. No error quotes the voter.
+// parseEntry reads a voter's record. A line as Voters writes it is cut at the names of its fields. No string can hold
+// such a name with its quotes, because JSON escapes them. Any other line is parsed as JSON. No error quotes the voter.
 func parseEntry(value []byte) (entry, error) {
 	rest, begins := bytes.CutPrefix(value, []byte(`{"voter_id":"`))
 	id, _, whole := bytes.Cut(rest, []byte(`","voter_name":"`))

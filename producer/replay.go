@@ -33,9 +33,9 @@ func (c ReplayConfig) Validate() error {
 	return nil
 }
 
-// Replay sends one ballot for every vote of a result file, each exactly once, however often Replay is stopped and started
-// again. It returns nil when all are sent. The error is an *election.InputError where the file or the seed is not the one
-// that it was begun with, and kafka.ErrNoElection where Kafka has no election.
+// Replay sends one ballot for every vote of a result file, each exactly once, however often Replay is stopped and
+// started again. It returns nil when all are sent. The error is an *election.InputError where the file or the seed is
+// not the one that it was begun with, and kafka.ErrNoElection where Kafka has no election.
 func Replay(ctx context.Context, c ReplayConfig) error {
 	if err := c.Validate(); err != nil {
 		return err

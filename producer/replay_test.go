@@ -226,8 +226,9 @@ func wantInputError(t *testing.T, err error, says string) {
 	}
 }
 
-// TestSecondProducerEndsTheFirst starts a second replay while the first waits for a commit. The commit is carried out after
-// the second asked to become the producer, and before it is the producer. So the second must not read the progress earlier.
+// TestSecondProducerEndsTheFirst starts a second replay while the first waits for a commit. The commit is carried out
+// after the second asked to become the producer, and before it is the producer. So the second must not read the
+// progress earlier.
 func TestSecondProducerEndsTheFirst(t *testing.T) {
 	t.Parallel()
 	r := newReplay(t)

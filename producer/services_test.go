@@ -97,8 +97,8 @@ func processorTime(t testing.TB) time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// BenchmarkElectorate measures how fast a million voters register and vote on a real Kafka: by the clock, and by the time
-// that this process used processors.
+// BenchmarkElectorate measures how fast a million voters register and vote on a real Kafka: by the clock, and by the
+// time that this process used processors.
 func BenchmarkElectorate(b *testing.B) {
 	const n = 1_000_000
 	for range b.N {

@@ -34,8 +34,8 @@ func unknownID(what, given string, all []option) error {
 	return &election.Wrong{Setting: what, Text: fmt.Sprintf("is %q, and there is no such %s%s", given, what, hint)}
 }
 
-// distance is how many letters must be changed, left out or put in to turn one word into the other, whatever their case.
-// It is 0 where b begins with a.
+// distance is how many letters must be changed, left out or put in to turn one word into the other, whatever their
+// case. It is 0 where b begins with a.
 func distance(a, b string) int {
 	from, to := []rune(strings.ToLower(a)), []rune(strings.ToLower(b))
 	if strings.HasPrefix(string(to), string(from)) {

@@ -38,8 +38,8 @@ var ErrNoElectorate error = &election.InputError{Text: "the election has no elec
 
 // Voters writes the public register of the election that Kafka holds, each voter exactly once, however often Voters is
 // stopped and started again. When all voters are on the register, Voters closes it and returns nil. The error is
-// ErrNoElectorate for a replayed election, another *election.InputError where the seed is not the one that Voters was begun
-// with, and kafka.ErrNoElection where Kafka has no election.
+// ErrNoElectorate for a replayed election, another *election.InputError where the seed is not the one that Voters was
+// begun with, and kafka.ErrNoElection where Kafka has no election.
 func Voters(ctx context.Context, c VotersConfig) error {
 	if err := c.Validate(); err != nil {
 		return err

@@ -79,7 +79,8 @@ func (p *poll) register(t *testing.T) {
 	}
 }
 
-// wantRegistered wants each voter of the seed on the register once, on the right partition, and in the order of serials.
+// wantRegistered wants each voter of the seed on the register once, on the right partition, and in the order of
+// serials.
 func (p *poll) wantRegistered(t *testing.T) {
 	t.Helper()
 	voters := generate.NewVoters(&p.installation.Definition, 1)

@@ -45,13 +45,13 @@ func (c VotesConfig) Validate() error {
 	return nil
 }
 
-// Votes lets the electorate vote, once the register is closed. Whether, when and for whom a voter votes follows from the
-// voter and the ballot key. Several copies of Votes may run. Each ballot is sent exactly once, by the copy that has the
-// voter's partition of the register, however often copies are stopped and started again. Votes returns nil when all ballots
-// of all partitions are sent, by this copy or another.
+// Votes lets the electorate vote, once the register is closed. Whether, when and for whom a voter votes follows from
+// the voter and the ballot key. Several copies of Votes may run. Each ballot is sent exactly once, by the copy that has
+// the voter's partition of the register, however often copies are stopped and started again. Votes returns nil when all
+// ballots of all partitions are sent, by this copy or another.
 //
-// The ballots of a partition are sent in the order of their voting times, which are random. So neither the order nor the
-// time nor the transaction of a ballot shows where its voter stands in the register.
+// The ballots of a partition are sent in the order of their voting times, which are random. So neither the order nor
+// the time nor the transaction of a ballot shows where its voter stands in the register.
 //
 // The error is ErrNoElectorate for a replayed election, another *election.InputError for another ballot key, and
 // kafka.ErrNoElection where Kafka has no election.
@@ -112,8 +112,8 @@ type voting struct {
 	metrics      []kgo.Opt // by partition
 }
 
-// produce sends the ballots of a partition of the register, once the register is closed. It returns when all are sent, or
-// ctx is over.
+// produce sends the ballots of a partition of the register, once the register is closed. It returns when all are sent,
+// or ctx is over.
 func (v *voting) produce(ctx context.Context, partition int32) error {
 	select {
 	case <-v.progress.registerClosed:
@@ -163,8 +163,8 @@ func (v *voting) send(ctx context.Context, name string, partition int32, ballots
 	})
 }
 
-// newPacer makes the pacer of a partition's ballots: at the speed of the polling day, or at the partition's share of the
-// rate, by its registered voters.
+// newPacer makes the pacer of a partition's ballots: at the speed of the polling day, or at the partition's share of
+// the rate, by its registered voters.
 func (v *voting) newPacer(partition int32, ballots []generate.Ballot) func(int64) pacer {
 	d := &v.installation.Definition
 	if v.Speed > 0 {
@@ -186,8 +186,8 @@ func (v *voting) registered(partition int32) int64 {
 	return n
 }
 
-// fenced reports whether Kafka refused a producer because a later one of the same stream has begun, or because Kafka has
-// aborted its transaction.
+// fenced reports whether Kafka refused a producer because a later one of the same stream has begun, or because Kafka
+// has aborted its transaction.
 func fenced(err error) bool {
 	return errors.Is(err, kerr.ProducerFenced) || errors.Is(err, kerr.InvalidProducerEpoch) || errors.Is(err, kerr.InvalidTxnState) ||
 		errors.Is(err, kerr.InvalidProducerIDMapping)

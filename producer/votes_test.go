@@ -36,8 +36,8 @@ func (p *poll) joined() <-chan struct{} {
 	return done
 }
 
-// complete wants the ballot of each voter who votes, according to the ballot key, in the topic once. It wants the ballots
-// of a partition of the register in the order of their times.
+// complete wants the ballot of each voter who votes, according to the ballot key, in the topic once. It wants the
+// ballots of a partition of the register in the order of their times.
 func (p *poll) complete(t *testing.T) {
 	t.Helper()
 	d := &p.installation.Definition
@@ -203,7 +203,8 @@ func TestForeignBallotKeyIsRefused(t *testing.T) {
 	}
 }
 
-// TestNobodyJoinsAClosedRegister adds voters to a closed register: one before the first ballot, one between two ballots.
+// TestNobodyJoinsAClosedRegister adds voters to a closed register: one before the first ballot, one between two
+// ballots.
 func TestNobodyJoinsAClosedRegister(t *testing.T) {
 	t.Parallel()
 	p := newPoll(t, 450)

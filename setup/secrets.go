@@ -12,8 +12,8 @@ import (
 	"realtime-election/internal/secret"
 )
 
-// Secrets is a folder with the secrets of an election in containers, one in each file. A file belongs to the user who makes
-// it. The group of the service that it is for may also read it.
+// Secrets is a folder with the secrets of an election in containers, one in each file. A file belongs to the user who
+// makes it. The group of the service that it is for may also read it.
 type Secrets struct {
 	Folder   string
 	Groups   map[string]int // by service; a service without a group may read no file
@@ -31,7 +31,8 @@ const (
 	VotesSecrets    = "votes"
 )
 
-// Make makes the secrets that are missing: 128 random bits each, and the ballot key. It keeps those that exist. The files are
+// Make makes the secrets that are missing: 128 random bits each, and the ballot key. It keeps those that exist. The
+// files are
 //
 //	postgres-password                                 of the role postgres, for PostgreSQL's first start
 //	election_ledger, election_spark, election_reader  passwords of the roles, for init
@@ -114,8 +115,8 @@ func (s Secrets) write(name, user, content string) error {
 	return secret.Replace(filepath.Join(s.Folder, name), content, s.allow(user))
 }
 
-// allow makes a function that lets a service's group read a file. The owner of the file may do that without being root, as
-// a member of the group. allow is nil if the service has no group.
+// allow makes a function that lets a service's group read a file. The owner of the file may do that without being root,
+// as a member of the group. allow is nil if the service has no group.
 func (s Secrets) allow(user string) func(path string) error {
 	group, known := s.Groups[user]
 	if !known {

@@ -30,8 +30,8 @@ func read(t *testing.T, folder string) map[string]string {
 	return files
 }
 
-// TestSecretsAreMadeOnceForTheirReaders makes the secrets twice: the second time it keeps those that exist, and makes those
-// that are missing.
+// TestSecretsAreMadeOnceForTheirReaders makes the secrets twice: the second time it keeps those that exist, and makes
+// those that are missing.
 func TestSecretsAreMadeOnceForTheirReaders(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "secrets")
 	group := os.Getgid() // a group of this process, as prepare has the groups of the services

@@ -1,5 +1,5 @@
-// Package setup prepares Kafka and PostgreSQL for an election: the topics, the tables, the roles that may use them, and the
-// definition in both. It may run any number of times. It checks what exists already, and refuses another election.
+// Package setup prepares Kafka and PostgreSQL for an election: the topics, the tables, the roles that may use them, and
+// the definition in both. It may run any number of times. It checks what exists already, and refuses another election.
 package setup
 
 import (
@@ -83,8 +83,8 @@ func Run(ctx context.Context, c Config) error {
 	return nil
 }
 
-// prepareDatabase makes the tables and the roles, and fills the definition's tables. It refuses a database with the votes of
-// another election, if the election is new.
+// prepareDatabase makes the tables and the roles, and fills the definition's tables. It refuses a database with the
+// votes of another election, if the election is new.
 func prepareDatabase(ctx context.Context, c Config, isNew bool) error {
 	conn, err := postgres.Connect(ctx, c.Postgres)
 	if err != nil {

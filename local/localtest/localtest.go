@@ -1,5 +1,5 @@
-// Package localtest starts real servers for tests. A test binary has at most one of each kind, which starts when the first
-// test asks for it.
+// Package localtest starts real servers for tests. A test binary has at most one of each kind, which starts when the
+// first test asks for it.
 //
 //	func TestMain(m *testing.M) { localtest.Main(m) }
 //
@@ -8,9 +8,9 @@
 //		…
 //	}
 //
-// Tests share the servers, so each must make topics, schemas and checkpoints with names of its own. A server that does not
-// start fails the test that asked for it; no test is skipped. When all tests have run, Main stops the servers and removes
-// their folder. It cannot do so if the test binary is killed: then only EndOrphans ends the servers.
+// Tests share the servers, so each must make topics, schemas and checkpoints with names of its own. A server that does
+// not start fails the test that asked for it; no test is skipped. When all tests have run, Main stops the servers and
+// removes their folder. It cannot do so if the test binary is killed: then only EndOrphans ends the servers.
 package localtest
 
 import (

@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// Copy runs mvn to copy the part's jars into folder, without checking their sums. It blocks while mvn downloads. The pom and
-// mvn's output (mvn.log) are in the folder work.
+// Copy runs mvn to copy the part's jars into folder, without checking their sums. It blocks while mvn downloads. The
+// pom and mvn's output (mvn.log) are in the folder work.
 func Copy(ctx context.Context, part Part, folder, work string) error {
 	mvn, err := exec.LookPath("mvn")
 	if err != nil {

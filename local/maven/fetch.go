@@ -37,8 +37,8 @@ func Folder(part Part) (string, error) {
 	return filepath.Join(cache, part.Name+"-"+version), nil
 }
 
-// Fetch returns the folder with the part's jars, and verifies each of them. If they are missing, it downloads them with mvn.
-// It blocks while it or another process downloads.
+// Fetch returns the folder with the part's jars, and verifies each of them. If they are missing, it downloads them with
+// mvn. It blocks while it or another process downloads.
 func Fetch(ctx context.Context, log *slog.Logger, part Part) (string, error) {
 	folder, err := Folder(part)
 	if err != nil {

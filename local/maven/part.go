@@ -1,8 +1,9 @@
-// Package maven fetches the servers' jars from Maven Central, once, and compares them with the sums committed in package
-// servers.
+// Package maven fetches the servers' jars from Maven Central, once, and compares them with the sums committed in
+// package servers.
 //
-// A Part is the set of jars that one server needs. Its folder holds exactly the files of its list of SHA-256 sums, or does
-// not exist: files are checked in another folder, which is then renamed. Any number of processes may fetch at once.
+// A Part is the set of jars that one server needs. Its folder holds exactly the files of its list of SHA-256 sums, or
+// does not exist: files are checked in another folder, which is then renamed. Any number of processes may fetch at
+// once.
 //
 //	folder, err := maven.Fetch(ctx, log, maven.Spark)
 package maven

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Verify reads every file of folder and compares it with the part's committed sums. The error names a file that differs, is
-// missing, or is not in the list.
+// Verify reads every file of folder and compares it with the part's committed sums. The error names a file that
+// differs, is missing, or is not in the list.
 func Verify(part Part, folder string) error {
 	want, err := part.sums()
 	if err != nil {

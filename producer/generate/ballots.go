@@ -11,8 +11,8 @@ import (
 	"realtime-election/election"
 )
 
-// Ballots computes how an electorate votes. What each voter does follows from the voter, the definition and the ballot key.
-// Methods may be called by several goroutines.
+// Ballots computes how an electorate votes. What each voter does follows from the voter, the definition and the ballot
+// key. Methods may be called by several goroutines.
 type Ballots struct {
 	key      election.BallotKey
 	opens    time.Time
@@ -90,8 +90,8 @@ func leanings(d *election.Definition, region election.RegionID, age, gender stri
 	return list
 }
 
-// Of computes the ballot of a voter. It is false for a voter who does not vote. District, age and gender are indices in the
-// definition's districts, AgeGroups and Genders.
+// Of computes the ballot of a voter. It is false for a voter who does not vote. District, age and gender are indices in
+// the definition's districts, AgeGroups and Genders.
 func (b *Ballots) Of(voter election.VoterID, district, age, gender int) (Ballot, bool) {
 	id, chance := b.key.Draw(voter)
 	const most = 1 << 32

@@ -17,9 +17,9 @@ type point struct {
 	upTo     float64 // the share of ballots that has come in by to
 }
 
-// newCurve makes the curve of a definition's arrival. Each part of the arrival is a time of day. Where the polls are open
-// for several days, or over midnight, its share is spread evenly over all the time that the polls are open at that time of
-// day. Parts at which the polls are never open are left out. If no part remains, ballots come evenly.
+// newCurve makes the curve of a definition's arrival. Each part of the arrival is a time of day. Where the polls are
+// open for several days, or over midnight, its share is spread evenly over all the time that the polls are open at that
+// time of day. Parts at which the polls are never open are left out. If no part remains, ballots come evenly.
 func newCurve(polls election.Polling, arrival []election.Arrival) curve {
 	opens, closes := polls.Opens.UTC(), polls.Closes.UTC()
 	length := closes.Sub(opens).Milliseconds()

@@ -23,8 +23,8 @@ type Replay struct {
 
 type replayLine struct{ candidate, district []byte }
 
-// NewReplay prepares the ballots of a definition's source lines. Line i has votes[i] votes, and all lines together at least
-// one.
+// NewReplay prepares the ballots of a definition's source lines. Line i has votes[i] votes, and all lines together at
+// least one.
 func NewReplay(d *election.Definition, votes []int64, seed uint64) *Replay {
 	r := &Replay{polling: d.Polling}
 	districts := d.Districts()

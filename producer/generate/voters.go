@@ -21,9 +21,9 @@ const (
 	VoterIDEnd   = VoterIDStart + 36
 )
 
-// Voters computes the public register of an invented electorate, in an order that mixes the districts. The definition says
-// how many voters a district has, and AgesOf how many of them are in each age group. Methods may be called by several
-// goroutines.
+// Voters computes the public register of an invented electorate, in an order that mixes the districts. The definition
+// says how many voters a district has, and AgesOf how many of them are in each age group. Methods may be called by
+// several goroutines.
 type Voters struct {
 	districts []residence
 	upTo      []int64 // upTo[i] is the number of voters of districts 0 to i

@@ -147,8 +147,8 @@ func near(t *testing.T, what string, got, share float64, n int) {
 	}
 }
 
-// TestBirthdaysCoverTheirAgeGroup wants all days of birth of an age group, and no other, for a polling day on the 29th of
-// February among others.
+// TestBirthdaysCoverTheirAgeGroup wants all days of birth of an age group, and no other, for a polling day on the 29th
+// of February among others.
 func TestBirthdaysCoverTheirAgeGroup(t *testing.T) {
 	for _, day := range []time.Time{
 		time.Date(2024, 2, 29, 6, 0, 0, 0, time.UTC), time.Date(2025, 2, 28, 23, 0, 0, 0, time.UTC),

@@ -1,5 +1,5 @@
-// Package guest is a client without Spark's secret, for tests on Linux. It speaks the protocol of Spark's internal ports, on
-// which the parts of an application exchange Java objects.
+// Package guest is a client without Spark's secret, for tests on Linux. It speaks the protocol of Spark's internal
+// ports, on which the parts of an application exchange Java objects.
 //
 //	addresses, err := guest.Addresses(pid)
 //	for _, address := range addresses {
@@ -63,8 +63,8 @@ func frame(body []byte) []byte {
 // answerTimeout is how long the server may take to answer. A server with another protocol may never answer.
 const answerTimeout = 5 * time.Second
 
-// Call sends the server a message and a block, each with a Java object, and each over another connection. It returns the
-// server's answers, and whether it has read an object. It is no error if the server speaks another protocol.
+// Call sends the server a message and a block, each with a Java object, and each over another connection. It returns
+// the server's answers, and whether it has read an object. It is no error if the server speaks another protocol.
 func Call(ctx context.Context, address string) (answers string, read bool, err error) {
 	for _, body := range [][]byte{message(), upload()} {
 		answer, err := ask(ctx, address, frame(body))
@@ -101,8 +101,8 @@ func ask(ctx context.Context, address string, request []byte) ([]byte, error) {
 	return answer[:n], nil
 }
 
-// Addresses are the addresses, host:port, on which the process listens for TCP connections. The error is fs.ErrNotExist if
-// the process has ended.
+// Addresses are the addresses, host:port, on which the process listens for TCP connections. The error is fs.ErrNotExist
+// if the process has ended.
 func Addresses(pid int) ([]string, error) {
 	found, err := listening(pid)
 	if _, ended := os.Stat(fmt.Sprintf("/proc/%d", pid)); err != nil && ended != nil {
