@@ -57,7 +57,7 @@ func (s *session) noteCommitted(b *batch, stored int, rejects []reject) {
 	for partition, next := range b.next {
 		s.next[topicPartition{b.topic, partition}] = next
 	}
-	for _, r := range rejects { // only these are before next now
+	for _, r := range rejects { // the offsets have passed these, but not rejects of another topic
 		delete(s.sentAhead, rejectKey(r.Topic, r.Partition, r.Offset))
 	}
 	table := tables[b.topic].name

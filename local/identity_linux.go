@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// identity is when the process started, in clock ticks since this boot, and the boot's id: a
-// later process with the same pid has another identity. ended says that the process has ended, and its parent has not
-// waited for it yet. After that, identity is an error.
+// identity is when the process started, in clock ticks since this boot, and the boot's id. A later process with the
+// same pid has another identity. ended says that the process has ended, and its parent has not waited for it yet. After
+// that, identity is an error.
 func identity(pid int) (started string, ended bool, err error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {

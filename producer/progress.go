@@ -21,18 +21,18 @@ type producersProgress struct {
 }
 
 func newProducersProgress(installation *election.Installation) *producersProgress {
-	c := &producersProgress{
+	p := &producersProgress{
 		fingerprint: installation.Fingerprint, registerClosed: make(chan struct{}), sent: make(chan struct{}),
 		unfinished: map[string]bool{election.VotersProducer: true},
 	}
 	for partition := range installation.VotePartitions {
-		c.unfinished[election.VotesProducer(partition)] = true
+		p.unfinished[election.VotesProducer(partition)] = true
 	}
-	return c
+	return p
 }
 
 // follow reads producer_progress from its start. It returns when all ballots are sent.
-func (c *producersProgress) follow(ctx context.Context, cluster kafka.Cluster) error {
+func (p *producersProgress) follow(ctx context.Context, cluster kafka.Cluster) error {
 	cl, err := cluster.NewClient(
 		kgo.ConsumeTopics(election.ProducerProgressTopic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	if err != nil {
@@ -49,19 +49,19 @@ func (c *producersProgress) follow(ctx context.Context, cluster kafka.Cluster) e
 		}
 		for records := fetches.RecordIter(); !records.Done(); {
 			record := records.Next()
-			if err := c.learn(string(record.Key), record.Value); err != nil {
+			if err := p.learn(string(record.Key), record.Value); err != nil {
 				return err
 			}
 		}
-		if c.allSent() {
+		if p.allSent() {
 			return nil
 		}
 	}
 }
 
 // learn notes the progress of a producer. A producer that has finished stays finished, whatever comes later.
-func (c *producersProgress) learn(producer string, value []byte) error {
-	if !c.unfinished[producer] || value == nil {
+func (p *producersProgress) learn(producer string, value []byte) error {
+	if !p.unfinished[producer] || value == nil {
 		return nil
 	}
 	var progress election.Progress
@@ -69,23 +69,23 @@ func (c *producersProgress) learn(producer string, value []byte) error {
 		return fmt.Errorf("decode the progress of %s: %w", producer, err)
 	}
 	closed := producer != election.VotersProducer || progress.Ends != nil
-	if progress.Fingerprint != c.fingerprint || progress.NextSerial < progress.Size || !closed {
+	if progress.Fingerprint != p.fingerprint || progress.NextSerial < progress.Size || !closed {
 		return nil
 	}
-	delete(c.unfinished, producer)
+	delete(p.unfinished, producer)
 	if producer == election.VotersProducer {
-		c.ends = progress.Ends
-		close(c.registerClosed)
+		p.ends = progress.Ends
+		close(p.registerClosed)
 	}
-	if len(c.unfinished) == 0 {
-		close(c.sent)
+	if len(p.unfinished) == 0 {
+		close(p.sent)
 	}
 	return nil
 }
 
-func (c *producersProgress) allSent() bool {
+func (p *producersProgress) allSent() bool {
 	select {
-	case <-c.sent:
+	case <-p.sent:
 		return true
 	default:
 		return false

@@ -18,7 +18,7 @@ import (
 // ballotsOf computes the ballots of the voters of a partition of the register, in the order in which they are sent. The
 // register is closed, so the result is always the same.
 func (v *voting) ballotsOf(ctx context.Context, partition int32) ([]generate.Ballot, error) {
-	districts := make(map[string]int) // of this partition: only here do their voters vote
+	districts := make(map[string]int) // only voters of these districts vote in this partition
 	for i, district := range v.installation.Definition.Districts() {
 		if election.VoterPartition(district.ID, v.installation.VotePartitions) == partition {
 			districts[string(district.ID)] = i
@@ -26,7 +26,7 @@ func (v *voting) ballotsOf(ctx context.Context, partition int32) ([]generate.Bal
 	}
 	ballots := make([]generate.Ballot, 0, v.registered(partition))
 	var unreadable, first int64 // how many, and the offset of the first
-	var why error
+	var firstErr error
 	err := v.Kafka.ReadTo(ctx, election.VotersTopic, partition, v.progress.ends[partition], func(record *kgo.Record) error {
 		entry, err := parseEntry(record.Value)
 		district, known := districts[string(entry.district)]
@@ -35,7 +35,7 @@ func (v *voting) ballotsOf(ctx context.Context, partition int32) ([]generate.Bal
 		}
 		if err != nil { // a voter whose entry cannot be read does not vote
 			if unreadable++; unreadable == 1 {
-				first, why = record.Offset, err
+				first, firstErr = record.Offset, err
 			}
 			return nil
 		}
@@ -49,7 +49,7 @@ func (v *voting) ballotsOf(ctx context.Context, partition int32) ([]generate.Bal
 	}
 	if unreadable > 0 {
 		v.Log.Warn("voters cannot be read, and do not vote; the offset and the error are the first one's",
-			"voters", unreadable, "topic", election.VotersTopic, "partition", partition, "offset", first, "error", why)
+			"voters", unreadable, "topic", election.VotersTopic, "partition", partition, "offset", first, "error", firstErr)
 	}
 	if !v.keepOrder {
 		slices.SortFunc(ballots, generate.Ballot.Compare)
