@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"realtime-election/spark"
+	"realtime-election/spark/internal/scripted"
 	"realtime-election/spark/sparktest"
 	"realtime-election/spark/wire"
 )
@@ -55,7 +56,7 @@ func TestSchemaNamesTypesAsSparkDoes(t *testing.T) {
 		sent.Fields = append(sent.Fields, field(name, kind))
 	}
 	server := sparktest.New(t)
-	session := dial(t, server)
+	session := scripted.Dial(t, server)
 	server.HandleCall(func(context.Context, proto.Message) (proto.Message, error) {
 		return &wire.AnalyzePlanResponse{Result: &wire.AnalyzePlanResponse_Schema_{Schema: &wire.AnalyzePlanResponse_Schema{
 			Schema: &wire.DataType{Kind: &wire.DataType_Struct_{Struct: sent}},
@@ -74,7 +75,7 @@ func TestSchemaNamesTypesAsSparkDoes(t *testing.T) {
 
 func TestAnalysesOfAPlan(t *testing.T) {
 	ctx, server := t.Context(), sparktest.New(t)
-	df := dial(t, server).Table("t")
+	df := scripted.Dial(t, server).Table("t")
 	server.HandleCall(func(_ context.Context, request proto.Message) (proto.Message, error) {
 		analyze := request.(*wire.AnalyzePlanRequest)
 		if explain := analyze.GetExplain(); explain.GetExplainMode() == wire.AnalyzePlanRequest_Explain_EXPLAIN_MODE_COST &&

@@ -35,11 +35,11 @@ func (df *DataFrame) Rows(ctx context.Context) iter.Seq2[Row, error] {
 			yield(Row{}, fmt.Errorf("run the plan: %w", df.err))
 			return
 		}
-		e := df.session.execute(ctx, df.plan())
-		defer e.close()
+		e := df.session.conn.Execute(ctx, df.plan())
+		defer e.Close()
 		var received int64
 		for {
-			answer, err := e.next()
+			answer, err := e.Next()
 			if errors.Is(err, io.EOF) {
 				return
 			}
@@ -57,7 +57,7 @@ func (df *DataFrame) Rows(ctx context.Context) iter.Seq2[Row, error] {
 				return
 			}
 			received += int64(len(rows))
-			e.consumedUntil(e.lastID)
+			e.Consumed()
 			for _, row := range rows {
 				if !yield(row, nil) {
 					return

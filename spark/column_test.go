@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"realtime-election/spark"
+	"realtime-election/spark/internal/scripted"
 	"realtime-election/spark/sparktest"
 	"realtime-election/spark/wire"
 )
@@ -71,7 +72,7 @@ func order(o *wire.Expression_SortOrder) string {
 
 func TestColumnsAreSparksExpressions(t *testing.T) {
 	server := sparktest.New(t)
-	df := dial(t, server).Table("t")
+	df := scripted.Dial(t, server).Table("t")
 	a := spark.Col("a")
 	for expected, c := range map[string]spark.Column{
 		"a.b":                       spark.Col("a.b"),
@@ -153,7 +154,7 @@ func TestWhenLeavesItsStemAlone(t *testing.T) {
 	server := sparktest.New(t)
 	stem := spark.When(spark.Col("a"), 1).When(spark.Col("b"), 2).When(spark.Col("c"), 3)
 	one, two := stem.Otherwise(4), stem.Otherwise(5)
-	project := sent(t, server, dial(t, server).Table("t").Select(one, two, stem)).GetProject()
+	project := sent(t, server, scripted.Dial(t, server).Table("t").Select(one, two, stem)).GetProject()
 	if got := texts(project.GetExpressions()); !strings.Contains(got, "integer:4)") || !strings.Contains(got, "integer:5)") || !strings.HasSuffix(got, "integer:3)") {
 		t.Errorf("got %s", got)
 	}
@@ -161,7 +162,7 @@ func TestWhenLeavesItsStemAlone(t *testing.T) {
 
 func TestMistakesInColumnsShowWhenThePlanIsUsed(t *testing.T) {
 	server := sparktest.New(t)
-	session := dial(t, server)
+	session := scripted.Dial(t, server)
 	df, bad := session.Table("t"), spark.Lit(struct{}{})
 	good := spark.Col("a")
 	for name, c := range map[string]struct {
@@ -179,7 +180,7 @@ func TestMistakesInColumnsShowWhenThePlanIsUsed(t *testing.T) {
 		"sort":      {df.OrderBy(bad.Desc()), "order by: a struct {}"},
 		"join":      {df.Join(df, bad, spark.InnerJoin), "join: a struct {}"},
 		"right":     {df.Union(df.Filter(bad)), "union: filter: a struct {}"},
-		"sessions":  {df.JoinUsing(dial(t, server).Table("t"), spark.InnerJoin, "a"), "join: the DataFrames are of two sessions"},
+		"sessions":  {df.JoinUsing(scripted.Dial(t, server).Table("t"), spark.InnerJoin, "a"), "join: the DataFrames are of two sessions"},
 		"no when":   {df.Select(good.Otherwise(1)), "Otherwise follows only a When"},
 		"ended":     {df.Select(spark.When(good, 1).Otherwise(2).When(good, 3)), "When follows only a When"},
 		"operators": {df.Select(bad.When(good, 1)), "select: a struct {}"},

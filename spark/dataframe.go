@@ -19,6 +19,13 @@ type DataFrame struct {
 	err      error // of a column or value in the plan, told when the plan is used
 }
 
+// relation numbers a relation, as Spark's own clients do, and makes it a DataFrame.
+func (s *Session) relation(r *wire.Relation) *DataFrame {
+	id := s.planIDs.Add(1)
+	r.Common = &wire.RelationCommon{PlanId: &id}
+	return &DataFrame{session: s, relation: r}
+}
+
 // then is a DataFrame of one more step, which carries the first mistake made on the way to it.
 func (df *DataFrame) then(step string, r *wire.Relation, err error) *DataFrame {
 	next := df.session.relation(r)
@@ -103,7 +110,7 @@ func (df *DataFrame) CreateOrReplaceTempView(ctx context.Context, name string) e
 	if df.err != nil {
 		return fmt.Errorf("create view %s: %w", name, df.err)
 	}
-	_, err := df.session.run(ctx, &wire.Command{CommandType: &wire.Command_CreateDataframeView{
+	_, err := df.session.conn.Run(ctx, &wire.Command{CommandType: &wire.Command_CreateDataframeView{
 		CreateDataframeView: &wire.CreateDataFrameViewCommand{Input: df.relation, Name: name, Replace: true},
 	}})
 	if err != nil {
@@ -156,15 +163,7 @@ func (df *DataFrame) analyze(ctx context.Context, ask func(*wire.AnalyzePlanRequ
 	if df.err != nil {
 		return nil, df.err
 	}
-	request := df.session.analyzeRequest()
+	request := &wire.AnalyzePlanRequest{}
 	ask(request, df.plan())
-	response := &wire.AnalyzePlanResponse{}
-	return response, df.session.call(ctx, "AnalyzePlan", request, response)
-}
-
-func (s *Session) analyzeRequest() *wire.AnalyzePlanRequest {
-	return &wire.AnalyzePlanRequest{
-		SessionId: string(s.ID()), UserContext: s.user(), ClientType: s.clientType(),
-		ClientObservedServerSideSessionId: s.observedID(),
-	}
+	return df.session.conn.Analyze(ctx, request)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"realtime-election/spark/internal/protocol"
 	"realtime-election/spark/wire"
 )
 
@@ -61,7 +62,7 @@ func parseStarted(text string) (Event, error) {
 }
 
 // parseEvent reads an event of the listener's stream; nil for a kind that this client does not know.
-func parseEvent(of *wire.StreamingQueryListenerEvent, token string) (Event, error) {
+func parseEvent(of *wire.StreamingQueryListenerEvent, token protocol.Token) (Event, error) {
 	text := []byte(of.GetEventJson())
 	switch of.GetEventType() {
 	case wire.StreamingQueryEventType_QUERY_PROGRESS_EVENT:
@@ -92,7 +93,7 @@ func parseProgressEvent(text []byte) (*Progress, error) {
 	return ParseProgress(wrapped.Progress)
 }
 
-func parseTerminated(text []byte, token string) (Event, error) {
+func parseTerminated(text []byte, token protocol.Token) (Event, error) {
 	var sent struct {
 		ID        QueryID `json:"id"`
 		RunID     RunID   `json:"runId"`
@@ -105,7 +106,7 @@ func parseTerminated(text []byte, token string) (Event, error) {
 	terminated := QueryTerminated{ID: sent.ID, RunID: sent.RunID}
 	if sent.Exception != nil {
 		terminated.Exception = &Error{Class: sent.Class, Message: *sent.Exception}
-		terminated.Exception.redact(token)
+		token.Redact(terminated.Exception)
 	}
 	return terminated, nil
 }

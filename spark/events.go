@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"realtime-election/spark/internal/protocol"
 	"realtime-election/spark/wire"
 )
 
@@ -23,11 +24,11 @@ import (
 // after two minutes, nobody reattaches meanwhile, and it gives a listener up that nobody has been attached to for five.
 func (m StreamingQueries) Events(ctx context.Context) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		if !m.session.starts.listen() {
+		if !m.session.starts.startListening() {
 			yield(nil, fmt.Errorf("listen to streaming queries: %w", ErrEventsTaken))
 			return
 		}
-		defer m.session.starts.leave()
+		defer m.session.starts.stopListening()
 		err := m.listen(ctx, func(event Event) bool { return yield(event, nil) })
 		if err != nil && ctx.Err() == nil {
 			yield(nil, fmt.Errorf("listen to streaming queries: %w", err))
@@ -35,55 +36,55 @@ func (m StreamingQueries) Events(ctx context.Context) iter.Seq2[Event, error] {
 	}
 }
 
-// heard is an answer of the listener's stream, or what ended it.
-type heard struct {
+// listenerAnswer is an answer of the listener's stream, or the error that ended the stream.
+type listenerAnswer struct {
 	result *wire.StreamingQueryListenerEventsResult
 	err    error
 }
 
 // listen yields events until yield returns false, the stream ends or ctx does. The server answers a second listener of a session
-// with silence, so the first of a process that died is removed before.
+// with silence, so the listener that a process left when it died is removed before.
 func (m StreamingQueries) listen(ctx context.Context, yield func(Event) bool) error {
-	if _, err := m.session.run(ctx, removeListener()); err != nil {
+	if _, err := m.session.conn.Run(ctx, removeListener()); err != nil {
 		return err
 	}
 	streaming, cancel := context.WithCancel(ctx)
-	e := m.session.execute(streaming, &wire.Plan{OpType: &wire.Plan_Command{Command: addListener()}})
-	answers := make(chan heard)
+	e := m.session.conn.Execute(streaming, &wire.Plan{OpType: &wire.Plan_Command{Command: addListener()}})
+	answers := make(chan listenerAnswer)
 	var reading sync.WaitGroup
-	reading.Go(func() { read(streaming, e, answers) })
+	reading.Go(func() { readAnswers(streaming, e, answers) })
 	err := m.deliver(ctx, answers, yield)
 	cancel()
 	reading.Wait()
 	if !errors.Is(err, ErrEventsTaken) {
-		m.stopListening(e)
+		m.removeOwnListener(e)
 	}
-	e.close()
+	e.Close()
 	return err
 }
 
-// stopListening removes the session's listener if it is the one that e added: the removal does not name one, and another
+// removeOwnListener removes the session's listener if it is the one that e added: the removal does not name one, and another
 // process may have taken the events over while this one had no connection. A listener that stays is removed by the next loop.
-func (m StreamingQueries) stopListening(e *execution) {
-	ctx, done := context.WithTimeout(m.session.background, 5*time.Second)
+func (m StreamingQueries) removeOwnListener(e *protocol.Execution) {
+	ctx, done := context.WithTimeout(m.session.conn.Background(), 5*time.Second)
 	defer done()
-	if e.goesOn(ctx) {
-		_, _ = m.session.run(ctx, removeListener())
+	if e.StillRuns(ctx) {
+		_, _ = m.session.conn.Run(ctx, removeListener())
 	}
 }
 
-// read passes the answers of the listener's operation on until it ends.
-func read(ctx context.Context, e *execution, answers chan<- heard) {
+// readAnswers passes on the answers of the listener's operation until the operation ends.
+func readAnswers(ctx context.Context, e *protocol.Execution, answers chan<- listenerAnswer) {
 	for {
-		answer, err := e.next()
+		answer, err := e.Next()
 		if errors.Is(err, io.EOF) {
 			err = ErrEventsTaken // only a removal completes the operation
 		}
 		if err == nil {
-			e.consumedUntil(e.beforeID) // goesOn asks for the last again
+			e.ConsumedButLast() // StillRuns asks for the last again
 		}
 		select {
-		case answers <- heard{answer.GetStreamingQueryListenerEventsResult(), err}:
+		case answers <- listenerAnswer{answer.GetStreamingQueryListenerEventsResult(), err}:
 		case <-ctx.Done():
 			return
 		}
@@ -95,8 +96,8 @@ func read(ctx context.Context, e *execution, answers chan<- heard) {
 
 // deliver merges the two ways on which events come. An answer of the stream waits until no start is under way, so that the
 // start's own event, which comes with the answer to the start, is before all others of the query.
-func (m StreamingQueries) deliver(ctx context.Context, answers <-chan heard, yield func(Event) bool) error {
-	var waiting *heard
+func (m StreamingQueries) deliver(ctx context.Context, answers <-chan listenerAnswer, yield func(Event) bool) error {
+	var waiting *listenerAnswer
 	for {
 		started, settled := m.session.starts.take()
 		for _, text := range started {
@@ -128,7 +129,7 @@ func (m StreamingQueries) deliver(ctx context.Context, answers <-chan heard, yie
 	}
 }
 
-func (m StreamingQueries) yieldAll(answer *heard, yield func(Event) bool) (goOn bool, err error) {
+func (m StreamingQueries) yieldAll(answer *listenerAnswer, yield func(Event) bool) (goOn bool, err error) {
 	if answer.err != nil {
 		return false, answer.err
 	}
@@ -136,7 +137,7 @@ func (m StreamingQueries) yieldAll(answer *heard, yield func(Event) bool) (goOn 
 		return false, nil
 	}
 	for _, sent := range answer.result.GetEvents() {
-		event, err := parseEvent(sent, m.session.target.token)
+		event, err := parseEvent(sent, m.session.conn.Token())
 		if err != nil {
 			return false, err
 		}

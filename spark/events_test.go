@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"realtime-election/spark"
+	"realtime-election/spark/internal/scripted"
 	"realtime-election/spark/sparktest"
 	"realtime-election/spark/wire"
 )
@@ -53,7 +54,7 @@ func TestEveryEventArrivesOnceHoweverTheStreamsEnd(t *testing.T) {
 		sparktest.Reply(terminatedEvent(`{"id":"id-1","runId":"run-1","exception":null,"errorClassOnException":null}`)),
 		sparktest.Reply(terminatedEvent(`{"id":"id-2","runId":"run-2","exception":"[DIVIDE_BY_ZERO] No.","errorClassOnException":"DIVIDE_BY_ZERO"}`)), sparktest.Silence())
 	var got []spark.Event
-	for event, err := range dial(t, server).Streams().Events(t.Context()) {
+	for event, err := range scripted.Dial(t, server).Streams().Events(t.Context()) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,7 +111,7 @@ func TestStartComesBeforeTheQuerysOtherEvents(t *testing.T) {
 			sparktest.Complete(),
 		}
 	})
-	session := dial(t, server)
+	session := scripted.Dial(t, server)
 	started := make(chan error, 1)
 	var got []spark.Event
 	for event, err := range session.Streams().Events(t.Context()) {
@@ -145,7 +146,7 @@ func TestEventsEndWithTheContextAndWithoutAnError(t *testing.T) {
 	listenTo(server, sparktest.Reply(sparktest.ListenerAdded()), sparktest.Silence())
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	for event, err := range dial(t, server).Streams().Events(ctx) {
+	for event, err := range scripted.Dial(t, server).Streams().Events(ctx) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -173,7 +174,7 @@ func endOfEvents(t *testing.T, session *spark.Session) (last error) {
 
 func TestOneLoopHasTheEvents(t *testing.T) {
 	server := sparktest.New(t)
-	session := dial(t, server)
+	session := scripted.Dial(t, server)
 	listenTo(server, sparktest.Reply(sparktest.ListenerAdded()), sparktest.Silence())
 	for range session.Streams().Events(t.Context()) {
 		if err := endOfEvents(t, session); !errors.Is(err, spark.ErrEventsTaken) {
@@ -213,7 +214,7 @@ func TestLoopRemovesNoListenerButItsOwn(t *testing.T) {
 			server.Execute(sparktest.Done()...)
 			server.Execute(append([]sparktest.Step{sparktest.Reply(sparktest.ListenerAdded()), sparktest.Silence()}, of.meanwhile...)...)
 			server.HandleExecute(func(*wire.Plan) []sparktest.Step { return sparktest.Done() })
-			for _, err := range dial(t, server).Streams().Events(t.Context()) {
+			for _, err := range scripted.Dial(t, server).Streams().Events(t.Context()) {
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -233,14 +234,14 @@ func TestLoopThatEndsBeforeItListensAddsNoListener(t *testing.T) {
 	server.Execute(sparktest.Forget(), sparktest.Reply(sparktest.ListenerAdded()), sparktest.Silence())
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	policy, faults := new(clock).policy(), 0
+	policy, faults := new(scripted.Clock).Policy(), 0
 	policy.Sleep = func(of context.Context, _ time.Duration) error {
 		if faults++; faults == 2 {
 			cancel()
 		}
 		return context.Cause(of)
 	}
-	for event, err := range dial(t, server, spark.WithRetry(policy)).Streams().Events(ctx) {
+	for event, err := range scripted.Dial(t, server, spark.WithRetry(policy)).Streams().Events(ctx) {
 		t.Errorf("event %v, error %v", event, err)
 	}
 	if got := strings.Join(listenerCommands(server), " "); got != "remove add" {
@@ -258,7 +259,7 @@ func TestFaultsOfTheListenerAreYielded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server := sparktest.New(t)
 			listenTo(server, steps...)
-			if err := endOfEvents(t, dial(t, server)); err == nil || !strings.Contains(err.Error(), "listen to streaming queries") {
+			if err := endOfEvents(t, scripted.Dial(t, server)); err == nil || !strings.Contains(err.Error(), "listen to streaming queries") {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -271,7 +272,7 @@ func TestFaultsOfTheListenerAreYielded(t *testing.T) {
 			server := sparktest.New(t)
 			server.Execute(sparktest.Done()...)
 			server.Execute(steps...)
-			if err := endOfEvents(t, dial(t, server)); err == nil || !strings.Contains(err.Error(), "listen to streaming queries") {
+			if err := endOfEvents(t, scripted.Dial(t, server)); err == nil || !strings.Contains(err.Error(), "listen to streaming queries") {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -279,7 +280,7 @@ func TestFaultsOfTheListenerAreYielded(t *testing.T) {
 	t.Run("no removal", func(t *testing.T) {
 		server := sparktest.New(t)
 		server.Execute(sparktest.Fail(sparktest.Failure(codes.Internal, "BROKEN", "It broke.")))
-		if err := endOfEvents(t, dial(t, server)); err == nil {
+		if err := endOfEvents(t, scripted.Dial(t, server)); err == nil {
 			t.Error("no error")
 		}
 	})

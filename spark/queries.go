@@ -79,7 +79,7 @@ func (m StreamingQueries) AwaitAnyTermination(ctx context.Context) error {
 }
 
 func (m StreamingQueries) ask(ctx context.Context, what string, command *wire.StreamingQueryManagerCommand) (*wire.StreamingQueryManagerCommandResult, error) {
-	answers, err := m.session.run(ctx, &wire.Command{CommandType: &wire.Command_StreamingQueryManagerCommand{StreamingQueryManagerCommand: command}})
+	answers, err := m.session.conn.Run(ctx, &wire.Command{CommandType: &wire.Command_StreamingQueryManagerCommand{StreamingQueryManagerCommand: command}})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}

@@ -108,7 +108,7 @@ func (q *StreamingQuery) Exception(ctx context.Context) (*Error, error) {
 		return nil, nil
 	}
 	ended := &Error{Class: exception.GetErrorClass(), Message: exception.GetExceptionMessage(), StackTrace: exception.GetStackTrace()}
-	ended.redact(q.session.target.token)
+	q.session.conn.Token().Redact(ended)
 	return ended, nil
 }
 
@@ -152,7 +152,7 @@ func (q *StreamingQuery) AwaitTermination(ctx context.Context) error {
 
 func (q *StreamingQuery) ask(ctx context.Context, what string, command *wire.StreamingQueryCommand) (*wire.StreamingQueryCommandResult, error) {
 	command.QueryId = &wire.StreamingQueryInstanceId{Id: string(q.id), RunId: string(q.runID)}
-	answers, err := q.session.run(ctx, &wire.Command{CommandType: &wire.Command_StreamingQueryCommand{StreamingQueryCommand: command}})
+	answers, err := q.session.conn.Run(ctx, &wire.Command{CommandType: &wire.Command_StreamingQueryCommand{StreamingQueryCommand: command}})
 	if err != nil {
 		return nil, fmt.Errorf("%s of streaming query %s: %w", what, q, err)
 	}

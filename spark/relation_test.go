@@ -6,6 +6,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"realtime-election/spark"
+	"realtime-election/spark/internal/scripted"
 	"realtime-election/spark/sparktest"
 	"realtime-election/spark/wire"
 )
@@ -24,7 +25,7 @@ func name(column string) *wire.Expression {
 
 func TestStepsAreSparksRelations(t *testing.T) {
 	server := sparktest.New(t)
-	session := dial(t, server)
+	session := scripted.Dial(t, server)
 	df, other, a := session.Table("t"), session.Table("u"), spark.Col("a")
 	sorted := func(column string, direction wire.Expression_SortOrder_SortDirection, nulls wire.Expression_SortOrder_NullOrdering) *wire.Expression_SortOrder {
 		return &wire.Expression_SortOrder{Child: name(column), Direction: direction, NullOrdering: nulls}
@@ -92,7 +93,7 @@ func TestStepsAreSparksRelations(t *testing.T) {
 // TestColumnsOfTwoSidesAreToldApart holds that the column of a DataFrame names that DataFrame's relation.
 func TestColumnsOfTwoSidesAreToldApart(t *testing.T) {
 	server := sparktest.New(t)
-	session := dial(t, server)
+	session := scripted.Dial(t, server)
 	left, right := session.Range(0, 3, 1), session.Range(1, 4, 1)
 	join := sent(t, server, left.Join(right, left.Col("id").Eq(right.Col("id")), spark.InnerJoin)).GetJoin()
 	sides := join.GetJoinCondition().GetUnresolvedFunction().GetArguments()
@@ -108,8 +109,8 @@ func TestColumnsOfTwoSidesAreToldApart(t *testing.T) {
 
 func TestCountIsANumber(t *testing.T) {
 	server := sparktest.New(t)
-	session := dial(t, server)
-	server.Execute(sparktest.Reply(batch(t, 0, 7)), sparktest.Complete())
+	session := scripted.Dial(t, server)
+	server.Execute(sparktest.Reply(scripted.Batch(t, 0, 7)), sparktest.Complete())
 	if n, err := session.Table("t").Count(t.Context()); err != nil || n != 7 {
 		t.Errorf("got %d and %v, expected 7", n, err)
 	}

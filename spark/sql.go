@@ -24,7 +24,7 @@ func (s *Session) SQL(ctx context.Context, text string, args ...any) (*DataFrame
 		return nil, fmt.Errorf("run SQL: %w", err)
 	}
 	query := s.relation(&wire.Relation{RelType: &wire.Relation_Sql{Sql: sql}})
-	answers, err := s.run(ctx, &wire.Command{CommandType: &wire.Command_SqlCommand{
+	answers, err := s.conn.Run(ctx, &wire.Command{CommandType: &wire.Command_SqlCommand{
 		SqlCommand: &wire.SqlCommand{Input: query.relation},
 	}})
 	if err != nil {

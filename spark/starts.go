@@ -6,14 +6,14 @@ import "sync"
 // session's loop over events.
 type starts struct {
 	mu        sync.Mutex
-	underWay  int
+	underWay  int // starts that are sent, and not answered
 	listening bool
-	events    []string // not yet taken
-	changed   chan struct{}
+	events    []string      // not yet taken
+	changed   chan struct{} // has a value once a start has been answered
 }
 
-// listen reports whether the caller now has the events, which one at a time can have.
-func (s *starts) listen() bool {
+// startListening reports whether the caller has the events from now on: one loop at a time can have them.
+func (s *starts) startListening() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.listening {
@@ -23,20 +23,22 @@ func (s *starts) listen() bool {
 	return true
 }
 
-func (s *starts) leave() {
+// stopListening lets the next loop have the events.
+func (s *starts) stopListening() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.listening, s.events = false, nil
 }
 
-func (s *starts) begin() {
+// sent counts a start that the server has not answered.
+func (s *starts) sent() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.underWay++
 }
 
-// end takes the event of a start, empty for one that failed or that the server did not report.
-func (s *starts) end(event string) {
+// answered keeps the event of a start for the loop. It is empty for a start that failed, or that the server did not report.
+func (s *starts) answered(event string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.underWay--
@@ -49,7 +51,7 @@ func (s *starts) end(event string) {
 	}
 }
 
-// take returns the new events, and whether no start is under way.
+// take returns the new events, and whether every start has been answered.
 func (s *starts) take() (events []string, settled bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

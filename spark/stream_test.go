@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/testing/protocmp"
 
 	"realtime-election/spark"
+	"realtime-election/spark/internal/scripted"
 	"realtime-election/spark/sparktest"
 	"realtime-election/spark/wire"
 )
@@ -46,7 +47,7 @@ func kafkaStream(session *spark.Session) *spark.DataFrame {
 func TestViewOverAStreamingSource(t *testing.T) {
 	server := sparktest.New(t)
 	server.Execute(sparktest.Done()...)
-	if err := kafkaStream(dial(t, server)).CreateOrReplaceTempView(t.Context(), "cast_votes"); err != nil {
+	if err := kafkaStream(scripted.Dial(t, server)).CreateOrReplaceTempView(t.Context(), "cast_votes"); err != nil {
 		t.Fatal(err)
 	}
 	expected := &wire.Plan{OpType: &wire.Plan_Command{Command: &wire.Command{CommandType: &wire.Command_CreateDataframeView{
@@ -60,7 +61,7 @@ func TestViewOverAStreamingSource(t *testing.T) {
 func TestStreamWriterSendsAllThatWasAsked(t *testing.T) {
 	server := sparktest.New(t)
 	server.Execute(sparktest.Answer(sparktest.Started("id-1", "run-1", "totals"))...)
-	query, err := kafkaStream(dial(t, server)).WithWatermark("timestamp", 90*time.Second).DropDuplicatesWithinWatermark("key").
+	query, err := kafkaStream(scripted.Dial(t, server)).WithWatermark("timestamp", 90*time.Second).DropDuplicatesWithinWatermark("key").
 		WriteStream().Format("kafka").Option("topic", "out").Options(map[string]string{"checkpointLocation": "/c"}).
 		OutputMode(spark.OutputUpdate).QueryName("totals").PartitionBy("a", "b").Trigger(spark.ProcessingTime(1500 * time.Millisecond)).Start(t.Context())
 	if err != nil {
@@ -88,7 +89,7 @@ func TestStreamWriterSendsAllThatWasAsked(t *testing.T) {
 
 func TestErrorOfAStartNamesTheQueryIfItHasAName(t *testing.T) {
 	server := sparktest.New(t)
-	session := dial(t, server)
+	session := scripted.Dial(t, server)
 	for name, expected := range map[string]string{"": "start streaming query: spark: ", "totals": "start streaming query totals: spark: "} {
 		server.Execute(sparktest.Fail(sparktest.Failure(codes.Internal, "STREAM_FAILED", "no")))
 		if _, err := session.Table("t").WriteStream().QueryName(name).Start(t.Context()); err == nil || !strings.HasPrefix(err.Error(), expected) {
@@ -99,7 +100,7 @@ func TestErrorOfAStartNamesTheQueryIfItHasAName(t *testing.T) {
 
 func TestTriggersAndTables(t *testing.T) {
 	server := sparktest.New(t)
-	session := dial(t, server)
+	session := scripted.Dial(t, server)
 	for _, c := range []struct {
 		trigger spark.Trigger
 		holds   func(*wire.WriteStreamOperationStart) bool
@@ -131,7 +132,7 @@ func TestTriggersAndTables(t *testing.T) {
 func TestDropDuplicatesWithoutColumnsTakesAll(t *testing.T) {
 	server := sparktest.New(t)
 	server.Execute(sparktest.Done()...)
-	if err := dial(t, server).Table("t").DropDuplicates().CreateOrReplaceTempView(t.Context(), "v"); err != nil {
+	if err := scripted.Dial(t, server).Table("t").DropDuplicates().CreateOrReplaceTempView(t.Context(), "v"); err != nil {
 		t.Fatal(err)
 	}
 	d := lastPlan(t, server).GetCommand().GetCreateDataframeView().GetInput().GetDeduplicate()
@@ -144,7 +145,7 @@ func TestSQLUsesTheRelationTheServerReturns(t *testing.T) {
 	server := sparktest.New(t)
 	result := &wire.Relation{RelType: &wire.Relation_LocalRelation{LocalRelation: &wire.LocalRelation{Schema: proto.String("a INT")}}}
 	server.Execute(sparktest.Answer(sparktest.SQL(result))...)
-	session := dial(t, server)
+	session := scripted.Dial(t, server)
 	df, err := session.SQL(t.Context(), "SHOW TABLES IN :db", spark.Args{"db": "x"})
 	if err != nil {
 		t.Fatal(err)
@@ -167,7 +168,7 @@ func TestSQLUsesTheRelationTheServerReturns(t *testing.T) {
 
 func TestQueryQuestionsAndAnswers(t *testing.T) {
 	ctx, server := t.Context(), sparktest.New(t)
-	query := dial(t, server).Streams().Attach("id-1", "run-1", "totals")
+	query := scripted.Dial(t, server).Streams().Attach("id-1", "run-1", "totals")
 	server.Execute(sparktest.Answer(sparktest.Status("Waiting for data to arrive", true))...)
 	if status, err := query.Status(ctx); err != nil || !status.Active || status.Message != "Waiting for data to arrive" {
 		t.Errorf("status %+v and %v", status, err)
@@ -200,7 +201,7 @@ func TestQueryQuestionsAndAnswers(t *testing.T) {
 
 func TestAwaitTerminationAsksUntilTheEnd(t *testing.T) {
 	server := sparktest.New(t)
-	query := dial(t, server).Streams().Attach("id-1", "run-1", "")
+	query := scripted.Dial(t, server).Streams().Attach("id-1", "run-1", "")
 	server.Execute(sparktest.Answer(sparktest.Terminated(false))...)
 	server.Execute(sparktest.Cut(), sparktest.Reply(sparktest.Terminated(false)), sparktest.Complete())
 	server.Execute(sparktest.Answer(sparktest.Terminated(true))...)
@@ -217,7 +218,7 @@ func TestAwaitTerminationAsksUntilTheEnd(t *testing.T) {
 
 func TestActiveQueriesAreHandles(t *testing.T) {
 	server := sparktest.New(t)
-	session := dial(t, server)
+	session := scripted.Dial(t, server)
 	server.Execute(sparktest.Answer(sparktest.Active(sparktest.Instance("id-1", "run-1", "a"), sparktest.Instance("id-2", "run-2", "")))...)
 	active, err := session.Streams().Active(t.Context())
 	if err != nil || len(active) != 2 || active[0].String() != "a" || active[1].String() != "id-2" || active[1].RunID() != "run-2" {
@@ -227,7 +228,7 @@ func TestActiveQueriesAreHandles(t *testing.T) {
 
 func TestQueriesAreFoundAndAwaited(t *testing.T) {
 	ctx, server := t.Context(), sparktest.New(t)
-	streams := dial(t, server).Streams()
+	streams := scripted.Dial(t, server).Streams()
 	manager := func(result *wire.StreamingQueryManagerCommandResult) []sparktest.Step {
 		return sparktest.Answer(&wire.ExecutePlanResponse{ResponseType: &wire.ExecutePlanResponse_StreamingQueryManagerCommandResult{StreamingQueryManagerCommandResult: result}})
 	}
@@ -259,7 +260,7 @@ func TestQueriesAreFoundAndAwaited(t *testing.T) {
 
 func TestQueryIsExplainedAndDrained(t *testing.T) {
 	ctx, server := t.Context(), sparktest.New(t)
-	query := dial(t, server).Streams().Attach("id-1", "run-1", "totals")
+	query := scripted.Dial(t, server).Streams().Attach("id-1", "run-1", "totals")
 	server.Execute(sparktest.Answer(sparktest.Query(&wire.StreamingQueryCommandResult{ResultType: &wire.StreamingQueryCommandResult_Explain{
 		Explain: &wire.StreamingQueryCommandResult_ExplainResult{Result: "the plan"},
 	}}))...)

@@ -93,7 +93,7 @@ func appendVariant(to []byte, v variant.Value) ([]byte, error) {
 	case variant.ObjectValue:
 		return appendObject(to, value)
 	}
-	return nil, fmt.Errorf("a variant that is a %T can't be read; cast it to string in the query", value)
+	return nil, fmt.Errorf("a variant that is a %T can't be read; cast it to string in the query", v.Value())
 }
 
 func timestampText(kind variant.Type, value int64) string {

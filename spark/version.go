@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-
-	"realtime-election/spark/wire"
 )
 
 // VersionError refuses what the server is too old for, where an old server would do something else without a word.
@@ -22,24 +20,17 @@ func (e *VersionError) Error() string {
 }
 
 // Version asks the server for Spark's version.
-func (s *Session) Version(ctx context.Context) (string, error) {
-	request := s.analyzeRequest()
-	request.Analyze = &wire.AnalyzePlanRequest_SparkVersion_{SparkVersion: &wire.AnalyzePlanRequest_SparkVersion{}}
-	response := &wire.AnalyzePlanResponse{}
-	if err := s.call(ctx, "AnalyzePlan", request, response); err != nil {
-		return "", fmt.Errorf("ask for the Spark version: %w", err)
-	}
-	return response.GetSparkVersion().GetVersion(), nil
-}
+func (s *Session) Version(ctx context.Context) (string, error) { return s.conn.AskVersion(ctx) }
 
-// needs compares with the version of when the session was dialled: a server that changed it has restarted, which is another session.
-func (s *Session) needs(feature string, major, minor int) error {
-	serverMajor, rest, _ := strings.Cut(s.version, ".")
+// requireVersion returns a *VersionError if the server is too old. It compares with the version that the server had when it was dialled:
+// a server that changed its version has restarted, which is another session.
+func (s *Session) requireVersion(feature string, major, minor int) error {
+	serverMajor, rest, _ := strings.Cut(s.conn.Version(), ".")
 	serverMinor, _, _ := strings.Cut(rest, ".")
 	gotMajor, _ := strconv.Atoi(serverMajor) // what is no number is 0, too old
 	gotMinor, _ := strconv.Atoi(serverMinor)
 	if gotMajor > major || gotMajor == major && gotMinor >= minor {
 		return nil
 	}
-	return &VersionError{Feature: feature, Needs: fmt.Sprintf("%d.%d", major, minor), Server: s.version}
+	return &VersionError{Feature: feature, Needs: fmt.Sprintf("%d.%d", major, minor), Server: s.conn.Version()}
 }

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"realtime-election/spark"
+	"realtime-election/spark/internal/scripted"
 	"realtime-election/spark/sparktest"
 	"realtime-election/spark/wire"
 )
@@ -32,7 +33,7 @@ func TestRealTimeTriggerIsForServersThatHaveIt(t *testing.T) {
 		t.Run(version, func(t *testing.T) {
 			server := sparktest.New(t)
 			ofVersion(server, version)
-			session := dial(t, server)
+			session := scripted.Dial(t, server)
 			if has {
 				server.Execute(sparktest.Answer(sparktest.Started("i", "r", "q"))...)
 			}
@@ -50,7 +51,7 @@ func TestRealTimeTriggerIsForServersThatHaveIt(t *testing.T) {
 			if !errors.As(err, &old) || old.Needs != "4.2" || old.Server != version || old.Feature == "" {
 				t.Errorf("got %v, expected a *VersionError of 4.2", err)
 			}
-			if len(operationIDs(server)) != 0 {
+			if len(scripted.OperationIDs(server)) != 0 {
 				t.Error("the query was sent to a server that would start it with another trigger")
 			}
 		})

@@ -84,7 +84,7 @@ func (w *Writer) write(ctx context.Context, operation *wire.WriteOperation) erro
 		return fmt.Errorf("write to %s: %w", operation.GetSource(), w.df.err)
 	}
 	command := &wire.Command{CommandType: &wire.Command_WriteOperation{WriteOperation: operation}}
-	if _, err := w.df.session.run(ctx, command); err != nil {
+	if _, err := w.df.session.conn.Run(ctx, command); err != nil {
 		return fmt.Errorf("write to %s: %w", operation.GetSource(), err)
 	}
 	return nil

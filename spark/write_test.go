@@ -8,13 +8,14 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"realtime-election/spark"
+	"realtime-election/spark/internal/scripted"
 	"realtime-election/spark/sparktest"
 	"realtime-election/spark/wire"
 )
 
 func TestBatchWriterSendsAllThatWasAsked(t *testing.T) {
 	ctx, server := t.Context(), sparktest.New(t)
-	writer := dial(t, server).Read().Format("csv").Schema("a INT").Load("/in").Limit(7).Where("a > 1").Write().Format("parquet").
+	writer := scripted.Dial(t, server).Read().Format("csv").Schema("a INT").Load("/in").Limit(7).Where("a > 1").Write().Format("parquet").
 		Mode(spark.Append).Option("path", "/out").Options(map[string]string{"compression": "zstd"}).PartitionBy("a", "b")
 	input := &wire.Relation{RelType: &wire.Relation_Read{Read: &wire.Read{ReadType: &wire.Read_DataSource_{
 		DataSource: &wire.Read_DataSource{Format: proto.String("csv"), Schema: proto.String("a INT"), Paths: []string{"/in"}},

@@ -149,14 +149,14 @@ func (w *StreamWriter) submit(ctx context.Context, start *wire.WriteStreamOperat
 	session := w.df.session
 	if start.GetRealTimeBatchDuration() != "" {
 		// An older server does not know the field and would start the query with another trigger.
-		if err := session.needs("the real-time trigger", 4, 2); err != nil {
+		if err := session.requireVersion("the real-time trigger", 4, 2); err != nil {
 			return nil, fmt.Errorf("%s: %w", what, err)
 		}
 	}
-	session.starts.begin()
+	session.starts.sent()
 	event := ""
-	defer func() { session.starts.end(event) }()
-	answers, err := session.run(ctx, &wire.Command{CommandType: &wire.Command_WriteStreamOperationStart{WriteStreamOperationStart: start}})
+	defer func() { session.starts.answered(event) }()
+	answers, err := session.conn.Run(ctx, &wire.Command{CommandType: &wire.Command_WriteStreamOperationStart{WriteStreamOperationStart: start}})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}

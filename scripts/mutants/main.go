@@ -45,7 +45,7 @@ func main() {
 	flag.BoolVar(&c.services, "services", false, "take those lines of the list whose tests have -tags services, instead of the others")
 	flag.IntVar(&c.listed, "listed", 0, "how many lines of the list are drawn; 0 is all")
 	flag.IntVar(&c.drawn, "drawn", 0, "how many changes of operators are drawn besides")
-	flag.StringVar(&packages, "packages", "election,ledger,audit,producer,internal/results,sparkjob,spark", "where they are drawn")
+	flag.StringVar(&packages, "packages", "election,ledger,audit,producer,internal/results,sparkjob,spark,spark/internal/protocol", "where they are drawn")
 	flag.Uint64Var(&c.seed, "seed", 1, "of what is drawn")
 	flag.IntVar(&c.workers, "workers", runtime.NumCPU(), "how many changes are tried at a time")
 	flag.DurationVar(&c.timeout, "timeout", 2*time.Minute, "how long tests may take; what takes longer, or ten times what it takes on the tree as it is, hangs, and so is noticed")

@@ -1,4 +1,4 @@
-package spark
+package protocol
 
 import "testing"
 
@@ -7,7 +7,7 @@ func TestOnlyThisMachineIsLoopback(t *testing.T) {
 		"localhost": true, "LocalHost": true, "127.0.0.1": true, "127.8.9.10": true, "::1": true,
 		"192.0.2.1": false, "0.0.0.0": false, "2001:db8::1": false, "localhost.example.org": false, "spark": false,
 	} {
-		if got := (&target{host: host}).loopback(); got != want {
+		if got := (&Target{host: host}).loopback(); got != want {
 			t.Errorf("%s: loopback is %v", host, got)
 		}
 	}

@@ -1,4 +1,4 @@
-package spark
+package protocol
 
 import (
 	"context"
@@ -14,15 +14,20 @@ import (
 const (
 	// abandonLimit is how long an operation that nobody waits for any more may take until it runs a job.
 	abandonLimit = time.Minute
-	// closeLimit is how long Session.Close waits for what is on its way to the server.
+	// closeLimit is how long Conn.Close waits for releases that are on their way to the server.
 	closeLimit = 5 * time.Second
-	// arriveRetries is how often an operation is asked for again that the server does not know, as its request may still be on
+	// arriveRetries is how often the client asks again for an operation that the server does not know, as the request may still be on
 	// its way: about a second.
 	arriveRetries = 3
 )
 
-// consumedUntil tells the server that nothing up to an answer will be asked for again.
-func (e *execution) consumedUntil(id string) {
+// Consumed tells the server, in the background, that no answer handed out so far will be asked for again.
+func (e *Execution) Consumed() { e.consumedUntil(e.lastID) }
+
+// ConsumedButLast is Consumed without the last answer, which StillRuns asks for again.
+func (e *Execution) ConsumedButLast() { e.consumedUntil(e.beforeID) }
+
+func (e *Execution) consumedUntil(id string) {
 	for id != "" {
 		select {
 		case e.consumed <- id:
@@ -36,30 +41,30 @@ func (e *execution) consumedUntil(id string) {
 	}
 }
 
-// close frees the operation on the server, and ends it if it still runs, both in the background. The caller must not use the execution
+// Close frees the operation on the server, and ends it if it still runs, both in the background. The caller must not use the execution
 // any more.
-func (e *execution) close() {
+func (e *Execution) Close() {
 	e.closeOnce.Do(func() {
-		e.drop()
-		if e.releasing {
-			e.session.leave(e)
+		e.closeStream()
+		if e.releaseStarted {
+			e.conn.addUnreleased(e)
 		}
 		close(e.consumed)
 	})
 }
 
-// release runs beside the operation and passes on what was consumed, and at last that the operation is over, which interrupts it
-// where it still runs: only this is tried again, for ten seconds. A server drops, and interrupts, an abandoned operation by itself
-// after five minutes.
-func (e *execution) release() {
-	defer e.session.left(e)
+// release runs beside the operation. It tells the server which answers are consumed, and at last that the operation is over, which
+// interrupts an operation that still runs: only this last call is tried again, for ten seconds. A server interrupts and forgets an
+// abandoned operation by itself after five minutes.
+func (e *Execution) release() {
+	defer e.conn.removeUnreleased(e)
 	for id := range e.consumed {
-		e.releaseBy(e.session.callOnce, &wire.ReleaseExecuteRequest{Release: &wire.ReleaseExecuteRequest_ReleaseUntil_{
+		e.releaseBy(e.conn.callOnce, &wire.ReleaseExecuteRequest{Release: &wire.ReleaseExecuteRequest_ReleaseUntil_{
 			ReleaseUntil: &wire.ReleaseExecuteRequest_ReleaseUntil{ResponseId: id},
 		}})
 	}
 	e.awaitJob()
-	e.releaseBy(e.session.call, &wire.ReleaseExecuteRequest{Release: &wire.ReleaseExecuteRequest_ReleaseAll_{
+	e.releaseBy(e.conn.call, &wire.ReleaseExecuteRequest{Release: &wire.ReleaseExecuteRequest_ReleaseAll_{
 		ReleaseAll: &wire.ReleaseExecuteRequest_ReleaseAll{},
 	}})
 }
@@ -71,23 +76,23 @@ func (e *execution) release() {
 //	ExecutePlan ─► planning ─► interrupt ─► operation cancelled, its jobs too: none yet ─► job submitted, runs for ever
 //
 // A progress report with stages that are not done tells that the job is there. The server sends one every two seconds.
-func (e *execution) awaitJob() {
-	ctx, cancel := context.WithTimeout(e.session.background, abandonLimit)
+func (e *Execution) awaitJob() {
+	ctx, cancel := context.WithTimeout(e.conn.background, abandonLimit)
 	defer cancel()
-	e.ctx, e.retry = ctx, e.session.startRetry("ReattachExecute")
+	e.ctx, e.retry = ctx, e.conn.startRetry("ReattachExecute")
 	unknown := 0
 	for e.sent && runsJobs(e.request.GetPlan()) && !e.complete && !e.failed && !e.hasJob {
 		answer, err := e.receive()
 		if err == nil {
 			e.retry.reset()
 			e.lastID = answer.GetResponseId()
-			e.note(answer)
+			e.update(answer)
 			continue
 		}
-		e.drop()
+		e.closeStream()
 		switch {
 		case errors.Is(err, io.EOF): // the server's time limit on streams
-			err = e.session.retry.sleep(ctx, e.session.retry.Initial)
+			err = e.conn.retry.sleep(ctx, e.conn.retry.Initial)
 		case errors.Is(err, ErrOperationNotFound) && unknown < arriveRetries:
 			unknown++
 			err = e.retry.waitAnyway(ctx, err)
@@ -98,25 +103,14 @@ func (e *execution) awaitJob() {
 			return
 		}
 	}
-	e.drop()
+	e.closeStream()
 }
 
-// runsJobs tells whether a plan may run Spark's jobs as part of its operation: what asks streaming queries, or starts or stops them,
-// does not.
-func runsJobs(plan *wire.Plan) bool {
-	switch plan.GetCommand().GetCommandType().(type) {
-	case *wire.Command_StreamingQueryCommand, *wire.Command_StreamingQueryManagerCommand, *wire.Command_StreamingQueryListenerBusCommand,
-		*wire.Command_WriteStreamOperationStart:
-		return false
-	}
-	return true
-}
-
-func (e *execution) releaseBy(call func(context.Context, string, proto.Message, answer) error, request *wire.ReleaseExecuteRequest) {
+func (e *Execution) releaseBy(call func(context.Context, string, proto.Message, answer) error, request *wire.ReleaseExecuteRequest) {
 	request.SessionId, request.UserContext = e.request.GetSessionId(), e.request.GetUserContext()
 	request.ClientType, request.OperationId = e.request.ClientType, e.request.GetOperationId()
-	request.ClientObservedServerSideSessionId = e.session.observedID()
-	ctx, cancel := context.WithTimeout(e.session.background, 10*time.Second)
+	request.ClientObservedServerSideSessionId = e.conn.observedSession()
+	ctx, cancel := context.WithTimeout(e.conn.background, 10*time.Second)
 	defer cancel()
 	_ = call(ctx, "ReleaseExecute", request, &wire.ReleaseExecuteResponse{})
 }

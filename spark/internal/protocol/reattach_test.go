@@ -1,4 +1,4 @@
-package spark_test
+package protocol_test
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"realtime-election/spark"
+	"realtime-election/spark/internal/scripted"
 	"realtime-election/spark/sparktest"
 	"realtime-election/spark/wire"
 )
@@ -30,7 +31,7 @@ func collectNumbers(t *testing.T, session *spark.Session) ([]int64, error) {
 }
 
 func TestEveryAnswerArrivesOnceHoweverTheStreamsEnd(t *testing.T) {
-	one, two, three := batch(t, 0, 0, 1), batch(t, 2, 2), batch(t, 3, 3)
+	one, two, three := scripted.Batch(t, 0, 0, 1), scripted.Batch(t, 2, 2), scripted.Batch(t, 3, 3)
 	for name, script := range map[string][]sparktest.Step{
 		"in one stream":           {sparktest.Reply(one), sparktest.Reply(two), sparktest.Reply(three), sparktest.Complete()},
 		"cut between answers":     {sparktest.Reply(one), sparktest.Cut(), sparktest.Reply(two), sparktest.Cut(), sparktest.Reply(three), sparktest.Complete()},
@@ -44,16 +45,16 @@ func TestEveryAnswerArrivesOnceHoweverTheStreamsEnd(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server := sparktest.New(t)
 			server.Execute(script...)
-			numbers, err := collectNumbers(t, dial(t, server))
+			numbers, err := collectNumbers(t, scripted.Dial(t, server))
 			if err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff([]int64{0, 1, 2, 3}, numbers); diff != "" {
 				t.Errorf("rows (-expected +got):\n%s", diff)
 			}
-			for _, id := range operationIDs(server) {
-				if id != operationIDs(server)[0] {
-					t.Errorf("operations %v: a request sent again must keep its id, or it runs twice", operationIDs(server))
+			for _, id := range scripted.OperationIDs(server) {
+				if id != scripted.OperationIDs(server)[0] {
+					t.Errorf("operations %v: a request sent again must keep its id, or it runs twice", scripted.OperationIDs(server))
 				}
 			}
 		})
@@ -70,23 +71,23 @@ func TestQuietStreamIsNotGivenUp(t *testing.T) {
 		script = append(script, sparktest.End())
 	}
 	server := sparktest.New(t)
-	server.Execute(append(script, sparktest.Reply(batch(t, 0, 7)), sparktest.Complete())...)
-	if numbers, err := collectNumbers(t, dial(t, server)); err != nil || len(numbers) != 1 {
+	server.Execute(append(script, sparktest.Reply(scripted.Batch(t, 0, 7)), sparktest.Complete())...)
+	if numbers, err := collectNumbers(t, scripted.Dial(t, server)); err != nil || len(numbers) != 1 {
 		t.Errorf("got %v and %v, expected the answer after all", numbers, err)
 	}
 }
 
 func TestReattachAsksForWhatFollowsTheLastAnswer(t *testing.T) {
 	server := sparktest.New(t)
-	server.Execute(sparktest.Cut(), sparktest.Reply(batch(t, 0, 0)), sparktest.Cut(), sparktest.Complete())
-	if _, err := collectNumbers(t, dial(t, server)); err != nil {
+	server.Execute(sparktest.Cut(), sparktest.Reply(scripted.Batch(t, 0, 0)), sparktest.Cut(), sparktest.Complete())
+	if _, err := collectNumbers(t, scripted.Dial(t, server)); err != nil {
 		t.Fatal(err)
 	}
 	var last []string
 	for _, request := range sparktest.Sent[*wire.ReattachExecuteRequest](server) {
 		last = append(last, request.GetLastResponseId())
 	}
-	id := operationIDs(server)[0]
+	id := scripted.OperationIDs(server)[0]
 	if diff := cmp.Diff([]string{"", id + "-1"}, last); diff != "" {
 		t.Errorf("last response ids (-expected +got):\n%s", diff)
 	}
@@ -94,12 +95,12 @@ func TestReattachAsksForWhatFollowsTheLastAnswer(t *testing.T) {
 
 func TestForgottenOperationIsAnErrorOnceItHasAnswered(t *testing.T) {
 	server := sparktest.New(t)
-	server.Execute(sparktest.Reply(batch(t, 0, 0)), sparktest.Forget())
-	_, err := collectNumbers(t, dial(t, server))
+	server.Execute(sparktest.Reply(scripted.Batch(t, 0, 0)), sparktest.Forget())
+	_, err := collectNumbers(t, scripted.Dial(t, server))
 	if !errors.Is(err, spark.ErrOperationNotFound) || !strings.Contains(err.Error(), "answering in part") {
 		t.Errorf("got %v, expected ErrOperationNotFound: running it again would double its answers", err)
 	}
-	if n := len(operationIDs(server)); n != 1 {
+	if n := len(scripted.OperationIDs(server)); n != 1 {
 		t.Errorf("ExecutePlan was sent %d times, expected once", n)
 	}
 }
@@ -107,17 +108,17 @@ func TestForgottenOperationIsAnErrorOnceItHasAnswered(t *testing.T) {
 // TestRestartDuringAnExecutionIsSessionChanged has a server that does not know the session any more, of which the old one may have died.
 func TestRestartDuringAnExecutionIsSessionChanged(t *testing.T) {
 	for name, answers := range map[string][]sparktest.Step{
-		"after an answer":   {sparktest.Reply(batch(t, 0, 0))},
+		"after an answer":   {sparktest.Reply(scripted.Batch(t, 0, 0))},
 		"before any answer": nil,
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := sparktest.New(t)
 			server.Execute(append(answers, sparktest.Do(server.Restart), sparktest.Cut())...)
-			_, err := collectNumbers(t, dial(t, server))
+			_, err := collectNumbers(t, scripted.Dial(t, server))
 			if !errors.Is(err, spark.ErrSessionChanged) || !strings.Contains(err.Error(), "not sent again") {
 				t.Errorf("got %v, expected ErrSessionChanged", err)
 			}
-			if n := len(operationIDs(server)); n != 1 {
+			if n := len(scripted.OperationIDs(server)); n != 1 {
 				t.Errorf("the query was sent %d times, expected once", n)
 			}
 		})
@@ -132,10 +133,10 @@ func TestServerThatDiesOfAQueryIsNotAskedForLong(t *testing.T) {
 	for range faults {
 		script = append(script, sparktest.Cut())
 	}
-	server.Execute(append(script, sparktest.Reply(batch(t, 0, 0)), sparktest.Silence())...)
+	server.Execute(append(script, sparktest.Reply(scripted.Batch(t, 0, 0)), sparktest.Silence())...)
 	var mu sync.Mutex
 	var waits []time.Duration // of the query, not of its release, which goes on beside it
-	session := dial(t, server, spark.WithRetryHook(func(retry spark.Retry) {
+	session := scripted.Dial(t, server, spark.WithRetryHook(func(retry spark.Retry) {
 		mu.Lock()
 		defer mu.Unlock()
 		if retry.Call != "ReleaseExecute" {
@@ -166,7 +167,7 @@ func TestServerThatDiesOfAQueryIsNotAskedForLong(t *testing.T) {
 func TestFailureOfTheOperationIsNotTriedAgain(t *testing.T) {
 	server := sparktest.New(t)
 	server.Execute(sparktest.Fail(sparktest.Failure(codes.Internal, "DIVIDE_BY_ZERO", "Division by zero.")))
-	_, err := collectNumbers(t, dial(t, server))
+	_, err := collectNumbers(t, scripted.Dial(t, server))
 	var e *spark.Error
 	if !errors.As(err, &e) || e.Class != "DIVIDE_BY_ZERO" {
 		t.Errorf("got %v, expected DIVIDE_BY_ZERO", err)
@@ -180,8 +181,8 @@ func TestOperationThatArrivedTwiceIsReattached(t *testing.T) {
 	server := sparktest.New(t)
 	// The server says that it knows the operation already, as it does when a request sent again overtakes the first.
 	server.Execute(sparktest.Fail(sparktest.Failure(codes.Internal, "INVALID_HANDLE.OPERATION_ALREADY_EXISTS", "Operation already exists.")),
-		sparktest.Reply(batch(t, 0, 7)), sparktest.Complete())
-	numbers, err := collectNumbers(t, dial(t, server))
+		sparktest.Reply(scripted.Batch(t, 0, 7)), sparktest.Complete())
+	numbers, err := collectNumbers(t, scripted.Dial(t, server))
 	if err != nil || len(numbers) != 1 || numbers[0] != 7 {
 		t.Errorf("got %v and %v, expected the answer of the operation that exists", numbers, err)
 	}
@@ -189,8 +190,8 @@ func TestOperationThatArrivedTwiceIsReattached(t *testing.T) {
 
 func TestSilentStreamIsReattached(t *testing.T) {
 	server := sparktest.New(t)
-	server.Execute(sparktest.Reply(batch(t, 0, 1)), sparktest.Silence(), sparktest.Reply(batch(t, 1, 2)), sparktest.Complete())
-	numbers, err := collectNumbers(t, dial(t, server, spark.WithSilence(50*time.Millisecond)))
+	server.Execute(sparktest.Reply(scripted.Batch(t, 0, 1)), sparktest.Silence(), sparktest.Reply(scripted.Batch(t, 1, 2)), sparktest.Complete())
+	numbers, err := collectNumbers(t, scripted.Dial(t, server, spark.WithSilence(50*time.Millisecond)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,13 +200,13 @@ func TestSilentStreamIsReattached(t *testing.T) {
 	}
 }
 
-// TestStreamThatSpeaksIsNotSilent has answers that come less than the patience of three minutes apart, for longer than it in all.
+// TestStreamThatSpeaksIsNotSilent has answers that come less than the allowed silence of three minutes apart, for longer than that in all.
 func TestStreamThatSpeaksIsNotSilent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, session := inMemory(t)
 		var script []sparktest.Step
 		for i := range int64(5) {
-			script = append(script, sparktest.Do(func() { time.Sleep(2 * time.Minute) }), sparktest.Reply(batch(t, i, i)))
+			script = append(script, sparktest.Do(func() { time.Sleep(2 * time.Minute) }), sparktest.Reply(scripted.Batch(t, i, i)))
 		}
 		server.Execute(append(script, sparktest.Complete())...)
 		numbers, err := collectNumbers(t, session)
@@ -222,7 +223,7 @@ func TestStreamThatSpeaksIsNotSilent(t *testing.T) {
 func TestCompleteResultIsNotHeldUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, session := inMemory(t)
-		server.Execute(sparktest.Reply(batch(t, 0, 1)), sparktest.Complete(), sparktest.Silence())
+		server.Execute(sparktest.Reply(scripted.Batch(t, 0, 1)), sparktest.Complete(), sparktest.Silence())
 		began := time.Now()
 		numbers, err := collectNumbers(t, session)
 		if took := time.Since(began); err != nil || len(numbers) != 1 || took != time.Second {
@@ -232,38 +233,4 @@ func TestCompleteResultIsNotHeldUp(t *testing.T) {
 			t.Error(err)
 		}
 	})
-}
-
-func TestLeavingTheRowsEarlyReleasesTheOperation(t *testing.T) {
-	server := sparktest.New(t)
-	server.Execute(sparktest.Reply(batch(t, 0, 1, 2)), sparktest.Silence())
-	session := dial(t, server)
-	for row, err := range session.Range(0, 2, 1).Rows(t.Context()) {
-		if err != nil || row.At(0) != int64(1) {
-			t.Fatalf("row %v, error %v", row, err)
-		}
-		break
-	}
-	if err := session.Close(); err != nil {
-		t.Fatal(err)
-	}
-	released := sparktest.Sent[*wire.ReleaseExecuteRequest](server)
-	if len(released) == 0 || released[len(released)-1].GetReleaseAll() == nil {
-		t.Errorf("released %v, expected all of the operation at last", released)
-	}
-}
-
-func TestBatchesWithAGapAreRefused(t *testing.T) {
-	for name, second := range map[string]*wire.ExecutePlanResponse{
-		"gap":     batch(t, 2, 2),
-		"overlap": batch(t, 0, 0),
-	} {
-		t.Run(name, func(t *testing.T) {
-			server := sparktest.New(t)
-			server.Execute(sparktest.Reply(batch(t, 0, 0)), sparktest.Reply(second), sparktest.Silence())
-			if _, err := collectNumbers(t, dial(t, server)); err == nil || !strings.Contains(err.Error(), "expected row 1") {
-				t.Errorf("got %v, expected an error that names row 1", err)
-			}
-		})
-	}
 }

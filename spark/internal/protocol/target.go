@@ -1,4 +1,4 @@
-package spark
+package protocol
 
 import (
 	"fmt"
@@ -12,46 +12,48 @@ import (
 	"github.com/google/uuid"
 )
 
-// DefaultPort is the port Spark Connect listens on unless told otherwise.
+// DefaultPort is the port of a connection string that names none.
 const DefaultPort = 15002
 
-// target is a parsed connection string.
-type target struct {
+const defaultMaxMessageSize = 128 << 20
+
+// Target is what a connection string says.
+type Target struct {
+	Token          Token
+	UseTLS         *bool // nil when the string does not say
+	UserID         string
+	SessionID      string
+	UserAgent      string
 	host           string
 	port           int
-	token          string
-	useSSL         *bool // nil when the string does not say
-	userID         UserID
-	sessionID      SessionID
-	userAgent      string
 	headers        map[string]string
 	maxMessageSize int
 }
 
 // parseTarget reads Spark's connection string, sc://host:port/;key=value;key=value. Its errors name the parameter and
 // never repeat a value, because a value may be the token.
-func parseTarget(connection string) (target, error) {
+func parseTarget(connection string) (Target, error) {
 	rest, ok := strings.CutPrefix(connection, "sc://")
 	if !ok {
-		return target{}, badTarget("it does not start with sc://")
+		return Target{}, badTarget("it does not start with sc://")
 	}
 	authority, tail, _ := strings.Cut(rest, "/")
 	if strings.ContainsAny(authority, ";?#@") {
-		return target{}, badTarget("parameters must follow a slash, as in sc://host:15002/;user_id=me")
+		return Target{}, badTarget("parameters must follow a slash, as in sc://host:15002/;user_id=me")
 	}
-	t := target{port: DefaultPort, headers: map[string]string{}, maxMessageSize: defaultMaxMessageSize}
+	t := Target{port: DefaultPort, headers: map[string]string{}, maxMessageSize: defaultMaxMessageSize}
 	if err := t.parseAuthority(authority); err != nil {
-		return target{}, err
+		return Target{}, err
 	}
 	if tail != "" && !strings.HasPrefix(tail, ";") {
-		return target{}, badTarget("it has a path; only parameters may follow the host, as in /;user_id=me")
+		return Target{}, badTarget("it has a path; only parameters may follow the host, as in /;user_id=me")
 	}
 	for parameter := range strings.SplitSeq(strings.TrimPrefix(tail, ";"), ";") {
 		if parameter == "" {
 			continue
 		}
 		if err := t.parseParameter(parameter); err != nil {
-			return target{}, err
+			return Target{}, err
 		}
 	}
 	return t, t.complete()
@@ -61,7 +63,7 @@ func badTarget(why string) error {
 	return fmt.Errorf("read the Spark Connect address: %s; expected sc://host:port/;key=value;…", why)
 }
 
-func (t *target) parseAuthority(authority string) error {
+func (t *Target) parseAuthority(authority string) error {
 	t.host = authority
 	if host, port, err := net.SplitHostPort(authority); err == nil {
 		number, err := strconv.ParseUint(port, 10, 16)
@@ -79,7 +81,7 @@ func (t *target) parseAuthority(authority string) error {
 	return nil
 }
 
-func (t *target) parseParameter(parameter string) error {
+func (t *Target) parseParameter(parameter string) error {
 	key, raw, ok := strings.Cut(parameter, "=")
 	if !ok || key == "" {
 		return badTarget("a parameter is not key=value")
@@ -90,19 +92,19 @@ func (t *target) parseParameter(parameter string) error {
 	}
 	switch key {
 	case "token":
-		t.token = value
+		t.Token = Token(value)
 	case "use_ssl":
 		yes, err := strconv.ParseBool(strings.ToLower(value))
 		if err != nil {
 			return badTarget("use_ssl is neither true nor false")
 		}
-		t.useSSL = &yes
+		t.UseTLS = &yes
 	case "user_id":
-		t.userID = UserID(value)
+		t.UserID = value
 	case "session_id":
-		t.sessionID = SessionID(value)
+		t.SessionID = value
 	case "user_agent":
-		t.userAgent = value
+		t.UserAgent = value
 	case "grpc_max_message_size":
 		size, err := strconv.ParseUint(value, 10, 31)
 		if err != nil || size == 0 {
@@ -119,29 +121,29 @@ func (t *target) parseParameter(parameter string) error {
 }
 
 // complete fills what the connection string left open and checks the ids.
-func (t *target) complete() error {
-	if t.userID == "" {
-		t.userID = "unknown"
+func (t *Target) complete() error {
+	if t.UserID == "" {
+		t.UserID = "unknown"
 		if current, err := user.Current(); err == nil && current.Username != "" {
-			t.userID = UserID(current.Username)
+			t.UserID = current.Username
 		}
 	}
 	return t.checkSessionID()
 }
 
-func (t *target) checkSessionID() error {
-	if t.sessionID == "" {
-		t.sessionID = SessionID(uuid.NewString())
+func (t *Target) checkSessionID() error {
+	if t.SessionID == "" {
+		t.SessionID = uuid.NewString()
 	}
-	if _, err := uuid.Parse(string(t.sessionID)); err != nil || len(t.sessionID) != 36 {
+	if _, err := uuid.Parse(t.SessionID); err != nil || len(t.SessionID) != 36 {
 		return badTarget("session_id is not a UUID, which Spark requires")
 	}
 	return nil
 }
 
-func (t *target) address() string { return net.JoinHostPort(t.host, strconv.Itoa(t.port)) }
+func (t *Target) address() string { return net.JoinHostPort(t.host, strconv.Itoa(t.port)) }
 
-func (t *target) loopback() bool {
+func (t *Target) loopback() bool {
 	if strings.EqualFold(t.host, "localhost") {
 		return true
 	}
@@ -150,13 +152,13 @@ func (t *target) loopback() bool {
 }
 
 // secure decides on TLS: what use_ssl says, else yes as soon as a token would travel to another machine.
-func (t *target) secure(tokenWithoutTLS bool) (bool, error) {
-	if t.useSSL != nil {
-		if !*t.useSSL && t.token != "" && !t.loopback() && !tokenWithoutTLS {
+func (t *Target) secure(tokenInPlainText bool) (bool, error) {
+	if t.UseTLS != nil {
+		if !*t.UseTLS && t.Token != "" && !t.loopback() && !tokenInPlainText {
 			return false, badTarget("use_ssl=false would send the token readable over the network to " + t.host +
 				"; drop use_ssl=false, or allow it with WithTokenInPlainText")
 		}
-		return *t.useSSL, nil
+		return *t.UseTLS, nil
 	}
-	return t.token != "" && !t.loopback() && !tokenWithoutTLS, nil
+	return t.Token != "" && !t.loopback() && !tokenInPlainText, nil
 }

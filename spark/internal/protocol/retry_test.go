@@ -1,4 +1,4 @@
-package spark_test
+package protocol_test
 
 import (
 	"context"
@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"realtime-election/spark"
+	"realtime-election/spark/internal/scripted"
 	"realtime-election/spark/sparktest"
 	"realtime-election/spark/wire"
 )
@@ -40,9 +41,9 @@ func failConfig(server *sparktest.Server, n int, err error) {
 }
 
 func TestRetriesWaitAsSparksOwnClientsDo(t *testing.T) {
-	server, clock := sparktest.New(t), new(clock)
+	server, clock := sparktest.New(t), new(scripted.Clock)
 	failConfig(server, 100, status.Error(codes.Unavailable, "gone"))
-	session := dial(t, server, spark.WithRetry(clock.policy()))
+	session := scripted.Dial(t, server, spark.WithRetry(clock.Policy()))
 	err := session.Config().Set(t.Context(), "k", "v")
 	if !spark.Retryable(err) || !strings.Contains(err.Error(), "give up after 16 attempts") {
 		t.Errorf("got %v, expected to give up after 16 attempts", err)
@@ -52,15 +53,15 @@ func TestRetriesWaitAsSparksOwnClientsDo(t *testing.T) {
 	for len(expected) < 15 {
 		expected = append(expected, 60250*time.Millisecond)
 	}
-	if diff := cmp.Diff(expected, clock.waits); diff != "" {
+	if diff := cmp.Diff(expected, clock.Waits); diff != "" {
 		t.Errorf("waits (-expected +got):\n%s", diff)
 	}
 }
 
 func TestPolicyOfRetriesAloneWaitsAsTheDefault(t *testing.T) {
-	server, clock := sparktest.New(t), new(clock)
-	session := dial(t, server, spark.WithRetry(spark.RetryPolicy{Retries: 2, Sleep: clock.sleep}))
-	server.Execute(sparktest.End(), sparktest.Reply(batch(t, 0, 7)), sparktest.Complete())
+	server, clock := sparktest.New(t), new(scripted.Clock)
+	session := scripted.Dial(t, server, spark.WithRetry(spark.RetryPolicy{Retries: 2, Sleep: clock.Sleep}))
+	server.Execute(sparktest.End(), sparktest.Reply(scripted.Batch(t, 0, 7)), sparktest.Complete())
 	if _, err := collectNumbers(t, session); err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +70,7 @@ func TestPolicyOfRetriesAloneWaitsAsTheDefault(t *testing.T) {
 		t.Fatal(err)
 	}
 	expected := []time.Duration{50 * time.Millisecond, 50 * time.Millisecond, 200 * time.Millisecond}
-	if diff := cmp.Diff(expected, clock.waits); diff != "" {
+	if diff := cmp.Diff(expected, clock.Waits); diff != "" {
 		t.Errorf("waits (-expected +got):\n%s", diff)
 	}
 }
@@ -77,7 +78,7 @@ func TestPolicyOfRetriesAloneWaitsAsTheDefault(t *testing.T) {
 func TestPassingFaultIsNotSeen(t *testing.T) {
 	server := sparktest.New(t)
 	failConfig(server, 3, status.Error(codes.Unavailable, "gone"))
-	if err := dial(t, server).Config().Set(t.Context(), "k", "v"); err != nil {
+	if err := scripted.Dial(t, server).Config().Set(t.Context(), "k", "v"); err != nil {
 		t.Errorf("got %v after three passing faults", err)
 	}
 }
@@ -87,13 +88,13 @@ func TestServersOwnDelayIsHeeded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, clock := sparktest.New(t), new(clock)
+	server, clock := sparktest.New(t), new(scripted.Clock)
 	failConfig(server, 1, st.Err())
-	if err := dial(t, server, spark.WithRetry(clock.policy())).Config().Set(t.Context(), "k", "v"); err != nil {
+	if err := scripted.Dial(t, server, spark.WithRetry(clock.Policy())).Config().Set(t.Context(), "k", "v"); err != nil {
 		t.Fatal(err)
 	}
-	if len(clock.waits) != 1 || clock.waits[0] != 20250*time.Millisecond {
-		t.Errorf("waited %v, expected the server's 20 s and jitter", clock.waits)
+	if len(clock.Waits) != 1 || clock.Waits[0] != 20250*time.Millisecond {
+		t.Errorf("waited %v, expected the server's 20 s and jitter", clock.Waits)
 	}
 }
 
@@ -102,13 +103,13 @@ func TestServersOwnDelayIsBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, clock := sparktest.New(t), new(clock)
+	server, clock := sparktest.New(t), new(scripted.Clock)
 	failConfig(server, 1, st.Err())
-	if err := dial(t, server, spark.WithRetry(clock.policy())).Config().Set(t.Context(), "k", "v"); err != nil {
+	if err := scripted.Dial(t, server, spark.WithRetry(clock.Policy())).Config().Set(t.Context(), "k", "v"); err != nil {
 		t.Fatal(err)
 	}
-	if len(clock.waits) != 1 || clock.waits[0] != 10*time.Minute+250*time.Millisecond {
-		t.Errorf("waited %v, expected ten minutes and jitter where the server asks for an hour", clock.waits)
+	if len(clock.Waits) != 1 || clock.Waits[0] != 10*time.Minute+250*time.Millisecond {
+		t.Errorf("waited %v, expected ten minutes and jitter where the server asks for an hour", clock.Waits)
 	}
 }
 
@@ -119,17 +120,17 @@ func TestRetriesBeginAnewAfterAnAnswer(t *testing.T) {
 		for range spark.DefaultRetry().Retries {
 			script = append(script, sparktest.Cut())
 		}
-		script = append(script, sparktest.Reply(batch(t, i, i)))
+		script = append(script, sparktest.Reply(scripted.Batch(t, i, i)))
 	}
-	server, clock := sparktest.New(t), new(clock)
+	server, clock := sparktest.New(t), new(scripted.Clock)
 	server.Execute(append(script, sparktest.Complete())...)
-	numbers, err := collectNumbers(t, dial(t, server, spark.WithRetry(clock.policy())))
+	numbers, err := collectNumbers(t, scripted.Dial(t, server, spark.WithRetry(clock.Policy())))
 	if err != nil || len(numbers) != 3 {
 		t.Fatalf("got %v and %v, expected three rows", numbers, err)
 	}
-	for i := 0; i < len(clock.waits); i += spark.DefaultRetry().Retries {
-		if clock.waits[i] != 50*time.Millisecond {
-			t.Errorf("wait %d is %s, expected the first again after an answer", i, clock.waits[i])
+	for i := 0; i < len(clock.Waits); i += spark.DefaultRetry().Retries {
+		if clock.Waits[i] != 50*time.Millisecond {
+			t.Errorf("wait %d is %s, expected the first again after an answer", i, clock.Waits[i])
 		}
 	}
 }
@@ -138,11 +139,11 @@ func TestRetriesAreToldToTheHook(t *testing.T) {
 	server := sparktest.New(t)
 	failConfig(server, 2, status.Error(codes.Unavailable, "gone"))
 	var told []spark.Retry
-	session := dial(t, server, spark.WithRetryHook(func(retry spark.Retry) { told = append(told, retry) }))
+	session := scripted.Dial(t, server, spark.WithRetryHook(func(retry spark.Retry) { told = append(told, retry) }))
 	if err := session.Config().Set(t.Context(), "k", "v"); err != nil {
 		t.Fatal(err)
 	}
-	server.Execute(sparktest.Cut(), sparktest.Cut(), sparktest.Reply(batch(t, 0, 7)), sparktest.Complete())
+	server.Execute(sparktest.Cut(), sparktest.Cut(), sparktest.Reply(scripted.Batch(t, 0, 7)), sparktest.Complete())
 	if _, err := collectNumbers(t, session); err != nil {
 		t.Fatal(err)
 	}
@@ -160,12 +161,12 @@ func TestRetriesAreToldToTheHook(t *testing.T) {
 }
 
 func TestLastingFaultIsNotRetried(t *testing.T) {
-	server, clock := sparktest.New(t), new(clock)
+	server, clock := sparktest.New(t), new(scripted.Clock)
 	failConfig(server, 1, sparktest.Failure(codes.Internal, "CANNOT_MODIFY_STATIC_CONFIG", "Cannot modify."))
-	err := dial(t, server, spark.WithRetry(clock.policy())).Config().Set(t.Context(), "k", "v")
+	err := scripted.Dial(t, server, spark.WithRetry(clock.Policy())).Config().Set(t.Context(), "k", "v")
 	var e *spark.Error
-	if !errors.As(err, &e) || e.Class != "CANNOT_MODIFY_STATIC_CONFIG" || len(clock.waits) != 0 {
-		t.Errorf("got %v after waits %v, expected the class at once", err, clock.waits)
+	if !errors.As(err, &e) || e.Class != "CANNOT_MODIFY_STATIC_CONFIG" || len(clock.Waits) != 0 {
+		t.Errorf("got %v after waits %v, expected the class at once", err, clock.Waits)
 	}
 }
 
@@ -185,7 +186,7 @@ func TestCallThatHangsIsTriedAgain(t *testing.T) {
 			return nil, nil
 		}
 	})
-	session := dial(t, server, spark.WithCallTimeout(100*time.Millisecond))
+	session := scripted.Dial(t, server, spark.WithCallTimeout(100*time.Millisecond))
 	if err := session.Config().Set(t.Context(), "k", "v"); err != nil {
 		t.Errorf("got %v after one call without an answer", err)
 	}
@@ -198,9 +199,9 @@ func TestContextEndsTheRetries(t *testing.T) {
 	server := sparktest.New(t)
 	failConfig(server, 100, status.Error(codes.Unavailable, "gone"))
 	ctx, cancel := context.WithCancel(t.Context())
-	policy := new(clock).policy()
+	policy := new(scripted.Clock).Policy()
 	policy.Sleep = func(ctx context.Context, _ time.Duration) error { cancel(); return context.Cause(ctx) }
-	err := dial(t, server, spark.WithRetry(policy)).Config().Set(ctx, "k", "v")
+	err := scripted.Dial(t, server, spark.WithRetry(policy)).Config().Set(ctx, "k", "v")
 	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "gone") {
 		t.Errorf("got %v, expected the cancellation and the fault behind it", err)
 	}
@@ -208,7 +209,7 @@ func TestContextEndsTheRetries(t *testing.T) {
 
 func TestDeadlineEndsAHangingCall(t *testing.T) {
 	server := sparktest.New(t)
-	session := dial(t, server)
+	session := scripted.Dial(t, server)
 	server.HandleCall(func(ctx context.Context, _ proto.Message) (proto.Message, error) {
 		<-ctx.Done()
 		return nil, ctx.Err()
@@ -221,7 +222,7 @@ func TestDeadlineEndsAHangingCall(t *testing.T) {
 }
 
 func TestUnreachableServerNamesItsAddress(t *testing.T) {
-	policy := new(clock).policy()
+	policy := new(scripted.Clock).Policy()
 	policy.Retries = 2
 	_, err := spark.Dial(t.Context(), "sc://127.0.0.1:1", spark.WithRetry(policy))
 	if !spark.Retryable(err) || !strings.Contains(err.Error(), "127.0.0.1:1") {

@@ -1,4 +1,4 @@
-package spark_test
+package protocol_test
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"realtime-election/spark"
+	"realtime-election/spark/internal/scripted"
 	"realtime-election/spark/sparktest"
 	"realtime-election/spark/wire"
 )
@@ -38,7 +39,7 @@ func TestLostQueryIsSentAgainUnderAnotherID(t *testing.T) {
 		answer *wire.ExecutePlanResponse
 		do     func(context.Context, *spark.Session) error
 	}{
-		"query": {batch(t, 0, 7), query},
+		"query": {scripted.Batch(t, 0, 7), query},
 		"status": {sparktest.Status("", true), ask(func(q *spark.StreamingQuery, ctx context.Context) error {
 			_, err := q.Status(ctx)
 			return err
@@ -55,15 +56,15 @@ func TestLostQueryIsSentAgainUnderAnotherID(t *testing.T) {
 				server.Execute(sparktest.Cut(), sparktest.Fail(err))
 				server.Execute(sparktest.Fail(err))
 				server.Execute(sparktest.Answer(of.answer)...)
-				if err := of.do(t.Context(), dial(t, server)); err != nil {
+				if err := of.do(t.Context(), scripted.Dial(t, server)); err != nil {
 					t.Fatal(err)
 				}
 				ids := map[string]bool{}
-				for _, id := range operationIDs(server) {
+				for _, id := range scripted.OperationIDs(server) {
 					ids[id] = true
 				}
 				if len(ids) != 3 {
-					t.Errorf("operations %v, expected three: Spark refuses the id of an operation that it lost", operationIDs(server))
+					t.Errorf("operations %v, expected three: Spark refuses the id of an operation that it lost", scripted.OperationIDs(server))
 				}
 			})
 		}
@@ -94,11 +95,11 @@ func TestLostCommandIsNotSentAgain(t *testing.T) {
 			t.Run(name+" "+how, func(t *testing.T) {
 				server := sparktest.New(t)
 				server.Execute(sparktest.Cut(), sparktest.Fail(err))
-				err := do(t.Context(), dial(t, server))
+				err := do(t.Context(), scripted.Dial(t, server))
 				if !errors.Is(err, spark.ErrOperationLost) || !strings.Contains(err.Error(), "may or may not have run") {
 					t.Errorf("got %v, expected ErrOperationLost", err)
 				}
-				if n := len(operationIDs(server)); n != 1 {
+				if n := len(scripted.OperationIDs(server)); n != 1 {
 					t.Errorf("sent %d times, expected once", n)
 				}
 			})
@@ -108,11 +109,11 @@ func TestLostCommandIsNotSentAgain(t *testing.T) {
 
 func TestLostAfterAnAnswerIsAnError(t *testing.T) {
 	server := sparktest.New(t)
-	server.Execute(sparktest.Reply(batch(t, 0, 0)), sparktest.Cut(), sparktest.Fail(lost["abandoned"]))
-	if _, err := collectNumbers(t, dial(t, server)); !errors.Is(err, spark.ErrOperationLost) {
+	server.Execute(sparktest.Reply(scripted.Batch(t, 0, 0)), sparktest.Cut(), sparktest.Fail(lost["abandoned"]))
+	if _, err := collectNumbers(t, scripted.Dial(t, server)); !errors.Is(err, spark.ErrOperationLost) {
 		t.Errorf("got %v, expected ErrOperationLost: running it again would double its answers", err)
 	}
-	if n := len(operationIDs(server)); n != 1 {
+	if n := len(scripted.OperationIDs(server)); n != 1 {
 		t.Errorf("sent %d times, expected once", n)
 	}
 }

@@ -1,4 +1,4 @@
-package spark_test
+package protocol_test
 
 import (
 	"context"
@@ -9,13 +9,14 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"realtime-election/spark"
+	"realtime-election/spark/internal/scripted"
 	"realtime-election/spark/sparktest"
 	"realtime-election/spark/wire"
 )
 
 func TestTagsOfTheContextAreSent(t *testing.T) {
 	server := sparktest.New(t)
-	session := dial(t, server)
+	session := scripted.Dial(t, server)
 	nightly := spark.WithTag(t.Context(), "nightly")
 	totals, votes := spark.WithTag(nightly, "totals"), spark.WithTag(nightly, "votes")
 	for _, ctx := range []context.Context{t.Context(), nightly, totals, votes} {
@@ -40,7 +41,7 @@ func TestTagsOfTheContextAreSent(t *testing.T) {
 
 func TestInterruptNamesTheTag(t *testing.T) {
 	server := sparktest.New(t)
-	session := dial(t, server)
+	session := scripted.Dial(t, server)
 	server.HandleCall(func(_ context.Context, request proto.Message) (proto.Message, error) {
 		interrupt, ok := request.(*wire.InterruptRequest)
 		if !ok {
@@ -58,7 +59,7 @@ func TestInterruptNamesTheTag(t *testing.T) {
 
 func TestTagThatSparkRefusesIsNotSent(t *testing.T) {
 	server := sparktest.New(t)
-	session := dial(t, server)
+	session := scripted.Dial(t, server)
 	for tag, says := range map[string]string{"": "empty", "a,b": `"a,b" has a comma`} {
 		ctx := spark.WithTag(t.Context(), tag)
 		if _, err := session.Range(0, 1, 1).Collect(ctx); err == nil || !strings.Contains(err.Error(), says) {
@@ -79,7 +80,7 @@ func TestTagThatSparkRefusesIsNotSent(t *testing.T) {
 // TestQuestionsCarryNoTag has one context for all that a program does: interrupting its tag must not end its own loop over events.
 func TestQuestionsCarryNoTag(t *testing.T) {
 	server := sparktest.New(t)
-	session := dial(t, server)
+	session := scripted.Dial(t, server)
 	ctx, cancel := context.WithCancel(spark.WithTag(t.Context(), "nightly"))
 	defer cancel()
 	query := session.Streams().Attach("id-1", "run-1", "")
@@ -124,7 +125,7 @@ func TestCommandsCarryTheTag(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server := sparktest.New(t)
 			server.Execute(sparktest.Answer(sparktest.SQL(&wire.Relation{}))...)
-			if err := do(spark.WithTag(t.Context(), "nightly"), dial(t, server)); err != nil {
+			if err := do(spark.WithTag(t.Context(), "nightly"), scripted.Dial(t, server)); err != nil {
 				t.Fatal(err)
 			}
 			if got := sparktest.Sent[*wire.ExecutePlanRequest](server)[0].GetTags(); len(got) != 1 || got[0] != "nightly" {

@@ -1,4 +1,4 @@
-package spark_test
+package protocol_test
 
 import (
 	"context"
@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"realtime-election/spark"
+	"realtime-election/spark/internal/scripted"
 	"realtime-election/spark/sparktest"
 	"realtime-election/spark/wire"
 )
@@ -60,7 +61,7 @@ func TestErrorIsFilledFromTheFetchedDetails(t *testing.T) {
 		return nil, nil
 	})
 	var e *spark.Error
-	if err := dial(t, server).Config().Set(t.Context(), "k", "v"); !errors.As(err, &e) {
+	if err := scripted.Dial(t, server).Config().Set(t.Context(), "k", "v"); !errors.As(err, &e) {
 		t.Fatalf("got %v, expected a *spark.Error", err)
 	}
 	if e.Code != codes.Internal || e.Class != "TABLE_OR_VIEW_NOT_FOUND" || e.SQLState != "42P01" || !strings.Contains(e.Message, "`t` cannot be found") {
@@ -115,7 +116,7 @@ func TestErrorWithoutDetailsKeepsWhatTheStatusSaid(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			failConfig(server, 1, sent)
 			var e *spark.Error
-			if err := dial(t, server).Config().Set(t.Context(), "k", "v"); !errors.As(err, &e) || e.Class != "SOME.CLASS" {
+			if err := scripted.Dial(t, server).Config().Set(t.Context(), "k", "v"); !errors.As(err, &e) || e.Class != "SOME.CLASS" {
 				t.Errorf("got %v, expected the class", err)
 			}
 		})

@@ -1,4 +1,4 @@
-package spark
+package protocol
 
 import (
 	"context"
@@ -13,7 +13,8 @@ import (
 	"google.golang.org/grpc/credentials"
 )
 
-// handshakes keeps the outcome of the latest TLS handshake: gRPC passes on the text of an error, and takes it for one that may pass.
+// handshakes records what was wrong with the latest TLS handshake: gRPC passes on only the text of its error, and takes every such error
+// for one that may pass.
 type handshakes struct {
 	mu     sync.Mutex
 	latest string // what is wrong with the set-up; empty when nothing is
@@ -25,28 +26,28 @@ func (h *handshakes) mistake() string {
 	return h.latest
 }
 
-func (h *handshakes) note(mistake string) {
+func (h *handshakes) record(mistake string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.latest = mistake
 }
 
-// watchedTLS notes the handshakes that it makes.
+// watchedTLS records the handshakes that it makes.
 type watchedTLS struct {
 	credentials.TransportCredentials
-	seen *handshakes
+	handshakes *handshakes
 }
 
 // ClientHandshake secures a connection that gRPC makes.
 func (w *watchedTLS) ClientHandshake(ctx context.Context, authority string, conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	secured, info, err := w.TransportCredentials.ClientHandshake(ctx, authority, conn)
-	w.seen.note(tlsMistake(authority, err))
+	w.handshakes.record(tlsMistake(authority, err))
 	return secured, info, err
 }
 
-// Clone copies the credentials; the copy notes its handshakes in the same place.
+// Clone copies the credentials; the copy records its handshakes in the same place.
 func (w *watchedTLS) Clone() credentials.TransportCredentials {
-	return &watchedTLS{TransportCredentials: w.TransportCredentials.Clone(), seen: w.seen}
+	return &watchedTLS{TransportCredentials: w.TransportCredentials.Clone(), handshakes: w.handshakes}
 }
 
 // tlsMistake says what to do about a handshake that fails each time; empty for one that may succeed the next time.

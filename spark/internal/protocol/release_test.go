@@ -1,4 +1,4 @@
-package spark_test
+package protocol_test
 
 import (
 	"context"
@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"realtime-election/spark"
+	"realtime-election/spark/internal/scripted"
 	"realtime-election/spark/sparktest"
 	"realtime-election/spark/wire"
 )
@@ -58,7 +59,7 @@ func TestCancelledQueryIsReleasedOnceItsJobRuns(t *testing.T) {
 	server.Execute(sparktest.Do(func() { cancel(gone) }), sparktest.Silence(),
 		sparktest.Reply(sparktest.Running(0)), sparktest.End(), sparktest.Reply(sparktest.Running(0)), sparktest.Cut(),
 		sparktest.Do(func() { early.Store(int64(released(server))) }), sparktest.Reply(sparktest.Running(2)), sparktest.Silence())
-	session := dial(t, server)
+	session := scripted.Dial(t, server)
 	if _, err := session.Range(0, 1, 1).Collect(ctx); !errors.Is(err, gone) {
 		t.Errorf("got %v, expected the caller's own cause", err)
 	}
@@ -68,19 +69,19 @@ func TestCancelledQueryIsReleasedOnceItsJobRuns(t *testing.T) {
 	if n := len(sparktest.Sent[*wire.ReattachExecuteRequest](server)); n != 3 || early.Load() != 0 || released(server) != 1 {
 		t.Errorf("reattached %d times, released %d times before the job ran and %d in all; expected 3, 0 and 1", n, early.Load(), released(server))
 	}
-	if last := server.Calls()[len(server.Calls())-1].Request.(*wire.ReleaseExecuteRequest); last.GetOperationId() != operationIDs(server)[0] {
+	if last := server.Calls()[len(server.Calls())-1].Request.(*wire.ReleaseExecuteRequest); last.GetOperationId() != scripted.OperationIDs(server)[0] {
 		t.Errorf("released %v, expected the operation", last)
 	}
 }
 
 // TestCancelledQueryWhoseJobRunsIsReleasedAtOnce has a job, or rows of one, before the cancellation.
 func TestCancelledQueryWhoseJobRunsIsReleasedAtOnce(t *testing.T) {
-	for name, sign := range map[string]*wire.ExecutePlanResponse{"tasks": sparktest.Running(1), "rows": batch(t, 0, 1)} {
+	for name, sign := range map[string]*wire.ExecutePlanResponse{"tasks": sparktest.Running(1), "rows": scripted.Batch(t, 0, 1)} {
 		t.Run(name, func(t *testing.T) {
 			server := sparktest.New(t)
 			ctx, cancel := context.WithCancel(t.Context())
 			server.Execute(sparktest.Reply(sign), sparktest.Silence())
-			session := dial(t, server)
+			session := scripted.Dial(t, server)
 			server.HandleCall(func(_ context.Context, request proto.Message) (proto.Message, error) {
 				if release, ok := request.(*wire.ReleaseExecuteRequest); ok && release.GetReleaseUntil() != nil {
 					cancel() // the client has the rows
@@ -110,7 +111,7 @@ func TestCancelledQueryThatEndsIsReleased(t *testing.T) {
 			server := sparktest.New(t)
 			ctx, cancel := context.WithCancel(t.Context())
 			server.Execute(sparktest.Do(cancel), sparktest.Silence(), end)
-			session := dial(t, server)
+			session := scripted.Dial(t, server)
 			collectCancelled(t, session, ctx)
 			if err := session.Close(); err != nil {
 				t.Fatal(err)
@@ -127,7 +128,7 @@ func TestCancelledQueryThatDoesNotArriveIsNotSentAgain(t *testing.T) {
 	server := sparktest.New(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	server.Execute(sparktest.Do(cancel), sparktest.Forget())
-	session := dial(t, server)
+	session := scripted.Dial(t, server)
 	collectCancelled(t, session, ctx)
 	if err := session.Close(); err != nil {
 		t.Fatal(err)
@@ -141,7 +142,7 @@ func TestCancelledQueryThatDoesNotArriveIsNotSentAgain(t *testing.T) {
 // TestCancelledQuestionIsReleasedAtOnce is for what runs no job: a program that ends must not wait for it.
 func TestCancelledQuestionIsReleasedAtOnce(t *testing.T) {
 	server := sparktest.New(t)
-	session := dial(t, server)
+	session := scripted.Dial(t, server)
 	query := session.Streams().Attach("id-1", "run-1", "")
 	for name, ask := range map[string]func(context.Context) error{
 		"await": query.AwaitTermination,
@@ -171,7 +172,7 @@ func TestReleaseIsTriedAgain(t *testing.T) {
 	server := sparktest.New(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	server.Execute(sparktest.Do(cancel), sparktest.Silence(), sparktest.Reply(sparktest.Running(1)), sparktest.Silence())
-	session := dial(t, server)
+	session := scripted.Dial(t, server)
 	var lost atomic.Int64
 	server.HandleCall(func(_ context.Context, request proto.Message) (proto.Message, error) {
 		if _, ok := request.(*wire.ReleaseExecuteRequest); ok && lost.Add(1) <= 2 {
@@ -195,7 +196,7 @@ func TestSessionIsReleasedAfterItsCancelledQueries(t *testing.T) {
 	reattached, runs := make(chan struct{}), make(chan struct{})
 	server.Execute(sparktest.Do(cancel), sparktest.Silence(),
 		sparktest.Do(func() { close(reattached); <-runs }), sparktest.Reply(sparktest.Running(1)), sparktest.Silence())
-	session := dial(t, server)
+	session := scripted.Dial(t, server)
 	collectCancelled(t, session, ctx)
 	select {
 	case <-reattached:

@@ -1,4 +1,4 @@
-package spark_test
+package protocol_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"realtime-election/spark"
+	"realtime-election/spark/internal/scripted"
 	"realtime-election/spark/sparktest"
 )
 
@@ -21,12 +22,12 @@ func TestCancellationIsToldByCauseAndByKind(t *testing.T) {
 		"stream": func(t *testing.T, cancel context.CancelCauseFunc, ctx context.Context) error {
 			server := sparktest.New(t)
 			server.Execute(sparktest.Do(func() { cancel(mine) }), sparktest.Silence(), sparktest.Reply(sparktest.Running(1)), sparktest.Silence())
-			_, err := dial(t, server).Range(0, 1, 1).Collect(ctx)
+			_, err := scripted.Dial(t, server).Range(0, 1, 1).Collect(ctx)
 			return err
 		},
 		"call": func(t *testing.T, cancel context.CancelCauseFunc, ctx context.Context) error {
 			server := sparktest.New(t)
-			session := dial(t, server)
+			session := scripted.Dial(t, server)
 			server.HandleCall(func(of context.Context, _ proto.Message) (proto.Message, error) {
 				cancel(mine)
 				<-of.Done()
@@ -37,9 +38,9 @@ func TestCancellationIsToldByCauseAndByKind(t *testing.T) {
 		"retry": func(t *testing.T, cancel context.CancelCauseFunc, ctx context.Context) error {
 			server := sparktest.New(t)
 			failConfig(server, 1, status.Error(codes.Unavailable, "gone"))
-			policy := new(clock).policy()
+			policy := new(scripted.Clock).Policy()
 			policy.Sleep = func(of context.Context, _ time.Duration) error { cancel(mine); return of.Err() }
-			return dial(t, server, spark.WithRetry(policy)).Config().Set(ctx, "k", "v")
+			return scripted.Dial(t, server, spark.WithRetry(policy)).Config().Set(ctx, "k", "v")
 		},
 		"retry of the real clock": func(t *testing.T, cancel context.CancelCauseFunc, ctx context.Context) error {
 			server := sparktest.New(t)
@@ -47,7 +48,7 @@ func TestCancellationIsToldByCauseAndByKind(t *testing.T) {
 			policy := spark.DefaultRetry()
 			policy.Initial, policy.Max = time.Hour, time.Hour
 			policy.JitterFrom, policy.Random = 0, func() float64 { cancel(mine); return 0 }
-			return dial(t, server, spark.WithRetry(policy)).Config().Set(ctx, "k", "v")
+			return scripted.Dial(t, server, spark.WithRetry(policy)).Config().Set(ctx, "k", "v")
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -62,7 +63,7 @@ func TestCancellationIsToldByCauseAndByKind(t *testing.T) {
 
 // TestReleaseThatWasCancelledIsNoRelease has the cause be what a released session would answer.
 func TestReleaseThatWasCancelledIsNoRelease(t *testing.T) {
-	session := dial(t, sparktest.New(t))
+	session := scripted.Dial(t, sparktest.New(t))
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(spark.ErrSessionClosed)
 	if err := session.Release(ctx); !errors.Is(err, context.Canceled) {
@@ -76,7 +77,7 @@ func TestDeadlineReadsAsItsCause(t *testing.T) {
 	slow := errors.New("no answer from Spark in 50ms")
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, slow)
 	defer cancel()
-	_, err := dial(t, server).Range(0, 1, 1).Collect(ctx)
+	_, err := scripted.Dial(t, server).Range(0, 1, 1).Collect(ctx)
 	if !errors.Is(err, slow) || !errors.Is(err, context.DeadlineExceeded) || err.Error() != "run the plan: "+slow.Error() {
 		t.Errorf("got %v, expected the cause's text, and the deadline in it", err)
 	}
@@ -85,12 +86,12 @@ func TestDeadlineReadsAsItsCause(t *testing.T) {
 // TestCauseIsNotTakenForTheServersFault has a cause that, from the server, would be worth another attempt.
 func TestCauseIsNotTakenForTheServersFault(t *testing.T) {
 	for _, cause := range []error{&spark.Error{Code: codes.Unavailable, Message: "gone"}, spark.ErrOperationLost, spark.ErrSessionNotFound} {
-		server, clock := sparktest.New(t), new(clock)
+		server, clock := sparktest.New(t), new(scripted.Clock)
 		ctx, cancel := context.WithCancelCause(t.Context())
 		server.Execute(sparktest.Do(func() { cancel(cause) }), sparktest.Silence(), sparktest.Reply(sparktest.Running(1)), sparktest.Silence())
-		_, err := dial(t, server, spark.WithRetry(clock.policy())).Range(0, 1, 1).Collect(ctx)
-		if err == nil || err.Error() != "run the plan: "+cause.Error() || len(clock.waits) != 0 {
-			t.Errorf("got %v after waits %v, expected the caller's cause alone", err, clock.waits)
+		_, err := scripted.Dial(t, server, spark.WithRetry(clock.Policy())).Range(0, 1, 1).Collect(ctx)
+		if err == nil || err.Error() != "run the plan: "+cause.Error() || len(clock.Waits) != 0 {
+			t.Errorf("got %v after waits %v, expected the caller's cause alone", err, clock.Waits)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package spark
+package protocol
 
 import (
 	"testing"
@@ -17,11 +17,11 @@ func TestConnectionStringIsReadWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	yes := true
-	expected := target{
-		host: "spark.example", port: 443, token: "a;b", useSSL: &yes, userID: "me", sessionID: id, userAgent: "mine",
+	expected := Target{
+		host: "spark.example", port: 443, Token: "a;b", UseTLS: &yes, UserID: "me", SessionID: id, UserAgent: "mine",
 		headers: map[string]string{"x-a": "1"}, maxMessageSize: 1000,
 	}
-	if diff := cmp.Diff(expected, got, cmp.AllowUnexported(target{})); diff != "" {
+	if diff := cmp.Diff(expected, got, cmp.AllowUnexported(Target{})); diff != "" {
 		t.Errorf("target (-expected +got):\n%s", diff)
 	}
 }
@@ -85,7 +85,7 @@ func FuzzConnectionString(f *testing.F) {
 	f.Add("sc://[::1]:1/;session_id=0b0c5a5e-8b1f-4d0e-9a55-2f6a1c3d4e5f")
 	f.Fuzz(func(t *testing.T, connection string) {
 		got, err := parseTarget(connection)
-		if err == nil && (got.host == "" || got.port < 1 || got.port > 65535 || got.userID == "" || got.sessionID == "") {
+		if err == nil && (got.host == "" || got.port < 1 || got.port > 65535 || got.UserID == "" || got.SessionID == "") {
 			t.Errorf("%q gave the incomplete %+v", connection, got)
 		}
 	})

@@ -1,4 +1,4 @@
-package spark
+package protocol
 
 import (
 	"context"
@@ -12,8 +12,8 @@ type cancellation struct{ cause, err error }
 func (c *cancellation) Error() string   { return c.cause.Error() }
 func (c *cancellation) Unwrap() []error { return []error{c.cause, c.err} }
 
-// ended returns the error of a context that has ended, with its cause if that says more.
-func ended(ctx context.Context) error {
+// cancellationOf returns the error of a context that has ended, with its cause if that says more.
+func cancellationOf(ctx context.Context) error {
 	cause, err := context.Cause(ctx), ctx.Err()
 	if cause == err {
 		return err

@@ -1,4 +1,4 @@
-package spark_test
+package scripted
 
 import (
 	"bytes"
@@ -12,8 +12,8 @@ import (
 	"realtime-election/spark/wire"
 )
 
-// batch is an answer with one column of numbers whose first row is that of the offset.
-func batch(t *testing.T, offset int64, numbers ...int64) *wire.ExecutePlanResponse {
+// Batch is an answer with one column of numbers whose first row is that of the offset.
+func Batch(t *testing.T, offset int64, numbers ...int64) *wire.ExecutePlanResponse {
 	t.Helper()
 	schema := arrow.NewSchema([]arrow.Field{{Name: "id", Type: arrow.PrimitiveTypes.Int64}}, nil)
 	builder := array.NewRecordBuilder(memory.DefaultAllocator, schema)

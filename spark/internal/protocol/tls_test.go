@@ -1,4 +1,4 @@
-package spark_test
+package protocol_test
 
 import (
 	"crypto/tls"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"realtime-election/spark"
+	"realtime-election/spark/internal/scripted"
 	"realtime-election/spark/sparktest"
 )
 
@@ -37,10 +38,10 @@ func TestMistakesWithTLSFailAtOnce(t *testing.T) {
 		"no TLS":   {sparktest.New(t).URL() + "/;use_ssl=true", &tls.Config{}, []string{"does not speak TLS", "use_ssl=false"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			clock := new(clock)
-			_, err := spark.Dial(t.Context(), of.url, spark.WithTLS(of.config), spark.WithRetry(clock.policy()))
-			if err == nil || spark.Retryable(err) || len(clock.waits) != 0 {
-				t.Fatalf("got %v after %d retries, expected it at once", err, len(clock.waits))
+			clock := new(scripted.Clock)
+			_, err := spark.Dial(t.Context(), of.url, spark.WithTLS(of.config), spark.WithRetry(clock.Policy()))
+			if err == nil || spark.Retryable(err) || len(clock.Waits) != 0 {
+				t.Fatalf("got %v after %d retries, expected it at once", err, len(clock.Waits))
 			}
 			for _, says := range of.says {
 				if !strings.Contains(err.Error(), says) {
