@@ -60,7 +60,7 @@ func appendCell(to array.Builder, value any) error {
 		}
 		b.Append(arrow.Timestamp(micros))
 	case *array.DurationBuilder:
-		micros, err := dayTime(value.(time.Duration))
+		micros, err := dayTimeMicros(value.(time.Duration))
 		if err != nil {
 			return err
 		}
@@ -105,5 +105,5 @@ func timestampMicros(value any) (int64, error) {
 	if local, ok := value.(TimestampNTZ); ok {
 		return local.micros()
 	}
-	return instant(value.(time.Time))
+	return instantMicros(value.(time.Time))
 }

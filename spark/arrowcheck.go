@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// Arrow's own names for what a message and a field can be; the others are not Spark's.
+// Arrow's numbers of the kinds of messages and of fields that the check looks for.
 const (
 	arrowSchema      = 1
 	arrowRecordBatch = 3
@@ -14,11 +14,11 @@ const (
 	arrowLargeList   = 21
 )
 
-// deepest is how deep columns may lie in one another. A stack that overflows ends the program, and this check, Arrow's reader
+// maxDepth is how many levels deep columns may lie in one another. A stack that overflows ends the program, and this check, Arrow's reader
 // and cell all recurse.
-const deepest = 512
+const maxDepth = 512
 
-// errMalformed refuses what Arrow's reader would take at its word.
+// errMalformed is the error of data that Arrow's reader would believe.
 var errMalformed = errors.New("malformed Arrow data")
 
 // checkArrow refuses an Arrow IPC stream that claims more than it holds. Arrow's reader allocates what a length claims before it
@@ -40,7 +40,7 @@ func checkArrow(data []byte, rows int64) error {
 			fields := len(meta) / 8 // a field takes more
 			header.vector(2, 4)
 			header.vector(3, 8)
-			if err := checkFields(header, 1, &fields, deepest); err != nil {
+			if err := checkFields(header, 1, &fields, maxDepth); err != nil {
 				return err
 			}
 		case arrowRecordBatch:
@@ -58,14 +58,14 @@ func checkArrow(data []byte, rows int64) error {
 	return nil
 }
 
-// checkFields looks at the fields of a slot, and theirs, at most as many as are left and no more levels than depth.
-func checkFields(of table, slot int, left *int, depth int) error {
+// checkFields checks the fields in a slot and the fields inside them: at most as many as remain, over at most depth levels.
+func checkFields(of table, slot int, remaining *int, depth int) error {
 	start, n := of.vector(slot, 4)
 	if n > 0 && depth == 0 {
-		return fmt.Errorf("%w: columns in columns over more than %d levels", errMalformed, deepest)
+		return fmt.Errorf("%w: columns in columns over more than %d levels", errMalformed, maxDepth)
 	}
 	for i := range n {
-		if *left--; *left < 0 {
+		if *remaining--; *remaining < 0 {
 			return fmt.Errorf("%w: more columns than the schema has room for", errMalformed)
 		}
 		field := of.at(start + 4*i)
@@ -73,14 +73,14 @@ func checkFields(of table, slot int, left *int, depth int) error {
 			return fmt.Errorf("%w: a column of a kind that Spark does not send", errMalformed)
 		}
 		field.vector(6, 4)
-		if err := checkFields(field, 5, left, depth-1); err != nil {
+		if err := checkFields(field, 5, remaining, depth-1); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// checkBatch takes a batch's rows off the ones that may still come.
+// checkBatch checks a batch, and subtracts its rows from those that may still come.
 func checkBatch(batch table, body []byte, rows *int64) error {
 	if *rows -= batch.int64(0); *rows < 0 || batch.int64(0) < 0 {
 		return fmt.Errorf("%w: more rows than announced", errMalformed)
@@ -94,7 +94,7 @@ func checkBatch(batch table, body []byte, rows *int64) error {
 			return fmt.Errorf("%w: a column of %d values in %d bytes", errMalformed, length, len(body))
 		}
 	}
-	const unpackedMost = 1 << 30
+	const maxUnpacked = 1 << 30
 	unpacked := int64(0)
 	start, n = batch.vector(2, 16)
 	for i := range n {
@@ -108,8 +108,8 @@ func checkBatch(batch table, body []byte, rows *int64) error {
 		}
 		// A compressed buffer starts with its length unpacked; -1 is one that was not worth packing.
 		size := int64(binary.LittleEndian.Uint64(body[offset:]))
-		if unpacked += size; size < -1 || size > unpackedMost || unpacked > unpackedMost {
-			return fmt.Errorf("%w: it unpacks to more than %d bytes", errMalformed, unpackedMost)
+		if unpacked += size; size < -1 || size > maxUnpacked || unpacked > maxUnpacked {
+			return fmt.Errorf("%w: it unpacks to more than %d bytes", errMalformed, maxUnpacked)
 		}
 	}
 	return nil

@@ -50,9 +50,9 @@ func cell(column arrow.Array, i int) (any, error) {
 		}
 		return at, nil
 	case *array.Duration:
-		return duration(int64(a.Value(i)), a.DataType().(*arrow.DurationType).Unit.Multiplier())
+		return durationOf(int64(a.Value(i)), a.DataType().(*arrow.DurationType).Unit.Multiplier())
 	case *array.Time64:
-		return duration(int64(a.Value(i)), a.DataType().(*arrow.Time64Type).Unit.Multiplier())
+		return durationOf(int64(a.Value(i)), a.DataType().(*arrow.Time64Type).Unit.Multiplier())
 	case *array.MonthInterval:
 		return int32(a.Value(i)), nil
 	case *array.MonthDayNanoInterval:

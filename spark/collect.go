@@ -51,7 +51,7 @@ func (df *DataFrame) Rows(ctx context.Context) iter.Seq2[Row, error] {
 			if batch == nil {
 				continue
 			}
-			rows, err := decode(batch, received)
+			rows, err := decodeBatch(batch, received)
 			if err != nil {
 				yield(Row{}, fmt.Errorf("read a batch of rows: %w", err))
 				return
@@ -67,8 +67,8 @@ func (df *DataFrame) Rows(ctx context.Context) iter.Seq2[Row, error] {
 	}
 }
 
-// decode reads a batch, which must start at the row after the ones already received.
-func decode(batch *wire.ExecutePlanResponse_ArrowBatch, received int64) ([]Row, error) {
+// decodeBatch reads a batch, which must start at the row after the ones already received.
+func decodeBatch(batch *wire.ExecutePlanResponse_ArrowBatch, received int64) ([]Row, error) {
 	if batch.StartOffset != nil && batch.GetStartOffset() != received {
 		return nil, fmt.Errorf("it starts at row %d, expected row %d", batch.GetStartOffset(), received)
 	}
@@ -82,15 +82,15 @@ func decode(batch *wire.ExecutePlanResponse_ArrowBatch, received int64) ([]Row, 
 	return rows, nil
 }
 
-// decodeArrow reads one Arrow IPC stream of at most so many rows. Arrow's reader panics on some malformed input; that becomes
+// decodeArrow reads one Arrow IPC stream of at most maxRows rows. Arrow's reader panics on some malformed input; that becomes
 // an error.
-func decodeArrow(data []byte, most int64) (rows []Row, err error) {
+func decodeArrow(data []byte, maxRows int64) (rows []Row, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			rows, err = nil, fmt.Errorf("%w: %v", errMalformed, p)
 		}
 	}()
-	if err := checkArrow(data, most); err != nil {
+	if err := checkArrow(data, maxRows); err != nil {
 		return nil, err
 	}
 	reader, err := ipc.NewReader(bytes.NewReader(data))

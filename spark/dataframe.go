@@ -100,7 +100,7 @@ func (df *DataFrame) deduplicate(columns []string, withinWatermark bool) *DataFr
 // WithWatermark tells how late, against the latest event time seen, a row may come and still count.
 func (df *DataFrame) WithWatermark(eventTime string, delay time.Duration) *DataFrame {
 	return df.then("watermark", &wire.Relation{RelType: &wire.Relation_WithWatermark{WithWatermark: &wire.WithWatermark{
-		Input: df.relation, EventTime: eventTime, DelayThreshold: interval(delay),
+		Input: df.relation, EventTime: eventTime, DelayThreshold: intervalText(delay),
 	}}}, nil)
 }
 

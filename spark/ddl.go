@@ -47,8 +47,8 @@ func (p *ddlParser) take() string {
 	return token
 }
 
-// took takes the next token if it is this one.
-func (p *ddlParser) took(token string) bool {
+// takeIf takes the next token if it is this one, and reports whether it did.
+func (p *ddlParser) takeIf(token string) bool {
 	if p.peek() != token {
 		return false
 	}
@@ -61,9 +61,9 @@ func (p *ddlParser) fields() []ddlType {
 	var fields []ddlType
 	for p.peek() != "" && p.peek() != ">" {
 		p.take() // the name
-		p.took(":")
+		p.takeIf(":")
 		fields = append(fields, p.kind())
-		if !p.took(",") {
+		if !p.takeIf(",") {
 			break
 		}
 	}
@@ -75,28 +75,28 @@ func (p *ddlParser) kind() (d ddlType) {
 	switch word := strings.ToUpper(p.take()); {
 	case word == "DECIMAL" || word == "DEC" || word == "NUMERIC":
 		d.decimal = &arrow.Decimal128Type{Precision: 10}
-		if p.took("(") {
+		if p.takeIf("(") {
 			d.decimal.Precision = p.number()
-			if p.took(",") {
+			if p.takeIf(",") {
 				d.decimal.Scale = p.number()
 			}
-			p.took(")")
+			p.takeIf(")")
 		}
 		if d.decimal.Precision < 1 || d.decimal.Precision > mostDigits || d.decimal.Scale > d.decimal.Precision {
 			d.decimal = nil
 		}
-	case word == "ARRAY" && p.took("<"):
+	case word == "ARRAY" && p.takeIf("<"):
 		d.inside = []ddlType{p.kind()}
-	case word == "MAP" && p.took("<"):
+	case word == "MAP" && p.takeIf("<"):
 		d.inside = []ddlType{p.kind()}
-		if p.took(",") {
+		if p.takeIf(",") {
 			d.inside = append(d.inside, p.kind())
 		}
-	case word == "STRUCT" && p.took("<"):
+	case word == "STRUCT" && p.takeIf("<"):
 		d.inside = p.fields()
 	}
 	if d.inside != nil {
-		p.took(">")
+		p.takeIf(">")
 	}
 	for depth := 0; p.peek() != "" && (depth > 0 || p.peek() != "," && p.peek() != ">"); {
 		switch p.take() {

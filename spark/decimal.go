@@ -36,16 +36,16 @@ func (d Decimal) number() (number, error) {
 	exponent, _ := strconv.Atoi(parts[3])
 	n := number{digits: digits, scale: len(parts[2]) - exponent}
 	if n.scale < 0 {
-		n, _ = n.at(0)
+		n, _ = n.withScale(0)
 	}
-	if n.whole()+n.scale > mostDigits {
+	if n.wholeDigits()+n.scale > mostDigits {
 		return number{}, fmt.Errorf("decimal %.60q has more than %d digits, which is the most that Spark's have", string(d), mostDigits)
 	}
 	return n, nil
 }
 
-// at is the number with so many digits after the point, and whether it is still the same number.
-func (n number) at(scale int) (number, bool) {
+// withScale is the number with scale digits after the point, and whether it is still the same number.
+func (n number) withScale(scale int) (number, bool) {
 	if scale >= n.scale {
 		return number{new(big.Int).Mul(n.digits, powerOfTen(scale-n.scale)), scale}, true
 	}
@@ -55,8 +55,8 @@ func (n number) at(scale int) (number, bool) {
 
 func powerOfTen(n int) *big.Int { return new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil) }
 
-// whole is the number of digits before the point, without a leading zero.
-func (n number) whole() int {
+// wholeDigits is the number of digits before the point, without a leading zero.
+func (n number) wholeDigits() int {
 	if n.digits.Sign() == 0 {
 		return 0
 	}
@@ -70,7 +70,7 @@ func decimalType(values []any) (arrow.DataType, error) {
 	for _, value := range values {
 		if d, ok := value.(Decimal); ok {
 			if n, err := d.number(); err == nil {
-				whole, scale = max(whole, n.whole()), max(scale, n.scale)
+				whole, scale = max(whole, n.wholeDigits()), max(scale, n.scale)
 			}
 		}
 	}
@@ -86,8 +86,8 @@ func (d Decimal) arrow(kind *arrow.Decimal128Type) (decimal128.Num, error) {
 	if err != nil {
 		return decimal128.Num{}, err
 	}
-	n, same := n.at(int(kind.Scale))
-	if !same || n.whole()+n.scale > int(kind.Precision) {
+	n, same := n.withScale(int(kind.Scale))
+	if !same || n.wholeDigits()+n.scale > int(kind.Precision) {
 		return decimal128.Num{}, fmt.Errorf("%s does not fit decimal(%d,%d)", d, kind.Precision, kind.Scale)
 	}
 	return decimal128.FromBigInt(n.digits), nil

@@ -99,7 +99,7 @@ func readAnswers(ctx context.Context, e *protocol.Execution, answers chan<- list
 func (m StreamingQueries) deliver(ctx context.Context, answers <-chan listenerAnswer, yield func(Event) bool) error {
 	var waiting *listenerAnswer
 	for {
-		started, settled := m.session.starts.take()
+		started, allAnswered := m.session.starts.take()
 		for _, text := range started {
 			event, err := parseStarted(text)
 			if err != nil {
@@ -109,7 +109,7 @@ func (m StreamingQueries) deliver(ctx context.Context, answers <-chan listenerAn
 				return nil
 			}
 		}
-		if waiting != nil && settled {
+		if waiting != nil && allAnswered {
 			if goOn, err := m.yieldAll(waiting, yield); err != nil || !goOn {
 				return err
 			}

@@ -51,7 +51,7 @@ func Max(c Column) Column { return function("max", c) }
 // Window puts a timestamp into windows of a length that start every slide, a struct of start and end to group by. A slide
 // of the same length makes them follow each other; a shorter one overlaps them, so that a row counts in several.
 func Window(timestamp Column, length, slide time.Duration) Column {
-	return function("window", timestamp, Lit(interval(length)), Lit(interval(slide)))
+	return function("window", timestamp, Lit(intervalText(length)), Lit(intervalText(slide)))
 }
 
 // When is the value where the condition is true. More conditions follow by the method When, the value where none is true

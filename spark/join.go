@@ -42,7 +42,7 @@ func (df *DataFrame) CrossJoin(other *DataFrame) *DataFrame {
 
 func (df *DataFrame) join(other *DataFrame, join *wire.Join, err error) *DataFrame {
 	join.Left, join.Right = df.relation, other.relation
-	return df.then("join", &wire.Relation{RelType: &wire.Relation_Join{Join: join}}, cmp.Or(df.beside(other), err))
+	return df.then("join", &wire.Relation{RelType: &wire.Relation_Join{Join: join}}, cmp.Or(df.checkCombinable(other), err))
 }
 
 // Union puts the rows of the other below, by position of the columns; duplicates stay.
@@ -55,11 +55,11 @@ func (df *DataFrame) union(other *DataFrame, byName bool) *DataFrame {
 	return df.then("union", &wire.Relation{RelType: &wire.Relation_SetOp{SetOp: &wire.SetOperation{
 		LeftInput: df.relation, RightInput: other.relation, SetOpType: wire.SetOperation_SET_OP_TYPE_UNION,
 		IsAll: proto.Bool(true), ByName: &byName,
-	}}}, df.beside(other))
+	}}}, df.checkCombinable(other))
 }
 
-// beside is what keeps two DataFrames from being parts of one plan.
-func (df *DataFrame) beside(other *DataFrame) error {
+// checkCombinable returns what keeps two DataFrames from being parts of one plan.
+func (df *DataFrame) checkCombinable(other *DataFrame) error {
 	if df.session != other.session {
 		return errors.New("the DataFrames are of two sessions; make both from one")
 	}

@@ -104,7 +104,7 @@ func literal(value any) (*wire.Expression_Literal, error) {
 		l.LiteralType = &wire.Expression_Literal_Date{Date: days}
 	case time.Time:
 		var micros int64
-		micros, err = instant(v)
+		micros, err = instantMicros(v)
 		l.LiteralType = &wire.Expression_Literal_Timestamp{Timestamp: micros}
 	case TimestampNTZ:
 		var micros int64
@@ -112,7 +112,7 @@ func literal(value any) (*wire.Expression_Literal, error) {
 		l.LiteralType = &wire.Expression_Literal_TimestampNtz{TimestampNtz: micros}
 	case time.Duration:
 		var micros int64
-		micros, err = dayTime(v)
+		micros, err = dayTimeMicros(v)
 		l.LiteralType = &wire.Expression_Literal_DayTimeInterval{DayTimeInterval: micros}
 	case CalendarInterval:
 		l.LiteralType = &wire.Expression_Literal_CalendarInterval_{CalendarInterval: &wire.Expression_Literal_CalendarInterval{

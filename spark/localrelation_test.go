@@ -35,7 +35,7 @@ func TestEncodedRowsAreReadBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := decode(&wire.ExecutePlanResponse_ArrowBatch{Data: data, RowCount: 2}, 0)
+	got, err := decodeBatch(&wire.ExecutePlanResponse_ArrowBatch{Data: data, RowCount: 2}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

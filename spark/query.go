@@ -107,9 +107,9 @@ func (q *StreamingQuery) Exception(ctx context.Context) (*Error, error) {
 	if exception == nil || exception.ExceptionMessage == nil {
 		return nil, nil
 	}
-	ended := &Error{Class: exception.GetErrorClass(), Message: exception.GetExceptionMessage(), StackTrace: exception.GetStackTrace()}
-	q.session.conn.Token().Redact(ended)
-	return ended, nil
+	failure := &Error{Class: exception.GetErrorClass(), Message: exception.GetExceptionMessage(), StackTrace: exception.GetStackTrace()}
+	q.session.conn.Token().Redact(failure)
+	return failure, nil
 }
 
 // Explain returns the plan of the latest batch as Spark prints it, extended by the logical plans if asked.

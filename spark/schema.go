@@ -76,9 +76,9 @@ func typeName(t *wire.DataType) string {
 	case *wire.DataType_CalendarInterval_:
 		return "interval"
 	case *wire.DataType_YearMonthInterval_:
-		return "interval " + between(kind.YearMonthInterval.GetStartField(), kind.YearMonthInterval.GetEndField(), "year", "month")
+		return "interval " + intervalUnits(kind.YearMonthInterval.GetStartField(), kind.YearMonthInterval.GetEndField(), "year", "month")
 	case *wire.DataType_DayTimeInterval_:
-		return "interval " + between(kind.DayTimeInterval.GetStartField(), kind.DayTimeInterval.GetEndField(), "day", "hour", "minute", "second")
+		return "interval " + intervalUnits(kind.DayTimeInterval.GetStartField(), kind.DayTimeInterval.GetEndField(), "day", "hour", "minute", "second")
 	case *wire.DataType_Array_:
 		return "array<" + typeName(kind.Array.GetElementType()) + ">"
 	case *wire.DataType_Map_:
@@ -103,7 +103,8 @@ func typeName(t *wire.DataType) string {
 	return "unknown"
 }
 
-func between(start, end int32, units ...string) string {
+// intervalUnits names the units of an interval from the first to the last.
+func intervalUnits(start, end int32, units ...string) string {
 	if int(start) >= len(units) || int(end) >= len(units) || start < 0 || end < 0 {
 		return "unknown"
 	}

@@ -52,7 +52,7 @@ func (s *starts) answered(event string) {
 }
 
 // take returns the new events, and whether every start has been answered.
-func (s *starts) take() (events []string, settled bool) {
+func (s *starts) take() (events []string, allAnswered bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	events, s.events = s.events, nil

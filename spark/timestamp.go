@@ -44,8 +44,8 @@ func (n TimestampNTZ) micros() (int64, error) {
 
 func timestampNTZOf(micros int64) TimestampNTZ { return TimestampNTZOf(time.UnixMicro(micros).UTC()) }
 
-// instant is the number of microseconds since 1970.
-func instant(t time.Time) (int64, error) {
+// instantMicros is the number of microseconds from 1970 to a time.
+func instantMicros(t time.Time) (int64, error) {
 	micros := t.UnixMicro()
 	if time.UnixMicro(micros).Unix() != t.Unix() {
 		return 0, fmt.Errorf("the time %d seconds after 1970 is outside of Spark's timestamps, which are of the years -290308 to 294247", t.Unix())
@@ -53,16 +53,16 @@ func instant(t time.Time) (int64, error) {
 	return micros, nil
 }
 
-// dayTime is the number of microseconds of an interval.
-func dayTime(d time.Duration) (int64, error) {
+// dayTimeMicros is the number of microseconds of an interval.
+func dayTimeMicros(d time.Duration) (int64, error) {
 	if d%time.Microsecond != 0 {
 		return 0, fmt.Errorf("a duration of %s is no whole number of microseconds, which Spark's intervals are counted in; round it", d)
 	}
 	return d.Microseconds(), nil
 }
 
-// duration is a number of units as a time.Duration, which holds 292 years where Spark's intervals hold 292,000.
-func duration(n int64, unit time.Duration) (time.Duration, error) {
+// durationOf is a number of units as a time.Duration, which holds 292 years where Spark's intervals hold 292,000.
+func durationOf(n int64, unit time.Duration) (time.Duration, error) {
 	d := time.Duration(n) * unit
 	if int64(d/unit) != n {
 		return 0, fmt.Errorf("an interval of %d times %s is longer than a time.Duration can be, 292 years; cast it to string in the query", n, unit)

@@ -28,9 +28,9 @@ func isVariant(a *array.Struct) bool {
 }
 
 func variantCell(a *array.Struct, i int) (any, error) {
-	value, ok := a.Field(0).(*array.Binary)
-	metadata, also := a.Field(1).(*array.Binary)
-	if !ok || !also {
+	value, valueOK := a.Field(0).(*array.Binary)
+	metadata, metadataOK := a.Field(1).(*array.Binary)
+	if !valueOK || !metadataOK {
 		return nil, fmt.Errorf("a variant of %s can't be read", a.DataType())
 	}
 	text, err := variantJSON(metadata.Value(i), value.Value(i))

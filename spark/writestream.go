@@ -31,7 +31,7 @@ type Trigger struct {
 // ProcessingTime starts a batch every d, or at once where one took longer. Zero means as fast as batches come.
 func ProcessingTime(d time.Duration) Trigger {
 	return Trigger{func(w *wire.WriteStreamOperationStart) {
-		w.Trigger = &wire.WriteStreamOperationStart_ProcessingTimeInterval{ProcessingTimeInterval: interval(d)}
+		w.Trigger = &wire.WriteStreamOperationStart_ProcessingTimeInterval{ProcessingTimeInterval: intervalText(d)}
 	}}
 }
 
@@ -52,7 +52,7 @@ func Once() Trigger {
 // Continuous runs without batches and checkpoints every d; only few sources and no aggregation can.
 func Continuous(d time.Duration) Trigger {
 	return Trigger{func(w *wire.WriteStreamOperationStart) {
-		w.Trigger = &wire.WriteStreamOperationStart_ContinuousCheckpointInterval{ContinuousCheckpointInterval: interval(d)}
+		w.Trigger = &wire.WriteStreamOperationStart_ContinuousCheckpointInterval{ContinuousCheckpointInterval: intervalText(d)}
 	}}
 }
 
@@ -61,12 +61,12 @@ func Continuous(d time.Duration) Trigger {
 // without state and few sources and sinks, and refuses others with a class that starts with STREAMING_REAL_TIME_MODE.
 func RealTime(d time.Duration) Trigger {
 	return Trigger{func(w *wire.WriteStreamOperationStart) {
-		w.Trigger = &wire.WriteStreamOperationStart_RealTimeBatchDuration{RealTimeBatchDuration: interval(d)}
+		w.Trigger = &wire.WriteStreamOperationStart_RealTimeBatchDuration{RealTimeBatchDuration: intervalText(d)}
 	}}
 }
 
-// interval writes a duration as Spark reads one; Spark's clock for it ticks in microseconds.
-func interval(d time.Duration) string {
+// intervalText writes a duration as Spark reads one; Spark's clock for it ticks in microseconds.
+func intervalText(d time.Duration) string {
 	if d%time.Millisecond == 0 {
 		return fmt.Sprintf("%d milliseconds", d.Milliseconds())
 	}
