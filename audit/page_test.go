@@ -90,15 +90,17 @@ func shown(t *testing.T, f *fixture) *document {
 	}
 }
 
-// newest is the newest time in votes_topic.
+// newest is the newest time in votes_topic, of the first copy of each ballot.
 func (f *fixture) newest(t *testing.T) string {
 	t.Helper()
 	var newest time.Time
+	seen := make(map[string]bool)
 	for partition := range int32(partitions) {
 		for _, r := range kafkatest.Read(t, f.cluster, election.VotesTopic, partition) {
-			if r.Timestamp.After(newest) {
+			if !seen[string(r.Key)] && r.Timestamp.After(newest) {
 				newest = r.Timestamp
 			}
+			seen[string(r.Key)] = true
 		}
 	}
 	return newest.UTC().Format("2006-01-02T15:04:05.000Z")
