@@ -21,14 +21,15 @@ func isFinal(err error) bool {
 	return errors.As(err, &failure) && strings.HasPrefix(failure.SQLState, "42") // a mistake in the SQL
 }
 
-// withAdvice says of what Spark refuses what is wrong and what to do. What somebody must correct before submit is of use is
-// an *election.InputError. What may be mended while submit goes on trying is not: a Spark that is away, a folder, a topic.
+// withAdvice adds to an error of Spark what is wrong and what to do. It returns an *election.InputError where submit cannot
+// work before somebody corrects something. Where submit goes on trying (Spark is away, a folder, a topic), it does not.
 func withAdvice(c Config, err error) error {
 	var failure *spark.Error
 	if !errors.As(err, &failure) {
 		return err
 	}
-	says := func(parts ...string) bool {
+	// mentions reports whether the error holds one of these texts.
+	mentions := func(parts ...string) bool {
 		for _, part := range parts {
 			if strings.Contains(failure.Class, part) || strings.Contains(failure.Message, part) {
 				return true
@@ -42,15 +43,15 @@ func withAdvice(c Config, err error) error {
 	case failure.Code == codes.Unimplemented:
 		return &election.Wrong{Setting: "remote", Text: fmt.Sprintf("leads to no Spark Connect server, or one older than Spark %d.0: %s", oldestSpark, firstLine(failure))}
 	case spark.Retryable(failure):
-		return &election.Hint{Err: fmt.Errorf("no answer from Spark: %w", err), Text: "is it running, and where {remote} says?"}
-	case says("Failed to find the data source: kafka", "Failed to find data source: kafka"):
+		return &election.Hint{Err: fmt.Errorf("no answer from Spark: %w", err), Text: "does it run at the address in {remote}?"}
+	case mentions("Failed to find the data source: kafka", "Failed to find data source: kafka"):
 		return &election.InputError{Text: "Spark has no connector for Kafka; start it with spark-sql-kafka-0-10 of its own version, and what that needs, among its jars"}
-	case says("ClassNotFoundException: org.postgresql.Driver", "No suitable driver"):
+	case mentions("ClassNotFoundException: org.postgresql.Driver", "No suitable driver"):
 		return &election.InputError{Text: "Spark has no driver for PostgreSQL; start it with org.postgresql:postgresql among its jars"}
-	case says("KAFKA_DATA_LOSS", "some data may have been missed", "failOnDataLoss"):
-		return fmt.Errorf("votes_topic does not hold any more what this run goes on from: it was made again, or records were deleted; "+
-			"start with the old topic, or remove the run's folder in %s to count what there is: %w", c.Checkpoints, err)
-	case c.checkpointFolder() != "" && says(c.checkpointFolder()) && says("Permission denied", "AccessControlException", "AccessDenied", "kdir", "Read-only file system", "No space left"):
+	case mentions("KAFKA_DATA_LOSS", "some data may have been missed", "failOnDataLoss"):
+		return fmt.Errorf("votes_topic no longer holds the records that this run continues from: it was created anew, or records were deleted; "+
+			"start with the old topic, or remove the run's folder in %s to count the records that it holds now: %w", c.Checkpoints, err)
+	case c.checkpointFolder() != "" && mentions(c.checkpointFolder()) && mentions("Permission denied", "AccessControlException", "AccessDenied", "kdir", "Read-only file system", "No space left"):
 		return fmt.Errorf("the checkpoint cannot be written; let Spark's driver and executors write to %s: %w", c.Checkpoints, err)
 	}
 	return err

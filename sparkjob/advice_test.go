@@ -17,7 +17,8 @@ import (
 	"realtime-election/spark/wire"
 )
 
-// TestBadInputIsOneSentence has what somebody must correct end submit, and the rest told while it goes on trying.
+// TestBadInputIsOneSentence checks that submit ends where somebody must correct something, and that it reports all other
+// errors and goes on trying.
 func TestBadInputIsOneSentence(t *testing.T) {
 	fail := func(class, message string) error { return sparktest.Failure(codes.Internal, class, message) }
 	for name, of := range map[string]struct {
@@ -28,7 +29,7 @@ func TestBadInputIsOneSentence(t *testing.T) {
 		says    string
 		goesOn  bool
 	}{
-		"parameter":  {url: "sc://127.0.0.1:1/;tokn=hunter2", says: `remote will not do: read the Spark Connect address: the parameter "tokn" is unknown`},
+		"parameter":  {url: "sc://127.0.0.1:1/;tokn=hunter2", says: `remote cannot be used: read the Spark Connect address: the parameter "tokn" is unknown`},
 		"port":       {url: "sc://127.0.0.1:x", says: "the port is not a number"},
 		"token":      {every: grpcstatus.Error(codes.Unauthenticated, "Invalid token"), says: "Spark refuses the token of its address"},
 		"other port": {every: grpcstatus.Error(codes.Unimplemented, "unknown service"), says: "no Spark Connect server"},
@@ -37,15 +38,15 @@ func TestBadInputIsOneSentence(t *testing.T) {
 		"jdbc jar":   {refuse: fail("", "java.lang.ClassNotFoundException: org.postgresql.Driver"), says: "Spark has no driver for PostgreSQL"},
 		"crowd":      {refuse: fail("", "PSQLException: FATAL: sorry, too many clients already\n\tat org.postgresql.Driver.connect(Driver.java:298)"), says: "too many clients", goesOn: true},
 		"checkpoint": {refuse: fail("", "java.io.IOException: mkdir of CHECKPOINTS/run-1 failed"), says: "the checkpoint cannot be written", goesOn: true},
-		"topic":      {refuse: fail("KAFKA_DATA_LOSS.START_OFFSET_RESET", "offsets were reset"), says: "votes_topic does not hold any more", goesOn: true},
+		"topic":      {refuse: fail("KAFKA_DATA_LOSS.START_OFFSET_RESET", "offsets were reset"), says: "votes_topic no longer holds", goesOn: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cluster, c := newElection(t)
 			server := newScriptedSpark(t)
-			server.refuse = of.refuse
+			server.startError = of.refuse
 			if of.refuse != nil {
 				text := strings.ReplaceAll(of.refuse.Error(), "CHECKPOINTS", c.checkpointFolder())
-				server.refuse = grpcstatus.Error(codes.Internal, text)
+				server.startError = grpcstatus.Error(codes.Internal, text)
 			}
 			if of.every != nil || of.version != "" {
 				server.HandleCall(func(context.Context, proto.Message) (proto.Message, error) {
@@ -60,7 +61,7 @@ func TestBadInputIsOneSentence(t *testing.T) {
 			}
 			s := newSubmit(t, c, url, "a")
 			if of.goesOn {
-				until(t, "it is told", func() bool { return strings.Contains(status(t, cluster).Error, of.says) })
+				until(t, "the status has the error", func() bool { return strings.Contains(status(t, cluster).Error, of.says) })
 				return
 			}
 			err := s.end(t)
@@ -72,15 +73,15 @@ func TestBadInputIsOneSentence(t *testing.T) {
 	}
 }
 
-// TestSparkThatIsAwayIsToldAsSuch says so after a minute of asking, which is left out here.
-func TestSparkThatIsAwayIsToldAsSuch(t *testing.T) {
+// TestUnreachableSparkIsReported leaves out the minute for which submit asks before it reports.
+func TestUnreachableSparkIsReported(t *testing.T) {
 	away := withAdvice(Config{}, &spark.Error{Code: codes.Unavailable, Message: "connection refused"})
-	if isFinal(away) || !strings.HasPrefix(away.Error(), "no answer from Spark: spark: connection refused; is it running, and where remote says?") {
+	if isFinal(away) || !strings.HasPrefix(away.Error(), "no answer from Spark: spark: connection refused; does it run at the address in remote?") {
 		t.Error(away)
 	}
 }
 
-// TestFaultOfAnotherFolderIsNotTheCheckpoints has a disk full that holds something else.
+// TestFaultOfAnotherFolderIsNotTheCheckpoints fills a disk that holds no checkpoint.
 func TestFaultOfAnotherFolderIsNotTheCheckpoints(t *testing.T) {
 	c := Config{Checkpoints: "file:///var/lib/election/checkpoints"}
 	for message, ours := range map[string]bool{
@@ -95,7 +96,7 @@ func TestFaultOfAnotherFolderIsNotTheCheckpoints(t *testing.T) {
 	}
 }
 
-// TestMistakeInTheSQLIsFinal has what comes again however often the query is started, and what need not.
+// TestMistakeInTheSQLIsFinal tells errors that come at each start of the query from those that need not.
 func TestMistakeInTheSQLIsFinal(t *testing.T) {
 	for state, want := range map[string]bool{"42703": true, "42S02": true, "XXKST": false, "": false} {
 		if got := isFinal(fmt.Errorf("read totals.sql: %w", &spark.Error{SQLState: state})); got != want {

@@ -13,14 +13,14 @@ import (
 
 var (
 	comment = regexp.MustCompile(`--.*`)
-	// cell is a line of cells: a topic, and its natural key as columns of ballots.sql.
+	// cell matches a line of cells: a topic, and its natural key as columns of ballots.sql.
 	cell = regexp.MustCompile(`struct\('(\w+)' AS topic, (?:(\w+)|concat\(([^()]+)\)) AS natural_key\)`)
-	// column is a column of named; part is where it stands in the natural key of a topic.
+	// column matches a column of named, and part its position in the natural key of a topic.
 	column = regexp.MustCompile(`(?s)CASE topic(.*?)END AS (\w+)`)
 	part   = regexp.MustCompile(`\s*WHEN '(\w+)' THEN part\[(\d+)\]\s*`)
 )
 
-// clause is what stands in totals.sql from one text to another.
+// clause is the text of totals.sql between two others.
 func clause(t *testing.T, from, to string) string {
 	t.Helper()
 	_, rest, found := strings.Cut(comment.ReplaceAllString(totalsSQL, ""), from)
@@ -31,8 +31,8 @@ func clause(t *testing.T, from, to string) string {
 	return text
 }
 
-// TestCellsAreTheAggregationsDeclared holds that a ballot is counted once in each aggregation that is declared, in the
-// cell that its key says, and in no other; a rejected record likewise.
+// TestCellsAreTheAggregationsDeclared checks that a ballot, and a rejected record, is counted once in each aggregation that
+// is declared, in the cell of its key, and in no other.
 func TestCellsAreTheAggregationsDeclared(t *testing.T) {
 	type cells map[string][]string // by topic: the columns of the key
 	read := func(text string) cells {
@@ -75,7 +75,7 @@ func TestCellsAreTheAggregationsDeclared(t *testing.T) {
 	}
 }
 
-// TestResultsNameTheFieldsOfTheirKeys holds that a value says of each field what the key says of it, and says no other.
+// TestResultsNameTheFieldsOfTheirKeys checks that a value has the fields of its key, with the same values, and no other.
 func TestResultsNameTheFieldsOfTheirKeys(t *testing.T) {
 	want, got := make(map[string]map[string]int), make(map[string]map[string]int) // by field and topic: which part
 	put := func(in map[string]map[string]int, field, topic string, at int) {
@@ -101,7 +101,7 @@ func TestResultsNameTheFieldsOfTheirKeys(t *testing.T) {
 				t.Fatal(err)
 			}
 			if _, twice := got[m[2]][branch[1]]; twice {
-				t.Errorf("%s of %s is told twice", m[2], branch[1])
+				t.Errorf("%s of %s is set twice", m[2], branch[1])
 			}
 			put(got, m[2], branch[1], at)
 		}

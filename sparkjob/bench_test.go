@@ -44,7 +44,7 @@ var (
 
 func TestMain(m *testing.M) { localtest.Main(m) }
 
-// variants change one thing each of the query as it is.
+// variants are changes of the query, of one thing each.
 func variants() map[string]func(*query) {
 	set := func(key, value string) func(*query) { return func(q *query) { q.settings[key] = value } }
 	return map[string]func(*query){
@@ -124,7 +124,7 @@ func TestBench(t *testing.T) {
 	t.Logf("%d votes, %d rounds\n%s", *benchVotes, *benchRounds, report.String())
 }
 
-// drain counts all votes there are, by a new run, and returns votes a second over its micro-batches.
+// drain counts all votes in a new run, and returns the votes a second over its micro-batches.
 func drain(t *testing.T, c Config, installation *election.Installation, change func(*query), votes int64) float64 {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)

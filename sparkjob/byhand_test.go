@@ -18,8 +18,8 @@ import (
 	"realtime-election/sparkjob"
 )
 
-// byHand are the records of every result topic, as somebody who reads the votes of TestResultRecordsWrittenByHand and the
-// definition of scenario "counting" writes them down.
+// byHand are the records of every result topic for the votes of TestResultRecordsWrittenByHand and the definition of the
+// scenario "counting". A person wrote them.
 const byHand = `{
 "aggregated_votes_per_candidate": {
   "1/ana": {"run": 1, "candidate_id": "ana", "candidate_name": "Ana", "party_affiliation": "Red", "photo_url": "/portraits/ana.svg", "total_votes": 3, "newest_record_at": "2025-10-29T07:00:05.007Z"},
@@ -55,8 +55,8 @@ const byHand = `{
   "1/unknown_candidate": {"run": 1, "reason": "unknown_candidate", "total_votes": 1, "newest_record_at": "2025-10-29T07:00:03.999Z"}
 }}`
 
-// TestResultRecordsWrittenByHand has Kafka keep the times at which the votes were sent, which are not in the order of the
-// offsets: the newest record of a total is neither its last, nor one that does not count.
+// TestResultRecordsWrittenByHand lets Kafka keep the times at which the votes were sent, which are not in the order of the
+// offsets. So the newest record of a total is neither the last one, nor one that does not count.
 func TestResultRecordsWrittenByHand(t *testing.T) {
 	var counting scenario.Scenario
 	for _, s := range scenario.All(t) {
@@ -147,8 +147,8 @@ func begin(t *testing.T, c sparkjob.Config, id string, records ...*kgo.Record) *
 	return cl
 }
 
-// TestBallotOfATransactionCountsWhenItIsCommitted aborts a transaction with a ballot that nobody else casts, and leaves
-// another open until all the rest is counted.
+// TestBallotOfATransactionCountsWhenItIsCommitted aborts a transaction with a ballot of its own, and leaves another
+// transaction open until all other ballots are counted.
 func TestBallotOfATransactionCountsWhenItIsCommitted(t *testing.T) {
 	_, file := smallResult(t)
 	c := newElection(t, file.Definition, 1)

@@ -17,11 +17,11 @@ import (
 	"realtime-election/internal/scenario"
 )
 
-// TestLateReaderOfCompactedTotalsSeesTheSame writes the totals of two runs an hour apart by the records' times, so that each
-// round of them has a segment to itself, and has Kafka's cleaner go over all but the last.
+// TestLateReaderOfCompactedTotalsSeesTheSame writes rounds of totals of two runs, with timestamps an hour apart, so that each
+// round has a segment of its own. Kafka's cleaner compacts all segments but the last.
 func TestLateReaderOfCompactedTotalsSeesTheSame(t *testing.T) {
 	d := scenario.All(t)[0].Definition
-	c := newElectionOn(t, "sc://127.0.0.1:1", d, 1) // Spark has no part in this
+	c := newElectionOn(t, "sc://127.0.0.1:1", d, 1) // the test needs no Spark
 	cl, err := c.Kafka.NewClient()
 	if err != nil {
 		t.Fatal(err)
@@ -73,7 +73,7 @@ func TestLateReaderOfCompactedTotalsSeesTheSame(t *testing.T) {
 		tombstones = append(tombstones, resultstest.Record{Topic: r.Topic, Key: r.Key})
 	}
 	write(tombstones...)
-	write(counted(2, 13)...) // as it was; what is written last is not compacted
+	write(counted(2, 13)...) // the same again: Kafka does not compact the last segment
 
 	read := func() *results.Snapshot {
 		t.Helper()
@@ -107,6 +107,6 @@ func TestLateReaderOfCompactedTotalsSeesTheSame(t *testing.T) {
 	eventually(t, "the superseded totals are gone", func() bool { return superseded() == 0 })
 	t.Logf("%d totals were superseded, and are gone", written)
 	if diff := cmp.Diff(before, read()); diff != "" {
-		t.Error("who reads late sees something else:", diff)
+		t.Error("a late reader sees something else:", diff)
 	}
 }

@@ -7,7 +7,7 @@ const (
 	stayStopped     action = "end the session and stay stopped"
 	findSession     action = "look for the session in which the query was started last"
 	adoptQuery      action = "adopt the query that runs there"
-	openSession     action = "open a new session, once the one before has ended"
+	openSession     action = "end the previous session and open a new one"
 	beginNextRun    action = "begin the next run"
 	startQuery      action = "start the query of the current run"
 	promoteRun      action = "make the current run official"
@@ -21,7 +21,7 @@ const (
 	sessionNotLookedFor sessionState = "not looked for"
 	sessionNotFound     sessionState = "not found"
 	sessionFound        sessionState = "found"
-	sessionOpened       sessionState = "opened" // for a start of the query
+	sessionOpened       sessionState = "opened" // to start the query in it
 	sessionFollowed     sessionState = "followed"
 )
 
@@ -30,9 +30,9 @@ type observation struct {
 	stopRequested bool // by `election query stop`
 
 	runIsOfThisQuery bool // false also where there is no run yet
-	runBegan         bool // a micro-batch was committed, so a checkpoint must exist
+	runHasCommitted  bool // a micro-batch was committed, so a checkpoint must exist
 	runIsOfficial    bool
-	runHasCaughtUp   bool // with what the run before had counted when this one began
+	runHasCaughtUp   bool // it has counted as far as the previous run had when this one began
 
 	session        sessionState
 	queryElsewhere bool // the query was last started on a Spark that --remote does not know
@@ -43,22 +43,22 @@ type observation struct {
 	checkpointExists bool // meaningful only if needsCheckpoint
 }
 
-// needsCheckpoint reports whether the decision depends on the checkpoint. Spark is asked for it only then.
+// needsCheckpoint reports whether the decision depends on the checkpoint. Otherwise submit does not ask Spark for it.
 func (o observation) needsCheckpoint() bool {
-	return o.runBegan && o.runIsOfThisQuery && !o.queryElsewhere && (o.mayAdopt() || o.session == sessionOpened)
+	return o.runHasCommitted && o.runIsOfThisQuery && !o.queryElsewhere && (o.mayAdopt() || o.session == sessionOpened)
 }
 
 func (o observation) mayAdopt() bool {
 	return o.session == sessionFound && o.queryRuns && o.settingsAreTheSame
 }
 
-// nextRunIsDue is so for the first run, for a changed query, after the loss of a checkpoint, and where the query of the
-// current run may go on elsewhere: it cannot change the totals of another run.
+// nextRunIsDue reports whether submit must begin a run: there is none yet, the query has changed, the checkpoint is lost, or
+// the query of the current run may go on in another Spark. There it cannot change the totals of the next run.
 func (o observation) nextRunIsDue() bool {
-	return !o.runIsOfThisQuery || o.queryElsewhere || o.runBegan && !o.checkpointExists
+	return !o.runIsOfThisQuery || o.queryElsewhere || o.runHasCommitted && !o.checkpointExists
 }
 
-// decide is the whole of submit's policy. DESIGN.md draws it. Whatever fails is tried again from a new observation.
+// decide is the whole policy of submit. DESIGN.md draws it. After a failure submit observes again and decides anew.
 func decide(o observation) action {
 	switch {
 	case o.stopRequested:

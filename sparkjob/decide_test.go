@@ -3,9 +3,9 @@ package sparkjob
 import "testing"
 
 func TestDecisions(t *testing.T) {
-	// running is what submit sees when the query runs as it ought to; each case changes it.
+	// running is what submit observes while the right query runs. Each case changes it.
 	running := observation{
-		runIsOfThisQuery: true, runBegan: true, runIsOfficial: true, runHasCaughtUp: true,
+		runIsOfThisQuery: true, runHasCommitted: true, runIsOfficial: true, runHasCaughtUp: true,
 		session: sessionFound, queryRuns: true, settingsAreTheSame: true, checkpointExists: true,
 	}
 	opened := func(o *observation) { o.session, o.queryRuns = sessionOpened, false }
@@ -13,9 +13,9 @@ func TestDecisions(t *testing.T) {
 		change func(*observation)
 		action action
 	}{
-		"nothing was looked at":                       {func(o *observation) { *o = observation{session: sessionNotLookedFor} }, findSession},
+		"submit has looked for nothing yet":           {func(o *observation) { *o = observation{session: sessionNotLookedFor} }, findSession},
 		"the right query runs":                        {func(*observation) {}, adoptQuery},
-		"the right query runs, before a micro-batch":  {func(o *observation) { o.runBegan, o.checkpointExists = false, false }, adoptQuery},
+		"the right query runs, before a micro-batch":  {func(o *observation) { o.runHasCommitted, o.checkpointExists = false, false }, adoptQuery},
 		"its run has not caught up":                   {func(o *observation) { o.runIsOfficial, o.runHasCaughtUp = false, false }, adoptQuery},
 		"the query runs with other settings":          {func(o *observation) { o.settingsAreTheSame = false }, openSession},
 		"the query of another run goes on":            {func(o *observation) { o.runIsOfThisQuery = false }, openSession},
@@ -25,7 +25,7 @@ func TestDecisions(t *testing.T) {
 		"no run yet, no session":                      {func(o *observation) { *o = observation{session: sessionNotFound} }, openSession},
 		"the query went on elsewhere, no session":     {func(o *observation) { o.session, o.queryRuns, o.queryElsewhere = sessionNotFound, false, true }, openSession},
 		"a session is open":                           {opened, startQuery},
-		"a session is open, before a micro-batch":     {func(o *observation) { opened(o); o.runBegan, o.checkpointExists = false, false }, startQuery},
+		"a session is open, before a micro-batch":     {func(o *observation) { opened(o); o.runHasCommitted, o.checkpointExists = false, false }, startQuery},
 		"a session is open, no run yet":               {func(o *observation) { *o = observation{session: sessionOpened} }, beginNextRun},
 		"a session is open, the query is another":     {func(o *observation) { opened(o); o.runIsOfThisQuery = false }, beginNextRun},
 		"a session is open, the checkpoint is lost":   {func(o *observation) { opened(o); o.checkpointExists = false }, beginNextRun},
@@ -47,16 +47,16 @@ func TestDecisions(t *testing.T) {
 	}
 }
 
-// TestDecisionsLeadToTheQuery starts from everything that submit can see, and does what is decided.
+// TestDecisionsLeadToTheQuery starts from each possible observation, and carries out the decisions.
 func TestDecisionsLeadToTheQuery(t *testing.T) {
 	for bits := range 1 << 9 {
 		bit := func(n int) bool { return bits>>n&1 == 1 }
 		o := observation{
-			runIsOfThisQuery: bit(0), runBegan: bit(1), runIsOfficial: bit(2), runHasCaughtUp: bit(3), session: sessionNotLookedFor,
+			runIsOfThisQuery: bit(0), runHasCommitted: bit(1), runIsOfficial: bit(2), runHasCaughtUp: bit(3), session: sessionNotLookedFor,
 			queryElsewhere: bit(4), settingsAreTheSame: bit(5), checkpointExists: bit(6),
 		}
 		sessionExists, queryRuns := bit(7) && !bit(4), bit(7) && !bit(4) && bit(8)
-		began, mayBegin := 0, !o.runIsOfThisQuery || o.queryElsewhere || o.runBegan && !o.checkpointExists
+		began, mayBegin := 0, !o.runIsOfThisQuery || o.queryElsewhere || o.runHasCommitted && !o.checkpointExists
 		for step := 0; o.session != sessionFollowed; step++ {
 			if step > 4 {
 				t.Fatalf("%b: no query after %d steps: %+v", bits, step, o)
@@ -65,7 +65,7 @@ func TestDecisionsLeadToTheQuery(t *testing.T) {
 				with := o
 				with.checkpointExists = false
 				if decide(with) != decide(o) {
-					t.Fatalf("%+v: the checkpoint matters, and nobody looked for it", o)
+					t.Fatalf("%+v: the decision depends on the checkpoint, but needsCheckpoint denies that", o)
 				}
 			}
 			switch decide(o) {
@@ -78,7 +78,7 @@ func TestDecisionsLeadToTheQuery(t *testing.T) {
 				o.session, o.queryRuns, queryRuns = sessionOpened, false, false
 			case beginNextRun:
 				began++
-				o.runIsOfThisQuery, o.runBegan, o.runIsOfficial, o.queryElsewhere = true, false, false, false
+				o.runIsOfThisQuery, o.runHasCommitted, o.runIsOfficial, o.queryElsewhere = true, false, false, false
 			case adoptQuery, startQuery:
 				if !o.runIsOfThisQuery || queryRuns == (decide(o) == startQuery) {
 					t.Fatalf("%+v: submit decides to %s, while a query runs: %t", o, decide(o), queryRuns)

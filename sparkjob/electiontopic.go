@@ -12,7 +12,7 @@ import (
 	"realtime-election/internal/kafka"
 )
 
-// topicState is what the election topic says to submit, up to some offset.
+// topicState is what submit has read from the election topic, up to the offsets in ends.
 type topicState struct {
 	ends     map[int32]int64
 	official election.OfficialRun
@@ -21,19 +21,19 @@ type topicState struct {
 	holder   holder
 }
 
-// readElectionTopic reads what was noted since it was called last. The topic also holds the definition, which is megabytes for a
-// country, so it is not read again and again.
+// readElectionTopic reads the records that were written since the last call. It does not read the topic from its start each
+// time, since the definition in it has megabytes for a country.
 func (r *runTracker) readElectionTopic(ctx context.Context) error {
-	ends, err := kafka.StableEnds(ctx, r.cl, election.ElectionTopic)
+	ends, err := kafka.StableEnds(ctx, r.reader, election.ElectionTopic)
 	if err != nil || maps.Equal(ends, r.inTopic.ends) {
 		return err
 	}
 	from := r.inTopic.ends
-	if madeAgain(from, ends) {
+	if wasRecreated(from, ends) {
 		r.inTopic, from = topicState{}, nil
 	}
 	if from == nil {
-		if from, err = kafka.Starts(ctx, r.cl, election.ElectionTopic); err != nil {
+		if from, err = kafka.Starts(ctx, r.reader, election.ElectionTopic); err != nil {
 			return err
 		}
 	}
@@ -57,17 +57,17 @@ func (r *runTracker) readElectionTopic(ctx context.Context) error {
 	return nil
 }
 
-// madeAgain reports whether a topic ends before where it ended.
-func madeAgain(was, is map[int32]int64) bool {
-	for partition, end := range was {
-		if is[partition] < end {
+// wasRecreated reports whether a topic ends at a lower offset than before: it was deleted and created anew.
+func wasRecreated(before, now map[int32]int64) bool {
+	for partition, end := range before {
+		if now[partition] < end {
 			return true
 		}
 	}
 	return false
 }
 
-// decode replaces a value by that of a record; a tombstone has none.
+// decode sets a value to that of a record, or to zero where the record is a tombstone.
 func decode[T any](record *kgo.Record, into *T) error {
 	*into = *new(T)
 	if record.Value == nil {
@@ -76,7 +76,7 @@ func decode[T any](record *kgo.Record, into *T) error {
 	return kafka.DecodeJSON(record, into)
 }
 
-// note writes the election topic, which of all submits only the last one to open it can.
+// note writes a record of the election topic in a transaction. Kafka refuses it once another submit has fenced this one.
 func (r *runTracker) note(ctx context.Context, key string, value any) error {
 	text, err := json.Marshal(value)
 	if err != nil {
@@ -85,15 +85,15 @@ func (r *runTracker) note(ctx context.Context, key string, value any) error {
 	if err := r.mayAct(); err != nil {
 		return err
 	}
-	if err := r.accounts.BeginTransaction(); err != nil {
+	if err := r.fencedWriter.BeginTransaction(); err != nil {
 		return fmt.Errorf("note %s: %w", key, err)
 	}
 	record := &kgo.Record{Topic: election.ElectionTopic, Key: []byte(key), Value: text}
-	err = r.accounts.ProduceSync(ctx, record).FirstErr()
+	err = r.fencedWriter.ProduceSync(ctx, record).FirstErr()
 	if err == nil {
-		err = kafka.EndTransaction(ctx, r.accounts, kgo.TryCommit)
+		err = kafka.EndTransaction(ctx, r.fencedWriter, kgo.TryCommit)
 	}
-	if err != nil { // the submit that acts next ends the transaction
+	if err != nil { // the next holder ends the transaction
 		return fmt.Errorf("note %s: %w", key, err)
 	}
 	return nil

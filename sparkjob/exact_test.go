@@ -18,7 +18,7 @@ import (
 	"realtime-election/producer/generate"
 )
 
-// smallResult is a result file written by hand, and what it says.
+// smallResult is a small result file, and its content.
 func smallResult(t *testing.T) (path string, file *definition.ResultFile) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "small.csv")
@@ -53,7 +53,7 @@ func TestRejectsAndCopiesAmongGoodVotes(t *testing.T) {
 	add := func(line []byte, partition int32) {
 		votes = append(votes, election.VoteRecord{Partition: partition, Key: line[election.BallotIDStart:election.BallotIDEnd], Value: line})
 	}
-	place := func(line []byte) int32 {
+	partitionOf := func(line []byte) int32 {
 		return election.Partition(line[election.BallotIDStart:election.BallotIDEnd], partitions)
 	}
 	changed := func(line []byte, change func(*election.Vote)) []byte {
@@ -67,26 +67,26 @@ func TestRejectsAndCopiesAmongGoodVotes(t *testing.T) {
 	other := map[string]string{"ana": "bo", "bo": "ana"}
 	for serial := range ballots.Size() {
 		line := ballots.Append(nil, serial)
-		add(line, place(line))
+		add(line, partitionOf(line))
 		switch {
 		case serial < 1000: // sent twice
-			add(line, place(line))
+			add(line, partitionOf(line))
 		case serial < 2000: // and for the other candidate
-			add(changed(line, func(v *election.Vote) { v.CandidateID = []byte(other[string(v.CandidateID)]) }), place(line))
+			add(changed(line, func(v *election.Vote) { v.CandidateID = []byte(other[string(v.CandidateID)]) }), partitionOf(line))
 		}
 		if serial%100 != 0 {
 			continue
 		}
 		bad := planted.Append(nil, serial)
-		add(append(bad[:len(bad):len(bad)], ' '), place(bad))
-		add(planted.Append(nil, serial+1), 1-place(planted.Append(nil, serial+1)))
+		add(append(bad[:len(bad):len(bad)], ' '), partitionOf(bad))
+		add(planted.Append(nil, serial+1), 1-partitionOf(planted.Append(nil, serial+1)))
 		for i, change := range []func(*election.Vote){
 			func(v *election.Vote) { v.CandidateID = []byte("nobody-" + hex.EncodeToString([]byte{byte(serial)})) },
 			func(v *election.Vote) { v.DistrictID = []byte("nowhere") },
 			func(v *election.Vote) { v.VotingTime = []byte("2024-11-05T20:00:00.000Z") },
 		} {
 			line := changed(planted.Append(nil, serial+2+int64(i)), change)
-			add(line, place(line))
+			add(line, partitionOf(line))
 		}
 	}
 	produce(t, c, votes)
@@ -116,7 +116,7 @@ func wantDistricts(t *testing.T, file *definition.ResultFile, got map[string]map
 	}
 }
 
-// TestOneSeedGivesOneResult replays a file twice, into other topics and by another run of Spark.
+// TestOneSeedGivesOneResult replays a file twice, each time into new topics that Spark counts anew.
 func TestOneSeedGivesOneResult(t *testing.T) {
 	path, file := smallResult(t)
 	replay := func(t *testing.T) map[string]map[string]election.Result {
@@ -130,7 +130,7 @@ func TestOneSeedGivesOneResult(t *testing.T) {
 		got := published(t, c, 1)
 		for _, results := range got {
 			for natural, result := range results {
-				result.NewestRecordAt = "" // a freshness field
+				result.NewestRecordAt = "" // differs from replay to replay
 				results[natural] = result
 			}
 		}

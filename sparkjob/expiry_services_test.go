@@ -16,9 +16,9 @@ import (
 	"realtime-election/spark"
 )
 
-// TestEverySessionThatNobodyAsksExpires lets a session expire and then another: Spark looks for them in one task, which
-// goes on only as long as nothing that it does fails.
-func TestEverySessionThatNobodyAsksExpires(t *testing.T) {
+// TestEveryIdleSessionExpires lets one session expire, and then another: Spark expires them in one task, which stops for good
+// once something in it fails.
+func TestEveryIdleSessionExpires(t *testing.T) {
 	remote, data := impatientSpark(t, 2*time.Second)
 	for _, which := range []string{"first", "second"} {
 		session, err := spark.Dial(t.Context(), remote)
@@ -26,10 +26,10 @@ func TestEverySessionThatNobodyAsksExpires(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer session.Close()
-		// The first question begins it. To ask is to keep it alive, so each comes later after the one before.
+		// The first question opens the session. Each question keeps it alive, so the pauses between them grow.
 		for pause := time.Duration(0); ; pause = max(4*time.Second, 2*pause) {
 			if pause > 20*time.Second {
-				t.Errorf("the %s session lives on", which)
+				t.Errorf("the %s session has not expired", which)
 				break
 			}
 			<-time.After(pause)
@@ -62,7 +62,7 @@ func impatientSpark(t *testing.T, timeout time.Duration) (remote, data string) {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
-		server.Stop(ctx) // or it is killed
+		server.Stop(ctx) // kills it at the end of ctx
 	})
 	return server.Address(), data
 }

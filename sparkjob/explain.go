@@ -8,19 +8,19 @@ import (
 	"realtime-election/internal/kafka"
 )
 
-// ErrNotRunning is returned where Spark does not run the query.
+// ErrNotRunning is the error of Plan while Spark does not run the query.
 var ErrNotRunning = errors.New("the query does not run; `election status` says why")
 
-// Plan is the plan of the query's latest micro-batch as Spark prints it, with the logical plans where extended is set.
-// Remote is Spark Connect's connection string; plainText lets its token travel without TLS.
+// Plan returns the plan of the query's latest micro-batch as Spark prints it. If extended is set, it includes the logical
+// plans. Remote is Spark Connect's connection string; plainText lets its token travel without TLS.
 func Plan(ctx context.Context, cluster kafka.Cluster, remote string, plainText, extended bool) (string, error) {
 	var latest run
 	if _, err := cluster.LatestJSON(ctx, election.ElectionTopic, election.LatestRunKey, &latest); err != nil {
 		return "", err
 	}
-	ctx, cancel := within(ctx, answerTimeout)
+	ctx, cancel := withAnswerTimeout(ctx, answerTimeout)
 	defer cancel()
-	session, query, err := find(ctx, remote, plainText, latest.Session)
+	session, query, err := resumeSession(ctx, remote, plainText, latest.Session)
 	if err != nil {
 		return "", withAdvice(Config{}, err)
 	}

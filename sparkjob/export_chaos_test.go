@@ -9,15 +9,15 @@ import (
 	"realtime-election/spark"
 )
 
-// StartUnattended starts the query of a run in a session of its own, as the supervisor does, and leaves it alone: no call
-// is made in that session afterwards. Look comes back to it, and is a call.
+// StartUnattended starts the query of a run in a session of its own, as the supervisor does, and makes no further call in
+// that session. look makes a call there, and returns its error.
 func StartUnattended(ctx context.Context, c Config, installation *election.Installation, number int) (look func(context.Context) error, err error) {
 	session, err := spark.Dial(ctx, c.Remote)
 	if err != nil {
 		return nil, err
 	}
 	defer session.Close()
-	wanted := newQuery(c.Partitions, spark.ProcessingTime(c.Trigger))
+	wanted := newQuery(c.StatePartitions, spark.ProcessingTime(c.Trigger))
 	if _, err := wanted.start(ctx, session, c, installation, run{Run: number}); err != nil {
 		return nil, err
 	}

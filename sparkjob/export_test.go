@@ -11,8 +11,8 @@ import (
 	"realtime-election/spark"
 )
 
-// Rejected is what Spark's SQL says of each record of votes_topic by itself, by partition:offset; nothing where it says
-// that the record is a vote.
+// Rejected is the reason for which Spark's SQL rejects a record of votes_topic, by partition:offset. It has no entry for a
+// record that is a vote.
 func Rejected(ctx context.Context, c Config, installation *election.Installation) (map[string]election.Reason, error) {
 	session, err := spark.Dial(ctx, c.Remote)
 	if err != nil {

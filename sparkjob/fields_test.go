@@ -9,7 +9,7 @@ import (
 	"realtime-election/election"
 )
 
-// TestBallotsSQLCutsTheDeclaredFields holds the positions in ballots.sql, which splits a line at its quotes.
+// TestBallotsSQLCutsTheDeclaredFields checks the positions in ballots.sql, which splits a line at its quotes.
 func TestBallotsSQLCutsTheDeclaredFields(t *testing.T) {
 	var cut, declared []string
 	for _, found := range regexp.MustCompile(`get\(field, (\d+)\) AS (\w+)`).FindAllStringSubmatch(ballotsSQL, -1) {

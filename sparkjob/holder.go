@@ -10,25 +10,25 @@ import (
 	"realtime-election/internal/lease"
 )
 
-// holder is what the topic election holds of the submit that has the lock, or had it last. It is noted before that submit
-// does anything else, so that the next one knows whether to wait for it.
+// holder is the record in the topic election of the submit that has the lock, or had it last. A submit writes it before it
+// does anything else, so that its successor knows whether to wait for it.
 type holder struct {
-	Term   string `json:"term"`               // a new one each time that somebody gets the lock; empty once it was given back
-	Server string `json:"postgresql_started"` // when the PostgreSQL that gave the lock was started, by its clock: it tells one start from another
+	Term          string `json:"term"`               // a new one each time that a submit gets the lock; empty once the lock was given back
+	PostgresStart string `json:"postgresql_started"` // lease.Lease.PostgresStart of the lock
 }
 
-// giveBackTimeout is what is left of a stop after quitTimeout.
+// giveBackTimeout is the part of the time for a stop that quitTimeout leaves.
 const giveBackTimeout = time.Second
 
-// leave blocks until the holder before can do nothing any more, and calls waiting first where that takes a while. server is
-// that of the lock now, mine the last term of this submit.
+// awaitHandover blocks until the previous holder h can no longer act. It calls waiting first if it has to wait.
+// postgresStart is that of the lock now; ownTerm is the last term of this submit.
 //
-// A PostgreSQL that goes on takes the lock from a holder whose connection has ended, or that it has not heard for longer
-// than an answer is trusted. One that is started again, or another one in its place, gives the lock away at once, while a
-// holder behind a network that is cut still trusts the answer that it had a moment ago. No clocks are compared, since those
-// of machines differ.
-func (h holder) leave(ctx context.Context, server, mine string, waiting func()) error {
-	if h.Term == "" || h.Term == mine || h.Server == server {
+// A PostgreSQL that keeps running takes the lock from a holder only when its connection has ended, or when PostgreSQL has
+// not heard from it for longer than the holder trusts an answer. A PostgreSQL that was started again, or has replaced
+// another, gives the lock away at once. A holder that the network has cut off then still trusts the answer that it got a
+// moment ago. No clocks are compared, since those of machines differ.
+func (h holder) awaitHandover(ctx context.Context, postgresStart, ownTerm string, waiting func()) error {
+	if h.Term == "" || h.Term == ownTerm || h.PostgresStart == postgresStart {
 		return nil
 	}
 	waiting()
@@ -38,41 +38,41 @@ func (h holder) leave(ctx context.Context, server, mine string, waiting func()) 
 	return nil
 }
 
-// succeed waits for the submit before, shuts it out, and notes that this one has the lock. What it asks of mayAct last makes
-// it sure: the submit that gets the lock after that finds the note.
-func (r *runTracker) succeed(ctx context.Context, server string, mayAct func() error) error {
+// becomeHolder waits for the previous holder, fences it, and writes that this submit has the lock. The last call of mayAct
+// proves that it had the lock after the write, so whoever gets the lock later reads the record.
+func (r *runTracker) becomeHolder(ctx context.Context, postgresStart string, mayAct func() error) error {
 	if err := r.readElectionTopic(ctx); err != nil {
 		return err
 	}
 	waiting := func() {
-		r.config.Log.Info("PostgreSQL was started again while another submit had the lock; waiting until that one knows", "wait", lease.Handover)
+		r.config.Log.Info("PostgreSQL was started again while another submit had the lock; waiting until that submit has noticed", "wait", lease.Handover)
 	}
-	if err := r.inTopic.holder.leave(ctx, server, r.term, waiting); err != nil {
+	if err := r.inTopic.holder.awaitHandover(ctx, postgresStart, r.term, waiting); err != nil {
 		return err
 	}
 	r.mayAct = mayAct
-	if err := r.fence(ctx); err != nil {
+	if err := r.fencePredecessor(ctx); err != nil {
 		return err
 	}
-	mine := holder{Term: uuid.NewString(), Server: server}
-	if err := r.note(ctx, election.HolderKey, mine); err != nil {
+	own := holder{Term: uuid.NewString(), PostgresStart: postgresStart}
+	if err := r.note(ctx, election.HolderKey, own); err != nil {
 		return err
 	}
 	if err := mayAct(); err != nil {
 		return err
 	}
-	r.inTopic.holder, r.term = mine, mine.Term
+	r.inTopic.holder, r.term = own, own.Term
 	return nil
 }
 
-// giveBack notes that this submit does nothing any more, so that the next one need not wait for it. ctx may be over.
+// giveBack writes that this submit no longer acts, so that its successor need not wait for it. ctx may have ended.
 func (r *runTracker) giveBack(ctx context.Context) {
-	if r.accounts == nil || r.inTopic.holder.Term != r.term {
-		return // it is another's by now
+	if r.fencedWriter == nil || r.inTopic.holder.Term != r.term {
+		return // another submit has the lock
 	}
-	giving, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveBackTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveBackTimeout)
 	defer cancel()
-	if err := r.note(giving, election.HolderKey, holder{}); err != nil {
-		r.config.Log.Debug("note that the lock is given back", "error", err)
+	if err := r.note(ctx, election.HolderKey, holder{}); err != nil {
+		r.config.Log.Debug("write that the lock is given back", "error", err)
 	}
 }

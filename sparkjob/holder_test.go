@@ -13,23 +13,23 @@ import (
 	"realtime-election/internal/lease"
 )
 
-// TestHolderIsWaitedForOnlyWhereItMayNotKnow has what the topic says of the holder before.
+// TestHolderIsWaitedForOnlyWhereItMayNotKnow tries what the topic may hold of the previous holder.
 func TestHolderIsWaitedForOnlyWhereItMayNotKnow(t *testing.T) {
 	for name, c := range map[string]struct {
 		before holder
 		waits  time.Duration
 	}{
 		"nobody has had the lock":               {holder{}, 0},
-		"it was given back":                     {holder{Server: "1"}, 0},
-		"PostgreSQL saw its connection end":     {holder{Term: "other", Server: "2"}, 0},
-		"it is this submit, which has noticed":  {holder{Term: "mine", Server: "1"}, 0},
-		"PostgreSQL was started again":          {holder{Term: "other", Server: "1"}, lease.Handover},
-		"PostgreSQL's clock was set back since": {holder{Term: "other", Server: "3"}, lease.Handover},
+		"it was given back":                     {holder{PostgresStart: "1"}, 0},
+		"PostgreSQL saw its connection end":     {holder{Term: "other", PostgresStart: "2"}, 0},
+		"it is this submit, which has noticed":  {holder{Term: "mine", PostgresStart: "1"}, 0},
+		"PostgreSQL was started again":          {holder{Term: "other", PostgresStart: "1"}, lease.Handover},
+		"PostgreSQL's clock was set back since": {holder{Term: "other", PostgresStart: "3"}, lease.Handover},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				began, told := time.Now(), false
-				done(t, c.before.leave(t.Context(), "2", "mine", func() { told = true }))
+				done(t, c.before.awaitHandover(t.Context(), "2", "mine", func() { told = true }))
 				if took := time.Since(began); took != c.waits || told != (c.waits > 0) {
 					t.Errorf("it took %s, want %s; told: %t", took, c.waits, told)
 				}
@@ -43,15 +43,15 @@ func TestWaitingForTheHolderEndsWhenSubmitIsStopped(t *testing.T) {
 		ctx, stop := context.WithTimeout(t.Context(), time.Second)
 		defer stop()
 		began := time.Now()
-		err := holder{Term: "other"}.leave(ctx, "2", "mine", func() {})
+		err := holder{Term: "other"}.awaitHandover(ctx, "2", "mine", func() {})
 		if took := time.Since(began); !errors.Is(err, context.DeadlineExceeded) || took != time.Second {
 			t.Errorf("it ended with %v after %s", err, took)
 		}
 	})
 }
 
-// TestNobodyActsBesideAHolderThatIsCutOff restarts PostgreSQL right after it has answered a holder that hears nothing of it
-// from then on, and is woken late as well.
+// TestNobodyActsBesideAHolderThatIsCutOff restarts PostgreSQL right after it has answered a holder. The holder hears nothing
+// of PostgreSQL from then on, and is stopped for a while as well.
 func TestNobodyActsBesideAHolderThatIsCutOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
@@ -59,7 +59,7 @@ func TestNobodyActsBesideAHolderThatIsCutOff(t *testing.T) {
 		ask := func(ctx context.Context) error {
 			if time.Since(began) > restart {
 				<-ctx.Done()
-				time.Sleep(lease.Trust) // it is stopped, and does not notice that it has waited long enough
+				time.Sleep(lease.Trust) // the holder is stopped, and notices its timeout late
 				return ctx.Err()
 			}
 			return nil
@@ -72,9 +72,9 @@ func TestNobodyActsBesideAHolderThatIsCutOff(t *testing.T) {
 		time.Sleep(restart)
 		synctest.Wait()
 		if err := first.Held(); err != nil {
-			t.Fatal("it knows at once: ", err)
+			t.Fatal("it has lost the lease at once: ", err)
 		}
-		done(t, holder{Term: "first", Server: "1"}.leave(t.Context(), "2", "second", func() {}))
+		done(t, holder{Term: "first", PostgresStart: "1"}.awaitHandover(t.Context(), "2", "second", func() {}))
 		if err := first.Held(); !errors.Is(err, lease.ErrLost) {
 			t.Errorf("two act: %v", err)
 		}
@@ -89,7 +89,7 @@ func TestHolderIsNotedBeforeItActs(t *testing.T) {
 	first := newSubmit(t, c, server.URL(), "a")
 	first.runs(t, cluster)
 	before := notedHolder(t, cluster)
-	if before.Term == "" || before.Server == "" {
+	if before.Term == "" || before.PostgresStart == "" {
 		t.Errorf("while it acts the holder is %+v", before)
 	}
 	first.lose()
@@ -114,7 +114,7 @@ func notedHolder(t *testing.T, cluster *kfake.Cluster) holder {
 	return last[holder](t, cluster, election.ElectionTopic, election.HolderKey)
 }
 
-// TestLockLostWhileItIsNotedIsNotActedOn loses it before, and after, the note.
+// TestLockLostWhileItIsNotedIsNotActedOn loses the lock before, and after, the holder is written.
 func TestLockLostWhileItIsNotedIsNotActedOn(t *testing.T) {
 	for asked := range 3 {
 		_, c := newElection(t)
@@ -128,23 +128,23 @@ func TestLockLostWhileItIsNotedIsNotActedOn(t *testing.T) {
 			}
 			return nil
 		}
-		if err := r.succeed(t.Context(), "1", mayAct); !errors.Is(err, lease.ErrLost) || r.term != "" {
+		if err := r.becomeHolder(t.Context(), "1", mayAct); !errors.Is(err, lease.ErrLost) || r.term != "" {
 			t.Errorf("lost after %d questions: %v, term %q", asked, err, r.term)
 		}
 	}
 }
 
-// TestLockThatIsAnothersIsNotGivenBack has a submit end that was shut out meanwhile.
+// TestLockThatIsAnothersIsNotGivenBack ends a submit that has been fenced.
 func TestLockThatIsAnothersIsNotGivenBack(t *testing.T) {
 	cluster, c := newElection(t)
-	r := chosen(t, c, "a")
+	r := newStartedTracker(t, c, "a")
 	mayAct := func() error { return nil }
-	done(t, r.succeed(t.Context(), "1", mayAct))
-	other := chosen(t, c, "a")
-	done(t, other.succeed(t.Context(), "1", mayAct))
+	done(t, r.becomeHolder(t.Context(), "1", mayAct))
+	other := newStartedTracker(t, c, "a")
+	done(t, other.becomeHolder(t.Context(), "1", mayAct))
 	want := notedHolder(t, cluster)
 	r.giveBack(t.Context())
-	done(t, r.open(t.Context())) // also when it has come back
+	done(t, r.fenceAndRead(t.Context())) // also after it has read who the holder is
 	r.giveBack(t.Context())
 	if got := notedHolder(t, cluster); got != want || want.Term != other.term {
 		t.Errorf("the holder is %+v, want %+v", got, want)

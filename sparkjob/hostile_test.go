@@ -14,8 +14,8 @@ import (
 	"realtime-election/sparkjob"
 )
 
-// TestSparkNamesWhatIsHostile asks Spark for its reason for each record, and then has the streaming query count them.
-func TestSparkNamesWhatIsHostile(t *testing.T) {
+// TestSparkGivesTheReasonOfHostileRecords asks Spark for the reason of each record, and then has the streaming query count them.
+func TestSparkGivesTheReasonOfHostileRecords(t *testing.T) {
 	d, err := definition.Default()
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +46,7 @@ func TestSparkNamesWhatIsHostile(t *testing.T) {
 	for i, h := range planted {
 		want := h.Reason
 		if want == election.Duplicate || want == election.Conflicting {
-			want = "" // no reason that lies in the record itself
+			want = "" // Spark judges each record by itself here
 		}
 		if got := reasons[fmt.Sprint(records[i].Partition, ":", records[i].Offset)]; got != want {
 			t.Errorf("%s is %q, want %q: %.200q", h.Kind, got, want, h.Value)

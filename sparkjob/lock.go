@@ -6,22 +6,22 @@ import (
 	"realtime-election/internal/lease"
 )
 
-// leaseName names the lock in PostgreSQL of the one submit that acts.
+// leaseName is the name of the lease that lets one submit act.
 const leaseName = "submit"
 
-// whileHoldingLease blocks until this submit is the only one, and then calls act until the lock is lost. A standby waits here;
-// waiting is called before it does. succeed is called with the lock, before anything is done: it blocks for as long as the
-// holder before may act. It is told which start of PostgreSQL gave the lock, and asks mayAct whether it still has it.
-func whileHoldingLease(ctx context.Context, url string, waiting func(), succeed func(ctx context.Context, server string, mayAct func() error) error,
+// whileHoldingLease blocks until this submit has the lease, calls becomeHolder and then act, and returns when act returns or
+// the lease is lost. It calls waiting if another submit has the lease. becomeHolder blocks for as long as the previous holder
+// may act; postgresStart is lease.Lease.PostgresStart, and mayAct tells whether this submit still has the lease.
+func whileHoldingLease(ctx context.Context, url string, waiting func(), becomeHolder func(ctx context.Context, postgresStart string, mayAct func() error) error,
 	act func(ctx context.Context, mayAct func() error) error,
 ) error {
-	turn, err := lease.Take(ctx, url, leaseName, waiting)
+	held, err := lease.Take(ctx, url, leaseName, waiting)
 	if err != nil {
 		return err
 	}
-	defer turn.Release(ctx)
-	if err := succeed(ctx, turn.Server, func() error { return turn.Confirm(ctx) }); err != nil {
+	defer held.Release(ctx)
+	if err := becomeHolder(ctx, held.PostgresStart, func() error { return held.Confirm(ctx) }); err != nil {
 		return err
 	}
-	return turn.Hold(ctx, func(ctx context.Context) error { return act(ctx, turn.Held) })
+	return held.Hold(ctx, func(ctx context.Context) error { return act(ctx, held.Held) })
 }

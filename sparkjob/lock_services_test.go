@@ -22,7 +22,7 @@ import (
 type database struct {
 	*local.Process
 	config local.Config
-	cut    chan struct{} // closed once nothing passes any more
+	cut    chan struct{} // closed to cut the network
 }
 
 func newDatabase(t *testing.T) *database {
@@ -51,7 +51,8 @@ func (d *database) restart(t *testing.T) {
 	d.start(t)
 }
 
-// throughNetwork is the URL of the database behind a network that can be cut: a connected client hears nothing of the database then.
+// throughNetwork is the URL of the database behind a network that can be cut. Once it is cut, a connected client hears
+// nothing of the database.
 func (d *database) throughNetwork(t *testing.T) string {
 	t.Helper()
 	at, err := url.Parse(d.Address())
@@ -81,11 +82,11 @@ func (d *database) throughNetwork(t *testing.T) string {
 	return at.String()
 }
 
-// pass hands on what comes, until the network is cut: not even that a connection has ended is told then.
+// pass forwards bytes until the network is cut. From then on it does not even forward that a connection has ended.
 func (d *database) pass(t *testing.T, to, from net.Conn) {
 	for {
-		some := make([]byte, 4096)
-		n, err := from.Read(some)
+		buffer := make([]byte, 4096)
+		n, err := from.Read(buffer)
 		select {
 		case <-d.cut:
 			<-t.Context().Done()
@@ -93,7 +94,7 @@ func (d *database) pass(t *testing.T, to, from net.Conn) {
 		default:
 		}
 		if n > 0 {
-			to.Write(some[:n])
+			to.Write(buffer[:n])
 		}
 		if err != nil {
 			if err == io.EOF {
@@ -104,7 +105,7 @@ func (d *database) pass(t *testing.T, to, from net.Conn) {
 	}
 }
 
-// turn is a submit that acts, and does nothing.
+// turn is the time in which a submit may act. It does nothing with it.
 type turn struct {
 	mayAct   func() error
 	locked   time.Time // when it got the lock
@@ -113,7 +114,7 @@ type turn struct {
 	finished <-chan error
 }
 
-// take has another submit get the lock, and returns when it acts.
+// take starts another submit, and returns when it has the lock and may act.
 func take(t *testing.T, c Config, postgres string) *turn {
 	t.Helper()
 	r, err := newRunTracker(c, &election.Installation{})
@@ -123,12 +124,12 @@ func take(t *testing.T, c Config, postgres string) *turn {
 	finished := make(chan error, 1)
 	this := &turn{stop: stop, finished: finished}
 	acting := make(chan func() error)
-	succeed := func(ctx context.Context, server string, mayAct func() error) error {
+	becomeHolder := func(ctx context.Context, postgresStart string, mayAct func() error) error {
 		this.locked = time.Now()
-		return r.succeed(ctx, server, mayAct)
+		return r.becomeHolder(ctx, postgresStart, mayAct)
 	}
 	go func() {
-		finished <- whileHoldingLease(ctx, postgres, func() {}, succeed, func(ctx context.Context, mayAct func() error) error {
+		finished <- whileHoldingLease(ctx, postgres, func() {}, becomeHolder, func(ctx context.Context, mayAct func() error) error {
 			r.mayAct = mayAct
 			defer r.giveBack(ctx)
 			acting <- mayAct
@@ -151,8 +152,8 @@ func (s *turn) end(t *testing.T) {
 	<-s.finished
 }
 
-// TestOneActsWhenPostgreSQLIsRestarted restarts it while the submit that has the lock is cut off: PostgreSQL gives the lock
-// to another at once, and the first trusts its last answer.
+// TestOneActsWhenPostgreSQLIsRestarted restarts PostgreSQL while the submit that has the lock is cut off. PostgreSQL gives
+// the lock to another submit at once, and the first still trusts the last answer of PostgreSQL.
 func TestOneActsWhenPostgreSQLIsRestarted(t *testing.T) {
 	_, c := newElection(t)
 	d := newDatabase(t)
@@ -188,7 +189,7 @@ func TestTakingOverIsQuickWhereNobodyElseCanAct(t *testing.T) {
 	lost := quick("it was given back, and PostgreSQL started again")
 	terminateHolder(t, d.Address())
 	<-lost.finished
-	quick("the connection of the one before ended").end(t)
+	quick("the connection of the previous holder ended").end(t)
 }
 
 // terminateHolder ends the connection that holds the lock.

@@ -36,7 +36,7 @@ func TestSubmitIsReadyWhileTheQueryRuns(t *testing.T) {
 			t.Errorf("/metrics lacks %s", line)
 		}
 	}
-	m.failed("Spark is away")
+	m.notRunning("Spark is away")
 	expect(http.StatusServiceUnavailable, "query: Spark is away\n")
 	if text := healthtest.Metrics(h); !strings.Contains(text, "election_query_running 0\n") {
 		t.Error("/metrics says that the query runs")

@@ -19,8 +19,8 @@ var (
 	totalsSQL string
 )
 
-// query is the streaming query: its SQL, and Spark's settings and options for it. DESIGN.md has the measurements behind
-// them.
+// query is the streaming query: its SQL, and Spark's settings and options for it. DESIGN.md says what was measured with
+// other ones.
 type query struct {
 	ballots, totals string
 	deduplicate     bool
@@ -50,9 +50,9 @@ func newQuery(statePartitions int, trigger spark.Trigger) query {
 			"kafka.isolation.level": "read_committed",
 			"startingOffsets":       "earliest",
 			"failOnDataLoss":        "true",
-			// So that totals appear every few seconds while a backlog is counted.
+			// A bound lets totals appear every few seconds while a backlog is counted.
 			"maxOffsetsPerTrigger": "500000",
-			// Kafka's defaults make many small fetches, which cost broker and reader more than the votes.
+			// Kafka's defaults make many small fetches, which cost the broker and the reader more than the votes do.
 			"kafka.max.partition.fetch.bytes": "8388608",
 			"kafka.max.poll.records":          "10000",
 			"kafka.receive.buffer.bytes":      "1048576",
@@ -64,8 +64,8 @@ func newQuery(statePartitions int, trigger spark.Trigger) query {
 	}
 }
 
-// fingerprint is a hash of what the query is started with besides what its checkpoint binds: a query that was started with
-// something else is started again rather than adopted. PostgreSQL's URL, which holds a password, is not part of it.
+// fingerprint is a hash of the settings of the query that a change of does not need a new checkpoint. A query that runs with
+// other settings is started again, not adopted. PostgreSQL's URL, which holds a password, is not part of the hash.
 func (q query) fingerprint(c Config) string {
 	sum := sha256.Sum256(fmt.Append(nil, q.settings, q.source, q.sink, c.Trigger, c.Kafka.Brokers, c.Checkpoints))
 	return hex.EncodeToString(sum[:8])
@@ -109,7 +109,7 @@ func (q query) start(ctx context.Context, session *spark.Session, c Config, inst
 		Start(ctx)
 }
 
-// classified is what ballots.sql makes of the view votes.
+// classified is the result of ballots.sql on the view votes.
 func (q query) classified(ctx context.Context, session *spark.Session, installation *election.Installation) (*spark.DataFrame, error) {
 	ballots, err := session.SQL(ctx, q.ballots, spark.Args{
 		"grammar":    election.Grammar,

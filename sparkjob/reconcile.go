@@ -16,7 +16,7 @@ import (
 const (
 	// pollEvery is how often the query is asked for its progress. Each question is a call, which keeps the session alive.
 	pollEvery = 500 * time.Millisecond
-	// settleTimeout bounds how long a query is waited for that has nothing to do.
+	// settleTimeout bounds how long settle waits for the query.
 	settleTimeout = 10 * time.Second
 )
 
@@ -28,18 +28,18 @@ type attachment struct {
 	queryElsewhere bool
 }
 
-// attend does what decide says until the right query runs, and follows it until it or the session ends. A session whose
-// query has failed is ended by the next attend, which finds it noted. It returns nil when the query is to stop, or to run
-// again.
-func (s *supervisor) attend(ctx context.Context) error {
-	if err := s.runs.open(ctx); err != nil {
+// reconcile carries out decisions of decide until the right query runs, and follows it until the query or the session ends.
+// The session of a query that has failed is in the election topic, and the next reconcile ends it. reconcile returns nil when
+// the query is to stop, or to run again.
+func (s *supervisor) reconcile(ctx context.Context) error {
+	if err := s.runs.fenceAndRead(ctx); err != nil {
 		return err
 	}
 	at := attachment{state: sessionNotLookedFor}
 	for {
 		seen, err := s.observe(ctx, at)
 		if err != nil {
-			s.leave(ctx, at)
+			s.leaveAfterError(ctx, at)
 			return err
 		}
 		switch decide(seen) {
@@ -62,19 +62,19 @@ func (s *supervisor) attend(ctx context.Context) error {
 			return err
 		}
 		if err != nil {
-			s.leave(ctx, at)
+			s.leaveAfterError(ctx, at)
 			return err
 		}
 	}
 }
 
-// observe is what decide needs to know. It asks Spark for the checkpoint only where that matters.
+// observe collects what decide needs to know. It asks Spark for the checkpoint only if the decision depends on it.
 func (s *supervisor) observe(ctx context.Context, at attachment) (observation, error) {
 	run := s.runs.current
 	seen := observation{
 		stopRequested:      s.runs.inTopic.wanted.Stopped,
 		runIsOfThisQuery:   !s.runs.queryChanged(),
-		runBegan:           run.Began,
+		runHasCommitted:    run.Committed,
 		session:            at.state,
 		queryElsewhere:     at.queryElsewhere,
 		queryRuns:          at.query != nil,
@@ -89,12 +89,13 @@ func (s *supervisor) observe(ctx context.Context, at attachment) (observation, e
 
 // currentQuery is the query as this submit would start it for the current run.
 func (s *supervisor) currentQuery() query {
-	return newQuery(s.runs.current.Partitions, spark.ProcessingTime(s.Trigger))
+	return newQuery(s.runs.current.StatePartitions, spark.ProcessingTime(s.Trigger))
 }
 
-// leave leaves a session after an error. One that was opened for a start is ended; where there is no time for that, it is
-// found noted if anything may run in it. In any other session the query goes on.
-func (s *supervisor) leave(ctx context.Context, at attachment) {
+// leaveAfterError leaves a session after an error. It ends a session that was opened to start the query. If there is no time
+// for that and the query may run there, the session is in the election topic, and the next holder finds it. In any other
+// session the query goes on.
+func (s *supervisor) leaveAfterError(ctx context.Context, at attachment) {
 	switch {
 	case at.session == nil:
 	case at.state != sessionOpened:
@@ -102,7 +103,7 @@ func (s *supervisor) leave(ctx context.Context, at attachment) {
 	case ctx.Err() != nil:
 		at.session.Close()
 	default:
-		if err := s.end(ctx, at.session); err != nil {
+		if err := s.endSession(ctx, at.session); err != nil {
 			s.Log.Debug("end the session without a query", "error", err)
 		}
 	}
@@ -110,7 +111,7 @@ func (s *supervisor) leave(ctx context.Context, at attachment) {
 
 // detach leaves a session in which the query goes on.
 func (s *supervisor) detach(ctx context.Context, session *spark.Session) {
-	if errors.Is(context.Cause(ctx), lease.ErrLost) { // the query may be another's by now
+	if errors.Is(context.Cause(ctx), lease.ErrLost) { // another submit may have the query by now
 		s.keepSessionAlive(ctx, session)
 		return
 	}
@@ -144,12 +145,12 @@ func (s *supervisor) adoptQuery(ctx context.Context, at *attachment) error {
 	return nil
 }
 
-// replaceSession ends the session that was found, and with it whatever goes on there, before it opens another.
+// replaceSession ends the session that was found, with all that runs in it, and opens another.
 func (s *supervisor) replaceSession(ctx context.Context, at *attachment) error {
-	former := at.session
+	previous := at.session
 	at.session, at.query = nil, nil
-	if former != nil {
-		if err := s.end(ctx, former); err != nil {
+	if previous != nil {
+		if err := s.endSession(ctx, previous); err != nil {
 			return err
 		}
 	}
@@ -161,14 +162,14 @@ func (s *supervisor) replaceSession(ctx context.Context, at *attachment) error {
 	return nil
 }
 
-// checkpointExists asks Spark for the checkpoint of a run.
+// checkpointExists asks Spark whether the checkpoint of a run exists.
 func (s *supervisor) checkpointExists(ctx context.Context, session *spark.Session, number int) (bool, error) {
-	ctx, cancel := within(ctx, s.answerTimeout)
+	ctx, cancel := withAnswerTimeout(ctx, s.answerTimeout)
 	defer cancel()
-	return exists(ctx, session, run{Run: number}.checkpoint(s.Checkpoints))
+	return lookForCheckpoint(ctx, session, run{Run: number}.checkpoint(s.Checkpoints))
 }
 
-// beginNextRun takes the next number that no checkpoint has: there may be some of an election before, whose topics are gone.
+// beginNextRun takes the next number that no checkpoint has. An earlier election, whose topics are gone, may have left some.
 func (s *supervisor) beginNextRun(ctx context.Context, session *spark.Session) error {
 	for number := s.runs.current.Run + 1; ; number++ {
 		taken, err := s.checkpointExists(ctx, session, number)
@@ -176,13 +177,13 @@ func (s *supervisor) beginNextRun(ctx context.Context, session *spark.Session) e
 			return err
 		}
 		if !taken {
-			return s.runs.next(ctx, number)
+			return s.runs.beginRun(ctx, number)
 		}
 	}
 }
 
-// startQuery starts the query of the current run. The session is noted before, so that the submit that acts next can end it, and a
-// start that comes late with it.
+// startQuery starts the query of the current run. It first writes the session to the election topic, so that the next holder
+// can end the session, even if the query starts there later.
 func (s *supervisor) startQuery(ctx context.Context, at *attachment) error {
 	wanted := s.currentQuery()
 	if err := s.runs.noteSession(ctx, at.session, wanted.fingerprint(s.Config)); err != nil {
@@ -191,9 +192,9 @@ func (s *supervisor) startQuery(ctx context.Context, at *attachment) error {
 	if err := s.runs.announce(ctx, starting); err != nil {
 		return err
 	}
-	brief, cancel := within(ctx, startTimeout)
+	bounded, cancel := withAnswerTimeout(ctx, startTimeout)
 	defer cancel()
-	query, err := wanted.start(brief, at.session, s.Config, s.installation, s.runs.current)
+	query, err := wanted.start(bounded, at.session, s.Config, s.installation, s.runs.current)
 	if err != nil {
 		return err
 	}
@@ -203,11 +204,11 @@ func (s *supervisor) startQuery(ctx context.Context, at *attachment) error {
 	return nil
 }
 
-// follow reports the query's progress until it ends, or is to end.
+// follow reports the query's progress until the query ends, or somebody stops it.
 func (s *supervisor) follow(ctx context.Context, query *spark.StreamingQuery) error {
 	ticker := time.NewTicker(s.pollEvery)
 	defer ticker.Stop()
-	settled, asked := false, time.Now()
+	settled, lastAsked := false, time.Now()
 	for {
 		progress, status, err := s.askQuery(ctx, query)
 		if err != nil {
@@ -224,11 +225,11 @@ func (s *supervisor) follow(ctx context.Context, query *spark.StreamingQuery) er
 		if !status.Active {
 			return s.causeOfEnd(ctx, query)
 		}
-		if time.Since(asked) > s.wantedEvery {
+		if time.Since(lastAsked) > s.wantedEvery {
 			if requested, err := s.runs.stopRequested(ctx); err != nil || requested {
 				return err
 			}
-			asked = time.Now()
+			lastAsked = time.Now()
 		}
 		select {
 		case <-ctx.Done():
@@ -238,9 +239,9 @@ func (s *supervisor) follow(ctx context.Context, query *spark.StreamingQuery) er
 	}
 }
 
-// askQuery asks the query what it has done and whether it goes on.
+// askQuery asks the query for its last progress and its status.
 func (s *supervisor) askQuery(ctx context.Context, query *spark.StreamingQuery) (progress *spark.Progress, status spark.QueryStatus, err error) {
-	ctx, cancel := within(ctx, s.answerTimeout)
+	ctx, cancel := withAnswerTimeout(ctx, s.answerTimeout)
 	defer cancel()
 	if progress, err = query.LastProgress(ctx); err != nil {
 		return nil, status, fmt.Errorf("ask the query for its progress: %w", err)
@@ -251,31 +252,31 @@ func (s *supervisor) askQuery(ctx context.Context, query *spark.StreamingQuery) 
 	return progress, status, nil
 }
 
-// causeOfEnd is what ended a query.
+// causeOfEnd is the error that ended a query.
 func (s *supervisor) causeOfEnd(ctx context.Context, query *spark.StreamingQuery) error {
-	ctx, cancel := within(ctx, s.answerTimeout)
+	ctx, cancel := withAnswerTimeout(ctx, s.answerTimeout)
 	defer cancel()
 	cause, err := query.Exception(ctx)
 	if err != nil {
 		return fmt.Errorf("ask why the query ended: %w", err)
 	}
 	if cause == nil {
-		return errors.New("the query was stopped by somebody else")
+		return errors.New("somebody else stopped the query")
 	}
 	return fmt.Errorf("the query ended: %w", cause)
 }
 
-// settle finds out how far a query has counted that has found nothing to do since it was started: Spark reports the
-// offsets of a micro-batch, and after a restart it may be that none is needed.
+// settle finds out how far a query has counted that has run no micro-batch since its start. Spark reports offsets with a
+// micro-batch only, and after a restart there may be nothing left to count. It reports false if the query has work to do.
 func (s *supervisor) settle(ctx context.Context, query *spark.StreamingQuery) (bool, error) {
-	ends, err := kafka.StableEnds(ctx, s.runs.cl, election.VotesTopic)
+	ends, err := kafka.StableEnds(ctx, s.runs.reader, election.VotesTopic)
 	if err != nil {
 		return false, err
 	}
-	brief, cancel := context.WithTimeout(ctx, settleTimeout)
+	settling, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
-	if err := query.ProcessAllAvailable(brief); err != nil {
-		if brief.Err() != nil && ctx.Err() == nil {
+	if err := query.ProcessAllAvailable(settling); err != nil {
+		if settling.Err() != nil && ctx.Err() == nil {
 			return false, nil // there is something to do after all
 		}
 		return false, fmt.Errorf("wait for the query to settle: %w", err)

@@ -11,36 +11,36 @@ import (
 
 // run is one generation of the query's checkpoint.
 type run struct {
-	Run        int    `json:"run"`
-	Query      string `json:"query"`      // hash of all that a checkpoint binds
-	Partitions int    `json:"partitions"` // state partitions: a checkpoint keeps those it began with
-	Began      bool   `json:"began"`      // a micro-batch has committed, so a checkpoint must be there
-	// CatchUp is how far the run must have counted, by partition, to become official.
+	Run             int    `json:"run"`
+	QueryHash       string `json:"query"`      // of all that requires a new checkpoint when it changes
+	StatePartitions int    `json:"partitions"` // a checkpoint keeps the number that it began with
+	Committed       bool   `json:"began"`      // a micro-batch has committed, so a checkpoint must exist
+	// CatchUp is, for each partition, the offset to which the run must have counted to become official.
 	CatchUp map[string]int64 `json:"catch_up,omitempty"`
 	Session sessionRef       `json:"spark_session,omitzero"`
 }
 
-// sessionRef is the session in which the run's query was last started: what it takes to find it again, or to end it.
+// sessionRef names the session in which the run's query was last started, so that a submit can find or end it.
 type sessionRef struct {
-	Spark    string          `json:"spark"` // host:port
-	ID       spark.SessionID `json:"id"`
-	User     spark.UserID    `json:"user_id"`
-	Server   string          `json:"server_side_id"` // another once Spark has been started again
-	Settings string          `json:"settings"`       // hash of what the query was started with besides what its checkpoint binds
+	Spark           string          `json:"spark"` // host:port
+	ID              spark.SessionID `json:"id"`
+	User            spark.UserID    `json:"user_id"`
+	ServerSessionID string          `json:"server_side_id"` // another one after a restart of Spark
+	Settings        string          `json:"settings"`       // query.fingerprint of the start
 }
 
 // checkpoint is the run's folder.
 func (r run) checkpoint(folder string) string { return fmt.Sprintf("%s/run-%d", folder, r.Run) }
 
-// patterns are characters that Spark reads as a pattern in a path to read from.
-var patterns = regexp.MustCompile(`[{}\[\]*?\\]`)
+// patternCharacters are the characters of a path that Spark takes for a pattern when it reads.
+var patternCharacters = regexp.MustCompile(`[{}\[\]*?\\]`)
 
-// exists reports whether a checkpoint is there. Spark looks, since the folder need not be one of this machine.
-func exists(ctx context.Context, session *spark.Session, checkpoint string) (bool, error) {
-	metadata := patterns.ReplaceAllString(checkpoint, `\$0`) + "/metadata"
+// lookForCheckpoint reports whether a checkpoint exists. It asks Spark, since the folder need not be one of this machine.
+func lookForCheckpoint(ctx context.Context, session *spark.Session, checkpoint string) (bool, error) {
+	metadata := patternCharacters.ReplaceAllString(checkpoint, `\$0`) + "/metadata"
 	_, err := session.Read().Format("text").Load(metadata).Schema(ctx)
-	var spark *spark.Error
-	if errors.As(err, &spark) && spark.Class == "PATH_NOT_FOUND" {
+	var failure *spark.Error
+	if errors.As(err, &failure) && failure.Class == "PATH_NOT_FOUND" {
 		return false, nil
 	}
 	if err != nil {
@@ -49,10 +49,10 @@ func exists(ctx context.Context, session *spark.Session, checkpoint string) (boo
 	return true, nil
 }
 
-// checkpointURI has Hadoop's reading of one: what follows the scheme and the host is a path as it is written, nothing in it is escaped.
+// checkpointURI reads a URI as Hadoop does: the path after scheme and host is taken as it is written, without escapes.
 var checkpointURI = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9+.-]*:(?://[^/]*)?(/.*)$`)
 
-// checkpointFolder is the path in Checkpoints, as Spark's messages have it; empty if Checkpoints is no URI.
+// checkpointFolder is the path in Checkpoints, as Spark's messages write it. It is empty if Checkpoints is no URI.
 func (c Config) checkpointFolder() string {
 	if parts := checkpointURI.FindStringSubmatch(c.Checkpoints); parts != nil {
 		return parts[1]

@@ -21,7 +21,7 @@ import (
 	"realtime-election/spark"
 )
 
-// newElection is a broker with an election of two partitions, and what submits to it.
+// newElection is a broker with an election of two partitions, and the Config of a submit for it.
 func newElection(t *testing.T) (*kfake.Cluster, Config) {
 	t.Helper()
 	d, err := definition.Default()
@@ -30,7 +30,7 @@ func newElection(t *testing.T) (*kfake.Cluster, Config) {
 	}
 	cluster := kafkatest.NewElection(t, d, 2)
 	return cluster, Config{
-		Kafka: kafkatest.Cluster(t, cluster.ListenAddrs()), Checkpoints: "file://" + t.TempDir(), Partitions: 4, Log: kafkatest.Log(t),
+		Kafka: kafkatest.Cluster(t, cluster.ListenAddrs()), Checkpoints: "file://" + t.TempDir(), StatePartitions: 4, Log: kafkatest.Log(t),
 	}
 }
 
@@ -42,8 +42,8 @@ func cast(t *testing.T, cluster *kfake.Cluster) {
 	}
 }
 
-// chosen is submit after it was started: it has chosen its run.
-func chosen(t *testing.T, c Config, fingerprint string) *runTracker {
+// newStartedTracker is the tracker of a submit that has resumed or begun its run.
+func newStartedTracker(t *testing.T, c Config, fingerprint string) *runTracker {
 	t.Helper()
 	r, err := newRunTracker(c, &election.Installation{Fingerprint: fingerprint})
 	if err != nil {
@@ -51,14 +51,14 @@ func chosen(t *testing.T, c Config, fingerprint string) *runTracker {
 	}
 	t.Cleanup(r.close)
 	r.mayAct = func() error { return nil }
-	choose(t, r)
+	beginOrResumeRun(t, r)
 	return r
 }
 
-// choose is what submit does before it starts the query.
-func choose(t *testing.T, r *runTracker) {
+// beginOrResumeRun does with the runs what submit does before it starts the query.
+func beginOrResumeRun(t *testing.T, r *runTracker) {
 	t.Helper()
-	done(t, r.open(t.Context()))
+	done(t, r.fenceAndRead(t.Context()))
 	if r.queryChanged() {
 		begin(t, r)
 		return
@@ -68,7 +68,7 @@ func choose(t *testing.T, r *runTracker) {
 
 func begin(t *testing.T, r *runTracker) {
 	t.Helper()
-	done(t, r.next(t.Context(), r.current.Run+1))
+	done(t, r.beginRun(t.Context(), r.current.Run+1))
 	done(t, r.announce(t.Context(), starting))
 }
 
@@ -89,7 +89,7 @@ func batch(id, first, second int64) *spark.Progress {
 	}
 }
 
-// last decodes the last value of a key.
+// last decodes the last value of a key in a topic.
 func last[T any](t *testing.T, cluster *kfake.Cluster, topic, key string) (value T) {
 	t.Helper()
 	for _, rec := range kafkatest.Read(t, cluster, topic, 0) {
@@ -119,8 +119,8 @@ func publishTotal(t *testing.T, cluster *kfake.Cluster, run int) {
 	}
 }
 
-// held are the keys that a result topic has left.
-func held(t *testing.T, cluster *kfake.Cluster, topic string) map[string]bool {
+// remainingKeys are the keys of a result topic that no tombstone has deleted.
+func remainingKeys(t *testing.T, cluster *kfake.Cluster, topic string) map[string]bool {
 	t.Helper()
 	keys := make(map[string]bool)
 	for _, rec := range kafkatest.Read(t, cluster, topic, 0) {
@@ -133,14 +133,14 @@ func held(t *testing.T, cluster *kfake.Cluster, topic string) map[string]bool {
 	return keys
 }
 
-func wantHeld(t *testing.T, cluster *kfake.Cluster, keys ...string) {
+func wantRemainingKeys(t *testing.T, cluster *kfake.Cluster, keys ...string) {
 	t.Helper()
 	want := make(map[string]bool)
 	for _, key := range keys {
 		want[key] = true
 	}
 	for _, topic := range election.ResultTopics() {
-		if diff := cmp.Diff(want, held(t, cluster, topic)); diff != "" {
+		if diff := cmp.Diff(want, remainingKeys(t, cluster, topic)); diff != "" {
 			t.Errorf("%s: %s", topic, diff)
 		}
 	}
@@ -148,8 +148,8 @@ func wantHeld(t *testing.T, cluster *kfake.Cluster, keys ...string) {
 
 func TestFirstRunIsOfficialAtOnce(t *testing.T) {
 	cluster, c := newElection(t)
-	r := chosen(t, c, "a")
-	want := run{Run: 1, Query: r.query, Partitions: 4}
+	r := newStartedTracker(t, c, "a")
+	want := run{Run: 1, QueryHash: r.queryHash, StatePartitions: 4}
 	if diff := cmp.Diff(want, last[run](t, cluster, election.ElectionTopic, election.LatestRunKey)); diff != "" {
 		t.Error(diff)
 	}
@@ -167,8 +167,8 @@ func TestFirstRunIsOfficialAtOnce(t *testing.T) {
 	}
 
 	done(t, r.report(t.Context(), batch(0, 3, 4)))
-	if !last[run](t, cluster, election.ElectionTopic, election.LatestRunKey).Began {
-		t.Error("it is not kept that the run began")
+	if !last[run](t, cluster, election.ElectionTopic, election.LatestRunKey).Committed {
+		t.Error("the topic does not say that the run has a checkpoint")
 	}
 	got := status(t, cluster)
 	if got.UpdatedAt.IsZero() || got.UpdatedAt.Location() != time.UTC {
@@ -183,11 +183,11 @@ func TestFirstRunIsOfficialAtOnce(t *testing.T) {
 
 func TestRestartGoesOnWithItsRun(t *testing.T) {
 	cluster, c := newElection(t)
-	r := chosen(t, c, "a")
+	r := newStartedTracker(t, c, "a")
 	done(t, r.report(t.Context(), batch(0, 3, 4)))
-	c.Partitions = 9 // is for a new run
-	again := chosen(t, c, "a")
-	if again.current.Run != 1 || again.current.Partitions != 4 || again.official != 1 {
+	c.StatePartitions = 9 // only a new run takes it
+	again := newStartedTracker(t, c, "a")
+	if again.current.Run != 1 || again.current.StatePartitions != 4 || again.official != 1 {
 		t.Errorf("it goes on with %+v, official is %d", again.current, again.official)
 	}
 	if got := status(t, cluster); got.State != "starting" || got.Counted["1"] != 4 {
@@ -199,11 +199,11 @@ func TestChangedQueryIsOfficialWhenItHasCaughtUp(t *testing.T) {
 	cluster, c := newElection(t)
 	cast(t, cluster)
 	publishTotal(t, cluster, 1)
-	r := chosen(t, c, "a")
+	r := newStartedTracker(t, c, "a")
 	done(t, r.report(t.Context(), batch(0, 3, 4)))
 
-	r = chosen(t, c, "b")
-	want := run{Run: 2, Query: r.query, Partitions: 4, CatchUp: map[string]int64{"0": 3, "1": 4}}
+	r = newStartedTracker(t, c, "b")
+	want := run{Run: 2, QueryHash: r.queryHash, StatePartitions: 4, CatchUp: map[string]int64{"0": 3, "1": 4}}
 	if diff := cmp.Diff(want, r.current); diff != "" {
 		t.Error(diff)
 	}
@@ -214,33 +214,33 @@ func TestChangedQueryIsOfficialWhenItHasCaughtUp(t *testing.T) {
 			t.Fatalf("the run is official when it has counted %v", counted)
 		}
 	}
-	wantHeld(t, cluster, "1/x", "2/x")
+	wantRemainingKeys(t, cluster, "1/x", "2/x")
 
 	done(t, r.report(t.Context(), batch(3, 3, 4)))
 	if official(t, cluster) != 2 {
 		t.Error("the run is not official when it has caught up")
 	}
-	wantHeld(t, cluster, "2/x")
+	wantRemainingKeys(t, cluster, "2/x")
 }
 
 func TestChangedAgainBeforeItCaughtUp(t *testing.T) {
 	cluster, c := newElection(t)
 	cast(t, cluster)
-	done(t, chosen(t, c, "a").report(t.Context(), batch(0, 3, 4)))
-	done(t, chosen(t, c, "b").report(t.Context(), batch(0, 1, 1)))
-	r := chosen(t, c, "c")
-	want := run{Run: 3, Query: r.query, Partitions: 4, CatchUp: map[string]int64{"0": 3, "1": 4}}
+	done(t, newStartedTracker(t, c, "a").report(t.Context(), batch(0, 3, 4)))
+	done(t, newStartedTracker(t, c, "b").report(t.Context(), batch(0, 1, 1)))
+	r := newStartedTracker(t, c, "c")
+	want := run{Run: 3, QueryHash: r.queryHash, StatePartitions: 4, CatchUp: map[string]int64{"0": 3, "1": 4}}
 	if diff := cmp.Diff(want, r.current); diff != "" {
 		t.Error(diff)
 	}
 }
 
-// TestNextRunsBegin has a new run begin in the middle of another.
+// TestNextRunsBegin begins a run before the one before it is official.
 func TestNextRunsBegin(t *testing.T) {
 	cluster, c := newElection(t)
 	cast(t, cluster)
 	publishTotal(t, cluster, 1)
-	r := chosen(t, c, "a")
+	r := newStartedTracker(t, c, "a")
 	done(t, r.report(t.Context(), batch(0, 3, 4)))
 
 	begin(t, r)
@@ -249,7 +249,7 @@ func TestNextRunsBegin(t *testing.T) {
 	}
 	publishTotal(t, cluster, 2)
 	done(t, r.report(t.Context(), batch(0, 3, 4)))
-	wantHeld(t, cluster, "2/x")
+	wantRemainingKeys(t, cluster, "2/x")
 
 	begin(t, r)
 	publishTotal(t, cluster, 3)
@@ -257,16 +257,16 @@ func TestNextRunsBegin(t *testing.T) {
 	if official(t, cluster) != 3 {
 		t.Error("the third run is not official")
 	}
-	wantHeld(t, cluster, "3/x")
+	wantRemainingKeys(t, cluster, "3/x")
 }
 
-// TestStatusOfThePredecessorIsNotTheRuns dies between the two records of a new run.
+// TestStatusOfThePredecessorIsNotTheRuns ends submit after it has begun a run and before it has reported it.
 func TestStatusOfThePredecessorIsNotTheRuns(t *testing.T) {
 	cluster, c := newElection(t)
-	r := chosen(t, c, "a")
+	r := newStartedTracker(t, c, "a")
 	done(t, r.report(t.Context(), batch(0, 3, 4)))
-	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.ElectionTopic, election.LatestRunKey, run{Run: 2, Query: r.query, Partitions: 4}))
-	chosen(t, c, "a")
+	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.ElectionTopic, election.LatestRunKey, run{Run: 2, QueryHash: r.queryHash, StatePartitions: 4}))
+	newStartedTracker(t, c, "a")
 	if got := status(t, cluster); got.Run != 2 || got.Batch != -1 || len(got.Counted) > 0 {
 		t.Errorf("the new run's status is %+v", got)
 	}
@@ -277,48 +277,48 @@ func TestRecordsOfANewerRunAreNotDeleted(t *testing.T) {
 	publishTotal(t, cluster, 1)
 	publishTotal(t, cluster, 7)
 	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.PerCandidateTopic, "no run", 1))
-	r := chosen(t, c, "a")
+	r := newStartedTracker(t, c, "a")
 	done(t, r.report(t.Context(), batch(0, 0, 0)))
 	kafkatest.Produce(t, cluster, &kgo.Record{Topic: election.PerCandidateTopic, Key: []byte("no run")})
-	wantHeld(t, cluster, "1/x", "7/x")
+	wantRemainingKeys(t, cluster, "1/x", "7/x")
 }
 
-// TestRunThatAnotherMadeOfficialIsCleanedUpAfter has another submit die after it has made a run official.
+// TestRunThatAnotherMadeOfficialIsCleanedUpAfter ends another submit right after it has made a run official.
 func TestRunThatAnotherMadeOfficialIsCleanedUpAfter(t *testing.T) {
 	cluster, c := newElection(t)
-	r := chosen(t, c, "a")
+	r := newStartedTracker(t, c, "a")
 	done(t, r.report(t.Context(), batch(0, 0, 0)))
 	publishTotal(t, cluster, 1)
 	publishTotal(t, cluster, 2)
 	kafkatest.Produce(t, cluster,
-		kafkatest.JSON(t, election.ElectionTopic, election.LatestRunKey, run{Run: 2, Query: r.query, Partitions: 4, Began: true}),
+		kafkatest.JSON(t, election.ElectionTopic, election.LatestRunKey, run{Run: 2, QueryHash: r.queryHash, StatePartitions: 4, Committed: true}),
 		kafkatest.JSON(t, election.ElectionTopic, election.OfficialRunKey, election.OfficialRun{Run: 2}))
-	choose(t, r)
+	beginOrResumeRun(t, r)
 	done(t, r.report(t.Context(), batch(1, 0, 0)))
-	wantHeld(t, cluster, "2/x")
+	wantRemainingKeys(t, cluster, "2/x")
 }
 
-// TestDeletedRecordsAreNotDeletedAgain promotes a second time, as each submit does that starts.
+// TestDeletedRecordsAreNotDeletedAgain promotes the run a second time, as each submit does when it starts.
 func TestDeletedRecordsAreNotDeletedAgain(t *testing.T) {
 	cluster, c := newElection(t)
 	publishTotal(t, cluster, 0)
 	records := func() int { return len(kafkatest.Read(t, cluster, election.PerCandidateTopic, 0)) }
-	done(t, chosen(t, c, "a").report(t.Context(), batch(0, 0, 0)))
-	wantHeld(t, cluster)
+	done(t, newStartedTracker(t, c, "a").report(t.Context(), batch(0, 0, 0)))
+	wantRemainingKeys(t, cluster)
 	before := records()
-	done(t, chosen(t, c, "a").report(t.Context(), batch(1, 1, 1)))
+	done(t, newStartedTracker(t, c, "a").report(t.Context(), batch(1, 1, 1)))
 	if after := records(); after != before {
 		t.Errorf("%d tombstones more", after-before)
 	}
 }
 
-// TestNoteReplacesTheOneBefore has notes that say less than those before, and nothing.
-func TestNoteReplacesTheOneBefore(t *testing.T) {
+// TestNewerValueReplacesTheOlder reads values that have fewer fields than the ones before, and a tombstone.
+func TestNewerValueReplacesTheOlder(t *testing.T) {
 	cluster, c := newElection(t)
-	r := chosen(t, c, "a")
-	second := run{Run: 2, Query: "b"}
+	r := newStartedTracker(t, c, "a")
+	second := run{Run: 2, QueryHash: "b"}
 	kafkatest.Produce(t, cluster,
-		kafkatest.JSON(t, election.ElectionTopic, election.LatestRunKey, run{Run: 1, Query: "a", Partitions: 9, Began: true, CatchUp: map[string]int64{"0": 7}, Session: sessionRef{ID: "x"}}),
+		kafkatest.JSON(t, election.ElectionTopic, election.LatestRunKey, run{Run: 1, QueryHash: "a", StatePartitions: 9, Committed: true, CatchUp: map[string]int64{"0": 7}, Session: sessionRef{ID: "x"}}),
 		kafkatest.JSON(t, election.ElectionTopic, election.LatestRunKey, second),
 		kafkatest.JSON(t, election.ElectionTopic, election.WantedKey, election.Wanted{Stopped: true}),
 		&kgo.Record{Topic: election.ElectionTopic, Key: []byte(election.WantedKey)})
@@ -328,13 +328,13 @@ func TestNoteReplacesTheOneBefore(t *testing.T) {
 	}
 }
 
-// TestElectionTopicThatIsMadeAgainIsReadFromItsStart deletes it while submit reads on.
+// TestElectionTopicThatIsMadeAgainIsReadFromItsStart deletes the topic and creates it anew between two reads.
 func TestElectionTopicThatIsMadeAgainIsReadFromItsStart(t *testing.T) {
 	cluster, c := newElection(t)
-	r := chosen(t, c, "a")
-	r.cl.Close()
+	r := newStartedTracker(t, c, "a")
+	r.reader.Close()
 	learnsSoon := kgo.MetadataMinAge(20 * time.Millisecond) // that it is another topic
-	r.cl = kafkatest.NewClient(t, cluster, learnsSoon)
+	r.reader = kafkatest.NewClient(t, cluster, learnsSoon)
 	done(t, r.readElectionTopic(t.Context()))
 	cl := kafkatest.NewClient(t, cluster, learnsSoon)
 	_, err := kadm.NewClient(cl).DeleteTopic(t.Context(), election.ElectionTopic)
@@ -349,7 +349,7 @@ func TestElectionTopicThatIsMadeAgainIsReadFromItsStart(t *testing.T) {
 
 func TestConfigNamesTheSettingThatIsWrong(t *testing.T) {
 	good := Config{
-		Checkpoints: "file:///var/lib/election", Partitions: 1,
+		Checkpoints: "file:///var/lib/election", StatePartitions: 1,
 		Remote: "sc://127.0.0.1:15002/;token=secret", Postgres: "postgres://election:secret@127.0.0.1:5432/election",
 	}
 	if err := good.Validate(); err != nil {
@@ -359,7 +359,7 @@ func TestConfigNamesTheSettingThatIsWrong(t *testing.T) {
 		`checkpoints is "/var/lib/election"`: func(c *Config) { c.Checkpoints = "/var/lib/election" },
 		`checkpoints is ""`:                  func(c *Config) { c.Checkpoints = "" },
 		`checkpoints is ":"`:                 func(c *Config) { c.Checkpoints = ":" },
-		"state-partitions is 0":              func(c *Config) { c.Partitions = 0 },
+		"state-partitions is 0":              func(c *Config) { c.StatePartitions = 0 },
 		"remote is not":                      func(c *Config) { c.Remote = "127.0.0.1:15002" },
 		"postgres must be":                   func(c *Config) { c.Postgres = "host=x" },
 		"trigger is -1s":                     func(c *Config) { c.Trigger = -time.Second },
@@ -374,13 +374,13 @@ func TestConfigNamesTheSettingThatIsWrong(t *testing.T) {
 	}
 }
 
-// TestWhoWokeUpPublishesNothing was stopped in the middle of things, while another submit took over and went on.
-func TestWhoWokeUpPublishesNothing(t *testing.T) {
+// TestWokenSubmitPublishesNothing wakes a submit that was stopped while another took over.
+func TestWokenSubmitPublishesNothing(t *testing.T) {
 	cluster, c := newElection(t)
 	cast(t, cluster)
-	stopped := chosen(t, c, "a")
+	stopped := newStartedTracker(t, c, "a")
 	done(t, stopped.report(t.Context(), batch(0, 1, 1)))
-	successor := chosen(t, c, "changed")
+	successor := newStartedTracker(t, c, "changed")
 	done(t, successor.report(t.Context(), batch(0, 3, 4)))
 	if official(t, cluster) != 2 {
 		t.Fatal("the successor's run is not official")
@@ -388,37 +388,37 @@ func TestWhoWokeUpPublishesNothing(t *testing.T) {
 
 	stopped.official = 0 // it is about to make its run official
 	if err := stopped.promote(t.Context()); err == nil || official(t, cluster) != 2 {
-		t.Errorf("official is run %d by one who was stopped: %v", official(t, cluster), err)
+		t.Errorf("the stopped submit made run %d official: %v", official(t, cluster), err)
 	}
 	if err := stopped.note(t.Context(), election.LatestRunKey, stopped.current); err == nil {
-		t.Error("one who was stopped keeps the accounts")
+		t.Error("the stopped submit can write the election topic")
 	}
 	if got := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey); got.Run != 2 {
 		t.Errorf("the latest run is %+v", got)
 	}
-	done(t, successor.note(t.Context(), election.LatestRunKey, successor.current)) // it is not shut out
+	done(t, successor.note(t.Context(), election.LatestRunKey, successor.current)) // it is not fenced
 }
 
-// TestWhoOpensTheAccountsShutsOutTheOneBefore has the one before write between what the other has read and what it writes first.
-func TestWhoOpensTheAccountsShutsOutTheOneBefore(t *testing.T) {
+// TestSuccessorFencesItsPredecessor writes as the predecessor after the successor has read and before it writes.
+func TestSuccessorFencesItsPredecessor(t *testing.T) {
 	cluster, c := newElection(t)
-	before := chosen(t, c, "a")
+	before := newStartedTracker(t, c, "a")
 	after, err := newRunTracker(c, &election.Installation{Fingerprint: "a"})
 	done(t, err)
 	t.Cleanup(after.close)
 	after.mayAct = func() error { return nil }
-	done(t, after.open(t.Context()))
+	done(t, after.fenceAndRead(t.Context()))
 	if err := before.note(t.Context(), election.LatestRunKey, run{Run: 7}); err == nil {
-		t.Error("the one before writes on")
+		t.Error("the predecessor can still write")
 	}
 	if got := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey); got.Run != 1 || after.current.Run != 1 {
 		t.Errorf("the latest run is %d, and was read as %d", got.Run, after.current.Run)
 	}
 }
 
-func TestWhoLostTheLockPublishesNothing(t *testing.T) {
+func TestSubmitWithoutTheLockPublishesNothing(t *testing.T) {
 	cluster, c := newElection(t)
-	r := chosen(t, c, "a")
+	r := newStartedTracker(t, c, "a")
 	r.mayAct = func() error { return lease.ErrLost }
 	count := func() (n int) {
 		for _, topic := range append(election.ResultTopics(), election.ElectionTopic, election.PipelineStatusTopic) {
@@ -428,16 +428,16 @@ func TestWhoLostTheLockPublishesNothing(t *testing.T) {
 	}
 	publishTotal(t, cluster, 0) // of an older run: due to be deleted
 	before := count()
-	r.othersDeleted = false
+	r.olderRunsDeleted = false
 	for what, do := range map[string]func() error{
 		"report":  func() error { return r.report(t.Context(), batch(0, 3, 4)) },
 		"fail":    func() error { return r.reportFailure(t.Context(), errors.New("away")) },
-		"open":    func() error { return r.open(t.Context()) },
-		"next":    func() error { return r.next(t.Context(), r.current.Run+1) },
+		"read":    func() error { return r.fenceAndRead(t.Context()) },
+		"begin":   func() error { return r.beginRun(t.Context(), r.current.Run+1) },
 		"promote": func() error { return r.promote(t.Context()) },
 		"stop":    func() error { return r.reportStopped(t.Context()) },
 		"settle":  func() error { return r.reportSettled(t.Context(), map[int32]int64{0: 3, 1: 4}) },
-		"delete":  func() error { return r.deleteOthers(t.Context(), election.PerCandidateTopic) },
+		"delete":  func() error { return r.deleteOlderRuns(t.Context(), election.PerCandidateTopic) },
 	} {
 		if err := do(); !errors.Is(err, lease.ErrLost) {
 			t.Errorf("%s: %v", what, err)

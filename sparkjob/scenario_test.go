@@ -22,7 +22,7 @@ import (
 	"realtime-election/sparkjob"
 )
 
-// newElection empties Kafka and prepares it and PostgreSQL for a definition.
+// newElection recreates all topics, and prepares Kafka and PostgreSQL for a definition.
 func newElection(t *testing.T, d *election.Definition, partitions int32) sparkjob.Config {
 	t.Helper()
 	return newElectionOn(t, localtest.Spark(t), d, partitions)
@@ -34,18 +34,18 @@ func newElectionOn(t *testing.T, remote string, d *election.Definition, partitio
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	c := sparkjob.Config{
 		Kafka: kafkatest.Cluster(t, []string{localtest.Kafka(t)}), Postgres: localtest.PostgreSQL(t), Remote: remote,
-		Checkpoints: "file://" + t.TempDir() + "/of any name 100%20 [a]{b}*?", Partitions: 2, Log: log,
+		Checkpoints: "file://" + t.TempDir() + "/of any name 100%20 [a]{b}*?", StatePartitions: 2, Log: log,
 	}
 	var names []string
 	for _, topic := range election.Topics(partitions) {
 		names = append(names, topic.Name)
 	}
-	makeAgain(t, c, d, partitions, names...)
+	recreateTopics(t, c, d, partitions, names...)
 	return c
 }
 
-// makeAgain deletes topics, and has init make all that are missing.
-func makeAgain(t *testing.T, c sparkjob.Config, d *election.Definition, partitions int32, names ...string) {
+// recreateTopics deletes topics, and lets init create all that are missing.
+func recreateTopics(t *testing.T, c sparkjob.Config, d *election.Definition, partitions int32, names ...string) {
 	t.Helper()
 	cl, err := c.Kafka.NewClient()
 	if err != nil {
@@ -57,8 +57,8 @@ func makeAgain(t *testing.T, c sparkjob.Config, d *election.Definition, partitio
 		t.Fatal(err)
 	}
 	eventually(t, "the topics are gone", func() bool {
-		there, err := admin.ListTopics(t.Context(), names...)
-		return err == nil && allGone(there)
+		listed, err := admin.ListTopics(t.Context(), names...)
+		return err == nil && allGone(listed)
 	})
 	err = setup.Run(t.Context(), setup.Config{Kafka: c.Kafka, Postgres: c.Postgres, Definition: d, Partitions: partitions, Log: c.Log})
 	if err != nil {
@@ -84,7 +84,7 @@ func eventually(t *testing.T, what string, holds func() bool) {
 		select {
 		case <-ticker.C:
 		case <-deadline:
-			t.Fatalf("it did not come to pass that %s", what)
+			t.Fatalf("timed out before %s", what)
 		}
 	}
 }
@@ -138,7 +138,7 @@ func awaitCounted(t *testing.T, c sparkjob.Config, ended <-chan error) {
 	})
 }
 
-// recount is what the reference count says of votes_topic.
+// recount is the reference count of votes_topic.
 func recount(t *testing.T, c sparkjob.Config, d *election.Definition, partitions int32, run int) map[string]map[string]election.Result {
 	t.Helper()
 	count := election.NewCount(d, partitions)
@@ -154,7 +154,7 @@ func recount(t *testing.T, c sparkjob.Config, d *election.Definition, partitions
 	return count.Results(run)
 }
 
-// published is what Spark has published of a run.
+// published are the results that Spark has published for a run.
 func published(t *testing.T, c sparkjob.Config, run int) map[string]map[string]election.Result {
 	t.Helper()
 	results := make(map[string]map[string]election.Result)
@@ -177,7 +177,7 @@ func published(t *testing.T, c sparkjob.Config, run int) map[string]map[string]e
 	return results
 }
 
-// wantExact holds what Spark has published of a run to the reference count.
+// wantExact compares the results that Spark has published for a run with the reference count.
 func wantExact(t *testing.T, c sparkjob.Config, d *election.Definition, partitions int32, run int) {
 	t.Helper()
 	if diff := cmp.Diff(recount(t, c, d, partitions, run), published(t, c, run)); diff != "" {

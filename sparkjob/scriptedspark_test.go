@@ -24,26 +24,26 @@ import (
 // scriptedSpark is a server of Spark Connect that runs at most one query.
 type scriptedSpark struct {
 	*sparktest.Server
-	mu       sync.Mutex
-	running  bool
-	started  int
-	fails    string          // what each query ends with, at once
-	refuse   error           // of the start
-	broken   error           // of each question for the progress
-	silent   bool            // such a question is not answered
-	shut     error           // of each call
-	idle     bool            // the query waits for data
-	name     string          // of what runs
-	frozen   bool            // a session is not released
-	closes   error           // of the release of a session, which ends all the same
-	unread   error           // of each look for a checkpoint
-	there    map[string]bool // the checkpoints' files that tell of one
-	progress []string        // as JSON
-	released []string        // session ids
+	mu              sync.Mutex
+	running         bool
+	started         int
+	queryError      string          // with which each query ends at once
+	startError      error           // of each start of a query
+	progressError   error           // of each question for the progress
+	silent          bool            // questions for the progress get no answer
+	callError       error           // of each call
+	idle            bool            // the query waits for data
+	queryName       string          // of the query that runs
+	releaseRefused  bool            // a release fails, and the session stays
+	releaseError    error           // of a release, which ends the session all the same
+	checkpointError error           // of each look for a checkpoint
+	checkpoints     map[string]bool // the metadata files of the checkpoints that exist
+	progress        []string        // as JSON
+	released        []string        // session ids
 }
 
 func newScriptedSpark(t *testing.T) *scriptedSpark {
-	s := &scriptedSpark{Server: sparktest.New(t), there: map[string]bool{}, name: election.QueryKey}
+	s := &scriptedSpark{Server: sparktest.New(t), checkpoints: map[string]bool{}, queryName: election.QueryKey}
 	s.HandleExecute(s.execute)
 	s.HandleCall(s.call)
 	return s
@@ -52,26 +52,26 @@ func newScriptedSpark(t *testing.T) *scriptedSpark {
 func (s *scriptedSpark) call(_ context.Context, request proto.Message) (proto.Message, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.shut != nil {
-		return nil, s.shut
+	if s.callError != nil {
+		return nil, s.callError
 	}
 	if analyze, ok := request.(*wire.AnalyzePlanRequest); ok && analyze.GetSchema() != nil {
-		if s.unread != nil {
-			return nil, s.unread
+		if s.checkpointError != nil {
+			return nil, s.checkpointError
 		}
-		if paths := analyze.GetSchema().GetPlan().GetRoot().GetRead().GetDataSource().GetPaths(); !s.there[paths[0]] {
+		if paths := analyze.GetSchema().GetPlan().GetRoot().GetRead().GetDataSource().GetPaths(); !s.checkpoints[paths[0]] {
 			return nil, sparktest.Failure(codes.Internal, "PATH_NOT_FOUND", "Path does not exist")
 		}
 		text := &wire.DataType{Kind: &wire.DataType_Struct_{Struct: &wire.DataType_Struct{}}}
 		return &wire.AnalyzePlanResponse{Result: &wire.AnalyzePlanResponse_Schema_{Schema: &wire.AnalyzePlanResponse_Schema{Schema: text}}}, nil
 	}
 	if release, ok := request.(*wire.ReleaseSessionRequest); ok {
-		if s.frozen {
+		if s.releaseRefused {
 			return nil, sparktest.Failure(codes.Unavailable, "", "frozen")
 		}
 		s.released, s.running = append(s.released, release.GetSessionId()), false
-		if s.closes != nil {
-			return nil, s.closes
+		if s.releaseError != nil {
+			return nil, s.releaseError
 		}
 		return &wire.ReleaseSessionResponse{}, nil
 	}
@@ -86,22 +86,22 @@ func (s *scriptedSpark) execute(plan *wire.Plan) []sparktest.Step {
 	case command.GetSqlCommand() != nil:
 		return sparktest.Answer(sparktest.SQL(&wire.Relation{}))
 	case command.GetWriteStreamOperationStart() != nil:
-		if s.refuse != nil {
-			return []sparktest.Step{sparktest.Fail(s.refuse)}
+		if s.startError != nil {
+			return []sparktest.Step{sparktest.Fail(s.startError)}
 		}
 		s.started++
-		s.there[command.GetWriteStreamOperationStart().GetOptions()["checkpointLocation"]+"/metadata"] = true
-		s.running = s.fails == ""
+		s.checkpoints[command.GetWriteStreamOperationStart().GetOptions()["checkpointLocation"]+"/metadata"] = true
+		s.running = s.queryError == ""
 		return sparktest.Answer(sparktest.Started("q", "r", election.QueryKey))
 	case command.GetStreamingQueryManagerCommand() != nil:
 		if s.running {
-			return sparktest.Answer(sparktest.Active(sparktest.Instance("q", "r", s.name)))
+			return sparktest.Answer(sparktest.Active(sparktest.Instance("q", "r", s.queryName)))
 		}
 		return sparktest.Answer(sparktest.Active())
 	case command.GetStreamingQueryCommand().GetLastProgress():
 		switch {
-		case s.broken != nil:
-			return []sparktest.Step{sparktest.Fail(s.broken)}
+		case s.progressError != nil:
+			return []sparktest.Step{sparktest.Fail(s.progressError)}
 		case s.silent:
 			return []sparktest.Step{sparktest.Silence()}
 		}
@@ -119,7 +119,7 @@ func (s *scriptedSpark) execute(plan *wire.Plan) []sparktest.Step {
 			Explain: &wire.StreamingQueryCommandResult_ExplainResult{Result: "the plan"},
 		}}))
 	case command.GetStreamingQueryCommand().GetException():
-		return sparktest.Answer(sparktest.Exception("STREAM_FAILED", s.fails))
+		return sparktest.Answer(sparktest.Exception("STREAM_FAILED", s.queryError))
 	}
 	return sparktest.Done()
 }
@@ -131,8 +131,8 @@ func (s *scriptedSpark) set(change func()) {
 	change()
 }
 
-// sees waits until what Spark has seen is so.
-func (s *scriptedSpark) sees(t *testing.T, what string, holds func() bool) {
+// awaits waits until a condition holds, which may read the fields of s.
+func (s *scriptedSpark) awaits(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	until(t, what, func() bool {
 		s.mu.Lock()
@@ -150,19 +150,19 @@ func until(t *testing.T, what string, holds func() bool) {
 		select {
 		case <-ticker.C:
 		case <-deadline:
-			t.Fatalf("it did not come to pass that %s", what)
+			t.Fatalf("timed out before %s", what)
 		}
 	}
 }
 
-// submit is one that holds the lock until lose is called, or that is asked to stop.
+// submit holds the lock until lose or stop is called.
 type submit struct {
 	ended      chan error
 	lose, stop func()
 	health     *health.Service
 }
 
-// newSubmit does all that is done now and then so often that no test waits for it.
+// newSubmit starts a submit whose intervals are short, so that no test waits for them.
 func newSubmit(t *testing.T, c Config, url, fingerprint string, change ...func(*supervisor)) *submit {
 	t.Helper()
 	c.Remote, c.Postgres, c.Health = url, "postgres://e:s@127.0.0.1:1/election", health.New("submit")
@@ -172,7 +172,7 @@ func newSubmit(t *testing.T, c Config, url, fingerprint string, change ...func(*
 	ctx, stop := context.WithCancel(t.Context())
 	broken, lose := context.WithCancel(context.WithoutCancel(ctx))
 	s := newSupervisor(c, installation, r)
-	s.answerTimeout, s.pollEvery, s.wantedEvery, r.beat = 5*time.Second, 20*time.Millisecond, 50*time.Millisecond, 100*time.Millisecond
+	s.answerTimeout, s.pollEvery, s.wantedEvery, r.heartbeatEvery = 5*time.Second, 20*time.Millisecond, 50*time.Millisecond, 100*time.Millisecond
 	for _, f := range change {
 		f(s)
 	}
@@ -180,7 +180,7 @@ func newSubmit(t *testing.T, c Config, url, fingerprint string, change ...func(*
 	go func() {
 		defer close(out.ended)
 		held := lease.New(20*time.Millisecond, func(context.Context) error { return broken.Err() })
-		if err := r.succeed(ctx, "the PostgreSQL of the test", broken.Err); err != nil {
+		if err := r.becomeHolder(ctx, "the PostgreSQL of the test", broken.Err); err != nil {
 			out.ended <- err
 			return
 		}
@@ -197,10 +197,10 @@ func newSubmit(t *testing.T, c Config, url, fingerprint string, change ...func(*
 	return out
 }
 
-// impatient does not wait for Spark.
+// impatient waits a second for an answer of Spark.
 func impatient(s *supervisor) { s.answerTimeout = time.Second }
 
-// leaveRunning has the query started by a submit that loses the lock then.
+// leaveRunning starts the query by a submit that then loses the lock.
 func leaveRunning(t *testing.T, cluster *kfake.Cluster, c Config, url string) {
 	t.Helper()
 	s := newSubmit(t, c, url, "a")
@@ -221,7 +221,7 @@ func (s *submit) end(t *testing.T) error {
 	}
 }
 
-// runs waits until the query runs and that is published.
+// runs waits until the query runs and the status says so.
 func (s *submit) runs(t *testing.T, cluster *kfake.Cluster) {
 	t.Helper()
 	until(t, "the query runs", func() bool {
@@ -230,10 +230,10 @@ func (s *submit) runs(t *testing.T, cluster *kfake.Cluster) {
 	})
 }
 
-// trap listens where nobody is to connect.
+// trap listens at an address to which nothing may connect.
 type trap struct {
 	net.Listener
-	heard chan string // what each connection said first, in the order in which they came
+	heard chan string // the first bytes of each connection, in the order of the connections
 }
 
 func newTrap(t *testing.T) *trap {
@@ -260,17 +260,18 @@ func newTrap(t *testing.T) *trap {
 
 func (s *trap) address() string { return s.Addr().String() }
 
-// caught is what was said to the trap so far. Connections are taken in the order in which they come, so its own ends it.
+// caught are the first bytes of each connection so far. Connections are accepted in their order, so the one that caught makes
+// is the last.
 func (s *trap) caught(t *testing.T) (heard []string) {
 	t.Helper()
-	const own = "nobody before me"
+	const last = "the connection of caught"
 	conn, err := net.Dial("tcp", s.address())
 	done(t, err)
 	defer conn.Close()
-	_, err = conn.Write([]byte(own))
+	_, err = conn.Write([]byte(last))
 	done(t, err)
 	for text := range s.heard {
-		if text == own {
+		if text == last {
 			break
 		}
 		heard = append(heard, text)

@@ -22,12 +22,12 @@ import (
 // oldestSpark is the first major version whose Spark Connect has what the query needs.
 const oldestSpark = 4
 
-// answerTimeout is how long Spark is waited for that is away, or that is there and does not answer, before that is what
-// the status says; startTimeout is the same for the start of the query, before which Spark reads the definition's tables.
+// answerTimeout is how long submit waits for an answer of Spark before the status says that there is none. startTimeout is
+// the same for the start of the query, for which Spark reads the definition's tables.
 const answerTimeout, startTimeout = time.Minute, 5 * time.Minute
 
-// within is a context for questions to Spark.
-func within(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+// withAnswerTimeout is a context for questions to Spark. Its error says that Spark has not answered.
+func withAnswerTimeout(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, timeout, fmt.Errorf("no answer from Spark in %s", timeout))
 }
 
@@ -40,17 +40,17 @@ func dial(ctx context.Context, remote string, plainText bool, options ...spark.O
 	session, err := spark.Dial(ctx, remote, options...)
 	if err != nil {
 		var answered *spark.Error
-		if !errors.As(err, &answered) && ctx.Err() == nil { // nobody was asked yet
-			return nil, &election.Wrong{Setting: "remote", Text: fmt.Sprintf("will not do: %v", err)}
+		if !errors.As(err, &answered) && ctx.Err() == nil { // Dial has not asked Spark yet
+			return nil, &election.Wrong{Setting: "remote", Text: fmt.Sprintf("cannot be used: %v", err)}
 		}
 		return nil, fmt.Errorf("dial Spark: %w", err)
 	}
 	return session, nil
 }
 
-// openSession makes a new session, on a Spark that is new enough.
+// openSession opens a new session. It is an error if Spark is older than oldestSpark.
 func (s *supervisor) openSession(ctx context.Context) (*spark.Session, error) {
-	ctx, cancel := within(ctx, s.answerTimeout)
+	ctx, cancel := withAnswerTimeout(ctx, s.answerTimeout)
 	defer cancel()
 	session, err := dial(ctx, s.Remote, s.PlainText, spark.WithSessionID(spark.SessionID(uuid.NewString())))
 	if err != nil {
@@ -70,13 +70,13 @@ func (s *supervisor) openSession(ctx context.Context) (*spark.Session, error) {
 	return session, nil
 }
 
-// find comes back to a noted session, and to the query that runs in it. Both are nil where there is none any more: it was
-// ended, has timed out, or Spark was started again.
-func find(ctx context.Context, remote string, plainText bool, at sessionRef) (*spark.Session, *spark.StreamingQuery, error) {
+// resumeSession connects to an existing session, and returns the query that runs there, or nil where none does. Both are nil
+// if the session is gone: it was ended, has timed out, or Spark was started again.
+func resumeSession(ctx context.Context, remote string, plainText bool, at sessionRef) (*spark.Session, *spark.StreamingQuery, error) {
 	if at.ID == "" {
 		return nil, nil, nil
 	}
-	session, err := dial(ctx, remote, plainText, spark.WithSessionID(at.ID), spark.WithUserID(at.User), spark.WithServerSessionID(at.Server))
+	session, err := dial(ctx, remote, plainText, spark.WithSessionID(at.ID), spark.WithUserID(at.User), spark.WithServerSessionID(at.ServerSessionID))
 	if sessionGone(err) {
 		return nil, nil, nil
 	}
@@ -99,21 +99,21 @@ func find(ctx context.Context, remote string, plainText bool, at sessionRef) (*s
 	return session, nil, nil
 }
 
-// notedSession finds the session in which the query was started last, and the query where it runs. Nobody but Remote is asked:
-// the noted address comes from a topic, and a stranger who can write there must not be sent the token. The error is errQueryElsewhere
-// where the session was made on a Spark of another address, and Remote does not know it.
+// notedSession resumes the session that the election topic names for the current run. It connects only to Remote: a stranger
+// who can write the topic could put an address there, which must not be sent the token. The error is errQueryElsewhere if the
+// session was opened on a Spark at another address, and Remote does not know it.
 func (s *supervisor) notedSession(ctx context.Context) (*spark.Session, *spark.StreamingQuery, error) {
 	at := s.runs.current.Session
-	asking, cancel := within(ctx, s.answerTimeout)
+	asking, cancel := withAnswerTimeout(ctx, s.answerTimeout)
 	defer cancel()
-	session, query, err := find(asking, s.Remote, s.PlainText, at)
+	session, query, err := resumeSession(asking, s.Remote, s.PlainText, at)
 	if err == nil && session == nil && at.Spark != "" && at.Spark != sparkAt(s.Remote) {
-		return nil, nil, fmt.Errorf("%w on %s, which is not the Spark that submit is given: stop that Spark, or it counts on until the session times out", errQueryElsewhere, at.Spark)
+		return nil, nil, fmt.Errorf("%w on %s, which is not the Spark that submit is given: stop that Spark, or its query goes on until the session times out", errQueryElsewhere, at.Spark)
 	}
 	return session, query, err
 }
 
-// errQueryElsewhere is of a query that may go on where nobody ends it.
+// errQueryElsewhere is the error where the query may go on in a Spark that submit does not call.
 var errQueryElsewhere = errors.New("the query was last started")
 
 // sparkAt is the host:port of a connection string.
@@ -130,31 +130,31 @@ func sessionGone(err error) bool {
 	return errors.Is(err, spark.ErrSessionChanged) || errors.Is(err, spark.ErrSessionClosed) || errors.Is(err, spark.ErrSessionNotFound)
 }
 
-// end ends a session, and with it the query that goes on in it: it may be that of an older run, which would write beside
-// the new one. The next run counts as far as this one has by then, so it must have ended.
-func (s *supervisor) end(ctx context.Context, session *spark.Session) error {
+// endSession ends a session and the query in it, since the query of an older run would go on writing beside that of the
+// next one. It returns when they have ended: only then does it stand how far the next run has to count.
+func (s *supervisor) endSession(ctx context.Context, session *spark.Session) error {
 	defer session.Close()
 	if err := s.runs.mayAct(); err != nil {
 		return err
 	}
-	ctx, cancel := within(ctx, s.answerTimeout)
+	ctx, cancel := withAnswerTimeout(ctx, s.answerTimeout)
 	defer cancel()
 	if err := session.Release(ctx); err != nil && !sessionGone(err) {
-		return fmt.Errorf("end the session before: %w", err)
+		return fmt.Errorf("end the previous session: %w", err)
 	}
 	return nil
 }
 
-// endQuery ends the session in which the query was started last, when this program is asked to stop: also where it has lost
-// touch with it, or has not found it yet. ctx is over by then.
+// endQuery ends the session of the query when this program is asked to stop, even if submit has lost its connection to the
+// session, or has not looked for it yet. ctx has ended by then.
 func (s *supervisor) endQuery(ctx context.Context) {
-	ending, cancel := within(context.WithoutCancel(ctx), quitTimeout)
+	ctx, cancel := withAnswerTimeout(context.WithoutCancel(ctx), quitTimeout)
 	defer cancel()
 	err := s.runs.mayAct()
 	if err == nil {
 		var session *spark.Session
-		if session, _, err = s.notedSession(ending); err == nil && session != nil {
-			err = s.end(ending, session)
+		if session, _, err = s.notedSession(ctx); err == nil && session != nil {
+			err = s.endSession(ctx, session)
 		}
 	}
 	if err != nil {
@@ -162,14 +162,14 @@ func (s *supervisor) endQuery(ctx context.Context) {
 	}
 }
 
-// quitTimeout and the two seconds of Session.Close are within the ten that Docker gives a container to stop.
+// quitTimeout, together with the two seconds of Session.Close, is less than the ten that Docker gives a container to stop.
 const quitTimeout = 6 * time.Second
 
 // keepAliveEvery is how often submit calls its session while it may not act in it.
 const keepAliveEvery = 10 * time.Second
 
-// keepSessionAlive keeps a session from timing out, and with it the query, while this submit has lost the lock: for as long as
-// PostgreSQL is away nobody else does.
+// keepSessionAlive keeps a session, and the query in it, from timing out while this submit has lost the lock. No other submit
+// does so while PostgreSQL is away.
 func (s *supervisor) keepSessionAlive(ctx context.Context, session *spark.Session) {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan struct{})
@@ -178,13 +178,13 @@ func (s *supervisor) keepSessionAlive(ctx context.Context, session *spark.Sessio
 		defer close(ended)
 		defer session.Close()
 		if err := session.Heartbeat(ctx, keepAliveEvery); err != nil {
-			s.Log.Debug("keep the session", "error", err) // somebody else has it by now
+			s.Log.Debug("keep the session", "error", err) // another submit has ended it
 		}
 	}()
 }
 
-// retryPolicy is for a Spark that is away for a while: it is asked every second, for a minute, so that the query is started
-// again soon after Spark is.
+// retryPolicy asks a Spark that does not answer every second, for a minute, so that the query starts soon after Spark has
+// started.
 func retryPolicy() spark.RetryPolicy {
 	policy := spark.DefaultRetry()
 	policy.Retries, policy.Max, policy.Jitter = 60, time.Second, 0

@@ -18,7 +18,7 @@ import (
 	"realtime-election/spark/wire"
 )
 
-// TestQueryIsStartedWithWhatAnExactCountNeeds looks at what Spark is told. What follows from each is tested on a real one.
+// TestQueryIsStartedWithWhatAnExactCountNeeds checks the requests to Spark. Other tests check their effect in a real Spark.
 func TestQueryIsStartedWithWhatAnExactCountNeeds(t *testing.T) {
 	cluster, c := newElection(t)
 	c.Trigger = 3 * time.Second
@@ -72,9 +72,9 @@ func TestQueryIsStartedWithWhatAnExactCountNeeds(t *testing.T) {
 	})
 }
 
-// TestFingerprintIsOfAllThatAQueryIsStartedWith changes one thing after the other. A password that is changed is no reason to
-// start the query again.
-func TestFingerprintIsOfAllThatAQueryIsStartedWith(t *testing.T) {
+// TestFingerprintCoversAllStartSettings changes one setting at a time. A changed password is no reason to start the query
+// again.
+func TestFingerprintCoversAllStartSettings(t *testing.T) {
 	of := func(change func(q *query, c *Config)) string {
 		c := Config{Kafka: kafka.Cluster{Brokers: []string{"127.0.0.1:9092"}}, Checkpoints: "file:///checkpoints", Trigger: time.Second, Postgres: "postgres://e:s@db/election"}
 		q := newQuery(4, spark.ProcessingTime(c.Trigger))
@@ -100,7 +100,7 @@ func TestFingerprintIsOfAllThatAQueryIsStartedWith(t *testing.T) {
 	}
 }
 
-// TestQueryWithNothingLeftToCountIsSettled has one that was started again when all was counted: Spark reports no progress.
+// TestQueryWithNothingLeftToCountIsSettled starts a query when all is counted: Spark reports no progress then.
 func TestQueryWithNothingLeftToCountIsSettled(t *testing.T) {
 	cluster, c := newElection(t)
 	cast(t, cluster)
@@ -118,11 +118,11 @@ func TestQueryWithNothingLeftToCountIsSettled(t *testing.T) {
 		t.Error("a record that came later is counted without a report")
 	}
 	if asked := processed(server); asked != 1 {
-		t.Errorf("it was asked %d times to count all that there is", asked)
+		t.Errorf("the query was asked %d times to process all that is available", asked)
 	}
 }
 
-// TestUndecidedVotesAreNotSettled has a transaction open while the query is asked to count all that there is.
+// TestUndecidedVotesAreNotSettled leaves a transaction open while the query processes all that is available.
 func TestUndecidedVotesAreNotSettled(t *testing.T) {
 	cluster, c := newElection(t)
 	cast(t, cluster)
@@ -130,20 +130,20 @@ func TestUndecidedVotesAreNotSettled(t *testing.T) {
 	server := newScriptedSpark(t)
 	server.idle = true
 	newSubmit(t, c, server.URL(), "a").runs(t, cluster)
-	until(t, "it is settled", func() bool { return status(t, cluster).Counted != nil })
+	until(t, "the query is settled", func() bool { return status(t, cluster).Counted != nil })
 	ends, err := kafka.StableEnds(t.Context(), open, election.VotesTopic)
 	done(t, err)
-	if diff := cmp.Diff(offsets(ends), status(t, cluster).Counted); diff != "" {
+	if diff := cmp.Diff(jsonOffsets(ends), status(t, cluster).Counted); diff != "" {
 		t.Error(diff)
 	}
 }
 
-// TestQueryThatCountsIsNotAskedToSettle has one that waits for nothing.
+// TestQueryThatCountsIsNotAskedToSettle runs a query that does not wait for data.
 func TestQueryThatCountsIsNotAskedToSettle(t *testing.T) {
 	cluster, c := newElection(t)
 	server := newScriptedSpark(t)
 	newSubmit(t, c, server.URL(), "a").runs(t, cluster)
-	looks := func() (n int) {
+	statusRequests := func() (n int) {
 		for _, request := range sparktest.Sent[*wire.ExecutePlanRequest](server.Server) {
 			if request.GetPlan().GetCommand().GetStreamingQueryCommand().GetStatus() {
 				n++
@@ -151,9 +151,9 @@ func TestQueryThatCountsIsNotAskedToSettle(t *testing.T) {
 		}
 		return n
 	}
-	until(t, "it was looked at twice", func() bool { return looks() > 2 })
+	until(t, "the query was asked for its status twice", func() bool { return statusRequests() > 2 })
 	if asked := processed(server); asked != 0 || status(t, cluster).Counted != nil {
-		t.Errorf("it was asked %d times to count all that there is, and the status is %+v", asked, status(t, cluster))
+		t.Errorf("the query was asked %d times to process all that is available, and the status is %+v", asked, status(t, cluster))
 	}
 }
 

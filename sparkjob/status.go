@@ -24,16 +24,16 @@ const (
 	running  = "running"
 	waiting  = "waiting" // for Spark, or until the next try
 	failing  = "failing" // the query failed again and again without counting anything in between
-	stopped  = "stopped" // as somebody wants it
+	stopped  = "stopped" // by `election query stop`
 )
 
-// failuresToTell is how often the query fails at the same place before that is what the status says.
-const failuresToTell = 3
+// failuresBeforeFailing is how often in a row the query fails without counting anything before its state is failing.
+const failuresBeforeFailing = 3
 
 // announce publishes that the query is about to run, or runs already.
 func (r *runTracker) announce(ctx context.Context, state string) error {
 	r.status.Run = r.current.Run
-	if r.failures < failuresToTell {
+	if r.failures < failuresBeforeFailing {
 		r.status.State = state
 	}
 	if r.status.Counted == nil {
@@ -42,10 +42,10 @@ func (r *runTracker) announce(ctx context.Context, state string) error {
 	if err := r.publishStatus(ctx); err != nil || r.official != 0 {
 		return err
 	}
-	return r.promote(ctx) // the first run has nobody to catch up with
+	return r.promote(ctx) // the first run has no run to catch up with
 }
 
-// report publishes what the query reports of its last micro-batch; progress is nil before the first.
+// report publishes the query's progress, which is nil before the first micro-batch.
 func (r *runTracker) report(ctx context.Context, progress *spark.Progress) error {
 	if progress == nil || len(progress.Sources) == 0 {
 		return r.reportUnchanged(ctx)
@@ -54,8 +54,8 @@ func (r *runTracker) report(ctx context.Context, progress *spark.Progress) error
 	if err != nil {
 		return err
 	}
-	if !r.current.Began && counted != nil {
-		r.current.Began = true
+	if !r.current.Committed && counted != nil {
+		r.current.Committed = true
 		if err := r.note(ctx, election.LatestRunKey, r.current); err != nil {
 			return err
 		}
@@ -64,14 +64,14 @@ func (r *runTracker) report(ctx context.Context, progress *spark.Progress) error
 		counted = r.status.Counted
 	}
 	r.failures = 0
-	// A report while there is nothing to do carries the number of the batch to come.
+	// An idle query reports the number of its next micro-batch, so the number alone does not tell what is counted.
 	if r.status.State == running && r.status.Error == "" && r.status.Batch == progress.BatchID && maps.Equal(r.status.Counted, counted) {
 		return r.heartbeat(ctx)
 	}
 	r.status = election.QueryStatus{
 		Run: r.current.Run, State: running, Batch: progress.BatchID,
-		InputRowsPerSecond:     finite(progress.InputRowsPerSecond),
-		ProcessedRowsPerSecond: finite(progress.ProcessedRowsPerSecond),
+		InputRowsPerSecond:     finiteRate(progress.InputRowsPerSecond),
+		ProcessedRowsPerSecond: finiteRate(progress.ProcessedRowsPerSecond),
 		BatchMilliseconds:      progress.BatchDuration,
 		Counted:                counted,
 	}
@@ -81,8 +81,8 @@ func (r *runTracker) report(ctx context.Context, progress *spark.Progress) error
 	return r.publishCounted(ctx)
 }
 
-// reportUnchanged publishes that the query runs, where that is news, and else now and then that this still holds. The last error
-// stays, and a query that has failed again and again is failing, until it counts something.
+// reportUnchanged publishes that the query runs: at once if the state changes, and otherwise as a heartbeat. The last error
+// and the state failing stay until the query counts something.
 func (r *runTracker) reportUnchanged(ctx context.Context) error {
 	if r.status.State == running || r.status.State == failing {
 		return r.heartbeat(ctx)
@@ -91,8 +91,8 @@ func (r *runTracker) reportUnchanged(ctx context.Context) error {
 	return r.publishStatus(ctx)
 }
 
-// publishCounted makes the run official if it may be, and only then says how far it has counted: a reader that hears that all is counted
-// finds nothing of other runs any more.
+// publishCounted first makes the run official if it has caught up, and then publishes how far it has counted. So a reader to
+// whom the status says that all is counted finds no record of an older run.
 func (r *runTracker) publishCounted(ctx context.Context) error {
 	if err := r.promote(ctx); err != nil {
 		return err
@@ -100,31 +100,31 @@ func (r *runTracker) publishCounted(ctx context.Context) error {
 	return r.publishStatus(ctx)
 }
 
-// reportSettled publishes that all records before these offsets of votes_topic are counted, although no micro-batch ran.
+// reportSettled publishes that all records of votes_topic before these offsets are counted, although no micro-batch has run.
 func (r *runTracker) reportSettled(ctx context.Context, ends map[int32]int64) error {
 	r.failures = 0
-	r.status.State, r.status.Error, r.status.Counted = running, "", offsets(ends)
+	r.status.State, r.status.Error, r.status.Counted = running, "", jsonOffsets(ends)
 	return r.publishCounted(ctx)
 }
 
-// heartbeatEvery is how often an unchanged status is published again, to say that it still holds.
+// heartbeatEvery is how often an unchanged status is published again.
 const heartbeatEvery = 3 * time.Second
 
 func (r *runTracker) heartbeat(ctx context.Context) error {
-	if time.Since(r.published) < r.beat { // UpdatedAt may be of another machine's clock, or of one that was set since
+	if time.Since(r.published) < r.heartbeatEvery { // UpdatedAt may be from another clock, or this one was set since
 		return nil
 	}
 	return r.publishStatus(ctx)
 }
 
-// reportFailure publishes that the query does not run, and that it is failing where it has ended by itself three times without
-// counting anything in between. No micro-batch is ever left out.
+// reportFailure publishes that the query does not run. The state is failing once the query has failed failuresBeforeFailing
+// times without counting anything in between. No micro-batch is ever skipped.
 func (r *runTracker) reportFailure(ctx context.Context, cause error) error {
 	r.status.State, r.status.Error = waiting, firstLine(cause)
 	if queryFailed(cause) {
 		r.failures++
 	}
-	if r.failures >= failuresToTell {
+	if r.failures >= failuresBeforeFailing {
 		r.status.State = failing
 		where := "before its first micro-batch"
 		if r.status.Batch >= 0 {
@@ -132,33 +132,33 @@ func (r *runTracker) reportFailure(ctx context.Context, cause error) error {
 		}
 		r.status.Error = fmt.Sprintf("the query failed %d times in a row %s: %s", r.failures, where, r.status.Error)
 	}
-	r.metrics.failed(r.status.Error)
+	r.metrics.notRunning(r.status.Error)
 	return r.publishStatus(ctx)
 }
 
-// reportStopped publishes that the query does not run because nobody wants it to.
+// reportStopped publishes that the query does not run because somebody has stopped it.
 func (r *runTracker) reportStopped(ctx context.Context) error {
 	r.failures, r.status.Run, r.status.State, r.status.Error = 0, r.current.Run, stopped, ""
 	if r.status.Counted == nil {
 		r.status.Batch = -1
 	}
-	r.metrics.failed("somebody has stopped the query; `election query start` has it run again")
+	r.metrics.notRunning("somebody has stopped the query; `election query start` has it run again")
 	return r.publishStatus(ctx)
 }
 
-// queryFailed reports whether an error is of the query, not of the way to it or of its session.
+// queryFailed reports whether the query has failed, and not the connection to it or its session.
 func queryFailed(err error) bool {
 	var failure *spark.Error
 	return errors.As(err, &failure) && !spark.Retryable(err) && !sessionGone(err) && !errors.Is(err, spark.ErrOperationLost)
 }
 
-// firstLine is an error without the query plans that Spark appends.
+// firstLine is the text of an error without the query plans that Spark appends.
 func firstLine(err error) string {
 	line, _, _ := strings.Cut(err.Error(), "\n")
 	return line
 }
 
-// publishStatus is not fenced as the accounts are: a status that comes late is replaced within three seconds.
+// publishStatus writes without a transaction: the next heartbeat replaces a status that comes late.
 func (r *runTracker) publishStatus(ctx context.Context) error {
 	if err := r.mayAct(); err != nil {
 		return err
@@ -171,26 +171,26 @@ func (r *runTracker) publishStatus(ctx context.Context) error {
 		return fmt.Errorf("encode the query's status: %w", err)
 	}
 	record := &kgo.Record{Topic: election.PipelineStatusTopic, Key: []byte(election.QueryKey), Value: text}
-	if err := r.reports.ProduceSync(ctx, record).FirstErr(); err != nil {
+	if err := r.plainWriter.ProduceSync(ctx, record).FirstErr(); err != nil {
 		return fmt.Errorf("publish the query's status: %w", err)
 	}
-	if ends, err := kafka.StableEnds(ctx, r.cl, election.VotesTopic); err == nil {
+	if ends, err := kafka.StableEnds(ctx, r.reader, election.VotesTopic); err == nil {
 		r.metrics.lag.Set(float64(election.Behind(ends, r.status.Counted)))
 	}
 	return nil
 }
 
-// offsets are offsets by partition as JSON holds them.
-func offsets(ends map[int32]int64) map[string]int64 {
-	named := make(map[string]int64, len(ends))
+// jsonOffsets are offsets by partition, with the partitions as strings, as JSON needs them.
+func jsonOffsets(ends map[int32]int64) map[string]int64 {
+	offsets := make(map[string]int64, len(ends))
 	for partition, end := range ends {
-		named[strconv.Itoa(int(partition))] = end
+		offsets[strconv.Itoa(int(partition))] = end
 	}
-	return named
+	return offsets
 }
 
-// finite is a rate as JSON can hold it.
-func finite(rate spark.Rate) float64 {
+// finiteRate is the rate, or 0 where it is infinite or no number, which JSON cannot hold.
+func finiteRate(rate spark.Rate) float64 {
 	if math.IsNaN(float64(rate)) || math.IsInf(float64(rate), 0) {
 		return 0
 	}

@@ -20,10 +20,10 @@ import (
 	"realtime-election/spark"
 )
 
-// TestQueryThatFailsAgainIsFailing fails it on the same micro-batch until that is what the status says.
+// TestQueryThatFailsAgainIsFailing fails the query on the same micro-batch until its state is failing.
 func TestQueryThatFailsAgainIsFailing(t *testing.T) {
 	cluster, c := newElection(t)
-	r := chosen(t, c, "a")
+	r := newStartedTracker(t, c, "a")
 	done(t, r.report(t.Context(), batch(7, 3, 4)))
 	broken := fmt.Errorf("the query ended: %w", &spark.Error{Class: "STREAM_FAILED", Message: "a disk is full\n== Plan =="})
 	again := func(cause error, state string) {
@@ -32,7 +32,7 @@ func TestQueryThatFailsAgainIsFailing(t *testing.T) {
 		if got := status(t, cluster); got.State != state || got.Counted["1"] != 4 {
 			t.Errorf("after the failure the status is %+v, want %s", got, state)
 		}
-		choose(t, r)
+		beginOrResumeRun(t, r)
 		done(t, r.report(t.Context(), nil))
 	}
 	again(broken, waiting)
@@ -59,7 +59,7 @@ func TestQueryThatFailsAgainIsFailing(t *testing.T) {
 
 func TestQueryThatHasNothingLeftToCountIsNotFailing(t *testing.T) {
 	cluster, c := newElection(t)
-	r := chosen(t, c, "a")
+	r := newStartedTracker(t, c, "a")
 	r.failures = 2
 	done(t, r.reportFailure(t.Context(), &spark.Error{Message: "no"}))
 	if got := status(t, cluster); got.State != failing || !strings.Contains(got.Error, "3 times in a row before its first micro-batch") {
@@ -73,7 +73,7 @@ func TestQueryThatHasNothingLeftToCountIsNotFailing(t *testing.T) {
 
 func TestUnchangedStatusIsPublishedNowAndThen(t *testing.T) {
 	cluster, c := newElection(t)
-	r := chosen(t, c, "a")
+	r := newStartedTracker(t, c, "a")
 	published := func() int { return len(kafkatest.Read(t, cluster, election.PipelineStatusTopic, 0)) }
 	for _, progress := range []*spark.Progress{nil, batch(0, 3, 4)} {
 		done(t, r.report(t.Context(), progress))
@@ -90,15 +90,15 @@ func TestUnchangedStatusIsPublishedNowAndThen(t *testing.T) {
 	}
 }
 
-// TestReportOfAClockThatIsAheadDelaysNone takes over from a submit whose clock is an hour ahead, with an unchanged status, or
-// has had its own clock set back.
+// TestReportOfAClockThatIsAheadDelaysNone takes over from a submit whose clock is an hour ahead, with an unchanged status, and
+// then sets the own clock back.
 func TestReportOfAClockThatIsAheadDelaysNone(t *testing.T) {
 	cluster, c := newElection(t)
-	done(t, chosen(t, c, "a").report(t.Context(), batch(0, 3, 4)))
+	done(t, newStartedTracker(t, c, "a").report(t.Context(), batch(0, 3, 4)))
 	ahead := status(t, cluster)
 	ahead.UpdatedAt = time.Now().Add(time.Hour)
 	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.PipelineStatusTopic, election.QueryKey, ahead))
-	r := chosen(t, c, "a")
+	r := newStartedTracker(t, c, "a")
 	done(t, r.report(t.Context(), batch(0, 3, 4)))
 	if got := status(t, cluster); got.State != running || got.UpdatedAt.After(time.Now()) || got.Counted["1"] != 4 {
 		t.Errorf("the status is %+v", got)
@@ -114,13 +114,13 @@ func TestReportOfAClockThatIsAheadDelaysNone(t *testing.T) {
 
 func TestFailureIsPublishedUntilABatchCommits(t *testing.T) {
 	cluster, c := newElection(t)
-	r := chosen(t, c, "a")
+	r := newStartedTracker(t, c, "a")
 	done(t, r.report(t.Context(), batch(0, 3, 4)))
 	done(t, r.reportFailure(t.Context(), errors.New("Spark is away\n== Plan ==")))
 	if got := status(t, cluster); got.State != "waiting" || got.Error != "Spark is away" || got.Counted["0"] != 3 {
 		t.Errorf("after the failure the status is %+v", got)
 	}
-	choose(t, r)
+	beginOrResumeRun(t, r)
 	done(t, r.report(t.Context(), nil))
 	if got := status(t, cluster); got.State != "running" || got.Error != "Spark is away" {
 		t.Errorf("before the next batch the status is %+v", got)
@@ -131,13 +131,13 @@ func TestFailureIsPublishedUntilABatchCommits(t *testing.T) {
 	}
 
 	done(t, r.reportFailure(t.Context(), errors.New("Spark is away")))
-	choose(t, r)
+	beginOrResumeRun(t, r)
 	done(t, r.report(t.Context(), batch(1, 5, 5)))
 	if got := status(t, cluster); got.State != "running" || got.Error != "" {
 		t.Errorf("of a query that was adopted the status is %+v", got)
 	}
 	done(t, r.reportFailure(t.Context(), errors.New("Spark is away")))
-	choose(t, r)
+	beginOrResumeRun(t, r)
 	done(t, r.reportSettled(t.Context(), map[int32]int64{0: 5, 1: 5}))
 	if got := status(t, cluster); got.State != "running" || got.Error != "" {
 		t.Errorf("of a query that has counted all the status is %+v", got)
@@ -146,7 +146,7 @@ func TestFailureIsPublishedUntilABatchCommits(t *testing.T) {
 
 func TestSettledQueryHasCountedAll(t *testing.T) {
 	cluster, c := newElection(t)
-	r := chosen(t, c, "a")
+	r := newStartedTracker(t, c, "a")
 	counted := func() bool {
 		t.Helper()
 		all, err := inspect.Counted(t.Context(), c.Kafka)
@@ -177,7 +177,7 @@ func TestSettledQueryHasCountedAll(t *testing.T) {
 	if !counted() {
 		t.Error("not all is counted when the transaction is")
 	}
-	chosen(t, c, "b")
+	newStartedTracker(t, c, "b")
 	if counted() {
 		t.Error("all is counted although the next run has counted nothing")
 	}
@@ -188,10 +188,10 @@ func TestSettledQueryHasCountedAll(t *testing.T) {
 	}
 }
 
-// TestReportWithoutOffsetsTakesNothingBack has what Spark says before a source has read anything.
+// TestReportWithoutOffsetsTakesNothingBack reports progress as Spark does before a source has read anything.
 func TestReportWithoutOffsetsTakesNothingBack(t *testing.T) {
 	cluster, c := newElection(t)
-	r := chosen(t, c, "a")
+	r := newStartedTracker(t, c, "a")
 	done(t, r.report(t.Context(), batch(0, 3, 4)))
 	done(t, r.report(t.Context(), &spark.Progress{BatchID: 1, Sources: []spark.SourceProgress{{}}}))
 	if got := status(t, cluster); got.Batch != 1 || got.Counted["0"] != 3 || got.Counted["1"] != 4 {
@@ -199,10 +199,10 @@ func TestReportWithoutOffsetsTakesNothingBack(t *testing.T) {
 	}
 }
 
-// TestReportWithTheNumberOfTheBatchToComeIsNotTheBatch has the report of an idle query, and then that of the batch.
+// TestReportWithTheNumberOfTheBatchToComeIsNotTheBatch reports the progress of an idle query, and then that of its next batch.
 func TestReportWithTheNumberOfTheBatchToComeIsNotTheBatch(t *testing.T) {
 	cluster, c := newElection(t)
-	r := chosen(t, c, "a")
+	r := newStartedTracker(t, c, "a")
 	for _, counted := range [][2]int64{{3, 4}, {5, 6}} {
 		done(t, r.report(t.Context(), batch(1, counted[0], counted[1])))
 		if got := status(t, cluster); got.Counted["0"] != counted[0] || got.Counted["1"] != counted[1] {
@@ -213,7 +213,7 @@ func TestReportWithTheNumberOfTheBatchToComeIsNotTheBatch(t *testing.T) {
 
 func TestRatesThatJSONDoesNotKnowAreZero(t *testing.T) {
 	for rate, want := range map[spark.Rate]float64{spark.Rate(math.NaN()): 0, spark.Rate(math.Inf(1)): 0, 2.5: 2.5} {
-		if got := finite(rate); got != want {
+		if got := finiteRate(rate); got != want {
 			t.Errorf("%f is %f", rate, got)
 		}
 	}
@@ -236,11 +236,11 @@ func TestCountedOffsetsAreThoseOfTheVotes(t *testing.T) {
 	}
 }
 
-// TestTopicThatIsMadeAgainIsReportedTo deletes pipeline_status and makes it again, as a person who resets an election may.
+// TestTopicThatIsMadeAgainIsReportedTo deletes pipeline_status and creates it anew, as a person may who resets an election.
 func TestTopicThatIsMadeAgainIsReportedTo(t *testing.T) {
 	cluster, c := newElection(t)
 	learnsSoon := kgo.MetadataMinAge(20 * time.Millisecond) // that it is another topic
-	newSubmit(t, c, newScriptedSpark(t).URL(), "a", func(s *supervisor) { s.runs.hurry = []kgo.Opt{learnsSoon} }).runs(t, cluster)
+	newSubmit(t, c, newScriptedSpark(t).URL(), "a", func(s *supervisor) { s.runs.writerOptions = []kgo.Opt{learnsSoon} }).runs(t, cluster)
 	cl := kafkatest.NewClient(t, cluster, learnsSoon)
 	_, err := kadm.NewClient(cl).DeleteTopic(t.Context(), election.PipelineStatusTopic)
 	done(t, err)

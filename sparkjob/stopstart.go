@@ -14,26 +14,26 @@ import (
 )
 
 const (
-	// wantedEvery is how often submit reads whether the query is to run.
+	// wantedEvery is how often submit reads whether somebody has stopped or started the query.
 	wantedEvery = 2 * time.Second
-	// obeyTimeout bounds how long submit takes to do what is wanted: it may be waiting for Spark.
-	obeyTimeout = time.Minute
+	// confirmTimeout is how long Stop and Start wait for submit to confirm, which itself may be waiting for Spark.
+	confirmTimeout = time.Minute
 )
 
-// Stop stops the query, and blocks until submit says that it has: at most a minute. It stays stopped, whatever is started
-// again, until Start. The error is kafka.ErrNoElection where Kafka has no election. Where submit
-// says nothing for a minute, the error says that the stop is noted: submit still does it when it can.
+// Stop stops the query, and blocks for at most a minute until submit reports that the query is stopped. The query stays
+// stopped until Start, whichever process is started again. The error is kafka.ErrNoElection if Kafka has no election. If
+// submit reports nothing for a minute, the error says that the request is noted: submit still carries it out when it can.
 func Stop(ctx context.Context, cluster kafka.Cluster) error {
-	return want(ctx, cluster, election.Wanted{Stopped: true})
+	return setWanted(ctx, cluster, election.Wanted{Stopped: true})
 }
 
-// Start has the query run again, from its checkpoint, and blocks until submit says that it does: at most a minute.
-// Its errors are those of Stop.
+// Start lets the query run again from its checkpoint, and blocks for at most a minute until submit reports that it runs. Its
+// errors are those of Stop.
 func Start(ctx context.Context, cluster kafka.Cluster) error {
-	return want(ctx, cluster, election.Wanted{})
+	return setWanted(ctx, cluster, election.Wanted{})
 }
 
-func want(ctx context.Context, cluster kafka.Cluster, wanted election.Wanted) error {
+func setWanted(ctx context.Context, cluster kafka.Cluster, wanted election.Wanted) error {
 	if _, err := cluster.Election(ctx); err != nil {
 		return err
 	}
@@ -44,41 +44,41 @@ func want(ctx context.Context, cluster kafka.Cluster, wanted election.Wanted) er
 	defer cl.Close()
 	text, err := json.Marshal(wanted)
 	if err != nil {
-		return fmt.Errorf("encode what is wanted: %w", err)
+		return fmt.Errorf("encode the request: %w", err)
 	}
-	// Offsets tell what submit says after this, since its clock may be another.
+	// The offset tells whether a report is newer than the request, since submit may have another clock.
 	ends, err := kafka.Ends(ctx, cl, election.PipelineStatusTopic)
 	if err != nil {
 		return err
 	}
 	if err := cl.ProduceSync(ctx, &kgo.Record{Topic: election.ElectionTopic, Key: []byte(election.WantedKey), Value: text}).FirstErr(); err != nil {
-		return fmt.Errorf("note what is wanted: %w", err)
+		return fmt.Errorf("write the request: %w", err)
 	}
 	state := running
 	if wanted.Stopped {
 		state = stopped
 	}
-	obeying, cancel := context.WithTimeout(ctx, obeyTimeout)
+	confirming, cancel := context.WithTimeout(ctx, confirmTimeout)
 	defer cancel()
 	for {
-		obeyed, err := reported(obeying, cluster, state, ends[0])
-		if obeyed {
+		confirmed, err := stateReported(confirming, cluster, state, ends[0])
+		if confirmed {
 			return nil
 		}
-		if err != nil && obeying.Err() == nil {
+		if err != nil && confirming.Err() == nil {
 			return fmt.Errorf("read the query's status: %w", err)
 		}
-		if !wait(obeying, pollEvery) {
+		if !wait(confirming, pollEvery) {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			return errors.New("it is noted, but submit has not said in a minute that it is done; does it run? `election status` says what it does")
+			return errors.New("the request is noted, but submit has not confirmed it in a minute; does submit run? `election status` says what it does")
 		}
 	}
 }
 
-// reported says whether the query's last status is this state, and was reported at an offset or after it.
-func reported(ctx context.Context, cluster kafka.Cluster, state string, from int64) (bool, error) {
+// stateReported reports whether the query's last status has this state and stands at the offset from or later.
+func stateReported(ctx context.Context, cluster kafka.Cluster, state string, from int64) (bool, error) {
 	latest, err := cluster.Latest(ctx, election.PipelineStatusTopic, 0, election.QueryKey)
 	if err != nil || latest == nil || latest.Offset < from {
 		return false, err
@@ -88,7 +88,7 @@ func reported(ctx context.Context, cluster kafka.Cluster, state string, from int
 	return err == nil && status.State == state, err
 }
 
-// stopRequested reports whether somebody has stopped the query.
+// stopRequested reads whether somebody has stopped the query.
 func (r *runTracker) stopRequested(ctx context.Context) (bool, error) {
 	if err := r.readElectionTopic(ctx); err != nil {
 		return false, fmt.Errorf("read whether the query is to run: %w", err)
@@ -96,7 +96,7 @@ func (r *runTracker) stopRequested(ctx context.Context) (bool, error) {
 	return r.inTopic.wanted.Stopped, nil
 }
 
-// stayStopped ends the session in which the query was started last, and returns when the query is to run again.
+// stayStopped ends the query's session, and returns when the query is to run again.
 func (s *supervisor) stayStopped(ctx context.Context) error {
 	session, _, err := s.notedSession(ctx)
 	if errors.Is(err, errQueryElsewhere) {
@@ -106,11 +106,11 @@ func (s *supervisor) stayStopped(ctx context.Context) error {
 		return err
 	}
 	if session != nil {
-		if err := s.end(ctx, session); err != nil {
+		if err := s.endSession(ctx, session); err != nil {
 			return err
 		}
 	}
-	s.Log.Info("the query is stopped, as somebody wants it")
+	s.Log.Info("the query is stopped: somebody has requested it")
 	if err := s.runs.reportStopped(ctx); err != nil {
 		return err
 	}

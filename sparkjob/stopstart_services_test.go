@@ -13,7 +13,7 @@ import (
 	"realtime-election/sparkjob"
 )
 
-// halfCounted has a submit count the first half of a scenario's votes.
+// halfCounted starts a submit that counts the first half of a scenario's votes.
 func halfCounted(t *testing.T) (s scenario.Scenario, c sparkjob.Config, ended <-chan error) {
 	t.Helper()
 	s = scenario.All(t)[0]
@@ -45,7 +45,7 @@ func TestStoppedQueryGoesOnWhereItStopped(t *testing.T) {
 	wantExact(t, c, s.Definition, s.Partitions, 1)
 }
 
-// TestLostCheckpointIsCountedAgain loses the folder of all checkpoints, which only Spark sees, between two halves of the votes.
+// TestLostCheckpointIsCountedAgain removes the folder of all checkpoints between two halves of the votes.
 func TestLostCheckpointIsCountedAgain(t *testing.T) {
 	s, c, ended := halfCounted(t)
 	if err := sparkjob.Stop(t.Context(), c.Kafka); err != nil {
@@ -67,7 +67,7 @@ func TestLostCheckpointIsCountedAgain(t *testing.T) {
 	wantExact(t, c, s.Definition, s.Partitions, 2)
 }
 
-// TestElectionAfterAnotherIsCountedWhole finds the checkpoints of an election whose topics are gone.
+// TestElectionAfterAnotherIsCountedWhole starts beside the checkpoints of an election whose topics are gone.
 func TestElectionAfterAnotherIsCountedWhole(t *testing.T) {
 	s := scenario.All(t)[0]
 	before := newElection(t, s.Definition, s.Partitions)

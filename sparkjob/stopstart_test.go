@@ -34,7 +34,7 @@ func TestStoppedQueryStaysStopped(t *testing.T) {
 	first.end(t)
 	second := newSubmit(t, c, server.URL(), "a")
 	since := status(t, cluster).UpdatedAt
-	until(t, "the second says so too", func() bool { s := status(t, cluster); return s.State == stopped && s.UpdatedAt.After(since) })
+	until(t, "the second submit reports that the query is stopped", func() bool { s := status(t, cluster); return s.State == stopped && s.UpdatedAt.After(since) })
 	stayed()
 	done(t, Start(t.Context(), c.Kafka))
 	second.runs(t, cluster)
@@ -43,8 +43,8 @@ func TestStoppedQueryStaysStopped(t *testing.T) {
 	}
 }
 
-// TestObeyedIsWhatIsReportedAfterTheWish has submits with other clocks report.
-func TestObeyedIsWhatIsReportedAfterTheWish(t *testing.T) {
+// TestOnlyALaterReportConfirmsARequest reports by submits that have other clocks.
+func TestOnlyALaterReportConfirmsARequest(t *testing.T) {
 	cluster, c := newElection(t)
 	report := func(state string, clock time.Duration) {
 		kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.PipelineStatusTopic, election.QueryKey,
@@ -56,8 +56,8 @@ func TestObeyedIsWhatIsReportedAfterTheWish(t *testing.T) {
 		want  bool
 	}{{stopped, 5 * time.Minute, false}, {running, 5 * time.Minute, false}, {stopped, -5 * time.Minute, true}} {
 		report(step.state, step.clock)
-		if got, err := reported(t.Context(), c.Kafka, stopped, 1); got != step.want || err != nil {
-			t.Errorf("%s by a clock that is %v ahead: obeyed %v, %v", step.state, step.clock, got, err)
+		if got, err := stateReported(t.Context(), c.Kafka, stopped, 1); got != step.want || err != nil {
+			t.Errorf("%s by a clock that is %v ahead: confirmed %v, %v", step.state, step.clock, got, err)
 		}
 	}
 }
@@ -83,32 +83,31 @@ func TestPlanIsOfTheQueryThatRuns(t *testing.T) {
 	if asked < 0 || requests[asked].GetSessionId() != string(at.Session.ID) {
 		t.Error("it is not the query's session that was asked for the extended plan")
 	}
-	server.set(func() { server.running, server.refuse = false, errors.New("busy") })
+	server.set(func() { server.running, server.startError = false, errors.New("busy") })
 	if _, err := plan(); !errors.Is(err, ErrNotRunning) {
 		t.Errorf("without a query: %v", err)
 	}
 }
 
-// TestOldReportObeysNobody has a submit that reported, by a clock that is ahead, and then died: nobody carries out what is
-// wanted.
-func TestOldReportObeysNobody(t *testing.T) {
+// TestOldReportConfirmsNothing makes a request after a submit with a clock that is ahead has reported and died.
+func TestOldReportConfirmsNothing(t *testing.T) {
 	cluster, c := newElection(t)
 	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.PipelineStatusTopic, election.QueryKey, election.QueryStatus{State: running, UpdatedAt: time.Now().Add(time.Hour)}))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	if err := Start(ctx, c.Kafka); err == nil {
-		t.Error("it is said to be done")
+		t.Error("the request is confirmed")
 	}
 }
 
-// TestSubmitWhoseClockIsBehindIsBelieved has it say that the query is stopped by a clock that is an hour behind.
+// TestSubmitWhoseClockIsBehindIsBelieved reports that the query is stopped by a clock that is an hour behind.
 func TestSubmitWhoseClockIsBehindIsBelieved(t *testing.T) {
 	cluster, c := newElection(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	answered := make(chan error, 1)
 	go func() { answered <- Stop(ctx, c.Kafka) }()
-	until(t, "it is noted", func() bool {
+	until(t, "the request is written", func() bool {
 		return last[election.Wanted](t, cluster, election.ElectionTopic, election.WantedKey).Stopped
 	})
 	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.PipelineStatusTopic, election.QueryKey, election.QueryStatus{State: stopped, UpdatedAt: time.Now().Add(-time.Hour)}))

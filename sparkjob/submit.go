@@ -1,12 +1,12 @@
-// Package sparkjob counts the votes: it holds the streaming SQL, submits it to Spark over Spark Connect, and keeps it
-// running, from its checkpoint, for as long as there is an election.
+// Package sparkjob holds the streaming SQL that counts the votes. It submits the query to Spark over Spark Connect, and keeps
+// it running, from its checkpoint, for as long as there is an election.
 //
-// Of several submits one acts, while it holds a lock in PostgreSQL; the others wait for it. A submit that loses the lock leaves
-// the query running and does nothing until it has the lock again. The next one adopts the query that runs, if it is the right
-// one, and else ends it and starts the right one from its checkpoint.
+// Of several submits, the one that holds a lock in PostgreSQL acts, and the others wait for the lock. A submit that loses the
+// lock leaves the query running and does nothing until it has the lock again. Its successor adopts the running query if it is
+// the right one. Otherwise the successor ends it, and starts the right one from its checkpoint.
 //
-// Nothing is counted here. Spark reads votes_topic, committed records only, and writes absolute totals to the result
-// topics; each total names its run (see election.OfficialRun).
+// This package counts nothing. Spark reads the committed records of votes_topic and writes absolute totals to the result
+// topics. Each total names its run (see election.OfficialRun).
 package sparkjob
 
 import (
@@ -26,18 +26,18 @@ import (
 
 // Config is what Run needs.
 type Config struct {
-	Kafka       kafka.Cluster
-	Postgres    string        // URL of the database that holds the definition's tables, and the lock
-	Remote      string        // Spark Connect's connection string, sc://host:port/;token=…
-	Checkpoints string        // URI of the folder that holds a folder for each run
-	Partitions  int           // state partitions of a new run
-	Trigger     time.Duration // the least time from one micro-batch to the next
-	PlainText   bool          // the token may travel without TLS, over a network that nobody else can read
-	Log         *slog.Logger
-	Health      *health.Service // may be nil
+	Kafka           kafka.Cluster
+	Postgres        string        // URL of the database that holds the definition's tables, and the lock
+	Remote          string        // Spark Connect's connection string, sc://host:port/;token=…
+	Checkpoints     string        // URI of the folder that holds a folder for each run
+	StatePartitions int           // of a new run
+	Trigger         time.Duration // the shortest time from one micro-batch to the next
+	PlainText       bool          // the token may travel without TLS, over a network that nobody else can read
+	Log             *slog.Logger
+	Health          *health.Service // may be nil
 }
 
-// Validate names what is wrong.
+// Validate returns an *election.Wrong that names the setting that is wrong.
 func (c Config) Validate() error {
 	remote, remoteErr := url.Parse(c.Remote)
 	if _, err := jdbcOptions(c.Postgres); err != nil {
@@ -51,8 +51,8 @@ func (c Config) Validate() error {
 		return &election.Wrong{Setting: "checkpoints", Value: c.Checkpoints, Text: "write a URI such as file:///var/lib/election/checkpoints"}
 	case remoteErr != nil || remote.Scheme != "sc" || remote.Host == "":
 		return &election.Wrong{Setting: "remote", Text: "is not a Spark Connect address; write sc://host:port/;token=…"} // it may hold a token
-	case c.Partitions < 1:
-		return &election.Wrong{Setting: "state-partitions", Value: c.Partitions, Text: "choose 1 or more"}
+	case c.StatePartitions < 1:
+		return &election.Wrong{Setting: "state-partitions", Value: c.StatePartitions, Text: "choose 1 or more"}
 	case c.Trigger < 0:
 		return &election.Wrong{Setting: "trigger", Value: c.Trigger, Text: "choose 0 or more"}
 	}
@@ -60,12 +60,12 @@ func (c Config) Validate() error {
 }
 
 const (
-	firstPause = 250 * time.Millisecond
-	lastPause  = 5 * time.Second
+	firstPause   = 250 * time.Millisecond
+	longestPause = 5 * time.Second
 )
 
-// Run keeps the query running until ctx is over, and then stops it, unless another submit has taken over. It returns
-// early only for what trying again cannot mend: an *election.InputError where somebody must correct something first.
+// Run keeps the query running until ctx ends, and then stops it, unless another submit has taken over. It returns earlier
+// only if trying again is useless. The error is an *election.InputError where somebody must correct something first.
 func Run(ctx context.Context, c Config) error {
 	if err := c.Validate(); err != nil {
 		return err
@@ -81,17 +81,17 @@ func Run(ctx context.Context, c Config) error {
 	defer runs.close()
 	s := newSupervisor(c, installation, runs)
 	defer func() { s.stopKeepingAlive() }()
-	lost := false // the lock, and with it touch with the query
-	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+	lost := false // the last lease was lost, and no new one taken
+	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		var held bool
-		err := whileHoldingLease(ctx, c.Postgres, s.standBy, runs.succeed, func(ctx context.Context, mayAct func() error) error {
+		err := whileHoldingLease(ctx, c.Postgres, s.standBy, runs.becomeHolder, func(ctx context.Context, mayAct func() error) error {
 			held = true
 			return s.supervise(ctx, mayAct)
 		})
 		lost = errors.Is(err, lease.ErrLost) || lost && !held
 		if ctx.Err() != nil {
 			if lost {
-				c.Log.Warn("this submit ends without the lock: the query goes on until another acts, or its session times out")
+				c.Log.Warn("this submit ends without the lock: the query goes on until another submit acts, or its session times out")
 			}
 			return nil
 		}
@@ -101,23 +101,22 @@ func Run(ctx context.Context, c Config) error {
 		if held {
 			pause = firstPause
 		}
-		c.Log.Warn("this submit does nothing until it has the lock in PostgreSQL, and has noted that; what runs in Spark goes on", "error", firstLine(err))
-		runs.metrics.failed(firstLine(err))
+		c.Log.Warn("this submit waits until it has the lock in PostgreSQL and has written that to Kafka; what runs in Spark goes on", "error", firstLine(err))
+		runs.metrics.notRunning(firstLine(err))
 		if !wait(ctx, pause) {
 			return nil
 		}
 	}
 }
 
-// supervisor is what lives as long as Run.
+// supervisor keeps the query running for as long as Run lasts.
 type supervisor struct {
 	Config
 	installation *election.Installation
 	runs         *runTracker
-	// How long Spark may take to answer, how often the query is asked for its progress, how often it is read whether it is to
-	// run, and how long the first pause is after a failure: what the constants of the same names say, but in tests.
+	// The constants of these names, except in tests.
 	answerTimeout, pollEvery, wantedEvery, firstPause time.Duration
-	stopKeepingAlive                                  func() // the session that lingers, if any
+	stopKeepingAlive                                  func() // ends keepSessionAlive, if it runs
 }
 
 func newSupervisor(c Config, installation *election.Installation, runs *runTracker) *supervisor {
@@ -127,13 +126,13 @@ func newSupervisor(c Config, installation *election.Installation, runs *runTrack
 	}
 }
 
-// standBy tells that another submit acts.
+// standBy reports that another submit acts.
 func (s *supervisor) standBy() {
 	s.Log.Info("another submit acts; waiting until it ends")
-	s.runs.metrics.failed("another submit acts")
+	s.runs.metrics.notRunning("another submit acts")
 }
 
-// supervise attends to the query again and again, until the lock is lost or trying again is no use.
+// supervise calls reconcile again and again until the lock is lost, or trying again is useless.
 func (s *supervisor) supervise(ctx context.Context, mayAct func() error) error {
 	s.stopKeepingAlive()
 	s.stopKeepingAlive = func() {}
@@ -144,9 +143,9 @@ func (s *supervisor) supervise(ctx context.Context, mayAct func() error) error {
 			s.endQuery(ctx)
 		}
 	}()
-	for pause := s.firstPause; ; pause = min(2*pause, lastPause) {
+	for pause := s.firstPause; ; pause = min(2*pause, longestPause) {
 		began := time.Now()
-		err := withAdvice(s.Config, s.attend(ctx))
+		err := withAdvice(s.Config, s.reconcile(ctx))
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -161,7 +160,7 @@ func (s *supervisor) supervise(ctx context.Context, mayAct func() error) error {
 		if err := s.runs.reportFailure(ctx, err); err != nil {
 			s.Log.Warn("report the failure", "error", err)
 		}
-		if time.Since(began) > time.Minute && s.runs.failures < failuresToTell {
+		if time.Since(began) > time.Minute && s.runs.failures < failuresBeforeFailing {
 			pause = s.firstPause
 		}
 		if !wait(ctx, pause) {
@@ -170,7 +169,7 @@ func (s *supervisor) supervise(ctx context.Context, mayAct func() error) error {
 	}
 }
 
-// wait reports false when ctx ends first.
+// wait waits for d. It reports false if ctx ends first.
 func wait(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-ctx.Done():

@@ -22,17 +22,17 @@ import (
 	"realtime-election/sparkjob"
 )
 
-// asSubmit has this program be a submit, so that a test can kill and stop it: its value is the Config.
+// asSubmit is the variable that makes this program a submit, so that a test can kill and stop it. Its value is the Config.
 const asSubmit = "SPARKJOB_TEST_SUBMIT"
 
 func TestMain(m *testing.M) {
 	if config := os.Getenv(asSubmit); config != "" {
-		os.Exit(beSubmit(config))
+		os.Exit(runSubmit(config))
 	}
 	localtest.Main(m)
 }
 
-func beSubmit(config string) int {
+func runSubmit(config string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	c := sparkjob.Config{Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo}))}
@@ -47,14 +47,14 @@ func beSubmit(config string) int {
 	return 0
 }
 
-// process is a submit of its own.
+// process is a submit in a process of its own.
 type process struct{ *exec.Cmd }
 
-// newProcess starts one, which is killed when the test ends.
+// newProcess starts a submit, which is killed when the test ends.
 func newProcess(t *testing.T, c sparkjob.Config, name string) process {
 	t.Helper()
 	config, err := json.Marshal(map[string]any{
-		"Kafka": map[string]any{"Brokers": c.Kafka.Brokers}, "Postgres": c.Postgres, "Remote": c.Remote, "Checkpoints": c.Checkpoints, "Partitions": c.Partitions,
+		"Kafka": map[string]any{"Brokers": c.Kafka.Brokers}, "Postgres": c.Postgres, "Remote": c.Remote, "Checkpoints": c.Checkpoints, "StatePartitions": c.StatePartitions,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -80,7 +80,7 @@ func (p process) signal(t *testing.T, s os.Signal) {
 	}
 }
 
-// latest is what is noted of the latest run: where its query was started, among others.
+// latest is the record of the latest run, with the session in which its query was started.
 func latest(t *testing.T, c sparkjob.Config) (of struct {
 	Run     int `json:"run"`
 	Session struct {
@@ -95,8 +95,8 @@ func latest(t *testing.T, c sparkjob.Config) (of struct {
 	return of
 }
 
-// reported waits for a report of the query that is younger than now.
-func reported(t *testing.T, c sparkjob.Config) {
+// awaitReport waits for a report of the query that is made after the call.
+func awaitReport(t *testing.T, c sparkjob.Config) {
 	t.Helper()
 	since := time.Now()
 	eventually(t, "the query is reported to run", func() bool {
@@ -106,7 +106,7 @@ func reported(t *testing.T, c sparkjob.Config) {
 	})
 }
 
-// holder is the process id of PostgreSQL's that serves the holder of the lock; 0 where nobody holds it.
+// holder is the id of the PostgreSQL process that serves the holder of the lock, 0 where nobody holds the lock.
 func holder(t *testing.T, conn *pgx.Conn) (pid int) {
 	t.Helper()
 	const query = "SELECT coalesce(max(pid), 0) FROM pg_locks WHERE locktype = 'advisory' AND granted AND (classid::bigint << 32) + objid::bigint = x'7375626d6974'::bigint"
@@ -129,12 +129,12 @@ func TestAnotherSubmitGoesOnWithTheQuery(t *testing.T) {
 	third := len(s.Votes) / 3
 
 	first := newProcess(t, c, "first")
-	reported(t, c)
+	awaitReport(t, c)
 	at := latest(t, c)
 	second := newProcess(t, c, "second")
 	first.signal(t, syscall.SIGKILL)
 	killed := time.Now()
-	reported(t, c)
+	awaitReport(t, c)
 	t.Logf("another submit reported %s after the first was killed", time.Since(killed).Round(time.Millisecond))
 	produce(t, c, s.Votes[:third])
 	awaitCounted(t, c, nil)
@@ -144,7 +144,7 @@ func TestAnotherSubmitGoesOnWithTheQuery(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the lock is taken again", func() bool { again := holder(t, conn); return again != 0 && again != lost })
-	reported(t, c)
+	awaitReport(t, c)
 	produce(t, c, s.Votes[third:2*third])
 	awaitCounted(t, c, nil)
 
@@ -152,17 +152,17 @@ func TestAnotherSubmitGoesOnWithTheQuery(t *testing.T) {
 	second.signal(t, syscall.SIGSTOP)
 	stopped := time.Now()
 	newProcess(t, c, "third")
-	eventually(t, "another submit has the lock of one who was stopped", func() bool { now := holder(t, conn); return now != 0 && now != held })
-	reported(t, c)
+	eventually(t, "another submit has the lock of the one that was stopped", func() bool { now := holder(t, conn); return now != 0 && now != held })
+	awaitReport(t, c)
 	t.Logf("another submit reported %s after the second was stopped", time.Since(stopped).Round(time.Millisecond))
 	held = holder(t, conn)
 	before := latest(t, c)
 	second.signal(t, syscall.SIGCONT)
 	produce(t, c, s.Votes[2*third:])
 	awaitCounted(t, c, nil)
-	reported(t, c)
+	awaitReport(t, c)
 	if now := holder(t, conn); now != held {
-		t.Errorf("the lock of process %d is that of %d when the stopped one has woken", held, now)
+		t.Errorf("process %d held the lock, and process %d holds it after the stopped submit has woken", held, now)
 	}
 	if after := latest(t, c); before != at || after != at {
 		t.Errorf("the query was started in %+v, then in %+v and %+v", at, before, after)
@@ -170,7 +170,7 @@ func TestAnotherSubmitGoesOnWithTheQuery(t *testing.T) {
 	wantExact(t, c, s.Definition, s.Partitions, 1)
 }
 
-// TestSparkThatRefusesIsExplained has what only a real Spark can say.
+// TestSparkThatRefusesIsExplained provokes errors that only a real Spark returns.
 func TestSparkThatRefusesIsExplained(t *testing.T) {
 	s := scenario.All(t)[0]
 	c := newElection(t, s.Definition, s.Partitions)
@@ -193,13 +193,13 @@ func TestSparkThatRefusesIsExplained(t *testing.T) {
 			produce(t, c, s.Votes)
 			awaitCounted(t, c, submit(t, c))
 		})
-		makeAgain(t, c, s.Definition, s.Partitions, election.VotesTopic)
+		recreateTopics(t, c, s.Definition, s.Partitions, election.VotesTopic)
 		submit(t, c)
-		explained(t, c, "votes_topic does not hold any more what this run goes on from")
+		explained(t, c, "votes_topic no longer holds the records that this run continues from")
 	})
 }
 
-// explained waits until the status says so.
+// explained waits until the error in the status holds a text.
 func explained(t *testing.T, c sparkjob.Config, what string) {
 	t.Helper()
 	var status election.QueryStatus

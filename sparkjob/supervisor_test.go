@@ -21,8 +21,8 @@ import (
 	"realtime-election/spark/wire"
 )
 
-// TestWhoComesNextAdoptsTheQuery loses the lock in the first submit: its query goes on, and the second goes on with it.
-func TestWhoComesNextAdoptsTheQuery(t *testing.T) {
+// TestSuccessorAdoptsTheQuery takes the lock from the first submit. Its query goes on, and the second submit adopts it.
+func TestSuccessorAdoptsTheQuery(t *testing.T) {
 	cluster, c := newElection(t)
 	server := newScriptedSpark(t)
 	first := newSubmit(t, c, server.URL(), "a")
@@ -48,13 +48,13 @@ func TestWhoComesNextAdoptsTheQuery(t *testing.T) {
 	}
 	server.set(func() {
 		if diff := cmp.Diff([]string{string(at.Session.ID)}, server.released); diff != "" {
-			t.Error("asked to stop it ended ", diff)
+			t.Error("when it was asked to stop, the submit ended the sessions ", diff)
 		}
 	})
 }
 
-// TestWhatRunsIsEndedUnlessItOughtToRun changes what ought to run between two submits.
-func TestWhatRunsIsEndedUnlessItOughtToRun(t *testing.T) {
+// TestWrongQueryIsEnded changes the configuration between two submits.
+func TestWrongQueryIsEnded(t *testing.T) {
 	for name, change := range map[string]func(c *Config) (fingerprint string){
 		"another query":   func(*Config) string { return "b" },
 		"another trigger": func(c *Config) string { c.Trigger = time.Minute; return "a" },
@@ -88,19 +88,20 @@ func TestSparkThatWasStartedAgainGetsTheQueryAgain(t *testing.T) {
 	before := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey)
 	server.set(func() { server.running = false })
 	server.Restart()
-	server.sees(t, "the query is started again", func() bool { return server.started == 2 })
+	server.awaits(t, "the query is started again", func() bool { return server.started == 2 })
 	server.set(func() {
 		if len(server.released) > 0 {
 			t.Errorf("sessions %v were made on the new Spark, and ended", server.released)
 		}
 	})
 	after := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey)
-	if after.Run != 1 || after.Session.ID == before.Session.ID || after.Session.Server == before.Session.Server {
+	if after.Run != 1 || after.Session.ID == before.Session.ID || after.Session.ServerSessionID == before.Session.ServerSessionID {
 		t.Errorf("%+v, then %+v", before, after)
 	}
 }
 
-// TestLostCheckpointBeginsARun has another submit find the query of a run whose checkpoint is there, or lost, or not yet there.
+// TestLostCheckpointBeginsARun lets a second submit find the query of a run whose checkpoint exists, is lost, or was never
+// committed to.
 func TestLostCheckpointBeginsARun(t *testing.T) {
 	began := []string{`{"batchId":0,"sources":[{"endOffset":{"votes_topic":{"0":0,"1":0}}}]}`}
 	for name, c := range map[string]struct {
@@ -108,9 +109,9 @@ func TestLostCheckpointBeginsARun(t *testing.T) {
 		lost     bool
 		runs     int
 	}{
-		"lost":                       {began, true, 2},
-		"there":                      {began, false, 1},
-		"of nothing that is counted": {nil, true, 1},
+		"lost":            {began, true, 2},
+		"existing":        {began, false, 1},
+		"never committed": {nil, true, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cluster, config := newElection(t)
@@ -118,7 +119,7 @@ func TestLostCheckpointBeginsARun(t *testing.T) {
 			server.progress = c.progress
 			leaveRunning(t, cluster, config, server.URL())
 			if c.lost {
-				server.set(func() { clear(server.there) })
+				server.set(func() { clear(server.checkpoints) })
 			}
 			newSubmit(t, config, server.URL(), "a").runs(t, cluster)
 			after := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey)
@@ -131,29 +132,29 @@ func TestLostCheckpointBeginsARun(t *testing.T) {
 	}
 }
 
-// TestCheckpointThatCannotBeSeenIsNotLost has Spark say neither that it is there nor that it is not.
-func TestCheckpointThatCannotBeSeenIsNotLost(t *testing.T) {
+// TestUnreadableCheckpointIsNotLost lets Spark fail when it looks for the checkpoint.
+func TestUnreadableCheckpointIsNotLost(t *testing.T) {
 	cluster, config := newElection(t)
 	server := newScriptedSpark(t)
 	server.progress = []string{`{"batchId":0,"sources":[{"endOffset":{"votes_topic":{"0":0,"1":0}}}]}`}
 	leaveRunning(t, cluster, config, server.URL())
 	server.set(func() {
-		server.unread = sparktest.Failure(codes.Internal, "", "java.net.ConnectException: the name node is away")
+		server.checkpointError = sparktest.Failure(codes.Internal, "", "java.net.ConnectException: the name node is away")
 	})
 	s := newSubmit(t, config, server.URL(), "a")
-	until(t, "it is told", func() bool {
+	until(t, "the status has the error", func() bool {
 		now := status(t, cluster)
 		return now.State == waiting && strings.Contains(now.Error, "look for the checkpoint")
 	})
-	server.set(func() { server.unread = nil })
+	server.set(func() { server.checkpointError = nil })
 	s.runs(t, cluster)
-	if at := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey); at.Run != 1 || !at.Began {
+	if at := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey); at.Run != 1 || !at.Committed {
 		t.Errorf("%+v", at)
 	}
 }
 
-// TestQueryOfAnotherSparkIsLeftAlone gives the second submit another Spark: the next run begins there, and the Spark
-// before hears nothing of it.
+// TestQueryOfAnotherSparkIsLeftAlone gives the second submit another Spark. The next run begins there, and the submit never
+// calls the first Spark.
 func TestQueryOfAnotherSparkIsLeftAlone(t *testing.T) {
 	cluster, config := newElection(t)
 	before, after := newScriptedSpark(t), newScriptedSpark(t)
@@ -164,7 +165,7 @@ func TestQueryOfAnotherSparkIsLeftAlone(t *testing.T) {
 	log := &lockedBuffer{}
 	config.Log = slog.New(slog.NewTextHandler(log, nil))
 	newSubmit(t, config, after.URL(), "a").runs(t, cluster)
-	after.sees(t, "the query is started", func() bool { return after.started == 1 })
+	after.awaits(t, "the query is started", func() bool { return after.started == 1 })
 	second := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey)
 	if second.Run != 2 || "sc://"+second.Session.Spark != after.URL() {
 		t.Errorf("%+v", second)
@@ -193,7 +194,7 @@ func TestQueryOfTheSameSparkByAnotherNameIsAdopted(t *testing.T) {
 	})
 }
 
-// TestTokenGoesOnlyWhereTheOperatorSays has a record in the topic, which anybody who reaches Kafka can write, name another address.
+// TestTokenGoesOnlyWhereTheOperatorSays writes another address into the topic, as anybody who reaches Kafka can.
 func TestTokenGoesOnlyWhereTheOperatorSays(t *testing.T) {
 	for name, wanted := range map[string]election.Wanted{"to run": {}, "to stop": {Stopped: true}} {
 		t.Run(name, func(t *testing.T) {
@@ -202,13 +203,13 @@ func TestTokenGoesOnlyWhereTheOperatorSays(t *testing.T) {
 			r, err := newRunTracker(config, &election.Installation{Fingerprint: "a"})
 			done(t, err)
 			t.Cleanup(r.close)
-			forged := run{Run: 1, Query: r.query, Partitions: 4, Session: sessionRef{Spark: trap.address(), ID: "8c5d7a3e-40d0-4c4e-9d5b-2f4a4f0c1b11", Server: "s"}}
+			forged := run{Run: 1, QueryHash: r.queryHash, StatePartitions: 4, Session: sessionRef{Spark: trap.address(), ID: "8c5d7a3e-40d0-4c4e-9d5b-2f4a4f0c1b11", ServerSessionID: "s"}}
 			kafkatest.Produce(t, cluster,
 				kafkatest.JSON(t, election.ElectionTopic, election.LatestRunKey, forged),
 				kafkatest.JSON(t, election.ElectionTopic, election.WantedKey, wanted))
 			s := newSubmit(t, config, server.URL()+"/;token=hunter2", "a")
 			if wanted.Stopped {
-				until(t, "it says that it cannot stop the query", func() bool {
+				until(t, "the status says that submit cannot stop the query", func() bool {
 					return strings.Contains(status(t, cluster).Error, "which is not the Spark that submit is given")
 				})
 			} else {
@@ -223,33 +224,34 @@ func TestTokenGoesOnlyWhereTheOperatorSays(t *testing.T) {
 	}
 }
 
-// TestStopIsNotToldWhereTheQueryMayGoOn has it on another Spark than the one that submit is given.
-func TestStopIsNotToldWhereTheQueryMayGoOn(t *testing.T) {
+// TestStopIsNotConfirmedWhereTheQueryMayGoOn stops a query that runs on another Spark than the one that submit is given.
+func TestStopIsNotConfirmedWhereTheQueryMayGoOn(t *testing.T) {
 	cluster, config := newElection(t)
 	before, after := newScriptedSpark(t), newScriptedSpark(t)
 	leaveRunning(t, cluster, config, before.URL())
 	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.ElectionTopic, election.WantedKey, election.Wanted{Stopped: true}))
 	newSubmit(t, config, after.URL(), "a")
-	until(t, "it says so", func() bool {
+	until(t, "the status says so", func() bool {
 		now := status(t, cluster)
 		return now.State == waiting && strings.Contains(now.Error, strings.TrimPrefix(before.URL(), "sc://")+", which is not the Spark that submit is given")
 	})
 	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.ElectionTopic, election.WantedKey, election.Wanted{}))
-	after.sees(t, "the next run is started when it is wanted again", func() bool { return after.started == 1 })
+	after.awaits(t, "the next run is started when it is wanted again", func() bool { return after.started == 1 })
 }
 
-// TestWhoLostTheLockEndsNoSession has it find out when it is about to: the query may be another's by now.
-func TestWhoLostTheLockEndsNoSession(t *testing.T) {
+// TestSubmitWithoutTheLockEndsNoSession takes the lock away before submit ends a session, since another submit may have the
+// query by then.
+func TestSubmitWithoutTheLockEndsNoSession(t *testing.T) {
 	cluster, config := newElection(t)
 	server := newScriptedSpark(t)
 	leaveRunning(t, cluster, config, server.URL())
 	config.Remote = server.URL()
-	r := chosen(t, config, "a")
+	r := newStartedTracker(t, config, "a")
 	s := &supervisor{Config: config, runs: r, answerTimeout: 5 * time.Second}
 	session, _, err := s.notedSession(t.Context())
 	done(t, err)
 	r.mayAct = func() error { return lease.ErrLost }
-	if err := s.end(t.Context(), session); !errors.Is(err, lease.ErrLost) {
+	if err := s.endSession(t.Context(), session); !errors.Is(err, lease.ErrLost) {
 		t.Errorf("it ended with %v", err)
 	}
 	s.endQuery(t.Context())
@@ -260,13 +262,13 @@ func TestWhoLostTheLockEndsNoSession(t *testing.T) {
 	})
 }
 
-// TestSessionThatEndsByItselfIsEnded has it time out, or Spark start again, while it is being ended.
+// TestSessionThatEndsByItselfIsEnded lets the session time out while submit ends it.
 func TestSessionThatEndsByItselfIsEnded(t *testing.T) {
 	cluster, config := newElection(t)
 	server := newScriptedSpark(t)
 	leaveRunning(t, cluster, config, server.URL())
 	server.set(func() {
-		server.closes = sparktest.Failure(codes.Internal, "INVALID_HANDLE.SESSION_CLOSED", "it has timed out")
+		server.releaseError = sparktest.Failure(codes.Internal, "INVALID_HANDLE.SESSION_CLOSED", "it has timed out")
 	})
 	newSubmit(t, config, server.URL(), "b").runs(t, cluster)
 	if now := status(t, cluster); now.Run != 2 || now.Error != "" {
@@ -274,12 +276,12 @@ func TestSessionThatEndsByItselfIsEnded(t *testing.T) {
 	}
 }
 
-// TestQueryOfAnotherNameIsNotAdopted has something else run in the session that is noted.
+// TestQueryOfAnotherNameIsNotAdopted runs another query in the session that the topic names.
 func TestQueryOfAnotherNameIsNotAdopted(t *testing.T) {
 	cluster, config := newElection(t)
 	server := newScriptedSpark(t)
 	leaveRunning(t, cluster, config, server.URL())
-	server.set(func() { server.name = "somebody's" })
+	server.set(func() { server.queryName = "somebody's" })
 	newSubmit(t, config, server.URL(), "a").runs(t, cluster)
 	server.set(func() {
 		if server.started != 2 || len(server.released) != 1 {
@@ -291,8 +293,8 @@ func TestQueryOfAnotherNameIsNotAdopted(t *testing.T) {
 // TestFailuresOfAnotherTermAreNotCounted loses the lock after the query has failed twice.
 func TestFailuresOfAnotherTermAreNotCounted(t *testing.T) {
 	_, config := newElection(t)
-	r := chosen(t, config, "a")
-	r.failures = failuresToTell
+	r := newStartedTracker(t, config, "a")
+	r.failures = failuresBeforeFailing
 	ctx, lose := context.WithCancelCause(t.Context())
 	lose(lease.ErrLost)
 	s := &supervisor{Config: config, runs: r, answerTimeout: time.Second, stopKeepingAlive: func() {}}
@@ -301,27 +303,27 @@ func TestFailuresOfAnotherTermAreNotCounted(t *testing.T) {
 	}
 }
 
-// TestSessionThatIsNotEndedIsTold freezes Spark where the query is to be ended.
-func TestSessionThatIsNotEndedIsTold(t *testing.T) {
+// TestSessionThatCannotBeEndedIsReported lets Spark refuse to end the session.
+func TestSessionThatCannotBeEndedIsReported(t *testing.T) {
 	cluster, config := newElection(t)
 	server := newScriptedSpark(t)
 	leaveRunning(t, cluster, config, server.URL())
-	server.set(func() { server.frozen = true })
+	server.set(func() { server.releaseRefused = true })
 	newSubmit(t, config, server.URL(), "b", impatient)
-	until(t, "it says so", func() bool {
+	until(t, "the status says so", func() bool {
 		now := status(t, cluster)
-		return now.State == waiting && strings.Contains(now.Error, "end the session before")
+		return now.State == waiting && strings.Contains(now.Error, "end the previous session")
 	})
-	server.set(func() { server.frozen = false })
-	server.sees(t, "the changed query is started", func() bool { return server.started == 2 })
+	server.set(func() { server.releaseRefused = false })
+	server.awaits(t, "the changed query is started", func() bool { return server.started == 2 })
 }
 
-// TestCheckpointsOfAnElectionBeforeAreLeftAlone has two of them, of topics that are gone.
+// TestCheckpointsOfAnElectionBeforeAreLeftAlone starts beside two checkpoints of an election whose topics are gone.
 func TestCheckpointsOfAnElectionBeforeAreLeftAlone(t *testing.T) {
 	cluster, config := newElection(t)
 	server := newScriptedSpark(t)
 	for _, taken := range []int{1, 2} {
-		server.there[run{Run: taken}.checkpoint(config.Checkpoints)+"/metadata"] = true
+		server.checkpoints[run{Run: taken}.checkpoint(config.Checkpoints)+"/metadata"] = true
 	}
 	newSubmit(t, config, server.URL(), "a").runs(t, cluster)
 	if at := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey); at.Run != 3 {
@@ -335,8 +337,8 @@ func TestQueryStopsWithASubmitThatLostTouch(t *testing.T) {
 	server := newScriptedSpark(t)
 	s := newSubmit(t, c, server.URL(), "a")
 	s.runs(t, cluster)
-	server.set(func() { server.broken = sparktest.Failure(codes.Internal, "", "a bug") })
-	until(t, "it says so", func() bool { return status(t, cluster).State == waiting })
+	server.set(func() { server.progressError = sparktest.Failure(codes.Internal, "", "a bug") })
+	until(t, "the status says so", func() bool { return status(t, cluster).State == waiting })
 	s.stop()
 	s.end(t)
 	server.set(func() {
@@ -346,14 +348,14 @@ func TestQueryStopsWithASubmitThatLostTouch(t *testing.T) {
 	})
 }
 
-// TestSparkThatIsSilentIsToldAndWaitedFor has Spark there and not answer.
-func TestSparkThatIsSilentIsToldAndWaitedFor(t *testing.T) {
+// TestSilentSparkIsReportedAndWaitedFor runs a Spark that takes calls and does not answer.
+func TestSilentSparkIsReportedAndWaitedFor(t *testing.T) {
 	cluster, c := newElection(t)
 	server := newScriptedSpark(t)
 	s := newSubmit(t, c, server.URL(), "a", impatient)
 	s.runs(t, cluster)
 	server.set(func() { server.silent = true })
-	until(t, "it says so", func() bool {
+	until(t, "the status says so", func() bool {
 		now := status(t, cluster)
 		return now.State == waiting && strings.Contains(now.Error, "no answer from Spark in 1s")
 	})
@@ -366,7 +368,8 @@ func TestSparkThatIsSilentIsToldAndWaitedFor(t *testing.T) {
 	})
 }
 
-// TestSessionIsKeptWhileNobodyActs has PostgreSQL away: the query would end with its session.
+// TestSessionIsKeptWhileNobodyActs loses the lock, as while PostgreSQL is away. Without calls the session would time out, and
+// the query with it.
 func TestSessionIsKeptWhileNobodyActs(t *testing.T) {
 	cluster, c := newElection(t)
 	server := newScriptedSpark(t)
@@ -382,21 +385,21 @@ func TestSessionIsKeptWhileNobodyActs(t *testing.T) {
 	}
 	before := active()
 	first.lose()
-	until(t, "the session hears of who lost the lock", func() bool { return active() > before })
+	until(t, "the submit without the lock calls in the session", func() bool { return active() > before })
 }
 
-func TestFailingQueryIsToldAloud(t *testing.T) {
+func TestFailingQueryIsReportedEverywhere(t *testing.T) {
 	cluster, c := newElection(t)
 	server := newScriptedSpark(t)
-	server.fails = "a disk is full"
+	server.queryError = "a disk is full"
 	s := newSubmit(t, c, server.URL(), "a", func(s *supervisor) { s.firstPause = 10 * time.Millisecond })
-	until(t, "it is failing", func() bool { return status(t, cluster).State == failing })
+	until(t, "the query is failing", func() bool { return status(t, cluster).State == failing })
 	if code, text := healthtest.Get(s.health, "/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(text, "times in a row") {
 		t.Errorf("/readyz says %d %q", code, text)
 	}
 	if text := healthtest.Metrics(s.health); !strings.Contains(text, "election_query_failing 1\n") {
 		t.Error("/metrics does not say that it is failing")
 	}
-	server.set(func() { server.fails = "" })
-	server.sees(t, "it is tried again", func() bool { return server.running })
+	server.set(func() { server.queryError = "" })
+	server.awaits(t, "it is tried again", func() bool { return server.running })
 }

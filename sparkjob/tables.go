@@ -11,8 +11,8 @@ import (
 	"realtime-election/spark"
 )
 
-// cacheTables has the definition's tables read once, by the first micro-batch. Uncached, Spark would ask PostgreSQL again in every micro-batch, and
-// stop counting while it is away.
+// cacheTables caches the definition's tables, which the first micro-batch then reads. Without that, Spark would ask PostgreSQL
+// in every micro-batch, and stop counting while PostgreSQL is away.
 func cacheTables(ctx context.Context, session *spark.Session, postgres string) error {
 	jdbc, err := jdbcOptions(postgres)
 	if err != nil {
@@ -34,8 +34,8 @@ func cacheTables(ctx context.Context, session *spark.Session, postgres string) e
 	return group.Wait()
 }
 
-// jdbcOptions turns a PostgreSQL URL into what Spark's JDBC source wants. Parameters such as sslmode are passed on: the
-// driver knows them by the names that libpq gave them.
+// jdbcOptions turns a PostgreSQL URL into options of Spark's JDBC source. Parameters such as sslmode are passed on, because
+// the driver has the same names for them as libpq.
 func jdbcOptions(postgres string) (map[string]string, error) {
 	u, err := url.Parse(postgres)
 	if err != nil || u.Host == "" || u.User == nil {

@@ -32,7 +32,7 @@ func TestJDBCOptionsOfAPostgreSQLURL(t *testing.T) {
 	}
 }
 
-func TestPostgreSQLURLThatWillNotDo(t *testing.T) {
+func TestUnusablePostgreSQLURLIsRefused(t *testing.T) {
 	for _, from := range []string{"", "host=db user=e password=hunter2", "postgres://db/hunter2", "postgres://e:hunter2@db:port/election", "postgres://e:hunter2@/election"} {
 		_, err := jdbcOptions(from)
 		var wrong *election.InputError
@@ -40,7 +40,7 @@ func TestPostgreSQLURLThatWillNotDo(t *testing.T) {
 			t.Errorf("%q: %v", from, err)
 		}
 		if err != nil && strings.Contains(err.Error(), "hunter2") {
-			t.Errorf("%q: the password is told: %v", from, err)
+			t.Errorf("%q: the error has the password: %v", from, err)
 		}
 	}
 }

@@ -16,11 +16,11 @@ import (
 	"realtime-election/sparkjob"
 )
 
-var idle = flag.Duration("idle", 3*time.Minute, "how long nothing is to be counted; sessions time out after 30 s")
+var idle = flag.Duration("idle", 3*time.Minute, "how long no votes come; sessions time out after 30 s")
 
 // TestChaosQueryOutlivesItsSessionsTimeout runs the query twice on a Spark whose sessions time out after 30 s: under the
-// supervisor, as run 1, and started in the same way by a client that asks nothing afterwards, as run 2. Nothing is to be
-// counted for minutes.
+// supervisor, as run 1, and started in the same way by a client that makes no call afterwards, as run 2. No votes come for
+// minutes.
 func TestChaosQueryOutlivesItsSessionsTimeout(t *testing.T) {
 	s := scenario.All(t)[0]
 	remote, _ := impatientSpark(t, 30*time.Second)
@@ -62,7 +62,7 @@ func TestChaosQueryOutlivesItsSessionsTimeout(t *testing.T) {
 	wantExact(t, c, s.Definition, s.Partitions, 1)
 }
 
-// watch looks at the query's reports for a while: they must go on to say that it runs.
+// watch reads the query's status for a while. Each status must be new and say that the query runs.
 func watch(t *testing.T, c sparkjob.Config, d time.Duration) {
 	t.Helper()
 	ticker := time.NewTicker(time.Second)
@@ -83,7 +83,7 @@ func watch(t *testing.T, c sparkjob.Config, d time.Duration) {
 	}
 }
 
-// written is how many totals of a run stand in the result topics.
+// written is how many records of a run the result topics have.
 func written(t *testing.T, c sparkjob.Config, run int) (n int) {
 	t.Helper()
 	for _, topic := range election.ResultTopics() {

@@ -75,7 +75,7 @@ func (c *prepareCommand) validate() error {
 		{"votes", producer.VotesConfig{Kafka: cluster, Rate: c.Rate, Speed: c.Speed}},
 		{"submit", sparkjob.Config{
 			Kafka: cluster, Postgres: "postgres://spark@" + c.PostgresAt, Remote: "sc://" + c.SparkAt, Checkpoints: "file:///checkpoints",
-			Partitions: c.StatePartitions, Trigger: c.Trigger,
+			StatePartitions: c.StatePartitions, Trigger: c.Trigger,
 		}},
 	} {
 		err := service.settings.Validate()

@@ -24,7 +24,7 @@ func (c *submitCommand) Run(ctx context.Context, log *slog.Logger) error {
 	return c.serve(ctx, "submit", log, func(ctx context.Context, h *health.Service) error {
 		return sparkjob.Run(ctx, sparkjob.Config{
 			Kafka: c.cluster(log), Postgres: c.Postgres, Remote: c.Remote, Checkpoints: c.Checkpoints,
-			Partitions: c.StatePartitions, Trigger: c.Trigger, PlainText: c.PlainText, Log: log, Health: h,
+			StatePartitions: c.StatePartitions, Trigger: c.Trigger, PlainText: c.PlainText, Log: log, Health: h,
 		})
 	})
 }

@@ -57,7 +57,7 @@ var ErrLost = errors.New("the lock in PostgreSQL is lost")
 // Lease is the time in which this process is the one that acts. Its methods may be called by several goroutines.
 type Lease struct {
 	// Server tells one start of the PostgreSQL that gave the lease from another.
-	Server string
+	PostgresStart string
 
 	ask       func(context.Context) error // whether the lease is held
 	interval  time.Duration               // from one question to the next

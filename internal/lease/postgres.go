@@ -62,7 +62,7 @@ func (l *Lease) await(ctx context.Context, key int64, waiting func()) error {
 	if err := l.lock(ctx, key, waiting); err != nil {
 		return fmt.Errorf("become the one %s: %w", l.name, err)
 	}
-	if err := l.conn.QueryRow(ctx, "SELECT extract(epoch FROM pg_postmaster_start_time())::text").Scan(&l.Server); err != nil {
+	if err := l.conn.QueryRow(ctx, "SELECT extract(epoch FROM pg_postmaster_start_time())::text").Scan(&l.PostgresStart); err != nil {
 		return fmt.Errorf("ask PostgreSQL when it was started: %w", err)
 	}
 	return nil

@@ -293,8 +293,8 @@ func TestLeaseIsTakenWhenItIsGivenBack(t *testing.T) {
 	}
 	first.Release(t.Context())
 	second, _, _ := take(t, url)
-	if second.Server != first.Server || second.Server == "" {
-		t.Errorf("one start of PostgreSQL is %q and %q", first.Server, second.Server)
+	if second.PostgresStart != first.PostgresStart || second.PostgresStart == "" {
+		t.Errorf("one start of PostgreSQL is %q and %q", first.PostgresStart, second.PostgresStart)
 	}
 	if err := first.Confirm(t.Context()); !errors.Is(err, lease.ErrLost) {
 		t.Errorf("given back, and confirmed: %v", err)

@@ -62,7 +62,7 @@ func TestThreeCountersAgreeOnARandomScenario(t *testing.T) {
 	})
 	y.run(t, func(ctx context.Context) error {
 		return sparkjob.Run(ctx, sparkjob.Config{
-			Kafka: y.kafka, Postgres: y.database, Remote: remote, Checkpoints: "file://" + t.TempDir(), Partitions: 2, Log: y.log,
+			Kafka: y.kafka, Postgres: y.database, Remote: remote, Checkpoints: "file://" + t.TempDir(), StatePartitions: 2, Log: y.log,
 		})
 	})
 	for round := range y.s.Rounds { // the second is counted by the query and the ledger that know the ballots of the first
