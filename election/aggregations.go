@@ -10,13 +10,13 @@ import (
 
 // Aggregation is one way to count: a result topic, and what each of its totals is of.
 //
-// The table of aggregations declares each of them once. The topics and their purposes, the reference count, and what a
-// reader accepts as a result all follow from it. Spark's SQL (sparkjob/sql/totals.sql) is written by hand, and a test
-// holds it to the table.
+// The table of aggregations declares each of them once. The topics and their purposes, the reference count, and the results
+// that a reader accepts all follow from it. Spark's SQL (sparkjob/sql/totals.sql) is written by hand, and a test compares it
+// with the table.
 type Aggregation struct {
 	Topic   string
 	Key     []Field // the natural key is their values, joined by slashes
-	Purpose string  // what the topic is for, in a line
+	Purpose string  // of the topic, in a line
 }
 
 // The result topics.
@@ -40,8 +40,7 @@ var aggregations = []Aggregation{
 	{PerReasonTopic, []Field{ReasonField}, "records not counted, by reason"},
 }
 
-// Field is a field of natural keys. It is written as in the value of a result, where the field stands again, and as
-// the column of totals.sql.
+// Field is the name of a field of natural keys. The value of a result and totals.sql have the field under the same name.
 type Field string
 
 // The fields.
@@ -52,15 +51,15 @@ const (
 	AgeGroupField  Field = "age_group"
 	GenderField    Field = "gender"
 	MinuteField    Field = "minute"
-	ReasonField    Field = "reason" // an aggregation by it counts rejected records, and not votes
+	ReasonField    Field = "reason" // an aggregation by it counts rejected records, not votes
 )
 
-// fields say where each field stands in a result and in a vote that is cast in a region, and what it may hold.
+// fields say how to get each field from a result and from a vote in a region, and which values it may have.
 var fields = map[Field]struct {
 	result     func(*Result) **string
-	vote       func(v Vote, region []byte) []byte // nil where a vote has no such field
+	vote       func(v Vote, region []byte) []byte // nil if a vote has no such field
 	mayBeEmpty bool                               // not every ballot states it
-	check      func(value string) error           // nil where any text will do
+	check      func(value string) error           // nil if any text is allowed
 }{
 	CandidateField: {result: func(r *Result) **string { return &r.CandidateID }, vote: func(v Vote, _ []byte) []byte { return v.CandidateID }},
 	RegionField:    {result: func(r *Result) **string { return &r.RegionID }, vote: func(_ Vote, region []byte) []byte { return region }},
@@ -71,7 +70,7 @@ var fields = map[Field]struct {
 	ReasonField:    {result: func(r *Result) **string { return &r.Reason }},
 }
 
-// Result is the value of a record of any result topic. It holds the fields of the topic's key; which others are present
+// Result is the value of a record of any result topic. It holds the fields of the topic's key; which other fields it has
 // depends on the topic. TotalVotes is absolute, never an increment.
 type Result struct {
 	Run              int     `json:"run"`
@@ -81,14 +80,14 @@ type Result struct {
 	PhotoURL         *string `json:"photo_url,omitempty"`
 	RegionID         *string `json:"region_id,omitempty"`
 	RegionName       *string `json:"region_name,omitempty"`
-	RegisteredVoters *int64  `json:"registered_voters,omitempty"` // absent where no register is known
+	RegisteredVoters *int64  `json:"registered_voters,omitempty"` // absent if no register is known
 	DistrictID       *string `json:"district_id,omitempty"`
 	AgeGroup         *string `json:"age_group,omitempty"`
 	Gender           *string `json:"gender,omitempty"`
 	Minute           *string `json:"minute,omitempty"` // of voting_time, in MinuteLayout
 	Reason           *string `json:"reason,omitempty"` // a Reason
 	TotalVotes       int64   `json:"total_votes"`
-	NewestRecordAt   string  `json:"newest_record_at"` // Kafka's timestamp of the newest record that is counted here, in TimeLayout
+	NewestRecordAt   string  `json:"newest_record_at"` // Kafka's timestamp of the newest record in the total, in TimeLayout
 }
 
 // Aggregations is the table of aggregations.
@@ -115,9 +114,9 @@ func ResultTopics() []string {
 // OfRejected reports whether the aggregation counts the records that are rejected, and not the votes.
 func (a Aggregation) OfRejected() bool { return slices.Contains(a.Key, ReasonField) }
 
-// Cut takes a natural key apart: it returns the value of each field of Key. It is an error where the aggregation has no
-// such key: the number of fields is another, one is empty that may not be, or a minute is none of the calendar. Whether
-// the definition has such a candidate, region or district is for the caller to say.
+// Cut splits a natural key into the values of the fields of Key. The error says why the aggregation cannot have such a key:
+// the number of fields differs, a field is empty that may not be, or a minute is not in the calendar. The caller must check
+// whether the definition has such a candidate, region or district.
 func (a Aggregation) Cut(natural string) ([]string, error) {
 	values := strings.Split(natural, "/")
 	if len(values) != len(a.Key) {
@@ -136,7 +135,7 @@ func (a Aggregation) Cut(natural string) ([]string, error) {
 	return values, nil
 }
 
-// Value is what a result says of a field of its key, "" where it says nothing.
+// Value is the value of a field of the result's key, or "" if the result does not have it.
 func (r *Result) Value(of Field) string {
 	if value := *fields[of].result(r); value != nil {
 		return *value
@@ -162,7 +161,7 @@ func CutRun(key string) (run int, natural string, ok bool) {
 // MinuteLayout is how a minute of voting_time is written.
 const MinuteLayout = "2006-01-02T15:04"
 
-// checkMinute is an error for what is no minute of voting_time.
+// checkMinute returns an error if the text is no minute of voting_time.
 func checkMinute(text string) error {
 	if at, err := time.Parse(MinuteLayout, text); err != nil || at.Format(MinuteLayout) != text {
 		return fmt.Errorf("%q is no minute, %s", text, MinuteLayout)

@@ -36,8 +36,8 @@ func TestEveryTopicHasAPurpose(t *testing.T) {
 	}
 }
 
-// TestFieldsOfKeysStandInResults sets each field by its declaration, and looks for it under its name in the JSON.
-func TestFieldsOfKeysStandInResults(t *testing.T) {
+// TestFieldsOfKeysAreInResults sets each field by its declaration, and looks for it under its name in the JSON.
+func TestFieldsOfKeysAreInResults(t *testing.T) {
 	for _, a := range Aggregations() {
 		for _, field := range a.Key {
 			of, declared := fields[field]
@@ -94,7 +94,7 @@ func TestNaturalKeyIsCutWhereItWasJoined(t *testing.T) {
 	}
 }
 
-// FuzzCut holds that a natural key that can be cut is the one that joining makes.
+// FuzzCut checks that joining the values of a natural key makes the same key again.
 func FuzzCut(f *testing.F) {
 	f.Add(ByDemographicTopic, "north///ana")
 	f.Add(PerMinuteTopic, "north/2025-10-29T07:30/ana")

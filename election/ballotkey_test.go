@@ -18,7 +18,7 @@ func newKey() (k BallotKey) {
 	return k
 }
 
-// TestDrawIsHMAC holds Draw to values computed by another program:
+// TestDrawIsHMAC compares Draw with values that another program has computed:
 //
 //	printf voter | openssl dgst -sha256 -mac HMAC -macopt hexkey:000102…1f
 //	printf '\000\001…\037' | sha256sum
@@ -48,7 +48,7 @@ func TestDrawTellsVotersAndKeysApart(t *testing.T) {
 	}
 }
 
-func TestFingerprintHoldsNothingOfTheKey(t *testing.T) {
+func TestFingerprintHasNoPartOfTheKey(t *testing.T) {
 	key := newKey()
 	digits, fingerprint := hex.EncodeToString(key[:]), key.Fingerprint()
 	for i := range len(fingerprint) - 8 {

@@ -6,9 +6,9 @@ import (
 	"realtime-election/election"
 )
 
-// TestBehindIsNotMadeUpForByAPartitionAhead: a reader that has an offset beyond an end, of a topic made again say, is not
-// less behind elsewhere.
-func TestBehindIsNotMadeUpForByAPartitionAhead(t *testing.T) {
+// TestPartitionAheadDoesNotLowerBehind has a reader whose offset is beyond an end, as after a topic was created anew. That
+// does not make up for the other partitions.
+func TestPartitionAheadDoesNotLowerBehind(t *testing.T) {
 	ends := map[int32]int64{0: 10, 1: 10, 2: 5}
 	for _, test := range []struct {
 		read map[string]int64

@@ -10,13 +10,13 @@ import (
 	"unicode/utf8"
 )
 
-// Problem is something that is wrong in a definition. Path leads to it by field names and indices.
+// Problem is a mistake in a definition. Path leads to it by field names and indices.
 type Problem struct {
 	Path []any
 	Text string
 }
 
-// Check finds all that is wrong in a definition.
+// Check finds all mistakes in a definition.
 func (d *Definition) Check() []Problem {
 	c := &checker{}
 	c.id("election", d.ID, ValidCandidateID, "a-z, 0-9, _ and -", "id")
@@ -41,7 +41,7 @@ func (d *Definition) Check() []Problem {
 		c.say("there is no region", "regions")
 	}
 	regions, districts := make(map[string]bool), make(map[string]bool)
-	mayRegister := MostVoters // in the districts that follow
+	mayRegister := MostVoters // in the remaining districts; -1 once there are too many voters
 	for i, x := range d.Regions {
 		c.id("region", string(x.ID), ValidDistrictID, "A-Z, a-z, 0-9, _ and -", "regions", i, "id")
 		c.unique("region", regions, string(x.ID), "regions", i, "id")
@@ -57,7 +57,7 @@ func (d *Definition) Check() []Problem {
 			switch {
 			case y.Registered < 0:
 				c.say(fmt.Sprintf("registered is %d; it cannot be negative", y.Registered), append(at, "registered")...)
-			case mayRegister < 0: // it is told already
+			case mayRegister < 0: // the problem is in the list already
 			case y.Registered > mayRegister:
 				c.say(fmt.Sprintf("registered is %d, and more voters are on the register than there may be: all districts together have at most %d",
 					y.Registered, MostVoters), append(at, "registered")...)
@@ -70,7 +70,7 @@ func (d *Definition) Check() []Problem {
 	if d.Electorate != nil {
 		d.Electorate.check(c, d.Polling, candidates, regions)
 	}
-	if len(c.problems) == 0 { // else it may not be possible to encode it
+	if len(c.problems) == 0 { // a definition with mistakes may be impossible to encode
 		c.size(d)
 	}
 	return c.problems
@@ -89,7 +89,7 @@ func (p Polling) check(c *checker) {
 	}
 	for field, t := range map[string]time.Time{"opens": p.Opens, "closes": p.Closes} {
 		if !t.IsZero() && (t.UTC().Year() < 1 || t.UTC().Year() > 9999 || t.Nanosecond()%1e6 != 0) {
-			c.say(field+" must lie in the years 1 to 9999 and in whole milliseconds", "polling", field)
+			c.say(field+" must be a time of the years 1 to 9999, in whole milliseconds", "polling", field)
 		}
 	}
 }
@@ -98,27 +98,27 @@ func (e *Electorate) check(c *checker, p Polling, candidates, regions map[string
 	if year := p.Opens.UTC().Year(); !p.Opens.IsZero() && year < 1000 {
 		c.say(fmt.Sprintf("polls that open in the year %d have an electorate whose dates of birth cannot be written; write a year from 1000 on", year), "polling", "opens")
 	}
-	share := func(x float64, path ...any) {
-		if !(x >= 0 && x <= 1) {
-			c.say(fmt.Sprintf("%v is not a share between 0 and 1", x), path...)
-		}
-	}
 	ages := 0.0
 	for _, age := range sorted(e.Ages) {
 		at := []any{"electorate", "ages", age}
 		c.among("age group", age, AgeGroups(), at...)
-		share(e.Ages[age], at...)
+		c.share(e.Ages[age], at...)
 		ages += e.Ages[age]
 	}
 	if !(math.Abs(ages-1) <= 1e-6) {
 		c.say(fmt.Sprintf("the shares of the age groups sum to %v, not to 1", math.Round(ages*1e6)/1e6), "electorate", "ages")
 	}
-	share(e.Turnout.Overall, "electorate", "turnout", "overall")
+	c.share(e.Turnout.Overall, "electorate", "turnout", "overall")
 	for _, age := range sorted(e.Turnout.ByAge) {
 		at := []any{"electorate", "turnout", "by_age", age}
 		c.among("age group", age, AgeGroups(), at...)
-		share(e.Turnout.ByAge[age], at...)
+		c.share(e.Turnout.ByAge[age], at...)
 	}
+	e.Leanings.check(c, candidates, regions)
+	checkArrival(c, e.Arrival, p)
+}
+
+func (l Leanings) check(c *checker, candidates, regions map[string]bool) {
 	weights := func(of map[CandidateID]float64, path ...any) {
 		for _, id := range sorted(of) {
 			at := append(slices.Clone(path), string(id))
@@ -130,25 +130,28 @@ func (e *Electorate) check(c *checker, p Polling, candidates, regions map[string
 			}
 		}
 	}
-	for _, id := range sorted(e.Leanings.ByRegion) {
+	for _, id := range sorted(l.ByRegion) {
 		at := []any{"electorate", "leanings", "by_region", string(id)}
 		if !regions[string(id)] {
 			c.say(fmt.Sprintf("there is no region %q", id), at...)
 		}
-		weights(e.Leanings.ByRegion[id], at...)
+		weights(l.ByRegion[id], at...)
 	}
-	for _, age := range sorted(e.Leanings.ByAge) {
+	for _, age := range sorted(l.ByAge) {
 		at := []any{"electorate", "leanings", "by_age", age}
 		c.among("age group", age, AgeGroups(), at...)
-		weights(e.Leanings.ByAge[age], at...)
+		weights(l.ByAge[age], at...)
 	}
-	for _, gender := range sorted(e.Leanings.ByGender) {
+	for _, gender := range sorted(l.ByGender) {
 		at := []any{"electorate", "leanings", "by_gender", gender}
 		c.among("gender", gender, Genders(), at...)
-		weights(e.Leanings.ByGender[gender], at...)
+		weights(l.ByGender[gender], at...)
 	}
+}
+
+func checkArrival(c *checker, arrival []Arrival, p Polling) {
 	sum, last := 0.0, ""
-	for i, part := range e.Arrival {
+	for i, part := range arrival {
 		at := []any{"electorate", "arrival", i}
 		if _, ok := part.TimeOfDay(); !ok {
 			c.say(fmt.Sprintf("until is %q; write a time of day such as 09:30, 24:00 at the latest", part.Until), append(at, "until")...)
@@ -158,17 +161,17 @@ func (e *Electorate) check(c *checker, p Polling, candidates, regions map[string
 			}
 			last = part.Until
 		}
-		share(part.Share, append(at, "share")...)
+		c.share(part.Share, append(at, "share")...)
 		sum += part.Share
 	}
-	if len(e.Arrival) > 0 && math.Abs(sum-1) > 1e-6 {
+	if len(arrival) > 0 && math.Abs(sum-1) > 1e-6 {
 		c.say(fmt.Sprintf("the shares of arrival sum to %v, not to 1", math.Round(sum*1e6)/1e6), "electorate", "arrival")
 	}
 	closes := p.Closes.UTC().Format("15:04")
 	if closes == "00:00" {
 		closes = "24:00" // of the day before
 	}
-	if n := len(e.Arrival); n > 0 && !p.Closes.IsZero() && last < closes {
+	if n := len(arrival); n > 0 && !p.Closes.IsZero() && last < closes {
 		c.say(fmt.Sprintf("the last until, %s, is before the polls close, at %s", last, closes), "electorate", "arrival", n-1, "until")
 	}
 }
@@ -203,14 +206,14 @@ func (c *checker) name(name string, path ...any) {
 	c.line("name", name, path...)
 }
 
-// line is a short text, or none.
+// line checks a short text, which may be empty.
 func (c *checker) line(what, line string, path ...any) {
 	if c.text(what, line, "", path...) && utf8.RuneCountInString(line) > 200 {
 		c.say("the "+what+" is longer than 200 characters", path...)
 	}
 }
 
-// text is a text that PostgreSQL and a terminal take: of all control characters, it may hold those given.
+// text checks that PostgreSQL and a terminal can take a text. Of the control characters it may hold only those in may.
 func (c *checker) text(what, text, may string, path ...any) (ok bool) {
 	forbidden := func(r rune) bool { return unicode.IsControl(r) && !strings.ContainsRune(may, r) }
 	if utf8.ValidString(text) && !strings.ContainsFunc(text, forbidden) {
@@ -220,7 +223,7 @@ func (c *checker) text(what, text, may string, path ...any) (ok bool) {
 	return false
 }
 
-// size looks whether the definition, in the largest record that can be made of it, is one that Kafka holds.
+// size checks that Kafka can hold the largest record of the definition.
 func (c *checker) size(d *Definition) {
 	installation := Installation{Definition: *d, Fingerprint: strings.Repeat("f", 32), VotePartitions: MostVotePartitions}
 	if d.Electorate != nil {
@@ -228,6 +231,12 @@ func (c *checker) size(d *Definition) {
 	}
 	if _, err := installation.Encode(); err != nil {
 		c.say(err.Error())
+	}
+}
+
+func (c *checker) share(x float64, path ...any) {
+	if !(x >= 0 && x <= 1) {
+		c.say(fmt.Sprintf("%v is not a share between 0 and 1", x), path...)
 	}
 }
 

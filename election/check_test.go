@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// newDefinition is a definition in which nothing is wrong.
+// newDefinition is a definition without mistakes.
 func newDefinition() *Definition {
 	return &Definition{
 		ID: "x", Name: "X",
@@ -21,8 +21,8 @@ func newDefinition() *Definition {
 	}
 }
 
-// told are the texts of the problems at a path, joined by dots.
-func told(d *Definition) map[string]string {
+// problems are the texts of the problems, by their path joined with dots.
+func problems(d *Definition) map[string]string {
 	all := make(map[string]string)
 	for _, p := range d.Check() {
 		var steps []string
@@ -39,7 +39,7 @@ func told(d *Definition) map[string]string {
 	return all
 }
 
-// TestCheckKnowsItsBounds changes a good definition to the last value that is allowed, and to the first that is not.
+// TestCheckKnowsItsBounds changes a good definition to the last value that is allowed, and to the first that is refused.
 func TestCheckKnowsItsBounds(t *testing.T) {
 	closeAt := func(clock string) func(d *Definition) {
 		at, err := time.Parse(time.RFC3339, clock)
@@ -125,7 +125,7 @@ func TestCheckKnowsItsBounds(t *testing.T) {
 	} {
 		d := newDefinition()
 		c.change(d)
-		got := told(d)
+		got := problems(d)
 		switch {
 		case c.path == "" && len(got) > 0:
 			t.Errorf("%s: %v", name, got)
@@ -166,10 +166,10 @@ func TestDefinitionThatKafkaCannotHoldIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The field comes with the text.
+	// The JSON field is there only with the text.
 	room := MaxRecordBytes - recordOverhead - len(value) - len(`,"biography":""`)
 	d.Candidates[0].Biography = strings.Repeat("b", room)
-	if got := told(d); len(got) > 0 {
+	if got := problems(d); len(got) > 0 {
 		t.Errorf("a definition that just fits is refused: %.200v", got)
 	}
 	installation.Definition = *d
@@ -180,9 +180,9 @@ func TestDefinitionThatKafkaCannotHoldIsRefused(t *testing.T) {
 	d.Candidates[0].Biography += "b"
 	installation.Definition = *d
 	_, err = installation.Encode()
-	problems := d.Check()
-	if err == nil || len(problems) != 1 || problems[0].Text != err.Error() || len(problems[0].Path) > 0 {
-		t.Fatalf("encoded: %v; checked: %.300v", err, problems)
+	found := d.Check()
+	if err == nil || len(found) != 1 || found[0].Text != err.Error() || len(found[0].Path) > 0 {
+		t.Fatalf("encoded: %v; checked: %.300v", err, found)
 	}
 	for _, says := range []string{"takes 8387585 bytes", "at most 8387584", "fewer districts or candidates", "replay some of its regions", "shorter texts"} {
 		if !strings.Contains(err.Error(), says) {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// VoteRecord is a record of votes_topic as Kafka holds it.
+// VoteRecord is a record of votes_topic.
 type VoteRecord struct {
 	Partition  int32
 	Offset     int64
@@ -15,7 +15,7 @@ type VoteRecord struct {
 	Key, Value []byte
 }
 
-// Rules decide which records are votes that count.
+// Rules decide which records count as votes.
 type Rules struct {
 	partitions    int32
 	opens, closes []byte // in TimeLayout
@@ -41,8 +41,8 @@ func NewRules(d *Definition, partitions int32) *Rules {
 	return r
 }
 
-// Classify reads a record by itself. It returns why the record is not counted, or "" for a vote that counts unless an
-// earlier copy of its ballot did.
+// Classify judges a record by itself. It returns the reason why the record is not counted, or "" for a vote that counts
+// unless it is a copy of a counted ballot.
 func (r *Rules) Classify(rec VoteRecord) (Vote, Reason) {
 	vote, ok := ParseVote(rec.Value)
 	switch {
@@ -60,28 +60,29 @@ func (r *Rules) Classify(rec VoteRecord) (Vote, Reason) {
 	return vote, ""
 }
 
-// Count is the reference count. It takes the records of each partition in the order of their offsets; partitions may
-// be mixed. It is not for use by several goroutines.
+// Count is the reference count. The records of a partition must come in the order of their offsets; partitions may
+// alternate. It is not for use by several goroutines.
 type Count struct {
 	definition *Definition
 	rules      *Rules
 	seed       maphash.Seed
 	seen       map[int32]map[BallotID]uint64 // by partition: the counted ballots and a hash of their bytes
 	records    int64
-	rejected   map[Reason]tally
+	rejected   map[Reason]total
 	votes      int64
-	counted    []counted
+	totals     []aggregationTotals
 	key        []byte // reused
 }
 
-// counted is what an aggregation has counted, by natural key.
-type counted struct {
+// aggregationTotals are the totals of an aggregation, by natural key.
+type aggregationTotals struct {
 	Aggregation
 	values []func(v Vote, region []byte) []byte // of the key's fields
-	totals map[string]*tally
+	byKey  map[string]*total
 }
 
-type tally struct {
+// total is the number of votes of a key, or of records with a reason.
+type total struct {
 	votes  int64
 	newest time.Time
 }
@@ -93,22 +94,22 @@ func NewCount(d *Definition, partitions int32) *Count {
 		rules:      NewRules(d, partitions),
 		seed:       maphash.MakeSeed(),
 		seen:       make(map[int32]map[BallotID]uint64),
-		rejected:   make(map[Reason]tally),
+		rejected:   make(map[Reason]total),
 	}
 	for _, a := range aggregations {
 		if a.OfRejected() {
-			continue // see Results
+			continue // Results takes them from rejected
 		}
-		of := counted{Aggregation: a, totals: make(map[string]*tally)}
+		of := aggregationTotals{Aggregation: a, byKey: make(map[string]*total)}
 		for _, field := range a.Key {
 			of.values = append(of.values, fields[field].vote)
 		}
-		c.counted = append(c.counted, of)
+		c.totals = append(c.totals, of)
 	}
 	return c
 }
 
-// Add counts a record, and returns why it is not counted, or "".
+// Add counts a record. It returns the reason why the record is not counted, or "" if it is.
 func (c *Count) Add(rec VoteRecord) Reason {
 	c.records++
 	vote, reason := c.rules.Classify(rec)
@@ -123,7 +124,7 @@ func (c *Count) Add(rec VoteRecord) Reason {
 	}
 	c.votes++
 	region := []byte(c.rules.districts[DistrictID(vote.DistrictID)].ID)
-	for _, of := range c.counted {
+	for _, of := range c.totals {
 		c.key = c.key[:0]
 		for i, value := range of.values {
 			if i > 0 {
@@ -131,17 +132,17 @@ func (c *Count) Add(rec VoteRecord) Reason {
 			}
 			c.key = append(c.key, value(vote, region)...)
 		}
-		t := of.totals[string(c.key)]
+		t := of.byKey[string(c.key)]
 		if t == nil {
-			t = new(tally)
-			of.totals[string(c.key)] = t
+			t = new(total)
+			of.byKey[string(c.key)] = t
 		}
 		t.add(rec.Timestamp)
 	}
 	return ""
 }
 
-// admit lets the first copy of a ballot pass.
+// admit returns "" for the first copy of a ballot, and Duplicate or Conflicting for a later one.
 func (c *Count) admit(rec VoteRecord, vote Vote) Reason {
 	var id BallotID
 	if _, err := hex.Decode(id[:], vote.BallotID); err != nil {
@@ -165,7 +166,7 @@ func (c *Count) admit(rec VoteRecord, vote Vote) Reason {
 	}
 }
 
-// PartitionDone frees what was remembered of a partition's ballots: no copy of them counts on another partition.
+// PartitionDone frees the memory for a partition's ballots. A copy of them on another partition is never counted.
 func (c *Count) PartitionDone(partition int32) { delete(c.seen, partition) }
 
 // Records is how many records were added.
@@ -183,7 +184,7 @@ func (c *Count) Rejected() map[Reason]int64 {
 	return n
 }
 
-func (t *tally) add(at time.Time) {
+func (t *total) add(at time.Time) {
 	t.votes++
 	if at.After(t.newest) {
 		t.newest = at

@@ -52,7 +52,7 @@ func TestCopiesAreToldApart(t *testing.T) {
 	t.Error("there is no scenario of duplicates")
 }
 
-// TestResultsAreAsWrittenByHand holds each field of each result of a few records to what a person wrote.
+// TestResultsAreAsWrittenByHand compares each field of the results of a few records with what a person has written.
 func TestResultsAreAsWrittenByHand(t *testing.T) {
 	d := &election.Definition{
 		Polling: election.Polling{Opens: time.Date(2025, 10, 29, 7, 0, 0, 0, time.UTC), Closes: time.Date(2025, 10, 29, 20, 0, 0, 0, time.UTC)},
@@ -116,7 +116,7 @@ func TestResultsAreAsWrittenByHand(t *testing.T) {
 	}
 }
 
-// TestPartitionThatIsDoneIsForgotten looks at what remains, by a copy that comes when none should.
+// TestPartitionThatIsDoneIsForgotten adds a copy of a ballot after its partition is done, which only a test does.
 func TestPartitionThatIsDoneIsForgotten(t *testing.T) {
 	s := scenario.All(t)[0]
 	count := election.NewCount(s.Definition, s.Partitions)
@@ -132,7 +132,7 @@ func TestPartitionThatIsDoneIsForgotten(t *testing.T) {
 	}
 	count.PartitionDone(vote.Partition)
 	if got := count.Add(vote); got != "" {
-		t.Errorf("its ballot is remembered: it is %q", got)
+		t.Errorf("the count still has its ballot: it is %q", got)
 	}
 }
 

@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// Ids of the definition, as they stand in a vote.
+// Ids of the definition. A vote holds those of its candidate and its district.
 type (
 	CandidateID string
 	DistrictID  string
 	RegionID    string
 )
 
-// Definition is an election as it stands before the first vote.
+// Definition is an election before the first vote: who can be voted for, where, and when.
 type Definition struct {
 	ID         string      `json:"id" yaml:"id"`
 	Name       string      `json:"name" yaml:"name"`
@@ -25,7 +25,7 @@ type Definition struct {
 	Source     *Source     `json:"source,omitempty" yaml:"-"`
 }
 
-// Polling is when votes count: from Opens until just before Closes.
+// Polling are the hours in which votes count: from Opens until just before Closes.
 type Polling struct {
 	Opens  time.Time `json:"opens" yaml:"opens"`
 	Closes time.Time `json:"closes" yaml:"closes"`
@@ -41,7 +41,7 @@ type Candidate struct {
 	Photo     string      `json:"photo,omitempty" yaml:"photo,omitempty"` // URL, or the path of a portrait that the dashboard serves
 }
 
-// Region is what districts are reported by: a province, a state.
+// Region is a group of districts with a result of its own: a province, a state.
 type Region struct {
 	ID        RegionID   `json:"id" yaml:"id"`
 	Name      string     `json:"name" yaml:"name"`
@@ -51,12 +51,12 @@ type Region struct {
 // District is where a vote is cast. Its id is unique in the whole election.
 type District struct {
 	ID         DistrictID `json:"id" yaml:"id"`
-	Code       string     `json:"code,omitempty" yaml:"-"` // what the replayed file calls it, where that cannot be the id
+	Code       string     `json:"code,omitempty" yaml:"-"` // its id in the replayed file, if that cannot be ID
 	Name       string     `json:"name" yaml:"name"`
-	Registered int64      `json:"registered,omitempty" yaml:"registered,omitempty"` // voters; 0 where not known
+	Registered int64      `json:"registered,omitempty" yaml:"registered,omitempty"` // voters; 0 if not known
 }
 
-// Electorate is how the generated electorate behaves. Replayed results have none.
+// Electorate says how generated voters behave. A replayed result has none.
 type Electorate struct {
 	// Ages is the share, 0 to 1, of each age group among the registered of every district. They sum to 1.
 	Ages     map[string]float64 `json:"ages" yaml:"ages"`
@@ -80,20 +80,20 @@ func (t Turnout) Of(age string) float64 {
 }
 
 // Leanings weigh the candidates against each other. A voter's weight for a candidate is the product of the weights
-// found under the voter's region, age group and gender; a missing one is 1.
+// under the voter's region, age group and gender; a missing weight is 1.
 type Leanings struct {
 	ByRegion map[RegionID]map[CandidateID]float64 `json:"by_region,omitempty" yaml:"by_region,omitempty"`
 	ByAge    map[string]map[CandidateID]float64   `json:"by_age,omitempty" yaml:"by_age,omitempty"`
 	ByGender map[string]map[CandidateID]float64   `json:"by_gender,omitempty" yaml:"by_gender,omitempty"`
 }
 
-// Arrival weighs a part of the polling day: Share of all ballots arrive between the previous mark and Until.
+// Arrival is a part of the polling day: Share of all ballots arrive between the previous Until and this one.
 type Arrival struct {
 	Until string  `json:"until" yaml:"until"` // hh:mm, in UTC, up to 24:00
 	Share float64 `json:"share" yaml:"share"`
 }
 
-// TimeOfDay is Until since midnight; false where it is no time of day.
+// TimeOfDay is the time from midnight to Until. It reports false if Until is no time of day.
 func (a Arrival) TimeOfDay() (time.Duration, bool) {
 	if a.Until == "24:00" {
 		return 24 * time.Hour, true
@@ -104,7 +104,7 @@ func (a Arrival) TimeOfDay() (time.Duration, bool) {
 
 // Source is the result file that a definition was derived from.
 type Source struct {
-	SHA256 string   `json:"sha256"` // of the lines taken
+	SHA256 string   `json:"sha256"` // of the lines that are replayed
 	Votes  int64    `json:"votes"`  // all votes of those lines
 	Lines  [][2]int `json:"lines"`  // each line's district and candidate, as indices, in the file's order
 	CRLF   bool     `json:"crlf"`   // the file ends its lines as RFC 4180 says
@@ -127,7 +127,7 @@ type DistrictIn struct {
 	Region *Region
 }
 
-// FileCode is the id by which the replayed file knows the district.
+// FileCode is the district's id in the replayed file.
 func (d District) FileCode() string {
 	if d.Code != "" {
 		return d.Code
@@ -135,7 +135,7 @@ func (d District) FileCode() string {
 	return string(d.ID)
 }
 
-// Registered is the number of voters on the region's register, 0 where it is not known.
+// Registered is the number of registered voters of the region, 0 if it is not known.
 func (r *Region) Registered() int64 {
 	var n int64
 	for _, d := range r.Districts {
@@ -144,7 +144,7 @@ func (r *Region) Registered() int64 {
 	return n
 }
 
-// ExpectedVotes is how many votes the definition promises, 0 where it promises none.
+// ExpectedVotes is the number of votes in the replayed file, 0 without one.
 func (d *Definition) ExpectedVotes() int64 {
 	if d.Source == nil {
 		return 0
@@ -156,7 +156,7 @@ func (d *Definition) ExpectedVotes() int64 {
 func (d *Definition) Fingerprint() string {
 	text, err := json.Marshal(d)
 	if err != nil {
-		panic(err) // a Definition holds nothing that JSON cannot
+		panic(err) // JSON can hold every Definition
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:16])

@@ -6,22 +6,22 @@ import (
 	"strings"
 )
 
-// InputError is a mistake in what a person gave: trying again without changing it cannot help.
+// InputError is a mistake in what a person entered. Trying again without a correction cannot help.
 type InputError struct{ Text string }
 
 func (e *InputError) Error() string { return e.Text }
 
-// Wrong is an InputError of a setting: "rate is -1; choose 0 or more". The command that prints it knows what a person types for
-// the setting, and has Explain say that.
+// Wrong is an InputError of a setting: "rate is -1; choose 0 or more". The command that prints it uses Explain to name the
+// setting by its flag.
 type Wrong struct {
 	Setting string // such as "state-partitions"
-	Value   any    // nil where it is missing or secret, or where Text says all
+	Value   any    // nil if it is missing or secret, or if Text is a whole sentence about it
 	Text    string // what to do; {name} in it stands for another setting
 }
 
 func (w *Wrong) Error() string { return w.say(plain) }
 
-// Unwrap makes it an *InputError for errors.As.
+// Unwrap lets errors.As find an *InputError.
 func (w *Wrong) Unwrap() error { return &InputError{Text: w.Error()} }
 
 func (w *Wrong) say(name func(setting string) string) string {
@@ -37,7 +37,7 @@ func (w *Wrong) say(name func(setting string) string) string {
 	return text + nameSettings(w.Text, name)
 }
 
-// Hint adds to an error how a setting may help. It is no InputError.
+// Hint adds to an error which setting may help. It is no InputError.
 type Hint struct {
 	Err  error
 	Text string // {name} in it stands for a setting
@@ -50,7 +50,7 @@ func (h *Hint) say(name func(setting string) string) string {
 	return h.Err.Error() + "; " + nameSettings(h.Text, name)
 }
 
-// Explain is the text of an error, in which name says for each setting what a person types for it.
+// Explain is the text of an error in which each setting is replaced by name(setting), such as its flag.
 func Explain(err error, name func(setting string) string) string {
 	text := err.Error()
 	var walk func(error)

@@ -2,21 +2,21 @@ package election
 
 import "strings"
 
-// Results are what the result topics must hold for a run: by topic and by natural key (the record's key without its
-// run). Only votes and rejects that occurred have a record.
+// Results are the values that the result topics must hold for a run, by topic and by natural key (the record's key without
+// its run). A total of 0 has no record.
 func (c *Count) Results(run int) map[string]map[string]Result {
 	regions := make(map[RegionID]*Region)
 	for i := range c.definition.Regions {
 		regions[c.definition.Regions[i].ID] = &c.definition.Regions[i]
 	}
 	results := make(map[string]map[string]Result)
-	put := func(a Aggregation, natural string, t *tally) {
+	put := func(a Aggregation, natural string, t *total) {
 		r := Result{Run: run, TotalVotes: t.votes, NewestRecordAt: string(AppendTime(nil, t.newest))}
 		values := strings.Split(natural, "/")
 		for i, field := range a.Key {
 			*fields[field].result(&r) = &values[i]
 		}
-		switch a.Topic { // what the definition says beside the key
+		switch a.Topic { // fields of the definition
 		case PerCandidateTopic:
 			candidate := c.rules.candidates[CandidateID(natural)]
 			r.CandidateName = &candidate.Name
@@ -42,8 +42,8 @@ func (c *Count) Results(run int) map[string]map[string]Result {
 			}
 		}
 	}
-	for _, of := range c.counted {
-		for natural, t := range of.totals {
+	for _, of := range c.totals {
+		for natural, t := range of.byKey {
 			put(of.Aggregation, natural, t)
 		}
 	}

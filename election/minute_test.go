@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// FuzzMinute: what is taken for a minute is one of the calendar, spelled in one way.
+// FuzzMinute checks that checkMinute accepts only minutes of the calendar, in one spelling.
 func FuzzMinute(f *testing.F) {
 	for _, text := range []string{"2026-03-18T08:01", "2024-02-29T23:59", "2025-02-30T12:00", "2025-13-01T12:00", "2025-02-+3T12:00", "2026-03-18T8:01", "2026-03-18T08:01Z", ""} {
 		f.Add(text)

@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// Reason is why a record of votes_topic is not counted. When several apply, the first in Reasons is the one.
+// Reason is why a record of votes_topic is not counted. If several apply, it is the first of them in Reasons.
 type Reason string
 
-// The reasons. Duplicate and Conflicting are known to those who keep every ballot: the ledger and the auditor.
+// The reasons. Only the ledger and the auditor, which keep every ballot, tell Duplicate and Conflicting.
 const (
 	Malformed           Reason = "malformed"             // not the grammar, or a key that is not the ballot's id
 	WrongPartition      Reason = "wrong_partition"       // not on the partition of its ballot's id
 	UnknownCandidate    Reason = "unknown_candidate"     // no such candidate in the definition
 	UnknownDistrict     Reason = "unknown_district"      // no such district in the definition
-	OutsidePollingHours Reason = "outside_polling_hours" // before the polls open, or when they have closed
+	OutsidePollingHours Reason = "outside_polling_hours" // before the polls open, or after they have closed
 	Duplicate           Reason = "duplicate"             // a later copy of a counted ballot, with the same bytes
 	Conflicting         Reason = "conflicting"           // a later copy of a counted ballot, with other bytes
 )
@@ -24,7 +24,7 @@ func Reasons() []Reason {
 	return []Reason{Malformed, WrongPartition, UnknownCandidate, UnknownDistrict, OutsidePollingHours, Duplicate, Conflicting}
 }
 
-// OfficialRun is the value of OfficialRunKey: whose totals readers show.
+// OfficialRun is the value of OfficialRunKey: the run whose totals readers show.
 //
 // A run is one generation of the query's checkpoint. A changed query or a lost checkpoint starts the next run, which
 // counts beside the official one until it has caught up.
@@ -37,7 +37,7 @@ type Wanted struct {
 	Stopped bool `json:"stopped"`
 }
 
-// LatestRun is what others may read of LatestRunKey's value. A run that is newer than the official one is catching up.
+// LatestRun is the part of LatestRunKey's value that other services may read. A run newer than the official one is catching up.
 type LatestRun struct {
 	Run int `json:"run"`
 }
@@ -48,28 +48,28 @@ type Progress struct {
 	Size        int64  `json:"size"`        // the serials run from 0 to Size-1
 	Seed        uint64 `json:"seed"`
 	Fingerprint string `json:"fingerprint"` // of the definition that the serials belong to
-	// Ends are, for each partition of voters_topic, the offset before which the register ends. They close it: what
-	// somebody adds later is on no register. Only voters has them, in its last record.
+	// Ends are, for each partition of voters_topic, the offset at which the register ends. They close the register: a voter who
+	// is added later is not on it. Only the last record of the producer voters has them.
 	Ends map[int32]int64 `json:"end_offsets,omitempty"`
 }
 
 // QueryStatus is what `submit` reports of the streaming query under the key "submit" of pipeline_status.
 type QueryStatus struct {
 	Run                    int     `json:"run"`
-	State                  string  `json:"state"` // starting, running, waiting (for Spark, or to try again), failing (again and again at the same place), or stopped (by election query stop)
+	State                  string  `json:"state"` // starting, running, waiting (for Spark, or to try again), failing (again and again without counting anything), or stopped (by election query stop)
 	Batch                  int64   `json:"batch"` // the last committed micro-batch; -1 before the first
 	InputRowsPerSecond     float64 `json:"input_rows_per_second"`
 	ProcessedRowsPerSecond float64 `json:"processed_rows_per_second"`
 	BatchMilliseconds      int64   `json:"batch_milliseconds"`
 	StateBytes             int64   `json:"state_bytes"`     // of the query's state, in memory and in the files of RocksDB
 	Error                  string  `json:"error,omitempty"` // of the last failure, until a micro-batch commits again
-	// Counted is, for each partition of votes_topic, the offset up to which (exclusive) the result topics count.
+	// Counted is, for each partition of votes_topic, the offset up to which (exclusive) the query has counted.
 	Counted   map[string]int64 `json:"counted_offsets"`
 	UpdatedAt time.Time        `json:"updated_at"`
 }
 
-// Behind is how many offsets lie between where a reader of a topic is, by partition as JSON holds it, and the ends. Who
-// has not reported a partition has read nothing of it.
+// Behind is the number of offsets from where a reader of a topic is to the topic's ends. read has the reader's next offsets
+// by partition, as JSON holds them. A partition that is missing in it has not been read.
 func Behind(ends map[int32]int64, read map[string]int64) int64 {
 	var sum int64
 	for partition, end := range ends {
@@ -84,8 +84,8 @@ type RejectedVote struct {
 	Partition int32  `json:"partition"`
 	Offset    int64  `json:"offset"`
 	Reason    Reason `json:"reason"`
-	Key       []byte `json:"key"` // as it came, in base64
-	Raw       []byte `json:"raw"` // the record's value as it came, in base64
+	Key       []byte `json:"key"` // unchanged, in base64
+	Raw       []byte `json:"raw"` // the record's value, unchanged, in base64
 }
 
 // LedgerStatus is what `ledger` reports under the key "ledger" of pipeline_status.
@@ -95,7 +95,7 @@ type LedgerStatus struct {
 	Voters   int64  `json:"voters"`   // rows
 	Votes    int64  `json:"votes"`    // rows: accepted ballots
 	Rejected int64  `json:"rejected"` // rows
-	// Stored is, for each topic and partition, the offset up to which (exclusive) PostgreSQL has what the topic holds.
+	// Stored is, for each topic and partition, the offset up to which (exclusive) PostgreSQL has the records.
 	Stored    map[string]map[string]int64 `json:"stored_offsets"`
 	UpdatedAt time.Time                   `json:"updated_at"`
 }

@@ -7,13 +7,13 @@ import (
 	"slices"
 )
 
-// MostVoters is how many voters may be registered in all, and how many votes a result file may hold: a hundred times
-// mankind. Up to here, and far beyond, no sum of voters or votes overflows, floating-point numbers hold each whole number
-// exactly, and the shares of a register sum to it.
+// MostVoters is the largest number of registered voters of an election, and of votes in a result file. Up to this number, no
+// sum of voters or votes overflows, floating-point numbers hold each whole number exactly, and the shares of a register sum to
+// the register.
 const MostVoters int64 = 1_000_000_000_000
 
 // ScaleRegister sets the number of registered voters of all districts so that they sum to n and keep their proportions.
-// The largest remainders get the last voters. It is an InputError where n is below 1 or above MostVoters, or no district
+// The largest remainders get the last voters. The error is an InputError if n is below 1 or above MostVoters, or if no district
 // has voters.
 func (d *Definition) ScaleRegister(n int64) error {
 	if n < 1 {
@@ -37,7 +37,7 @@ func (d *Definition) ScaleRegister(n int64) error {
 	return nil
 }
 
-// RegisteredVoters is the number of voters on the register, 0 where it is not known.
+// RegisteredVoters is the number of voters on the register, 0 if it is not known.
 func (d *Definition) RegisteredVoters() int64 {
 	var n int64
 	for i := range d.Regions {
@@ -46,8 +46,8 @@ func (d *Definition) RegisteredVoters() int64 {
 	return n
 }
 
-// AgesOf is how many of the registered voters of a district are of each of AgeGroups, by the definition's shares. It is
-// nil without an electorate.
+// AgesOf are the numbers of registered voters of a district in each of AgeGroups, by the definition's shares. It is nil
+// without an electorate.
 func (d *Definition) AgesOf(district *District) []int64 {
 	if d.Electorate == nil {
 		return nil
@@ -60,8 +60,7 @@ func (d *Definition) AgesOf(district *District) []int64 {
 	return apportion(district.Registered, weights)
 }
 
-// RegisteredByAge is how many registered voters are of each of AgeGroups in the whole election; nil without an
-// electorate.
+// RegisteredByAge are the numbers of registered voters of the election in each of AgeGroups. It is nil without an electorate.
 func (d *Definition) RegisteredByAge() []int64 {
 	if d.Electorate == nil {
 		return nil
@@ -75,9 +74,9 @@ func (d *Definition) RegisteredByAge() []int64 {
 	return sum
 }
 
-// apportion spreads n, at most MostVoters, over the weights in proportion, by largest remainder; nil where no weight is
-// above 0. The errors of the exact shares sum to less than n/2^51, so the whole shares sum to n, and with one more for
-// each weight to more than n.
+// apportion divides n, which is at most MostVoters, in proportion to the weights, by largest remainder. It returns nil if no
+// weight is above 0. The rounding errors of the exact shares sum to less than n/2^51. So fewer voters are left over than
+// there are weights.
 func apportion(n int64, weights []float64) []int64 {
 	var sum float64
 	for _, w := range weights {
@@ -95,7 +94,7 @@ func apportion(n int64, weights []float64) []int64 {
 		left -= shares[i]
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(remainders[b], remainders[a]) })
-	for _, i := range order[:left] { // fewer are left than weights that are not 0
+	for _, i := range order[:left] { // fewer are left than there are weights above 0
 		shares[i]++
 	}
 	return shares

@@ -43,7 +43,7 @@ func TestScaledRegisterSumsAndKeepsProportions(t *testing.T) {
 		}
 		got := registered(d)
 		for i, w := range weights {
-			// By largest remainder nobody is a whole voter off.
+			// Largest remainders are less than one voter from the exact share.
 			id := DistrictID(rune('a' + i))
 			if off := float64(got[id]) - float64(n)*float64(w)/float64(sum); off <= -1 || off >= 1 {
 				t.Errorf("scaled to %d, district %s has %d, off by %v", n, id, got[id], off)
@@ -98,7 +98,7 @@ func TestLargestRegistersSumExactly(t *testing.T) {
 		for i := range 1 + random.IntN(400) {
 			d.Regions[i%2].Districts = append(d.Regions[i%2].Districts, District{Registered: random.Int64N(1_000_000)})
 		}
-		d.Regions[0].Districts[0].Registered++ // somebody is registered
+		d.Regions[0].Districts[0].Registered++ // at least one voter
 		n := MostVoters - random.Int64N(MostVoters/10)
 		if err := d.ScaleRegister(n); err != nil {
 			t.Fatal(err)

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// The topics. Votes, the public register and rejected records are logs; the others are compacted, so that the latest
-// record of a key is kept.
+// The topics. Those of votes, voters and rejected votes are logs. The others are compacted: Kafka keeps the latest record of a
+// key.
 const (
 	VotesTopic         = "votes_topic"
 	VotersTopic        = "voters_topic"
@@ -23,9 +23,9 @@ const (
 const (
 	DefinitionKey  = "definition"   // value: Installation
 	OfficialRunKey = "official_run" // value: OfficialRun
-	LatestRunKey   = "latest_run"   // value: what submit keeps of the newest run, of which others read LatestRun
+	LatestRunKey   = "latest_run"   // value: what submit knows of the newest run; other services read LatestRun
 	WantedKey      = "wanted"       // value: Wanted; without one, the query is to run
-	HolderKey      = "holder"       // value: which submit has the lock, or had it last
+	HolderKey      = "holder"       // value: the submit that has the lock, or had it last
 )
 
 // Keys of the records of PipelineStatusTopic.
@@ -34,19 +34,18 @@ const (
 	LedgerKey = "ledger" // value: LedgerStatus
 )
 
-// Keys of the records of ProducerProgressTopic. The producer of the votes of one partition of voters_topic has a key of
-// its own: VotesProducer.
+// Keys of the records of ProducerProgressTopic. For `votes`, each partition of voters_topic has a key: see VotesProducer.
 const (
 	VotersProducer = "voters"
 	ReplayProducer = "replay"
 	CastProducer   = "cast" // ballots cast by hand
 )
 
-// VotesProducer is the key of the progress of who votes for the voters of a partition of voters_topic.
+// VotesProducer is the key under which `votes` keeps its progress for a partition of voters_topic.
 func VotesProducer(partition int32) string { return "votes/" + strconv.Itoa(int(partition)) }
 
-// ProgressPartition is the partition of producer_progress that a producer has to itself, so that nobody else's open
-// transaction hides its progress from it.
+// ProgressPartition is the partition of producer_progress that only this producer writes. So no open transaction of another
+// producer hides its progress.
 func ProgressPartition(producer string) int32 {
 	switch producer {
 	case VotersProducer:
@@ -63,22 +62,22 @@ func ProgressPartition(producer string) int32 {
 	return 3 + int32(partition)
 }
 
-// VoterPartition is the partition of voters_topic of a district's voters. A district is in one partition, so that the
-// partition tells no more about a voter than the district does.
+// VoterPartition is the partition of voters_topic for all voters of a district. So the partition tells no more about a voter
+// than the district does.
 func VoterPartition(district DistrictID, partitions int32) int32 {
 	return int32(crc32.ChecksumIEEE([]byte(district)) % uint32(partitions))
 }
 
-// Topic is how a topic is laid out. Settings are Kafka's topic configuration.
+// Topic describes a topic. Settings are Kafka's topic configuration.
 type Topic struct {
 	Name       string
 	Partitions int32
 	Settings   map[string]string
-	Purpose    string // what it is for, in a line
+	Purpose    string // in a line
 }
 
 const (
-	// MostVotePartitions is over how many partitions ballots may be spread.
+	// MostVotePartitions is the largest number of partitions of votes_topic.
 	MostVotePartitions = 1000
 	// MaxRecordBytes bounds a record of a compacted topic, with its key and what Kafka writes around both. The
 	// installation of a large country is the largest.
@@ -88,23 +87,23 @@ const (
 
 // Topics are all topics of an election whose ballots are spread over this many partitions.
 func Topics(votePartitions int32) []Topic {
-	// A batch that is compressed may unpack to a thousand times its size, and its readers would have to hold it. So the
-	// logs are not compressed: the broker unpacks what comes, and refuses a batch that is too large then.
+	// A compressed batch may unpack to a thousand times its size, and its readers would have to hold that in memory. So the
+	// logs are not compressed: the broker unpacks a batch and refuses it if it is then too large.
 	log := map[string]string{
 		"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1",
 		"compression.type": "uncompressed", "max.message.bytes": "1048588",
 	}
 	votes := maps.Clone(log)
-	// The broker's clock, not the sender's: Spark cannot read every timestamp that a sender may write, and stops.
+	// The broker's clock, not the sender's: Spark fails on some timestamps that a sender may write.
 	votes["message.timestamp.type"] = "LogAppendTime"
-	// A result topic is rewritten for as long as votes come in: small segments that are compacted soon keep it, and
-	// with it the start of every reader, small.
+	// A result topic is rewritten for as long as votes come in. Small segments are compacted soon, which keeps the topic small
+	// and the start of its readers short.
 	compacted := map[string]string{
 		"cleanup.policy": "compact", "retention.ms": "-1", "retention.bytes": "-1", "segment.bytes": "16777216",
 		"segment.ms": "600000", "min.cleanable.dirty.ratio": "0.3", "max.message.bytes": strconv.Itoa(MaxRecordBytes),
 	}
 	status := maps.Clone(compacted)
-	// How old a report is, the broker's clock says: each submit and ledger has a clock of its own.
+	// The broker's clock dates the reports, since each submit and each ledger may have a clock of its own.
 	status["message.timestamp.type"] = "LogAppendTime"
 	topics := []Topic{
 		{VotesTopic, votePartitions, votes, "ballots, by ballot id"},

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// TestEachProducerHasAPartitionOfProgressToItself tells why: an open transaction of one would hide another's progress.
+// TestEachProducerHasAPartitionOfProgressToItself guards a reader of progress: an open transaction of another producer in the
+// same partition would hide it.
 func TestEachProducerHasAPartitionOfProgressToItself(t *testing.T) {
 	const votePartitions = 5
 	producers := []string{VotersProducer, ReplayProducer, CastProducer}
@@ -35,7 +36,8 @@ func TestEachProducerHasAPartitionOfProgressToItself(t *testing.T) {
 	}
 }
 
-// TestTopicsKeepAndBoundWhatTheyHold tells of each topic what would lose votes, or let somebody fill its readers' memory.
+// TestTopicsKeepAndBoundWhatTheyHold checks the settings without which votes would be lost, or a sender could fill the memory
+// of the readers.
 func TestTopicsKeepAndBoundWhatTheyHold(t *testing.T) {
 	logs := map[string]bool{VotesTopic: true, VotersTopic: true, RejectedVotesTopic: true}
 	names := make(map[string]bool)
@@ -43,7 +45,7 @@ func TestTopicsKeepAndBoundWhatTheyHold(t *testing.T) {
 		names[topic.Name] = true
 		want := map[string]string{"retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "compact", "max.message.bytes": strconv.Itoa(8 << 20)}
 		if logs[topic.Name] {
-			// 1 MiB, and 12 bytes that Kafka's own default has beside it. The broker unpacks what it may not keep compressed.
+			// Kafka's default: 1 MiB and 12 bytes. The broker unpacks a batch that it may not store compressed.
 			want["cleanup.policy"], want["max.message.bytes"], want["compression.type"] = "delete", strconv.Itoa(1<<20+12), "uncompressed"
 		}
 		if topic.Name == VotesTopic {
@@ -97,7 +99,7 @@ func TestKeyOfAResultIsCutWhereItWasJoined(t *testing.T) {
 	}
 }
 
-// FuzzCutRun holds that a key that can be cut is one that joining makes, or differs in how its number is written.
+// FuzzCutRun checks that joining makes the same key again, except that a number may be written in another way.
 func FuzzCutRun(f *testing.F) {
 	f.Add("1/north/ana")
 	f.Add("01/x")

@@ -11,11 +11,11 @@ import (
 // VoteField is one field of a vote's line.
 type VoteField struct {
 	Name    string
-	Pattern string // the regular expression of its values, which hold no quote
+	Pattern string // regular expression of its values, which contain no quote
 }
 
-// VoteFields are the fields of a vote in the order of its line. Grammar follows from them. Vote, the SQL of Spark and that
-// of the ledger are held to them by tests.
+// VoteFields are the fields of a vote in the order of its line. Grammar follows from them. Tests compare Vote, Spark's SQL and
+// the ledger's SQL with them.
 var VoteFields = []VoteField{
 	{"ballot_id", `[0-9a-f]{32}`},
 	{"candidate_id", `[a-z0-9_-]{1,32}`},
@@ -28,8 +28,8 @@ var VoteFields = []VoteField{
 		`T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z`},
 }
 
-// Grammar is the regular expression, over bytes, of a well-formed vote. Spark applies it with rlike, so it keeps to
-// what RE2 and java.util.regex read alike.
+// Grammar is the regular expression, over bytes, of a well-formed vote. Spark applies it with rlike, so it uses only syntax
+// that RE2 and java.util.regex read alike.
 var Grammar = grammarOf(VoteFields)
 
 func grammarOf(fields []VoteField) string {
@@ -52,16 +52,16 @@ const TimeLayout = "2006-01-02T15:04:05.000Z"
 // MinuteLength is how many bytes of a voting_time name its minute.
 const MinuteLength = len("2006-01-02T15:04")
 
-// BallotID identifies a ballot. It is all that ties the copies of one ballot together, and names no voter.
+// BallotID identifies a ballot. Copies of a ballot have the same id. It does not tell who the voter is.
 type BallotID [16]byte
 
-// String is the id as it stands in a vote: 32 lower-case hexadecimal digits.
+// String is the id as a vote holds it: 32 lower-case hexadecimal digits.
 func (id BallotID) String() string { return hex.EncodeToString(id[:]) }
 
-// AppendText appends the id as it stands in a vote.
+// AppendText appends the id as a vote holds it.
 func (id BallotID) AppendText(b []byte) ([]byte, error) { return hex.AppendEncode(b, id[:]), nil }
 
-// Where the ballot's id stands in a vote's line.
+// The position of the ballot's id in a vote's line.
 const (
 	BallotIDStart = len(`{"ballot_id":"`)
 	BallotIDEnd   = BallotIDStart + 2*len(BallotID{})
@@ -73,7 +73,7 @@ func Partition(ballotDigits []byte, partitions int32) int32 {
 	return int32(crc32.ChecksumIEEE(ballotDigits) % uint32(partitions))
 }
 
-// Vote is what a vote's line says. The byte slices of a parsed vote lie within that line.
+// Vote is the content of a vote's line. The byte slices of a parsed vote are parts of that line.
 type Vote struct {
 	BallotID    []byte // 32 hexadecimal digits
 	CandidateID []byte
@@ -184,7 +184,7 @@ func isVotingTime(b []byte) bool {
 		number(11, 13) <= 23 && b[14] <= '5' && b[17] <= '5'
 }
 
-// daysOf is how many days a month has.
+// daysOf is the number of days of a month.
 func daysOf(year, month int) int {
 	return time.Date(year, time.Month(month)+1, 0, 0, 0, 0, 0, time.UTC).Day()
 }

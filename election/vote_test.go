@@ -90,7 +90,7 @@ func TestDaysAreThoseOfTheCalendar(t *testing.T) {
 	}
 }
 
-// TestEveryByteOfAVoteIsTheGrammars puts each byte at each place of votes, and leaves each place out.
+// TestEveryByteOfAVoteIsTheGrammars puts each byte at each position of votes, and leaves each position out.
 func TestEveryByteOfAVoteIsTheGrammars(t *testing.T) {
 	grammar := regexp.MustCompile(Grammar)
 	agree := func(line []byte) {
@@ -119,7 +119,7 @@ func TestEveryByteOfAVoteIsTheGrammars(t *testing.T) {
 	}
 }
 
-// FuzzParseVoteIsTheGrammar holds the parser and the regular expression, which Spark applies, to one language.
+// FuzzParseVoteIsTheGrammar checks that the parser and the regular expression, which Spark applies, accept the same lines.
 func FuzzParseVoteIsTheGrammar(f *testing.F) {
 	grammar := regexp.MustCompile(Grammar)
 	f.Add([]byte(goodVote))
@@ -162,7 +162,7 @@ func TestPartitionIsSparks(t *testing.T) {
 	}
 }
 
-// TestVoteHasTheDeclaredFields holds the struct, the writer and the parser to VoteFields: each field's value comes back
+// TestVoteHasTheDeclaredFields compares the struct, the writer and the parser with VoteFields: each field's value comes back
 // under its name, in the declared order.
 func TestVoteHasTheDeclaredFields(t *testing.T) {
 	values := map[string]string{

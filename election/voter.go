@@ -2,7 +2,7 @@ package election
 
 import "time"
 
-// VoterID identifies a voter on the public register. It never stands beside a choice.
+// VoterID identifies a voter on the public register. No record, row or page has it together with a choice.
 type VoterID string
 
 // Voter is an entry of the public register, the value of a record of voters_topic; its key is the voter's id.
@@ -31,7 +31,7 @@ type Address struct {
 	Postcode string `json:"postcode"`
 }
 
-// AgeGroupOf is the age group of somebody of that age in years, empty below 18.
+// AgeGroupOf is the age group for an age in years, empty below 18.
 func AgeGroupOf(years int) string {
 	switch {
 	case years < 18:
@@ -50,7 +50,7 @@ func AgeGroupOf(years int) string {
 	return "65+"
 }
 
-// AgeOn is the age in whole years on a day of somebody born on a day.
+// AgeOn is the age in whole years, on a day, of somebody who was born on the day birth.
 func AgeOn(day, birth time.Time) int {
 	years := day.Year() - birth.Year()
 	if day.Month() < birth.Month() || day.Month() == birth.Month() && day.Day() < birth.Day() {
