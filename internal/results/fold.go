@@ -4,11 +4,11 @@
 // dying executor, so the fold keeps the greatest total of each key and run: any order and any repetition of the
 // records gives the same snapshot. Only the official run is shown.
 //
-// [Reader] feeds a fold from Kafka. It publishes nothing before it has read to the ends that it saw at its start, and
-// holds its tongue again while the official run changes, so that nobody sees half a count:
+// [Reader] feeds a fold from Kafka. It publishes nothing before it has read to the ends that it saw at its start, and nothing
+// while the official run changes, so that nobody sees half a count:
 //
 //	reader := results.Reader{Kafka: cluster}
-//	snapshot, err := reader.Once(ctx)                        // read to the end, answer once
+//	snapshot, err := reader.Once(ctx)                        // read to the end
 //	err = reader.Follow(ctx, func(s *results.Snapshot) { … }) // and go on reading
 package results
 
@@ -20,32 +20,32 @@ import (
 	"realtime-election/election"
 )
 
-// Topics are the topics that a snapshot is made of.
+// Topics are the topics from which a snapshot is made.
 func Topics() []string {
 	return append([]string{election.ElectionTopic, election.PipelineStatusTopic}, election.ResultTopics()...)
 }
 
-// Fold is the state that the records leave behind. The zero value is ready for use by one goroutine.
+// Fold is the result of the records so far. The zero value is ready for use by one goroutine.
 type Fold struct {
 	installation *election.Installation // nil until the election topic holds a definition
-	ages         []int64                // its registered voters by age, nil where not known
+	ages         []int64                // registered voters by age, nil if not known
 	official     int                    // 0 until the election topic names a run
-	runs         map[int]*tally
+	runs         map[int]*runTotals
 	query        *election.QueryStatus
-	queryAt      time.Time // Kafka's timestamp of it
+	queryAt      time.Time // Kafka's timestamp of query
 	skipped      int64
 	updated      time.Time // Kafka's timestamp of the newest result record, applied or not
 }
 
-// Effect is what a record did to a fold.
+// Effect is how a record changed a fold.
 type Effect int
 
-// The effects. After Switched the fold may hold less than the viewers have seen until the records that were there
-// before are applied too: records of different topics come in any order.
+// The effects. Records of different topics come in any order. So after Switched the fold may hold less than viewers have seen,
+// until it has all records that were written before the switch.
 const (
 	Nothing  Effect = iota // a repetition, a stale total, or something that the fold does not read
-	Changed                // the snapshot may be another
-	Switched               // the official run is another, or one of its keys is gone
+	Changed                // the snapshot may have changed
+	Switched               // the official run has changed, or one of its keys was deleted
 	Skipped                // malformed: counted, otherwise ignored
 )
 
@@ -97,8 +97,7 @@ func (f *Fold) applyElection(key string, value []byte) Effect {
 	return Nothing
 }
 
-// applyStatus lets the last record win. What a sender's clock said orders nothing: the next submit may run on another
-// machine.
+// applyStatus keeps the last record. It does not compare the times in them, since submits on other machines have other clocks.
 func (f *Fold) applyStatus(key string, value []byte, at time.Time) Effect {
 	if key != election.QueryKey {
 		return Nothing
@@ -128,9 +127,9 @@ func (f *Fold) applyTotal(a election.Aggregation, key string, value []byte) Effe
 	if !ok || run < 1 {
 		return Skipped
 	}
-	at := place{of: a, natural: natural}
+	at := cell{aggregation: a, natural: natural}
 	if value == nil {
-		if f.runs[run] == nil || !f.runs[run].forget(at) {
+		if f.runs[run] == nil || !f.runs[run].remove(at) {
 			return Nothing
 		}
 		if f.runs[run].empty() {
@@ -150,10 +149,10 @@ func (f *Fold) applyTotal(a election.Aggregation, key string, value []byte) Effe
 		return Skipped
 	}
 	if f.runs == nil {
-		f.runs = map[int]*tally{}
+		f.runs = map[int]*runTotals{}
 	}
 	if f.runs[run] == nil {
-		f.runs[run] = newTally()
+		f.runs[run] = newRunTotals()
 	}
 	if !f.runs[run].raise(at, total) || run != f.official {
 		return Nothing
@@ -161,8 +160,8 @@ func (f *Fold) applyTotal(a election.Aggregation, key string, value []byte) Effe
 	return Changed
 }
 
-// parseTotal reads the value of a result record, and refuses one that says something else than the key.
-func parseTotal(at place, run int, value []byte) (total, error) {
+// parseTotal reads the value of a result record. It is an error if the value contradicts the key.
+func parseTotal(at cell, run int, value []byte) (total, error) {
 	var r election.Result
 	if err := json.Unmarshal(value, &r); err != nil {
 		return total{}, fmt.Errorf("decode result: %w", err)
@@ -177,7 +176,7 @@ func parseTotal(at place, run int, value []byte) (total, error) {
 	if err != nil {
 		return total{}, fmt.Errorf("read newest_record_at: %w", err)
 	}
-	for i, field := range at.of.Key {
+	for i, field := range at.aggregation.Key {
 		if says := r.Value(field); says != at.values[i] {
 			return total{}, fmt.Errorf("the key says %s %q, the value says %q", field, at.values[i], says)
 		}

@@ -12,14 +12,14 @@ import (
 	"realtime-election/internal/definition"
 )
 
-// Listing is a snapshot laid out in lines of text, one for each number of votes.
+// Listing is a snapshot as lines of text, one for each number of votes.
 type Listing struct {
 	Columns []string
-	Rows    [][]string // as long as Columns; the votes come last
-	crlf    bool       // a CSV ends its lines as the replayed file does
+	Rows    [][]string // each with a field for each column; the last is the votes
+	crlf    bool       // whether the replayed file, and so the CSV, ends lines by CR LF
 }
 
-// By says what a line of a Listing is.
+// By says what a line of a Listing is about.
 type By string
 
 // Each line is a candidate, a region and a candidate, or a district and a candidate.
@@ -29,8 +29,8 @@ const (
 	ByDistrict  By = "district"
 )
 
-// List lays the snapshot out. Lines without a vote are included. By district it has the columns and the order of a
-// replayed file.
+// List makes a listing of the snapshot, with the lines that have no votes. A listing by district has the columns and the order
+// of the replayed file.
 func (s *Snapshot) List(by By) Listing {
 	number := func(votes int64) string { return strconv.FormatInt(votes, 10) }
 	switch by {
@@ -60,8 +60,8 @@ func (s *Snapshot) List(by By) Listing {
 	return l
 }
 
-// districtLines are the districts and candidates to list: those of the replayed file in its order, then any other pair
-// that has votes; without such a file, all pairs.
+// districtLines are the pairs of district and candidate to list. Of a replay, these are the pairs of the file in its order, and
+// then all others that have votes. Otherwise they are all pairs.
 func (s *Snapshot) districtLines() [][2]int {
 	var source *election.Source
 	if s.Definition != nil {
@@ -92,7 +92,7 @@ func (l Listing) WriteCSV(out io.Writer) error {
 	return cmp.Or(w.Write(l.Columns), w.WriteAll(l.Rows)) // WriteAll flushes
 }
 
-// Objects are the rows as JSON has them: columns are names, and votes are a number.
+// Objects are the rows as JSON objects: the columns are the names, and the votes are a number.
 func (l Listing) Objects() []map[string]any {
 	objects := make([]map[string]any, 0, len(l.Rows))
 	for _, row := range l.Rows {

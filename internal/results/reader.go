@@ -18,30 +18,32 @@ import (
 type Reader struct {
 	Kafka    kafka.Cluster
 	Options  []kgo.Opt     // added to the reader's own, for metrics
-	Interval time.Duration // how long Follow waits for more after a change, up to twelve times; 0 means 250 ms
-	Watch    time.Duration // how often to look whether the topics are still the same ones; 0 means 2 s
+	Interval time.Duration // how long Follow waits for another change after each, twelve times at most; 0 means 250 ms
+	Watch    time.Duration // how often to check that no topic was created anew; 0 means 2 s
 }
 
 var (
 	errDone      = errors.New("read to the end")
-	errRecreated = errors.New("the topics are no longer the ones that were read")
+	errRecreated = errors.New("a topic was deleted or created anew")
 )
 
-// Follow publishes a snapshot once it has read to the ends that it found, and then one after changes, when nothing more
-// has come for an Interval: a micro-batch writes its totals one by one, and a snapshot in the middle would show a candidate
-// with votes beside one whose votes are still being written. It waits for topics that do not exist yet, and starts over when they are created anew; what was
-// published last stays valid until then. Follow blocks until ctx ends, and then returns nil: whatever Kafka does
-// meanwhile is waited out. publish is called by one goroutine at a time and must not block.
+// Follow publishes a snapshot once it has read to the ends that it found. Then it publishes one whenever no other change has
+// come for an Interval after a change. A micro-batch writes its totals one by one, and a snapshot in the middle would show a
+// candidate with new votes beside one whose votes are still to be written.
+//
+// Follow waits for topics that do not exist yet, and starts over when they are created anew; until then the last snapshot stays
+// valid. It blocks until ctx ends, and then returns nil. Errors of Kafka do not end it. publish is called by one goroutine at a
+// time and must not block.
 func (r Reader) Follow(ctx context.Context, publish func(*Snapshot)) error {
-	var said string
+	var lastLogged string
 	for {
-		err := r.session(ctx, func(s *Snapshot) error { publish(s); return nil })
+		err := r.readGeneration(ctx, func(s *Snapshot) error { publish(s); return nil })
 		if ctx.Err() != nil {
 			return nil
 		}
-		// Waiting for what is not there yet is said once, not once a try.
-		if err.Error() != said {
-			said = err.Error()
+		// The same error is logged once, not at each try.
+		if err.Error() != lastLogged {
+			lastLogged = err.Error()
 			r.Kafka.Logger().Info("reading results again", "error", err)
 		}
 		if !wait(ctx, r.interval()) {
@@ -50,12 +52,12 @@ func (r Reader) Follow(ctx context.Context, publish func(*Snapshot)) error {
 	}
 }
 
-// Once reads to the ends that it finds and returns the snapshot there. It waits for topics that do not exist yet;
-// give ctx a deadline, whose error it returns when that comes first.
+// Once reads to the ends that it finds, and returns the snapshot there. It waits for topics that do not exist yet. Give ctx a
+// deadline: Once then returns the error of ctx.
 func (r Reader) Once(ctx context.Context) (*Snapshot, error) {
 	for {
 		var snapshot *Snapshot
-		err := r.session(ctx, func(s *Snapshot) error { snapshot = s; return errDone })
+		err := r.readGeneration(ctx, func(s *Snapshot) error { snapshot = s; return errDone })
 		if errors.Is(err, errDone) {
 			return snapshot, nil
 		}
@@ -69,13 +71,13 @@ func (r Reader) Once(ctx context.Context) (*Snapshot, error) {
 func (r Reader) interval() time.Duration { return cmp.Or(r.Interval, 250*time.Millisecond) }
 func (r Reader) watch() time.Duration    { return cmp.Or(r.Watch, 2*time.Second) }
 
-// session reads one generation of the topics into one fold, until ctx ends, publish returns an error, a topic is
-// another one, or a partition can't be read on.
-func (r Reader) session(ctx context.Context, publish func(*Snapshot) error) error {
+// readGeneration reads one generation of the topics into a fold, until ctx ends, publish returns an error, a topic is created
+// anew, or a partition can't be read any further.
+func (r Reader) readGeneration(ctx context.Context, publish func(*Snapshot) error) error {
 	cl, err := r.Kafka.NewClient(append([]kgo.Opt{
-		// A log may end in a transaction's marker: without it the end would never be seen.
+		// A log may end in a transaction's marker, which shows that the end is reached.
 		kgo.KeepControlRecords(),
-		// A log that lost its end is another log: say so, so that the fold starts over.
+		// An error where a log has lost its end makes the fold start over.
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 	}, r.Options...)...)
 	if err != nil {
@@ -84,7 +86,7 @@ func (r Reader) session(ctx context.Context, publish func(*Snapshot) error) erro
 	defer cl.Close()
 
 	admin := kadm.NewClient(cl)
-	seen, err := look(ctx, admin)
+	seen, err := listGeneration(ctx, admin)
 	if err != nil {
 		return err
 	}
@@ -95,17 +97,17 @@ func (r Reader) session(ctx context.Context, publish func(*Snapshot) error) erro
 	cl.AddConsumePartitions(seen.fromStart())
 
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return r.stillThere(ctx, admin, seen) })
+	g.Go(func() error { return r.watchTopics(ctx, admin, seen) })
 	g.Go(func() error { return r.read(ctx, cl, admin, ends, publish) })
 	return g.Wait()
 }
 
-// read applies records and publishes, unless some end has still to be reached.
+// read applies records to a fold. It publishes snapshots once all ends are reached.
 func (r Reader) read(ctx context.Context, cl *kgo.Client, admin *kadm.Client, ends offsets, publish func(*Snapshot) error) error {
 	var (
 		fold    Fold
 		at      = offsets{}
-		changes = held{interval: r.interval(), any: true} // the first snapshot is published even if the topics are empty
+		changes = pendingChanges{interval: r.interval(), any: true} // the first snapshot is published even if the topics are empty
 	)
 	for {
 		if at.reached(ends) && changes.due(time.Now()) {
@@ -115,7 +117,7 @@ func (r Reader) read(ctx context.Context, cl *kgo.Client, admin *kadm.Client, en
 			changes.any = false
 		}
 
-		// Poll no longer than until the changes held back are due.
+		// Poll no longer than until the pending changes are due.
 		poll, cancel := ctx, context.CancelFunc(func() {})
 		if changes.any && at.reached(ends) {
 			poll, cancel = context.WithDeadline(ctx, changes.until)
@@ -139,19 +141,19 @@ func (r Reader) read(ctx context.Context, cl *kgo.Client, admin *kadm.Client, en
 			}
 			switch fold.Apply(rec.Topic, rec.Key, rec.Value, rec.Timestamp) {
 			case Changed:
-				changes.more(time.Now())
+				changes.add(time.Now())
 			case Switched:
-				changes.more(time.Now())
+				changes.add(time.Now())
 				switched = true
 			case Skipped:
-				changes.more(time.Now())
+				changes.add(time.Now())
 				r.Kafka.Logger().Debug("skipped a malformed record", "topic", rec.Topic, "partition", rec.Partition, "offset", rec.Offset)
 			}
 		})
 		if switched {
-			// The new run's totals were written before it became official, and the old run's are taken away after;
-			// but they stand in other topics, so the reader may be anywhere among them. Where the topics end now,
-			// all of it has happened: say nothing before that.
+			// The new run's totals were written before the run became official, and the old run's are deleted after
+			// that. Both are in other topics, of which the reader may have read any part. All of it stands before the
+			// ends that the topics have now, so publish nothing until these are reached.
 			var err error
 			if ends, err = endsOf(ctx, admin); err != nil {
 				return err

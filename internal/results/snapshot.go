@@ -15,13 +15,13 @@ const MinuteLayout = election.MinuteLayout
 // and district of the definition is present, with 0 where nobody voted. It is never changed once it is made; whoever
 // reads it must not change it either.
 type Snapshot struct {
-	Definition  *election.Definition // nil when the election topic holds none: then there are no totals either
+	Definition  *election.Definition // nil if the election topic has none: then there are no totals either
 	Fingerprint string               // of the definition
 	Run         int                  // the official run, 0 when there is none yet
 
 	TotalVotes     int64
-	ExpectedVotes  int64     // 0 where the definition promises none
-	Registered     int64     // voters on the register, 0 where it is not known of every district
+	ExpectedVotes  int64     // 0 if not known
+	Registered     int64     // registered voters, 0 if not known of every district
 	NewestRecordAt time.Time // Kafka's timestamp of the newest vote counted; zero before the first
 	UpdatedAt      time.Time // Kafka's timestamp of the newest result record; zero before the first
 
@@ -29,20 +29,20 @@ type Snapshot struct {
 	Regions    []RegionVotes
 	Districts  []DistrictVotes
 	Minutes    []MinuteVotes         // ascending; minutes without a vote are left out
-	ByAge      []AgeVotes            // election.AgeGroups; last, where there are such votes, "" for not stated
+	ByAge      []AgeVotes            // election.AgeGroups, and then "" for votes that state no age, if there are any
 	Rejected   []ReasonVotes         // reasons that occurred, in the order of election.Reasons
-	Totals     map[string]Totals     // by topic, of the aggregations that no other field shows; see Total
-	Query      *election.QueryStatus // what the streaming query last said of itself, nil if nothing
-	QueryAt    time.Time             // Kafka's timestamp of that; zero if nothing
+	Totals     map[string]Totals     // by topic, of the aggregations that have no field of their own; see Total
+	Query      *election.QueryStatus // last status of the streaming query, nil if there is none
+	QueryAt    time.Time             // Kafka's timestamp of Query; zero if there is none
 
 	Skipped int64 // malformed records read so far
 }
 
-// Totals are the totals of an aggregation by natural key, without those of candidates, regions and districts that are
-// not in the definition.
+// Totals are the totals of an aggregation by natural key. Those of candidates, regions and districts that the definition does
+// not have are left out.
 type Totals map[string]int64
 
-// Total is a total of an aggregation that is in Totals, 0 where there is none. The values are those of its key's fields.
+// Total is a total in Totals, 0 if there is none. The values are those of the fields of its key.
 func (s *Snapshot) Total(topic string, values ...string) int64 {
 	return s.Totals[topic][election.NaturalKey(values...)]
 }
@@ -53,11 +53,11 @@ type CandidateVotes struct {
 	Votes int64
 }
 
-// RegionVotes are a region's totals. ByCandidate is in the order of Snapshot.Candidates, and so everywhere.
+// RegionVotes are a region's totals. ByCandidate is in the order of Snapshot.Candidates, here and in the types below.
 type RegionVotes struct {
 	*election.Region
-	Register    int64 // voters on it, 0 where it is not known of every district of the region
-	Votes       int64 // as counted in the region
+	Register    int64 // registered voters, 0 if not known of every district of the region
+	Votes       int64
 	ByCandidate []int64
 }
 
@@ -77,7 +77,7 @@ type MinuteVotes struct {
 // AgeVotes are the votes of an age group.
 type AgeVotes struct {
 	Group      string
-	Registered int64 // voters of that age on the register, 0 where it is not known
+	Registered int64 // registered voters of that age, 0 if not known
 	Votes      int64
 }
 
@@ -112,7 +112,7 @@ func (s *Snapshot) RejectedRecords() int64 {
 	return n
 }
 
-// Snapshot is the count as the fold now holds it.
+// Snapshot is the count that the fold holds now.
 func (f *Fold) Snapshot() *Snapshot {
 	s := &Snapshot{Run: f.official, UpdatedAt: f.updated, Skipped: f.skipped, Query: f.query, QueryAt: f.queryAt}
 	if f.installation == nil {
@@ -120,7 +120,7 @@ func (f *Fold) Snapshot() *Snapshot {
 	}
 	s.Definition, s.Fingerprint = &f.installation.Definition, f.installation.Fingerprint
 	s.ExpectedVotes = s.Definition.ExpectedVotes()
-	s.layOut(f.ages)
+	s.addDefinition(f.ages)
 	if t := f.runs[f.official]; t != nil {
 		s.fill(t)
 	}
@@ -130,8 +130,8 @@ func (f *Fold) Snapshot() *Snapshot {
 	return s
 }
 
-// layOut makes room for every candidate, region, district and age group.
-func (s *Snapshot) layOut(ages []int64) {
+// addDefinition adds every candidate, region, district and age group of the definition, without votes.
+func (s *Snapshot) addDefinition(ages []int64) {
 	d := s.Definition
 	for i := range d.Candidates {
 		s.Candidates = append(s.Candidates, CandidateVotes{Candidate: &d.Candidates[i]})
@@ -161,28 +161,18 @@ func (s *Snapshot) layOut(ages []int64) {
 	}
 }
 
-// knownRegister says whether the register of every district is known. Where an electorate is generated, a district of
-// nobody is one that got no voter.
+// knownRegister reports whether the register of every district is known. With a generated electorate, a district with 0
+// registered voters simply has none.
 func knownRegister(d *election.Definition, region *election.Region) bool {
 	return d.Electorate != nil || !slices.ContainsFunc(region.Districts, func(x election.District) bool { return x.Registered == 0 })
 }
 
 func (s *Snapshot) zeros() []int64 { return make([]int64, len(s.Definition.Candidates)) }
 
-func (s *Snapshot) fill(t *tally) {
-	candidates, regions, districts := map[string]int{}, map[string]int{}, map[string]int{}
-	for i, c := range s.Candidates {
-		candidates[string(c.ID)] = i
-	}
-	for i, r := range s.Regions {
-		regions[string(r.ID)] = i
-	}
-	for i, d := range s.Districts {
-		districts[string(d.ID)] = i
-	}
-	defined := map[election.Field]map[string]int{
-		election.CandidateField: candidates, election.RegionField: regions, election.DistrictField: districts,
-	}
+// fill sets the totals. It leaves out those of candidates, regions and districts that the definition does not have.
+func (s *Snapshot) fill(t *runTotals) {
+	defined := s.positions()
+	candidates, regions, districts := defined[election.CandidateField], defined[election.RegionField], defined[election.DistrictField]
 	s.Totals = map[string]Totals{}
 	minutes, rejected := map[string][]int64{}, map[election.Reason]int64{}
 
@@ -218,17 +208,7 @@ func (s *Snapshot) fill(t *tally) {
 		case election.PerReasonTopic:
 			rejected[election.Reason(shown)] += votes
 		default:
-			for i, field := range a.Key {
-				if ids, isID := defined[field]; isID {
-					if _, known := ids[values[i]]; !known {
-						return
-					}
-				}
-			}
-			if s.Totals[a.Topic] == nil {
-				s.Totals[a.Topic] = Totals{}
-			}
-			s.Totals[a.Topic][shown] = votes
+			s.addTotal(a, shown, values, votes, defined)
 		}
 	})
 	for minute, votes := range minutes {
@@ -242,7 +222,39 @@ func (s *Snapshot) fill(t *tally) {
 	s.NewestRecordAt = t.newest
 }
 
-// addAge adds votes to an age group. An unknown one is counted as not stated, so that the sum is right.
+// positions are the indices of candidates, regions and districts, by field and id.
+func (s *Snapshot) positions() map[election.Field]map[string]int {
+	candidates, regions, districts := map[string]int{}, map[string]int{}, map[string]int{}
+	for i, c := range s.Candidates {
+		candidates[string(c.ID)] = i
+	}
+	for i, r := range s.Regions {
+		regions[string(r.ID)] = i
+	}
+	for i, d := range s.Districts {
+		districts[string(d.ID)] = i
+	}
+	return map[election.Field]map[string]int{
+		election.CandidateField: candidates, election.RegionField: regions, election.DistrictField: districts,
+	}
+}
+
+// addTotal adds a total of an aggregation that has no field of its own.
+func (s *Snapshot) addTotal(a election.Aggregation, shown string, values []string, votes int64, defined map[election.Field]map[string]int) {
+	for i, field := range a.Key {
+		if ids, isID := defined[field]; isID {
+			if _, known := ids[values[i]]; !known {
+				return
+			}
+		}
+	}
+	if s.Totals[a.Topic] == nil {
+		s.Totals[a.Topic] = Totals{}
+	}
+	s.Totals[a.Topic][shown] = votes
+}
+
+// addAge adds votes to an age group. It counts an unknown group as not stated, so that the sum stays right.
 func (s *Snapshot) addAge(group string, votes int64) {
 	for i := range s.ByAge {
 		if s.ByAge[i].Group == group {

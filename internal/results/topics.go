@@ -15,7 +15,7 @@ type partition struct {
 	id    int32
 }
 
-// offsets are positions, each the offset of the next record.
+// offsets are the offset of the next record, by partition.
 type offsets map[partition]int64
 
 func (at offsets) reached(ends offsets) bool {
@@ -27,10 +27,10 @@ func (at offsets) reached(ends offsets) bool {
 	return true
 }
 
-// endsOf are the ends of the topics as a reader of committed records sees them. Partitions that hold nothing are left
-// out: there is nothing to wait for.
+// endsOf are the ends of the topics for a reader of committed records. Empty partitions are left out, since a reader need not
+// wait for them.
 //
-// The last record before an end can be read: compaction leaves a log's newest segment alone.
+// The last record before an end can be read, because Kafka does not compact the newest segment of a log.
 func endsOf(ctx context.Context, admin *kadm.Client) (offsets, error) {
 	starts, err := admin.ListStartOffsets(ctx, Topics()...)
 	if err == nil {
@@ -55,11 +55,11 @@ func endsOf(ctx context.Context, admin *kadm.Client) (offsets, error) {
 	return ends, nil
 }
 
-// generation tells topics from others of the same names.
+// generation tells topics from earlier ones of the same names.
 type generation map[partition]kadm.TopicID
 
-// look finds out which topics there are. That one is missing is an error.
-func look(ctx context.Context, admin *kadm.Client) (generation, error) {
+// listGeneration returns the current topics. It is an error if one is missing.
+func listGeneration(ctx context.Context, admin *kadm.Client) (generation, error) {
 	details, err := admin.ListTopics(ctx, Topics()...)
 	if err != nil {
 		return nil, fmt.Errorf("list the result topics: %w", err)
@@ -88,8 +88,8 @@ func (g generation) fromStart() map[string]map[int32]kgo.Offset {
 	return all
 }
 
-// stillThere returns once the topics are not the ones seen, or ctx ends. A broker that does not answer proves nothing.
-func (r Reader) stillThere(ctx context.Context, admin *kadm.Client, seen generation) error {
+// watchTopics returns once a topic is no longer the one in seen, or ctx ends. It ignores a broker that does not answer.
+func (r Reader) watchTopics(ctx context.Context, admin *kadm.Client, seen generation) error {
 	for wait(ctx, r.watch()) {
 		ask, cancel := context.WithTimeout(ctx, 10*time.Second)
 		now, err := admin.ListTopics(ask, Topics()...)

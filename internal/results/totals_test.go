@@ -10,8 +10,8 @@ import (
 	"realtime-election/election"
 )
 
-// TestAggregationWithoutAPlaceIsInTotals folds one that is in no table: a snapshot holds what nobody has prepared it for.
-func TestAggregationWithoutAPlaceIsInTotals(t *testing.T) {
+// TestUnknownAggregationIsInTotals folds an aggregation that is not declared, and for which a snapshot has no field.
+func TestUnknownAggregationIsInTotals(t *testing.T) {
 	const topic = "aggregated_votes_by_gender_and_candidate"
 	a := election.Aggregation{Topic: topic, Key: []election.Field{election.GenderField, election.CandidateField}}
 	fold := Fold{official: 1, installation: &election.Installation{Definition: election.Definition{
@@ -36,7 +36,7 @@ func TestAggregationWithoutAPlaceIsInTotals(t *testing.T) {
 		{"1/female/ann", "female", "ann", 3, Changed},
 		{"1/female/ann", "female", "ann", 2, Nothing},
 		{"1//ben", "", "ben", 4, Changed},
-		{"1/male/zed", "male", "zed", 9, Changed}, // who is in no definition
+		{"1/male/zed", "male", "zed", 9, Changed}, // not in the definition
 		{"1/male/ben", "male", "ben", 7, Changed},
 		{"1/male/ann", "female", "ann", 3, Skipped},
 		{"1/male", "male", "", 3, Skipped},

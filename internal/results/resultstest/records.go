@@ -1,5 +1,4 @@
-// Package resultstest writes the records of the result topics as the streaming query would, for the tests of those
-// who read them.
+// Package resultstest makes records of the result topics as the streaming query writes them, for tests of their readers.
 package resultstest
 
 import (
@@ -15,37 +14,36 @@ import (
 type Record struct {
 	Topic, Key string
 	Value      []byte
-	At         time.Time // when it was written; zero means whenever
+	At         time.Time // Kafka's timestamp; may be zero
 }
 
 // Votes are a count: for each district, the votes of each candidate.
 type Votes map[election.DistrictID]map[election.CandidateID]int64
 
-// Definition announces an election.
+// Definition is the record that announces an election.
 func Definition(d election.Definition) Record {
 	return Record{Topic: election.ElectionTopic, Key: election.DefinitionKey, Value: encode(election.Installation{
 		Definition: d, Fingerprint: d.Fingerprint(), VotePartitions: 1,
 	})}
 }
 
-// Official names the official run.
+// Official is the record that names the official run.
 func Official(run int) Record {
 	return Record{Topic: election.ElectionTopic, Key: election.OfficialRunKey, Value: encode(election.OfficialRun{Run: run})}
 }
 
-// Status is what the streaming query says of itself.
+// Status is a record of the streaming query's status.
 func Status(s election.QueryStatus) Record {
 	return Record{Topic: election.PipelineStatusTopic, Key: election.QueryKey, Value: encode(s)}
 }
 
-// Rejected is how many records a run did not count for a reason.
+// Rejected is the record with the number of records that a run has rejected for a reason.
 func Rejected(run int, reason election.Reason, records int64, newest time.Time) Record {
 	key := string(reason)
 	return result(election.PerReasonTopic, election.Result{Run: run, Reason: &key, TotalVotes: records}, newest, key)
 }
 
-// Totals are the records of a count, all votes of which were cast in one minute, by women of every age: the older, the
-// more.
+// Totals are the records of a count. All votes are cast in one minute, by women of all ages, more by the older ones.
 func Totals(d election.Definition, run int, votes Votes, newest time.Time) []Record {
 	var all []Record
 	perCandidate := map[election.CandidateID]int64{}
