@@ -20,15 +20,14 @@ import (
 	"realtime-election/internal/browsertest"
 )
 
-// part is what has this role and name for a screen reader, and shows a text that holds accepts. It is waited for, as
-// the page changes by itself.
+// part finds the element that has this role and name for a screen reader. It waits until holds accepts the element's text.
 func part(t *testing.T, browser context.Context, role, name string, holds func(text string) bool) (id cdp.BackendNodeID, text string) {
 	t.Helper()
-	deadline := time.After(patience)
+	deadline := time.After(testTimeout)
 	again := time.NewTicker(25 * time.Millisecond)
 	defer again.Stop()
 	for {
-		// A question that the page was asked while it reloads may never be answered: ask again.
+		// A question may never be answered while the page reloads, so ask again.
 		ask, cancel := context.WithTimeout(browser, 3*time.Second)
 		id, text, err := find(ask, role, name)
 		cancel()
@@ -43,7 +42,7 @@ func part(t *testing.T, browser context.Context, role, name string, holds func(t
 	}
 }
 
-// find looks once.
+// find is part without waiting.
 func find(browser context.Context, role, name string) (cdp.BackendNodeID, string, error) {
 	document, err := chromedp.Call(browser, dom.GetDocument, dom.GetDocumentParams{})
 	if err != nil {
@@ -61,7 +60,7 @@ func find(browser context.Context, role, name string) (cdp.BackendNodeID, string
 			return node.BackendDOMNodeID, text, err
 		}
 	}
-	return 0, "", errors.New("there is none")
+	return 0, "", errors.New("the page has no such element")
 }
 
 // call calls a function that returns a string on an element.
@@ -83,7 +82,7 @@ func call(browser context.Context, id cdp.BackendNodeID, function string) (strin
 	return text, json.Unmarshal(result.Result.Value, &text)
 }
 
-// press clicks a part, and leaves the focus on it and the page where it was.
+// press focuses and clicks a part without scrolling the page.
 func press(t *testing.T, browser context.Context, role, name string) {
 	t.Helper()
 	id, _ := part(t, browser, role, name, has(""))
@@ -92,7 +91,7 @@ func press(t *testing.T, browser context.Context, role, name string) {
 	}
 }
 
-// attribute is an attribute of the part of a role and name, or of what it stands in.
+// attribute is an attribute of the nearest element that matches closest, from the part of a role and name upwards.
 func attribute(t *testing.T, browser context.Context, role, name, closest, attribute string) string {
 	t.Helper()
 	id, _ := part(t, browser, role, name, has(""))
@@ -103,7 +102,7 @@ func attribute(t *testing.T, browser context.Context, role, name, closest, attri
 	return value
 }
 
-// keys types on the keyboard, into what has the focus.
+// keys types text into the element that has the focus.
 func keys(t *testing.T, browser context.Context, text string) {
 	t.Helper()
 	browsertest.Do(t, browser, chromedp.KeyEvent(text))

@@ -22,7 +22,7 @@ import (
 
 var screenshots = flag.String("screenshots", "", "folder to keep the screenshots in")
 
-// screenshot keeps a picture where -screenshots asks for one; that it can be taken is tested anyway.
+// screenshot takes a picture of the page, and keeps it if -screenshots names a folder.
 func screenshot(t *testing.T, browser context.Context, name string) {
 	t.Helper()
 	folder := *screenshots
@@ -42,8 +42,8 @@ func TestBrowserShowsTheCountAsItGrows(t *testing.T) {
 	screenshot(t, browser, "waiting")
 
 	d := lakes()
-	// Another election is another page, which loads itself. Chromium may never answer what it is asked meanwhile.
-	wait, cancel := context.WithTimeout(browser, patience)
+	// The page reloads itself for another election. Chromium may never answer a question while it does.
+	wait, cancel := context.WithTimeout(browser, testTimeout)
 	defer cancel()
 	loaded := chromedp.Events(wait, page.LoadEventFired)
 	produce(t, cluster, resultstest.Definition(d), resultstest.Official(1))
@@ -96,24 +96,24 @@ func TestBrowserShowsTheCountAsItGrows(t *testing.T) {
 		}
 		if out := browsertest.Evaluate[string](t, browser, `[...document.querySelectorAll('main *')].filter((e) => !e.closest('.scroll, .chart') &&
 			e.getBoundingClientRect().right > e.closest('section')?.getBoundingClientRect().right).map((e) => e.outerHTML).join()`); out != "" {
-			t.Errorf("at %d px, %s, this sticks out of its card: %s", width, with, out)
+			t.Errorf("at %d px, %s, these elements are wider than their card: %s", width, with, out)
 		}
 	}
-	fits("with names of every sort")
+	fits("with names of every kind")
 	width = 360
 	browsertest.Do(t, browser, chromedp.EmulateViewport(360, 800))
 	fits("with this machine's fonts")
 	screenshot(t, browser, "phone")
-	// A chart follows the page a moment later, and must not hold it open until then.
+	// A chart is resized a moment after the page, and must not keep the page wide until then.
 	browsertest.Evaluate[bool](t, browser, `document.querySelectorAll('.chart').forEach((e) => echarts.getInstanceByDom(e)?.resize({ width: 679 })), true`)
 	fits("with charts drawn for a wider page")
 	browsertest.Evaluate[bool](t, browser, `document.querySelectorAll('.chart').forEach((e) => echarts.getInstanceByDom(e)?.resize()), true`)
-	// Fonts differ from machine to machine, and people space the letters to be able to read (WCAG 1.4.12).
+	// Fonts differ between machines, and some people read with wider letter spacing (WCAG 1.4.12).
 	browsertest.Evaluate[bool](t, browser, `document.documentElement.style.setProperty('letter-spacing', '.2em'), true`)
 	fits("with the letters spaced")
 }
 
-// namesInCharts points at each candidate's bar and slice: the names are in the labels and the tooltips, as text.
+// namesInCharts points at each candidate's bar and slice, and checks that labels and tooltips show the names as text.
 func namesInCharts(t *testing.T, browser context.Context, d election.Definition) {
 	t.Helper()
 	for _, id := range []string{"chart-votes", "chart-share"} {

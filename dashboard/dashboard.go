@@ -1,7 +1,7 @@
-// Package dashboard serves the count: it reads the result topics, and shows them to every browser that asks.
+// Package dashboard serves the live page: it reads the result topics and shows the count to every browser.
 //
-// Three parts: live keeps the newest snapshot and how fresh it is, charts draws it, web serves it. The dashboard
-// writes nothing anywhere, so any number of them may run, and one that dies takes nothing with it.
+// It has three parts: live keeps the newest snapshot and how fresh it is, charts draws it, and web serves it. A dashboard writes
+// nothing, so any number of them may run, and nothing is lost when one dies.
 //
 //	err := dashboard.Run(ctx, dashboard.Config{Kafka: kafka.Cluster{Brokers: []string{"127.0.0.1:9092"}}, Listen: "127.0.0.1:8080"})
 package dashboard
@@ -32,9 +32,9 @@ import (
 type Config struct {
 	Kafka     kafka.Cluster
 	Listen    string           // address of the page, host:port; port 0 takes a free one
-	Portraits fs.FS            // the candidates' pictures, by the path that the definition gives; nil: initials only
-	Log       *slog.Logger     // nil: the default log
-	Health    *health.Service  // served on the page's address; nil: one of the dashboard's own
+	Portraits fs.FS            // the candidates' pictures, by their path in the definition; nil: the page shows initials
+	Log       *slog.Logger     // nil: the default logger
+	Health    *health.Service  // served on the page's address; nil: the dashboard makes one
 	Ready     func(net.Addr)   // called once the page is served, with its address; may be nil
 	Now       func() time.Time // nil: the system's clock
 }
@@ -50,9 +50,9 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// Run serves the dashboard until ctx ends, and returns nil then. It waits for Kafka and for the topics as long as it
-// takes; meanwhile the page says that there is nothing to show yet. An *election.Wrong is a setting to mend; any other error is
-// of the address it listens on.
+// Run serves the dashboard until ctx ends, and then returns nil. While Kafka or the topics are missing, it waits, and the page
+// says that there is nothing to show yet. The error is an *election.Wrong for a wrong setting, and otherwise an error of the
+// address to listen on.
 func Run(ctx context.Context, config Config) error {
 	if err := config.Validate(); err != nil {
 		return err
@@ -94,13 +94,13 @@ func Run(ctx context.Context, config Config) error {
 	return g.Wait()
 }
 
-// serve answers requests until ctx ends. The end of ctx ends the event streams; other requests may finish.
+// serve answers requests until ctx ends. That ends the event streams; other requests may finish.
 func serve(ctx context.Context, listener net.Listener, handler http.Handler, log *slog.Logger) error {
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      30 * time.Second, // event streams set their own, an event at a time
+		WriteTimeout:      30 * time.Second, // event streams set one for each event
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
 		BaseContext:       func(net.Listener) context.Context { return ctx },

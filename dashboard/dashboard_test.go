@@ -40,7 +40,7 @@ func TestValidateNamesTheSetting(t *testing.T) {
 	}
 }
 
-func TestTakenPortIsSaid(t *testing.T) {
+func TestTakenPortIsReported(t *testing.T) {
 	cluster := newCluster(t)
 	address, _ := start(t, cluster.ListenAddrs(), "127.0.0.1:0")
 	err := dashboard.Run(t.Context(), dashboard.Config{Kafka: kafkatest.Cluster(t, cluster.ListenAddrs()), Listen: address})
@@ -49,15 +49,15 @@ func TestTakenPortIsSaid(t *testing.T) {
 	}
 }
 
-// TestKafkaThatIsAwayIsLogged serves the page of a Kafka at whose address nobody listens.
+// TestKafkaThatIsAwayIsLogged serves the page while nothing listens at Kafka's address.
 func TestKafkaThatIsAwayIsLogged(t *testing.T) {
-	nobody, err := net.Listen("tcp", "127.0.0.1:0")
+	unused, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	broker := nobody.Addr().String()
-	nobody.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	broker := unused.Addr().String()
+	unused.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	read, write := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
@@ -67,12 +67,12 @@ func TestKafkaThatIsAwayIsLogged(t *testing.T) {
 		})
 		write.Close()
 	}()
-	lines, said := bufio.NewScanner(read), false
-	for !said && lines.Scan() {
-		said = strings.Contains(lines.Text(), "level=WARN") && strings.Contains(lines.Text(), broker)
+	lines, logged := bufio.NewScanner(read), false
+	for !logged && lines.Scan() {
+		logged = strings.Contains(lines.Text(), "level=WARN") && strings.Contains(lines.Text(), broker)
 	}
 	cancel()
-	if !said {
+	if !logged {
 		t.Error("the log does not say that Kafka is away")
 	}
 	if _, err := io.Copy(io.Discard, read); err != nil {
@@ -219,7 +219,7 @@ func TestRunEndsWithOpenStreams(t *testing.T) {
 	}
 }
 
-// Two dashboards over the same topics show the same: nothing is kept in one of them.
+// TestDashboardsAgree runs two dashboards on the same topics. Both show the same, because a dashboard stores nothing.
 func TestDashboardsAgree(t *testing.T) {
 	cluster := newCluster(t)
 	d := lakes()

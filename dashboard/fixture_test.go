@@ -23,12 +23,12 @@ import (
 	"realtime-election/internal/results/resultstest"
 )
 
-// patience is how long a test waits for what must happen. Nothing takes that long unless it is broken.
-const patience = 30 * time.Second
+// testTimeout is how long a test waits. Only a failure takes that long.
+const testTimeout = 30 * time.Second
 
 var now = time.Date(2026, 3, 18, 20, 0, 0, 0, time.UTC)
 
-// lakes has names of every sort: long, short, right to left, with marks, and two that would like to be code.
+// lakes has names of every kind: long, short, right to left, with emoji, and some that look like code.
 func lakes() election.Definition {
 	d := election.Definition{
 		ID: "lakes-2026", Name: "Lake District Council 2026",
@@ -57,7 +57,7 @@ func lakes() election.Definition {
 	return d
 }
 
-// nation has so many districts in 51 states, a register and an electorate.
+// nation is an election with districts in 51 states, a register and an electorate.
 func nation(districts int) election.Definition {
 	d := election.Definition{
 		ID: "nation-2026", Name: "General Election 2026", Polling: election.Polling{Opens: now.Add(-12 * time.Hour), Closes: now},
@@ -87,7 +87,7 @@ func nation(districts int) election.Definition {
 	return d
 }
 
-// count is a plausible count of so many votes for ann in each district, and fewer for the others.
+// count is a plausible count. most is the scale of the votes for ann in a district; the others have fewer.
 func count(d election.Definition, most int64) resultstest.Votes {
 	votes := resultstest.Votes{}
 	for i, in := range d.Districts() {
@@ -150,7 +150,7 @@ func start(t *testing.T, brokers []string, listen string) (address string, stop 
 			if err != nil {
 				t.Errorf("Run: %v, want nil when cancelled", err)
 			}
-		case <-time.After(patience):
+		case <-time.After(testTimeout):
 			t.Error("Run did not end")
 		}
 	}
@@ -160,7 +160,7 @@ func start(t *testing.T, brokers []string, listen string) (address string, stop 
 		return a.String(), stop
 	case err := <-ended:
 		t.Fatal(fmt.Errorf("start dashboard: %w", err))
-	case <-time.After(patience):
+	case <-time.After(testTimeout):
 		t.Fatal("the dashboard did not start")
 	}
 	return "", nil
@@ -169,7 +169,7 @@ func start(t *testing.T, brokers []string, listen string) (address string, stop 
 const portrait = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 96 96"><rect width="96" height="96" fill="#a9c4de"/>` +
 	`<circle cx="48" cy="38" r="18" fill="#f0d3b8"/><path d="M12 96c0-24 16-36 36-36s36 12 36 36z" fill="#23508a"/></svg>`
 
-// document is what /api/v1/results answers, or what it says instead.
+// document is the answer of /api/v1/results.
 func document(t *testing.T, address string) (web.Document, error) {
 	t.Helper()
 	response, err := http.Get("http://" + address + "/api/v1/results")
@@ -184,10 +184,10 @@ func document(t *testing.T, address string) (web.Document, error) {
 	return d, json.NewDecoder(response.Body).Decode(&d)
 }
 
-// waitForDocument asks the API until the answer satisfies.
+// waitForDocument asks the API until satisfies accepts the answer.
 func waitForDocument(t *testing.T, address string, satisfies func(web.Document) bool) web.Document {
 	t.Helper()
-	deadline := time.After(patience)
+	deadline := time.After(testTimeout)
 	again := time.NewTicker(10 * time.Millisecond)
 	defer again.Stop()
 	for {
@@ -198,7 +198,7 @@ func waitForDocument(t *testing.T, address string, satisfies func(web.Document) 
 		select {
 		case <-again.C:
 		case <-deadline:
-			t.Fatalf("the API does not come to the expected answer: %v, %+v", err, d)
+			t.Fatalf("the API does not give the expected answer: %v, %+v", err, d)
 		}
 	}
 }

@@ -20,18 +20,18 @@ import (
 	"realtime-election/internal/browsertest"
 )
 
-// gate is a proxy before a dashboard that can hold answers of /locations back.
+// gate is a proxy of a dashboard that can delay answers of /locations.
 type gate struct {
 	*httptest.Server
-	held chan chan struct{} // each held answer; close what comes to let it go
-	hold chan bool          // whether to hold the next answers
-	down atomic.Bool        // whether /locations fails
+	delayed chan chan struct{} // one for each delayed answer, which is sent when it is closed
+	delay   chan bool          // whether to delay the next answers
+	down    atomic.Bool        // whether /locations fails
 }
 
 func newGate(t *testing.T, address string) *gate {
 	t.Helper()
-	g := &gate{held: make(chan chan struct{}, 100), hold: make(chan bool, 1)}
-	g.hold <- false
+	g := &gate{delayed: make(chan chan struct{}, 100), delay: make(chan bool, 1)}
+	g.delay <- false
 	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: address})
 	proxy.ErrorHandler = func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) }
 	g.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -45,11 +45,11 @@ func newGate(t *testing.T, address string) *gate {
 		}
 		answer := httptest.NewRecorder()
 		proxy.ServeHTTP(answer, r)
-		hold := <-g.hold
-		g.hold <- hold
-		if hold {
+		delay := <-g.delay
+		g.delay <- delay
+		if delay {
 			release := make(chan struct{})
-			g.held <- release
+			g.delayed <- release
 			select {
 			case <-release:
 			case <-r.Context().Done():
@@ -62,15 +62,16 @@ func newGate(t *testing.T, address string) *gate {
 	return g
 }
 
-func (g *gate) set(hold bool) { <-g.hold; g.hold <- hold }
+func (g *gate) set(delay bool) { <-g.delay; g.delay <- delay }
 
+// next waits for the next delayed answer.
 func (g *gate) next(t *testing.T) chan struct{} {
 	t.Helper()
 	select {
-	case release := <-g.held:
+	case release := <-g.delayed:
 		return release
-	case <-time.After(patience):
-		t.Fatal("nobody asked for the rows")
+	case <-time.After(testTimeout):
+		t.Fatal("the page did not ask for the rows")
 		return nil
 	}
 }
@@ -93,7 +94,7 @@ func TestBrowserNeverShowsOlderRowsOverNewer(t *testing.T) {
 	annIn := func(rows [][]string) string { return rows[0][6] } // of Ashford 1, which is first by name
 	shownRows(t, browser, func(rows [][]string) bool { return annIn(rows) == "1,000" })
 
-	// A newer version arrives while the rows of an older one are under way.
+	// A newer version comes while the rows of an older one are being sent.
 	g.set(true)
 	total(2_000)
 	older := g.next(t)
@@ -102,14 +103,14 @@ func TestBrowserNeverShowsOlderRowsOverNewer(t *testing.T) {
 	close(older)
 	shownRows(t, browser, func(rows [][]string) bool { return annIn(rows) == "3,000" })
 
-	// Other rows are asked for while some are under way: those are given up, and never shown.
+	// The page asks for other rows while some are being sent. It abandons those, and never shows them.
 	g.set(true)
 	press(t, browser, "button", "Votes")
 	older = g.next(t)
 	g.set(false)
 	press(t, browser, "button", "Region")
 	shownRows(t, browser, asAnswered(t, address, "sort=region"))
-	// However short they were shown, this sees it.
+	// The observer sees rows even if they are shown for a moment only.
 	browsertest.Evaluate[bool](t, browser, `window.seen = new Set(), new MutationObserver(() => {
 		for (const th of document.querySelectorAll('#locations [aria-sort]')) window.seen.add(th.textContent.trim());
 	}).observe(document.getElementById('locations-rows'), { subtree: true, childList: true, characterData: true, attributes: true }), true`)
@@ -122,7 +123,7 @@ func TestBrowserNeverShowsOlderRowsOverNewer(t *testing.T) {
 		t.Errorf("rows were shown sorted by %s, want Region only", seen)
 	}
 
-	// While updates are paused, rows change only for those who ask for others.
+	// While updates are paused, rows change only when a person asks for others.
 	press(t, browser, "button", "Pause updates")
 	paused := shownRows(t, browser, func([][]string) bool { return true })
 	recount(t, cluster, d, 5_000)
@@ -135,7 +136,7 @@ func TestBrowserNeverShowsOlderRowsOverNewer(t *testing.T) {
 	press(t, browser, "button", "Pause updates")
 	shownRows(t, browser, func(rows [][]string) bool { return annIn(rows) == "5,000" })
 
-	// A pause gives up what is under way. The end of the pause makes up for it, though no newer version came.
+	// A pause abandons a request. At its end the page asks again, although no newer version has come.
 	g.set(true)
 	total(6_000)
 	g.next(t)

@@ -22,7 +22,7 @@ import (
 	"realtime-election/internal/results/resultstest"
 )
 
-// counting starts a dashboard of an election that is being counted.
+// counting starts a dashboard for an election with some votes.
 func counting(t *testing.T, d election.Definition) (cluster *kfake.Cluster, address string) {
 	t.Helper()
 	cluster = newCluster(t)
@@ -38,10 +38,10 @@ func recount(t *testing.T, cluster *kfake.Cluster, d election.Definition, most i
 	produce(t, cluster, resultstest.Totals(d, 1, count(d, most), time.Now())...)
 }
 
-// shownRows are the cells of the districts, once they satisfy.
+// shownRows are the cells of the districts on the page. It waits until satisfies accepts them.
 func shownRows(t *testing.T, browser context.Context, satisfies func(rows [][]string) bool) [][]string {
 	t.Helper()
-	deadline := time.After(patience)
+	deadline := time.After(testTimeout)
 	again := time.NewTicker(25 * time.Millisecond)
 	defer again.Stop()
 	for {
@@ -59,7 +59,7 @@ func shownRows(t *testing.T, browser context.Context, satisfies func(rows [][]st
 	}
 }
 
-// asAnswered says whether rows are those that the API answers.
+// asAnswered compares rows with the answer of the API.
 func asAnswered(t *testing.T, address, query string) func(rows [][]string) bool {
 	return func(rows [][]string) bool {
 		_, body := get(t, address, "/api/v1/locations?"+query)
@@ -120,7 +120,7 @@ func TestBrowserPagesSearchesAndKeepsTheView(t *testing.T) {
 	if last := rows[len(rows)-1][0]; len(rows) != 12 || last != "Malvern 243" {
 		t.Errorf("%d rows, the last is %s", len(rows), last)
 	}
-	// The link that leads nowhere from here keeps the focus.
+	// The link has no target on the last page, and keeps the focus.
 	if focused := browsertest.Evaluate[string](t, browser, `document.activeElement.textContent`); focused != "Last" {
 		t.Errorf("the focus is on %q", focused)
 	}
@@ -143,7 +143,7 @@ func TestBrowserPagesSearchesAndKeepsTheView(t *testing.T) {
 		shownRows(t, browser, asAnswered(t, address, "size="+size))
 	}
 
-	// By keyboard: search, then on by Tab to a header, and Enter.
+	// By keyboard: search, move to a header with Tab, and press Enter.
 	id, _ := part(t, browser, "searchbox", "Search districts and regions", has(""))
 	if _, err := call(browser, id, `function() { this.focus(); return "" }`); err != nil {
 		t.Fatal(err)
@@ -160,13 +160,13 @@ func TestBrowserPagesSearchesAndKeepsTheView(t *testing.T) {
 	keys(t, browser, kb.Enter)
 	shownRows(t, browser, asAnswered(t, address, "q=luton+avalon&sort=votes"))
 
-	// Nothing of the view is lost by an update, and a reload shows it again.
+	// An update keeps the view, and a reload shows it again.
 	id, _ = part(t, browser, "searchbox", "Search districts and regions", has(""))
 	if _, err := call(browser, id, `function() { this.focus(); this.setSelectionRange(2, 4); document.querySelector('#locations .scroll').scrollLeft = 30; return "" }`); err != nil {
 		t.Fatal(err)
 	}
-	place := `JSON.stringify([document.activeElement.id, document.activeElement.selectionStart, document.activeElement.value, scrollY, document.querySelector('#locations .scroll').scrollLeft])`
-	before := browsertest.Evaluate[string](t, browser, place)
+	position := `JSON.stringify([document.activeElement.id, document.activeElement.selectionStart, document.activeElement.value, scrollY, document.querySelector('#locations .scroll').scrollLeft])`
+	before := browsertest.Evaluate[string](t, browser, position)
 	shown := shownRows(t, browser, func([][]string) bool { return true })
 	recount(t, cluster, d, 7_000)
 	after := shownRows(t, browser, func(rows [][]string) bool { return rows[0][3] != shown[0][3] })
@@ -174,7 +174,7 @@ func TestBrowserPagesSearchesAndKeepsTheView(t *testing.T) {
 	if len(after) != len(shown) {
 		t.Errorf("%d rows, then %d", len(shown), len(after))
 	}
-	if now := browsertest.Evaluate[string](t, browser, place); now != before {
+	if now := browsertest.Evaluate[string](t, browser, position); now != before {
 		t.Errorf("an update moved focus, selection, text or scroll from %s to %s", before, now)
 	}
 	if got := attribute(t, browser, "button", "Votes", "th", "aria-sort"); got != "descending" {
@@ -225,7 +225,7 @@ func TestBrowserWithoutScripts(t *testing.T) {
 	part(t, browser, "group", "Page", has("Page 6 of 6"))
 }
 
-// Numbers grow by some digits: nothing may move but them.
+// TestBrowserDoesNotJump lets numbers grow by some digits. Nothing else on the page may move.
 func TestBrowserDoesNotJump(t *testing.T) {
 	d := nation(300)
 	cluster, address := counting(t, d)
@@ -247,7 +247,7 @@ func TestBrowserDoesNotJump(t *testing.T) {
 	}
 }
 
-// The ages and times in the header change each second, whatever the screen and the fonts.
+// TestBrowserHeaderKeepsItsHeight changes the ages and times in the header, as each second does.
 func TestBrowserHeaderKeepsItsHeight(t *testing.T) {
 	_, address := counting(t, nation(60))
 	browser := browsertest.New(t)

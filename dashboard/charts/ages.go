@@ -16,7 +16,7 @@ func Ages(s *results.Snapshot) Chart {
 	var data []opts.BarData
 	for _, age := range s.ByAge {
 		if age.Group == "" {
-			continue // not stated: a share of nobody
+			continue // votes that state no age have no register to be a share of
 		}
 		label, value := "–", 0.0
 		if age.Registered > 0 {
@@ -34,11 +34,11 @@ func Ages(s *results.Snapshot) Chart {
 		charts.WithLegendOpts(opts.Legend{Show: opts.Bool(false)}),
 		charts.WithTooltipOpts(opts.Tooltip{Show: opts.Bool(true), Trigger: "item"}),
 		charts.WithGridOpts(opts.Grid{Left: "4", Right: "4", Top: "20", Bottom: "4", ContainLabel: opts.Bool(true)}),
-		// Every group is named, however wide the letters are.
+		// Interval 0 shows every name, however wide the letters are.
 		charts.WithXAxisOpts(opts.XAxis{
 			Type: "category", AxisTick: &opts.AxisTick{Show: opts.Bool(false)}, AxisLabel: &opts.AxisLabel{Interval: "0", FontSize: 11},
 		}),
-		// All of the day on one scale: bars grow, the axis stays.
+		// A fixed scale lets the bars grow and the axis stay.
 		charts.WithYAxisOpts(opts.YAxis{Type: "value", Min: 0, Max: 100, AxisLabel: &opts.AxisLabel{Formatter: "{value}%"}}),
 	)
 	bar.SetXAxis(labels).AddSeries("Turnout, %", data, charts.WithBarChartOpts(opts.BarChart{BarCategoryGap: "35%"}))

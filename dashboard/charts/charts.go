@@ -1,9 +1,9 @@
 // Package charts draws a snapshot as Apache ECharts options.
 //
-// go-echarts builds the options and nothing else: its HTML templates write them unescaped into an inline script and
-// unquote what stands between __f__ marks, so a candidate's name could run. Here options leave as JSON, through
-// encoding/json, and a static script applies them with setOption; a name stays a string all the way. For the same
-// reason no label or tooltip has a formatter that a name goes through.
+// Only the options are built with go-echarts. Its HTML templates are not used: they write options unescaped into an inline
+// script and unquote text between __f__ marks, so a candidate's name could run as code. Here encoding/json encodes the options,
+// and a static script applies them with setOption, so a name stays a string. For the same reason no formatter of a label or
+// tooltip contains a name.
 //
 //	for _, chart := range charts.All(snapshot) {
 //		text, err := json.Marshal(chart)
@@ -51,14 +51,14 @@ func All(s *results.Snapshot) []Chart {
 	return all
 }
 
-// palette are the colours of the candidates, by their place in the definition, round and round. They have contrast
-// enough on white and on black.
+// palette has the colours of the candidates, in the order of the definition, repeated after the last. They have enough contrast
+// on white and on black.
 var palette = []string{
 	"#3b74c4", "#d9772f", "#2f9672", "#bf4f78", "#8069c4",
 	"#a88a1e", "#2a94ab", "#9b6544", "#71882c", "#77808c",
 }
 
-// Colours is how many colours there are: candidates this far apart share one.
+// Colours is the number of colours. Candidates at this distance share a colour.
 func Colours() int { return len(palette) }
 
 func colour(candidate int) *opts.ItemStyle {
@@ -75,22 +75,21 @@ func Ranked(s *results.Snapshot) []int {
 	return order
 }
 
-// longest is how many characters of a name a chart has room for. The tables have the rest.
-const longest = 40
+// maxNameLength is the number of characters of a name that a chart shows. The tables show the whole name.
+const maxNameLength = 40
 
-// markup is what ECharts takes for the style of a word: {style|word}.
+// markup matches the beginning of {style|word}, which ECharts takes for a styled word.
 var markup = regexp.MustCompile(`\{([A-Za-z0-9_]+\|)`)
 
-// names are what the charts call the candidates: the name, or as much of it as there is room for, with the id where two
-// are the same: ECharts takes equal names for one thing. A word joiner, which nobody sees, keeps a name from being
-// taken for markup.
+// names are the candidates' names in the charts. A long name is shortened. Equal names get the candidate's id, since ECharts
+// takes equal names for one item. An invisible word joiner keeps a name from being taken for markup.
 func names(s *results.Snapshot) []string {
 	times := map[string]int{}
 	all := make([]string, len(s.Candidates))
 	for i, c := range s.Candidates {
 		all[i] = c.Name
-		if runes := []rune(c.Name); len(runes) > longest {
-			all[i] = string(runes[:longest-1]) + "…"
+		if runes := []rune(c.Name); len(runes) > maxNameLength {
+			all[i] = string(runes[:maxNameLength-1]) + "…"
 		}
 		times[all[i]]++
 	}
@@ -131,8 +130,8 @@ func Votes(s *results.Snapshot) Chart {
 	return Chart{VotesID, 60 + 34*len(data), bar.JSON()}
 }
 
-// named is how many candidates the donut names; the others share a slice.
-const named = 8
+// namedSlices is the largest number of candidates with a slice of their own; the others share one.
+const namedSlices = 8
 
 // Shares are the candidates' shares of the votes as a donut. Candidates without votes have no slice.
 func Shares(s *results.Snapshot) Chart {
@@ -144,7 +143,7 @@ func Shares(s *results.Snapshot) Chart {
 		votes := s.Candidates[c].Votes
 		switch {
 		case votes == 0:
-		case rank < named || len(s.Candidates) == named+1:
+		case rank < namedSlices || len(s.Candidates) == namedSlices+1:
 			data = append(data, opts.PieData{Name: name[c], Value: votes, ItemStyle: colour(c)})
 		default:
 			others += votes

@@ -237,7 +237,7 @@ func TestWidthsForPeople(t *testing.T) {
 	for width, want := range map[time.Duration]string{
 		time.Minute: "minute", 5 * time.Minute: "5 minutes", time.Hour: "hour", 6 * time.Hour: "6 hours", 168 * time.Hour: "168 hours",
 	} {
-		if got := charts.Minutes(width); got != want {
+		if got := charts.IntervalName(width); got != want {
 			t.Errorf("%v is %q, want %q", width, got, want)
 		}
 	}

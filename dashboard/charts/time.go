@@ -10,17 +10,17 @@ import (
 	"realtime-election/internal/results"
 )
 
-// Interval is a stretch of the polling day with the votes cast in it.
+// Interval is a part of the polling day, with the votes that were cast in it.
 type Interval struct {
 	From  time.Time // UTC
 	Votes int64
 }
 
-// most is how many intervals a chart has at most.
-const most = 100
+// maxIntervals is the largest number of intervals of a chart.
+const maxIntervals = 100
 
-// Intervals divides the polling day, as far as it has votes, into at most 100 equal intervals of a round number of
-// minutes. Intervals without votes are there with 0. Of what 100 weeks do not hold there are none: a clock was wrong.
+// Intervals divides the time from the first vote to the last into at most maxIntervals equal intervals, of a round number of
+// minutes. Intervals without votes are included. If the votes span more than 100 weeks, a clock was wrong, and there are none.
 func Intervals(s *results.Snapshot) (intervals []Interval, width time.Duration) {
 	if len(s.Minutes) == 0 {
 		return nil, time.Minute
@@ -30,7 +30,7 @@ func Intervals(s *results.Snapshot) (intervals []Interval, width time.Duration) 
 		width = minutes * time.Minute
 		begin := first.Truncate(width)
 		n := last.Sub(begin)/width + 1
-		if n > most {
+		if n > maxIntervals {
 			continue
 		}
 		intervals = make([]Interval, n)
@@ -47,7 +47,7 @@ func Intervals(s *results.Snapshot) (intervals []Interval, width time.Duration) 
 	return intervals, width
 }
 
-// minute is when a minute began. The fold spells it so.
+// minute is the beginning of a minute. The fold has checked how it is written.
 func minute(m results.MinuteVotes) time.Time {
 	t, _ := time.Parse(results.MinuteLayout, m.Minute)
 	return t
@@ -75,7 +75,7 @@ func OverTime(s *results.Snapshot) Chart {
 		charts.WithXAxisOpts(opts.XAxis{Type: "category", AxisLabel: &opts.AxisLabel{HideOverlap: opts.Bool(true)}}),
 		charts.WithYAxisOpts(opts.YAxis{Type: "value", MinInterval: 1, SplitNumber: 3}),
 	)
-	line.SetXAxis(labels).AddSeries("Votes per "+Minutes(width), data,
+	line.SetXAxis(labels).AddSeries("Votes per "+IntervalName(width), data,
 		charts.WithLineChartOpts(opts.LineChart{ShowSymbol: opts.Bool(len(data) == 1)}),
 		charts.WithLineStyleOpts(opts.LineStyle{Width: 2}),
 		charts.WithAreaStyleOpts(opts.AreaStyle{Opacity: opts.Float(0.12)}),
@@ -85,8 +85,8 @@ func OverTime(s *results.Snapshot) Chart {
 	return Chart{TimeID, 220, line.JSON()}
 }
 
-// Minutes says a width of Intervals.
-func Minutes(width time.Duration) string {
+// IntervalName is the width of intervals in words.
+func IntervalName(width time.Duration) string {
 	switch {
 	case width == time.Minute:
 		return "minute"

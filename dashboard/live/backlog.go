@@ -11,33 +11,32 @@ import (
 	"realtime-election/election"
 )
 
-// WatchBacklog compares the end of the votes topic with what the query says it has counted, every interval, until ctx
-// ends.
+// WatchBacklog compares the end of the votes topic with the offsets that the query has reported, every interval, until ctx ends.
 //
-// The comparison is of positions only: the topic's offsets have gaps, so a difference is not a number of votes.
+// It only compares offsets. A difference of offsets is no number of votes, since the topic's offsets have gaps.
 func (h *Hub) WatchBacklog(ctx context.Context, admin *kadm.Client, interval time.Duration) error {
 	return h.watchBacklog(ctx, func(ctx context.Context) (map[int32]int64, error) { return voteEnds(ctx, admin) }, interval)
 }
 
 func (h *Hub) watchBacklog(ctx context.Context, endsOf func(context.Context) (map[int32]int64, error), interval time.Duration) error {
-	var since time.Time
+	var unansweredSince time.Time
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
-		ask, cancel := context.WithTimeout(ctx, Patience)
-		ends, err := endsOf(ask)
+		asking, cancel := context.WithTimeout(ctx, MaxSilence)
+		ends, err := endsOf(asking)
 		cancel()
 		switch {
 		case ctx.Err() != nil:
 			return nil
 		case err == nil:
-			since = time.Time{}
-			h.SetBacklog(Backlog{Uncounted: h.beyond(ends)})
+			unansweredSince = time.Time{}
+			h.SetBacklog(Backlog{Uncounted: h.hasUncounted(ends)})
 		default:
-			if since.IsZero() {
-				since = h.now()
+			if unansweredSince.IsZero() {
+				unansweredSince = h.now()
 			}
-			h.SetBacklog(Backlog{Unknown: since})
+			h.SetBacklog(Backlog{Unknown: unansweredSince})
 		}
 		select {
 		case <-ctx.Done():
@@ -47,7 +46,7 @@ func (h *Hub) watchBacklog(ctx context.Context, endsOf func(context.Context) (ma
 	}
 }
 
-// voteEnds are the ends of the votes topic's partitions for a reader of committed records; none if there is no topic.
+// voteEnds are the ends of the votes topic's partitions for a reader of committed records, empty if there is no topic.
 func voteEnds(ctx context.Context, admin *kadm.Client) (map[int32]int64, error) {
 	listed, err := admin.ListCommittedOffsets(ctx, election.VotesTopic)
 	if err != nil {
@@ -62,7 +61,8 @@ func voteEnds(ctx context.Context, admin *kadm.Client) (map[int32]int64, error) 
 	return ends, nil
 }
 
-func (h *Hub) beyond(ends map[int32]int64) bool {
+// hasUncounted reports whether the votes topic has records beyond the offsets that the query has reported.
+func (h *Hub) hasUncounted(ends map[int32]int64) bool {
 	var counted map[string]int64
 	if u := h.Current(); u != nil && u.Snapshot.Query != nil {
 		counted = u.Snapshot.Query.Counted

@@ -2,38 +2,37 @@ package live
 
 import "time"
 
-// clock tells how long ago things happened whose time another machine's clock has said.
+// clock tells how long ago an event was whose time another machine's clock has recorded.
 //
-// When a report arrives it is new, whatever the clocks say, and from then on this machine's clock measures its age. Only
-// the first report may be of any age when it is read: there this machine's clock is compared with Kafka's, and is right
-// again with the next report.
+// A report is new when it arrives, and from then on this machine's clock measures its age. Only the first report may be of any
+// age when it is read. Its age is the difference of this machine's clock and Kafka's, and the next report corrects that.
 type clock struct {
-	reported time.Time     // Kafka's timestamp of the query's last report
-	heard    time.Time     // when it was made, on this machine's clock
-	ahead    time.Duration // how far Kafka's clock is beyond this machine's; 0 where they agree
+	reported     time.Time     // Kafka's timestamp of the query's last report
+	reportedHere time.Time     // the same on this machine's clock
+	kafkaAhead   time.Duration // by how much Kafka's clock is ahead of this machine's; 0 within clockTolerance
 }
 
-// agreement is how far apart clocks may be to count as the same. A report takes some seconds from Kafka to here.
-const agreement = 5 * time.Second
+// clockTolerance is the largest difference of clocks that is ignored. A report takes some seconds from Kafka to here.
+const clockTolerance = 5 * time.Second
 
-// hear notes the Kafka timestamp of the newest report known, zero for none.
-func (c *clock) hear(now, reported time.Time) {
+// report sets Kafka's timestamp of the newest report, which is zero if there is none.
+func (c *clock) report(now, reported time.Time) {
 	switch {
 	case reported.IsZero() || reported.Equal(c.reported):
 		return
 	case c.reported.IsZero():
-		c.heard = now.Add(-max(0, now.Sub(reported)))
+		c.reportedHere = now.Add(-max(0, now.Sub(reported)))
 	default:
-		c.heard, c.ahead = now, reported.Sub(now)
-		if c.ahead.Abs() <= agreement {
-			c.ahead = 0
+		c.reportedHere, c.kafkaAhead = now, reported.Sub(now)
+		if c.kafkaAhead.Abs() <= clockTolerance {
+			c.kafkaAhead = 0
 		}
 	}
 	c.reported = reported
 }
 
-// silence is how long ago the newest report was made.
-func (c clock) silence(now time.Time) time.Duration { return now.Sub(c.heard) }
+// silence is the time since the newest report.
+func (c clock) silence(now time.Time) time.Duration { return now.Sub(c.reportedHere) }
 
-// age is how long ago it was what Kafka's clock says.
-func (c clock) age(now, at time.Time) time.Duration { return max(0, now.Add(c.ahead).Sub(at)) }
+// age is the time since a time on Kafka's clock.
+func (c clock) age(now, at time.Time) time.Duration { return max(0, now.Add(c.kafkaAhead).Sub(at)) }

@@ -1,8 +1,8 @@
 // Package live hands the newest snapshot to every open browser, and says how fresh it is.
 //
-// A [Hub] keeps one update, the newest. Each browser has a mailbox of one slot: a newer update takes the place of one
-// that was not fetched yet, so a slow browser skips updates, holds up nobody and never ends on an old one. An update
-// is encoded once, when the first browser asks for it, and the bytes are shared.
+// A [Hub] keeps the newest update. Each browser has a mailbox with room for one update. A newer one replaces an update that the
+// browser has not fetched yet, so a slow browser skips updates, delays nobody, and still gets the newest. An update is encoded
+// once, when the first browser asks for it, and all browsers share the bytes.
 //
 //	hub := live.NewHub(encode, time.Now)
 //	go hub.Watch(ctx)
@@ -21,14 +21,15 @@ import (
 	"realtime-election/internal/results"
 )
 
-// Update is a snapshot as it goes to the browsers.
+// Update is a snapshot for the browsers.
 type Update struct {
 	Version  uint64 // from 1, one more with each snapshot
 	Snapshot *results.Snapshot
-	Event    func() []byte // the encoded update: made once, not to be changed
+	Event    func() []byte // the encoded update, made once; the caller must not change it
 }
 
-// Hub keeps the newest update and passes it on. Its methods may be called by any goroutine; none blocks.
+// Hub keeps the newest update and delivers it. Any goroutine may call its methods. Watch and WatchBacklog block, the others do
+// not.
 type Hub struct {
 	encode func(version uint64, s *results.Snapshot) []byte
 	now    func() time.Time
@@ -37,11 +38,11 @@ type Hub struct {
 	update  *Update // nil before the first snapshot
 	backlog Backlog
 	clock   clock
-	told    Status // what the browsers know, but for the ages
+	sent    Status // last status that was delivered, without what ages
 	boxes   map[*Mailbox]struct{}
 }
 
-// NewHub makes a hub that encodes its updates with encode, and tells the time by now.
+// NewHub makes a hub that encodes updates with encode, and asks now for the time.
 func NewHub(encode func(version uint64, s *results.Snapshot) []byte, now func() time.Time) *Hub {
 	return &Hub{encode: encode, now: now, boxes: map[*Mailbox]struct{}{}}
 }
@@ -55,9 +56,9 @@ func (h *Hub) Publish(s *results.Snapshot) {
 		version = h.update.Version + 1
 	}
 	h.update = &Update{version, s, sync.OnceValue(func() []byte { return h.encode(version, s) })}
-	h.clock.hear(h.now(), s.QueryAt)
-	h.told = h.status().Timeless()
-	h.passOn()
+	h.clock.report(h.now(), s.QueryAt)
+	h.sent = h.status().Timeless()
+	h.deliver()
 }
 
 // Current is the newest update, nil before the first snapshot.
@@ -67,14 +68,14 @@ func (h *Hub) Current() *Update {
 	return h.update
 }
 
-// SetBacklog says whether there are votes that the newest snapshot does not count.
+// SetBacklog sets whether there are votes that the newest snapshot does not count.
 func (h *Hub) SetBacklog(b Backlog) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.backlog = b
 }
 
-// Status is how fresh the newest update is at this moment.
+// Status is how fresh the newest update is now.
 func (h *Hub) Status() Status {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -86,10 +87,10 @@ func (h *Hub) status() Status {
 	if h.update != nil {
 		s = h.update.Snapshot
 	}
-	return judge(h.now(), h.clock, s, h.backlog)
+	return statusOf(h.now(), h.clock, s, h.backlog)
 }
 
-// Watch looks at the status each second until ctx ends, and wakes the browsers when it becomes another.
+// Watch checks the status each second until ctx ends, and delivers the newest update again when the status has changed.
 func (h *Hub) Watch(ctx context.Context) error {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
@@ -98,21 +99,21 @@ func (h *Hub) Watch(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
-			h.look()
+			h.checkStatus()
 		}
 	}
 }
 
-func (h *Hub) look() {
+func (h *Hub) checkStatus() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if now := h.status().Timeless(); now != h.told {
-		h.told = now
-		h.passOn()
+	if now := h.status().Timeless(); now != h.sent {
+		h.sent = now
+		h.deliver()
 	}
 }
 
-func (h *Hub) passOn() {
+func (h *Hub) deliver() {
 	if h.update != nil {
 		for box := range h.boxes {
 			box.put(h.update)
@@ -120,13 +121,13 @@ func (h *Hub) passOn() {
 	}
 }
 
-// Mailbox is one browser's.
+// Mailbox holds the update that a browser has not fetched yet.
 type Mailbox struct {
 	hub  *Hub
 	slot chan *Update
 }
 
-// Join opens a mailbox. If there is an update already, it lies in it.
+// Join opens a mailbox. It holds the newest update, if there is one.
 func (h *Hub) Join() *Mailbox {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -145,18 +146,17 @@ func (m *Mailbox) Leave() {
 	delete(m.hub.boxes, m)
 }
 
-// Viewers is how many mailboxes are open.
+// Viewers is the number of open mailboxes.
 func (h *Hub) Viewers() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return len(h.boxes)
 }
 
-// Updates delivers the newest update, once each time that it or its status is another.
+// Updates delivers the newest update whenever it or its status has changed.
 func (m *Mailbox) Updates() <-chan *Update { return m.slot }
 
-// put replaces what was not fetched. The hub's lock makes it the only writer, so the slot has room after the first
-// select, whichever way that went.
+// put replaces an update that was not fetched. The hub's lock makes it the only writer, so the slot is empty after the select.
 func (m *Mailbox) put(u *Update) {
 	select {
 	case <-m.slot:

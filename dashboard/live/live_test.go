@@ -138,15 +138,15 @@ func TestStatus(t *testing.T) {
 	} {
 		var c clock
 		if test.snapshot != nil {
-			c.hear(noon, test.snapshot.QueryAt)
+			c.report(noon, test.snapshot.QueryAt)
 		}
-		if got := judge(noon, c, test.snapshot, test.backlog); got != test.want {
+		if got := statusOf(noon, c, test.snapshot, test.backlog); got != test.want {
 			t.Errorf("%s: got %+v, want %+v", name, got, test.want)
 		}
 	}
 }
 
-// TestClocksOfSeveralMachines lets Kafka's clock and submit's differ from the page's. Offsets of submit's do not matter.
+// TestClocksOfSeveralMachines lets Kafka's clock and submit's differ from the page's. Submit's clock must not matter.
 func TestClocksOfSeveralMachines(t *testing.T) {
 	for _, kafkas := range []time.Duration{0, -5 * time.Minute, -11 * time.Second, 11 * time.Second, 5 * time.Minute} {
 		for _, submits := range []time.Duration{-5 * time.Minute, 0, 5 * time.Minute} {
@@ -167,14 +167,14 @@ func TestClocksOfSeveralMachines(t *testing.T) {
 			}
 			report()
 			first := Live
-			if -kafkas > Patience {
-				first = Stale // it may be that old: the next report tells
+			if -kafkas > MaxSilence {
+				first = Stale // it may be as old as it seems until the next report
 			}
 			state("the first report", first, -1)
 			now = now.Add(3 * time.Second)
 			report()
 			state("the second report", Live, 8*time.Second)
-			now = now.Add(Patience)
+			now = now.Add(MaxSilence)
 			state("as long as it may be silent", Live, 18*time.Second)
 			now = now.Add(time.Millisecond)
 			hub.Publish(hub.Current().Snapshot) // totals come, a report does not
@@ -183,12 +183,12 @@ func TestClocksOfSeveralMachines(t *testing.T) {
 	}
 }
 
-// A dashboard that starts finds the last report of a submit that died.
+// TestReportThatWasOldWhenItWasReadIsOld starts a dashboard that finds the last report of a submit that has died.
 func TestReportThatWasOldWhenItWasReadIsOld(t *testing.T) {
 	for old, stale := range map[time.Duration]time.Duration{
 		8 * time.Second:  2 * time.Second,
-		0:                Patience,
-		-5 * time.Minute: Patience, // Kafka's clock is ahead: it may be new
+		0:                MaxSilence,
+		-5 * time.Minute: MaxSilence, // Kafka's clock is ahead: it may be new
 	} {
 		now := noon
 		hub := NewHub(numbered, func() time.Time { return now })
@@ -203,7 +203,7 @@ func TestReportThatWasOldWhenItWasReadIsOld(t *testing.T) {
 	}
 }
 
-// What a report takes from Kafka to here is not taken for a difference of clocks.
+// TestSlowDeliveryMakesVotesNoYounger checks that the time that a report takes from Kafka is no difference of clocks.
 func TestSlowDeliveryMakesVotesNoYounger(t *testing.T) {
 	now := noon
 	hub := NewHub(numbered, func() time.Time { return now })
@@ -218,8 +218,8 @@ func TestSlowDeliveryMakesVotesNoYounger(t *testing.T) {
 	}
 }
 
-// TestKafkaThatDoesNotAnswerIsSaid: since when, and not after it has answered in between.
-func TestKafkaThatDoesNotAnswerIsSaid(t *testing.T) {
+// TestSilentKafkaIsReported checks since when the status says that Kafka is silent, also after an answer in between.
+func TestSilentKafkaIsReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hub := NewHub(numbered, time.Now)
 		hub.Publish(&results.Snapshot{Definition: &election.Definition{}})
@@ -242,12 +242,12 @@ func TestKafkaThatDoesNotAnswerIsSaid(t *testing.T) {
 				t.Errorf("%s, want %s", got, want)
 			}
 		}
-		later(Patience, Live)
+		later(MaxSilence, Live)
 		later(time.Second, Stale)
 		away.Store(false)
 		later(time.Second, Live)
 		away.Store(true)
-		later(Patience, Live)
+		later(MaxSilence, Live)
 		later(2*time.Second, Stale)
 		cancel()
 		if err := <-ended; err != nil {
@@ -271,15 +271,15 @@ func TestBrowsersHearThatTheCountWentStale(t *testing.T) {
 		<-box.Updates() // the first
 		begin := time.Now()
 		<-box.Updates()
-		if waited := time.Since(begin); waited < Patience || waited > Patience+2*time.Second {
-			t.Errorf("heard after %v", waited)
+		if waited := time.Since(begin); waited < MaxSilence || waited > MaxSilence+2*time.Second {
+			t.Errorf("delivered after %v", waited)
 		}
 		if status := hub.Status(); status.State != Stale {
 			t.Errorf("got %+v", status)
 		}
 		select {
 		case <-box.Updates():
-			t.Error("it is said again and again")
+			t.Error("the status is delivered again and again")
 		case <-time.After(5 * time.Second):
 		}
 		cancel()
@@ -309,7 +309,7 @@ func TestBacklogComparesPositions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return hub.beyond(ends)
+		return hub.hasUncounted(ends)
 	}
 	if uncounted(nil) {
 		t.Error("an empty topic has uncounted votes")
@@ -341,7 +341,7 @@ func TestVotesOfAnOpenTransactionDoNotWait(t *testing.T) {
 	if err != nil || len(ends) != 2 {
 		t.Fatalf("%v, %v", ends, err)
 	}
-	if newHub().beyond(ends) {
+	if newHub().hasUncounted(ends) {
 		t.Error("votes that may be aborted wait to be counted")
 	}
 }

@@ -7,42 +7,42 @@ import (
 	"realtime-election/internal/results"
 )
 
-// Patience is how long the query may be silent while votes wait to be counted, before the count is called stale.
-const Patience = 10 * time.Second
+// MaxSilence is how long the query may report nothing while votes are uncounted, before the count is stale.
+const MaxSilence = 10 * time.Second
 
-// Backlog is what is known of votes that are not counted yet.
+// Backlog says whether there are votes that are not counted yet.
 type Backlog struct {
-	Uncounted bool      // the votes topic holds votes beyond what the query says it has counted
-	Unknown   time.Time // since when Kafka has not said; zero while it does
+	Uncounted bool      // the votes topic has records beyond the offsets that the query has reported
+	Unknown   time.Time // since when Kafka has not answered; zero while it does
 }
 
-// State is how a viewer may take the count.
+// State says how far a viewer may rely on the count.
 type State string
 
 // The states.
 const (
 	Waiting State = "waiting" // nothing to show yet
-	Live    State = "live"    // as new as it can be
-	Stale   State = "stale"   // there is more than is shown, and nobody counts it
+	Live    State = "live"    // all votes are counted, or being counted
+	Stale   State = "stale"   // there may be uncounted votes, and the count does not progress
 )
 
 // Status is how fresh the count is.
 type Status struct {
 	State  State
-	Detail string        // one sentence for people, may be empty
+	Detail string        // a sentence for people; may be empty
 	Age    time.Duration // since the newest vote counted was recorded; negative before the first
 }
 
-// Timeless is the status without what changes by the mere passing of time.
+// Timeless is the status without its age.
 func (s Status) Timeless() Status { return Status{State: s.State, Detail: s.Detail} }
 
-// judge is the rule. The snapshot is nil before the first; the clock has heard its report.
-func judge(now time.Time, c clock, s *results.Snapshot, backlog Backlog) Status {
+// statusOf decides the status. The snapshot is nil before the first. The clock has the report of the snapshot.
+func statusOf(now time.Time, c clock, s *results.Snapshot, backlog Backlog) Status {
 	status := Status{State: Live, Age: -1}
 	if s != nil && !s.NewestRecordAt.IsZero() {
 		status.Age = c.age(now, s.NewestRecordAt)
 	}
-	unknown := !backlog.Unknown.IsZero() && now.Sub(backlog.Unknown) > Patience
+	unknown := !backlog.Unknown.IsZero() && now.Sub(backlog.Unknown) > MaxSilence
 	switch {
 	case s == nil && unknown:
 		status.State, status.Detail = Waiting, "Kafka does not answer. The count appears as soon as it does."
@@ -52,8 +52,8 @@ func judge(now time.Time, c clock, s *results.Snapshot, backlog Backlog) Status 
 		status.State, status.Detail = Stale, "Kafka does not answer. This is the last count that was read."
 	case s.Definition == nil:
 		status.State, status.Detail = Waiting, "No election has been announced yet."
-	case backlog.Uncounted && (s.Query == nil || c.silence(now) > Patience):
-		status.State, status.Detail = Stale, silence(s)
+	case backlog.Uncounted && (s.Query == nil || c.silence(now) > MaxSilence):
+		status.State, status.Detail = Stale, silenceDetail(s)
 	case s.Query != nil && s.Query.State != "running":
 		status.Detail = fmt.Sprintf("The count is %s.", queryState(s.Query.State))
 		if backlog.Uncounted && s.Query.State != "starting" {
@@ -63,7 +63,7 @@ func judge(now time.Time, c clock, s *results.Snapshot, backlog Backlog) Status 
 	return status
 }
 
-func silence(s *results.Snapshot) string {
+func silenceDetail(s *results.Snapshot) string {
 	switch {
 	case s.Query == nil:
 		return "There are votes, but the count has not started."
@@ -73,7 +73,7 @@ func silence(s *results.Snapshot) string {
 	return "There are uncounted votes, and the count does not report."
 }
 
-// queryState says election.QueryStatus's state as the end of a sentence.
+// queryState is a state of election.QueryStatus as the end of a sentence.
 func queryState(state string) string {
 	if state == "waiting" {
 		return "waiting for Spark"

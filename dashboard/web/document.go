@@ -15,34 +15,33 @@ import (
 	"realtime-election/internal/results"
 )
 
-// Document is what /api/v1/results answers.
-//
-// Before the results have been read to their end the answer is 503: half a count is nobody's business.
+// Document is the answer of /api/v1/results. The answer is 503 before the results have been read to their end, so that nobody
+// gets half a count.
 type Document struct {
 	CountDocument
-	AgeSeconds *float64 `json:"age_seconds"` // since NewestRecordAt; null before the first vote
+	AgeSeconds *float64 `json:"age_seconds"` // the age of NewestRecordAt; null before the first vote
 }
 
-// CountDocument is what stays the same for as long as the count does. Votes of everything in the definition are there, 0
-// included; lists are in the definition's order.
+// CountDocument is the part of a Document that changes only with the count. It has the votes of everything in the definition,
+// even if they are 0. Lists are in the definition's order.
 type CountDocument struct {
 	Election       *ElectionDocument `json:"election"`          // null until one is announced
-	Run            int               `json:"run"`               // whose totals these are; 0 when there is no official run yet
-	Version        uint64            `json:"version"`           // rises with each change; starts anew with the process
+	Run            int               `json:"run"`               // the official run; 0 if there is none yet
+	Version        uint64            `json:"version"`           // rises with each change, from 1 at the start of the process
 	TotalVotes     int64             `json:"total_votes"`       // the sum over the candidates
-	ExpectedVotes  int64             `json:"expected_votes"`    // 0 where not known
-	Registered     int64             `json:"registered_voters"` // 0 where not known of every district
+	ExpectedVotes  int64             `json:"expected_votes"`    // 0 if not known
+	Registered     int64             `json:"registered_voters"` // 0 if not known of every district
 	NewestRecordAt *time.Time        `json:"newest_record_at"`  // when the newest vote counted was produced; null before the first
 
 	Leader   *election.CandidateID     `json:"leader"`   // null before the first vote and in a tie
-	Tie      bool                      `json:"tie"`      // several have the most votes
+	Tie      bool                      `json:"tie"`      // several candidates have the most votes
 	Rejected map[election.Reason]int64 `json:"rejected"` // reasons that occurred
 
 	Candidates []CandidateDocument   `json:"candidates"`
 	Regions    []RegionDocument      `json:"regions"`
 	Districts  []DistrictDocument    `json:"districts"`
 	AgeGroups  []AgeDocument         `json:"age_groups"`
-	Query      *election.QueryStatus `json:"query"` // what the streaming query last said of itself; null if nothing
+	Query      *election.QueryStatus `json:"query"` // last status of the streaming query; null if there is none
 }
 
 // ElectionDocument names the election.
@@ -83,7 +82,7 @@ type DistrictDocument struct {
 
 // AgeDocument are an age group's totals.
 type AgeDocument struct {
-	AgeGroup         string `json:"age_group"`         // empty for ballots that do not say; it comes last, where there are any
+	AgeGroup         string `json:"age_group"`         // empty for ballots that state no age; that row comes last, if there is one
 	RegisteredVoters int64  `json:"registered_voters"` // 0 where not known
 	Votes            int64  `json:"votes"`
 }
@@ -148,13 +147,14 @@ func share(votes, of int64) float64 {
 func (s Site) results(w http.ResponseWriter, r *http.Request) {
 	d := s.documents.newest(s.Hub)
 	if d == nil {
-		s.notYet(w)
+		s.notReady(w)
 		return
 	}
 	u, h := d.update, w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("Vary", "Accept-Encoding")
-	// Weak: the age is another each time. The newest record tells this process's versions from another's.
+	// The tag is weak because the age differs each time. The time of the newest record tells this process's versions from those of
+	// another process.
 	tag := fmt.Sprintf(`W/"%s-%d-%d-%d"`, u.Snapshot.Fingerprint, u.Snapshot.Run, u.Version, u.Snapshot.UpdatedAt.UnixMilli())
 	h.Set("ETag", tag)
 	for known := range strings.SplitSeq(r.Header.Get("If-None-Match"), ",") {
@@ -177,8 +177,8 @@ func (s Site) results(w http.ResponseWriter, r *http.Request) {
 	_ = send(w, cmp.Or(s.DownloadTimeout, 30*time.Second), shared, end)
 }
 
-// notYet says that there is nothing to answer from.
-func (s Site) notYet(w http.ResponseWriter) {
+// notReady answers that there is no snapshot yet, or no election.
+func (s Site) notReady(w http.ResponseWriter) {
 	w.Header().Set("Retry-After", "1")
 	plain(w, http.StatusServiceUnavailable, s.Hub.Status().Detail+"\n")
 }

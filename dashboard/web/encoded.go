@@ -14,38 +14,38 @@ import (
 	"realtime-election/dashboard/live"
 )
 
-// encoded is the document of an update. It is encoded when the first reader asks for it, and compressed when the first
-// one asks who takes that. All readers are sent the same bytes: in a large election a document has megabytes.
+// encoded is the document of an update. It is encoded when the first reader asks for it, and compressed when the first reader
+// asks that accepts gzip. All readers get the same bytes, since the document of a large election has megabytes.
 type encoded struct {
 	update *live.Update
-	plain  func() []byte // the JSON of a CountDocument, but for the brace at its end
-	zipped func() zipped // the same
+	plain  func() []byte // the JSON of a CountDocument, without the last brace
+	zipped func() zipped // the same, compressed
 }
 
 func newEncoded(u *live.Update) *encoded {
 	plain := sync.OnceValue(func() []byte {
 		text, err := json.Marshal(newCountDocument(u))
 		if err != nil {
-			panic(err) // nothing in it is beyond JSON
+			panic(err) // JSON can hold all fields
 		}
 		return bytes.Clone(text[:len(text)-1])
 	})
 	return &encoded{u, plain, sync.OnceValue(func() zipped { return zip(plain()) })}
 }
 
-// end is what a reader alone is sent: the rest of the Document.
+// end is the rest of the Document, which differs for each reader.
 func (*encoded) end(status live.Status) []byte {
 	text, err := json.Marshal(struct {
 		Age *float64 `json:"age_seconds"`
 	}{seconds(status.Age)})
 	if err != nil {
-		panic(err) // a number
+		panic(err) // JSON can hold a number
 	}
 	text[0] = ','
 	return append(text, '\n')
 }
 
-// seconds are null where an age is negative: there is nothing that could be old.
+// seconds is nil for a negative age, which means that there is no vote yet.
 func seconds(age time.Duration) *float64 {
 	if age < 0 {
 		return nil
@@ -54,13 +54,13 @@ func seconds(age time.Duration) *float64 {
 	return &n
 }
 
-// documents keeps the newest update's document.
+// documents keeps the document of the newest update.
 type documents struct {
 	mu   sync.Mutex
 	last *encoded
 }
 
-// newest is the document of the hub's newest update, nil before the first.
+// newest is the document of the hub's newest update, nil before the first update.
 func (d *documents) newest(hub *live.Hub) *encoded {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -70,8 +70,8 @@ func (d *documents) newest(hub *live.Hub) *encoded {
 	return d.last
 }
 
-// zipped is a gzip file of which the end is missing, so that each reader can get another end. It ends where a byte and a
-// block of the compressed data do.
+// zipped is a gzip file without its end, so that each reader can get another end. It ends with a whole byte and a whole block of
+// the compressed data.
 type zipped struct {
 	data []byte
 	sum  uint32
@@ -80,7 +80,7 @@ type zipped struct {
 
 func zip(text []byte) zipped {
 	var b bytes.Buffer
-	b.WriteString("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff") // of a gzip file that says nothing of its origin
+	b.WriteString("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff") // header of a gzip file, without name and time
 	w, err := flate.NewWriter(&b, flate.BestSpeed)
 	if err == nil {
 		_, err = w.Write(text)
@@ -89,14 +89,14 @@ func zip(text []byte) zipped {
 		err = w.Flush()
 	}
 	if err != nil {
-		panic(err) // a buffer takes everything
+		panic(err) // a buffer accepts all writes
 	}
 	return zipped{bytes.Clone(b.Bytes()), crc32.ChecksumIEEE(text), len(text)}
 }
 
-// end is the file's end where the text goes on with this, which is not compressed: at most 64 KiB.
+// end is the end of the file if the text ends with this, uncompressed, at most 64 KiB.
 func (z zipped) end(text []byte) []byte {
-	b := []byte{1} // the last block, stored as it is
+	b := []byte{1} // the last block, uncompressed
 	b = binary.LittleEndian.AppendUint16(b, uint16(len(text)))
 	b = binary.LittleEndian.AppendUint16(b, ^uint16(len(text)))
 	b = append(b, text...)
@@ -115,10 +115,10 @@ func acceptsGzip(r *http.Request) bool {
 	return false
 }
 
-// send writes parts, and copies none of them. A reader that takes longer is cut off.
-func send(w http.ResponseWriter, patience time.Duration, parts ...[]byte) error {
+// send writes parts without copying them. It ends the connection of a reader that takes longer than timeout.
+func send(w http.ResponseWriter, timeout time.Duration, parts ...[]byte) error {
 	control := http.NewResponseController(w)
-	if err := control.SetWriteDeadline(time.Now().Add(patience)); err != nil {
+	if err := control.SetWriteDeadline(time.Now().Add(timeout)); err != nil {
 		return err
 	}
 	for _, part := range parts {

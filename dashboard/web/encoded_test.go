@@ -19,8 +19,8 @@ import (
 	"realtime-election/internal/results"
 )
 
-// large is a count in so many districts for 50 candidates. The document of 6,000 has 10 MB: more than connections hold by
-// themselves.
+// large is a count of districts with 50 candidates. The document of 6,000 districts has 10 MB, more than the buffers of a
+// connection hold.
 func large(districts int) *results.Snapshot {
 	d := &election.Definition{ID: "large", Name: "Large", Regions: []election.Region{{ID: "r", Name: "R"}}}
 	s := &results.Snapshot{Definition: d, Run: 1, NewestRecordAt: noon, UpdatedAt: noon}
@@ -43,7 +43,7 @@ func large(districts int) *results.Snapshot {
 	return s
 }
 
-// open asks for the document and reads no more than the answer's first bytes: it is being sent, and goes no further.
+// open asks for the document and reads only the first bytes of the answer, so that the server cannot send the rest.
 func open(t *testing.T, server *httptest.Server, path string) net.Conn {
 	t.Helper()
 	c, err := net.Dial("tcp", server.Listener.Addr().String())
@@ -69,7 +69,7 @@ func memory() (m runtime.MemStats) {
 	return m
 }
 
-// TestReadersShareOneDocument asks for one version again and again, quickly and slowly.
+// TestReadersShareOneDocument asks for one version many times, by quick and by slow readers.
 func TestReadersShareOneDocument(t *testing.T) {
 	s := newSite(t, large(6000))
 	plain := []string{"Accept-Encoding", "identity"}
@@ -119,8 +119,8 @@ func TestSlowReaderOfTheDocumentIsCutOff(t *testing.T) {
 	open(t, server, "/api/v1/results")
 	select {
 	case <-ended:
-	case <-time.After(patience):
-		t.Error("it is still being served")
+	case <-time.After(testTimeout):
+		t.Error("the slow reader is still served")
 	}
 }
 
@@ -174,8 +174,8 @@ func TestAgeIsOfTheMoment(t *testing.T) {
 	}
 }
 
-// BenchmarkLargeElection answers requests in an election of 10,000 districts and 50 candidates: the first of each version,
-// and those after it.
+// BenchmarkLargeElection measures answers in an election of 10,000 districts and 50 candidates: the first answer of a version,
+// and the next ones.
 func BenchmarkLargeElection(b *testing.B) {
 	hub := live.NewHub(web.Portraits{}.Event, time.Now)
 	snapshot := large(10_000)

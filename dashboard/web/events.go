@@ -12,32 +12,32 @@ import (
 	"realtime-election/internal/results"
 )
 
-// payload is the data of a "results" event: what a page that shows the election of this fingerprint must change.
+// payload is the data of a "results" event: the changes to a page that shows the election of this fingerprint.
 type payload struct {
 	Version     uint64            `json:"version"`
-	Fingerprint string            `json:"fingerprint"` // of another election: the page reloads
+	Fingerprint string            `json:"fingerprint"` // the page reloads if it shows another
 	Texts       map[string]string `json:"texts"`       // by data-text
 	Order       []string          `json:"order"`       // candidate ids, most votes first
-	Leading     []string          `json:"leading"`     // ids of those in front, none before the first vote
+	Leading     []string          `json:"leading"`     // ids of the candidates with the most votes, none before the first vote
 	Portrait    string            `json:"portrait"`    // of the leader; empty: show the initials
 	Progress    float64           `json:"progress"`    // 0 to 1
 	Times       [][2]string       `json:"times"`       // rows of the table of the polling day
 	Charts      []charts.Chart    `json:"charts"`
 }
 
-// Event encodes a snapshot as a "results" event, as [live.NewHub] wants it. It holds nothing that ages.
+// Event encodes a snapshot as a "results" event, for [live.NewHub]. The event holds no ages.
 func (p Portraits) Event(version uint64, s *results.Snapshot) []byte {
 	v := newView(s, p)
 	data, err := json.Marshal(payload{
 		version, s.Fingerprint, v.texts, v.order(), v.leading(), v.Portrait, v.Progress, v.Times, charts.All(s),
 	})
 	if err != nil {
-		panic(err) // nothing in it is beyond JSON
+		panic(err) // JSON can hold all fields
 	}
 	return fmt.Appendf(nil, "id: %d\nevent: results\ndata: %s\n\n", version, data)
 }
 
-// statusEvent encodes what ages. It is made for each browser at the moment of writing, so an age is never old.
+// statusEvent encodes a status. It is made for each browser right before it is sent, so its age is right.
 func statusEvent(s live.Status) []byte {
 	text, err := json.Marshal(struct {
 		State  live.State `json:"state"`
@@ -45,21 +45,21 @@ func statusEvent(s live.Status) []byte {
 		Age    *float64   `json:"age_seconds"` // null before the first vote
 	}{s.State, s.Detail, seconds(s.Age)})
 	if err != nil {
-		panic(err) // nothing in it is beyond JSON
+		panic(err) // JSON can hold all fields
 	}
 	return fmt.Appendf(nil, "event: status\ndata: %s\n\n", text)
 }
 
-// events streams updates until the browser or the server goes.
+// events streams updates until the browser disconnects or the server stops.
 func (s Site) events(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
-	h.Set("X-Accel-Buffering", "no") // proxies that would collect events
+	h.Set("X-Accel-Buffering", "no") // or a proxy may collect events
 	if r.Method == http.MethodHead {
 		return
 	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // the server's limit is for requests; this one has been read
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // the server's limit is for requests, and this one has been read
 	send := func(parts ...[]byte) error { return send(w, cmp.Or(s.WriteTimeout, 10*time.Second), parts...) }
 
 	box := s.Hub.Join()
@@ -90,7 +90,7 @@ func (s Site) events(w http.ResponseWriter, r *http.Request) {
 				event, sent = u.Event(), u.Version
 			}
 			err = send(event, statusEvent(s.Hub.Status()))
-			// The next update waits in the mailbox, where a newer one takes its place.
+			// Until the pace allows it, the next update waits in the mailbox, where a newer one replaces it.
 			updates = nil
 			pace.Reset(cmp.Or(s.Pace, 250*time.Millisecond))
 		}

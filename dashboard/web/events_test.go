@@ -20,15 +20,15 @@ import (
 	"realtime-election/dashboard/web"
 )
 
-// patience is how long a test waits for what must happen. Nothing takes that long unless it is broken.
-const patience = 30 * time.Second
+// testTimeout is how long a test waits. Only a failure takes that long.
+const testTimeout = 30 * time.Second
 
 type event struct{ id, name, data, comment string }
 
 // stream opens /events.
 func stream(t *testing.T, s site) (*http.Response, func() event) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	t.Cleanup(cancel)
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/events", nil)
 	if err != nil {
@@ -68,7 +68,7 @@ func stream(t *testing.T, s site) (*http.Response, func() event) {
 	}
 }
 
-// named reads on to the next event of a name.
+// named is the next event with a name.
 func named(next func() event, name string) event {
 	for {
 		if e := next(); e.name == name {
@@ -152,7 +152,7 @@ func TestQuietStreamHasHeartbeats(t *testing.T) {
 	}
 }
 
-// TestStreamOutlivesTheTimeForARequest: the server gives a request some seconds, and a stream takes as long as it takes.
+// TestStreamOutlivesTheTimeForARequest keeps a stream open for longer than the server's time limit for a request.
 func TestStreamOutlivesTheTimeForARequest(t *testing.T) {
 	s := serve(t, web.Site{Heartbeat: 20 * time.Millisecond}, counted())
 	server := httptest.NewUnstartedServer(s.Config.Handler)
@@ -166,7 +166,7 @@ func TestStreamOutlivesTheTimeForARequest(t *testing.T) {
 	}
 }
 
-// TestCountIsSentOnceThoughItsStatusChanges: in a large election an event is long.
+// TestCountIsSentOnceThoughItsStatusChanges checks that a new status does not send the count again, which may be large.
 func TestCountIsSentOnceThoughItsStatusChanges(t *testing.T) {
 	s := newSite(t, counted())
 	_, next := stream(t, s)
@@ -203,19 +203,19 @@ func TestSlowBrowserIsCutOffAndHoldsUpNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := make([]byte, 16)
-	if _, err := io.ReadFull(slow, first); err != nil { // it is being served; from here on it does not read
+	if _, err := io.ReadFull(slow, first); err != nil { // the answer has begun; from here on the browser does not read
 		t.Fatal(err)
 	}
 
 	_, next := stream(t, s)
 	named(next, "results")
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(testTimeout)
 	for version := 2; ; version++ {
 		s.hub.Publish(counted())
 		if got := named(next, "results").id; got != strconv.Itoa(version) {
 			t.Fatalf("the quick browser got version %s, want %d", got, version)
 		}
-		// Once the buffers are full and the time is over, the server hangs up on the slow one.
+		// Once the buffers are full and the time is over, the server ends the slow browser's connection.
 		if s.hub.Viewers() == 1 {
 			return
 		}

@@ -8,7 +8,7 @@ import (
 	"realtime-election/internal/results"
 )
 
-// figure is a key figure.
+// figure is a key figure and its label.
 type figure struct {
 	Label string
 	liveText
@@ -19,23 +19,24 @@ type ageRow struct {
 	Votes, Turnout    liveText
 }
 
-func (v *view) count(s *results.Snapshot) {
+// addCount adds how many votes are counted, and of how many.
+func (v *view) addCount(s *results.Snapshot) {
 	of, what := s.ExpectedVotes, "expected"
 	if of == 0 {
 		of, what = s.Registered, "registered voters"
 	}
-	text := counted(s.TotalVotes, "vote") + " counted"
+	text := quantity(s.TotalVotes, "vote") + " counted"
 	if of > 0 {
 		v.Bounded, v.Progress = true, min(1, share(s.TotalVotes, of))
 		text = fmt.Sprintf("%s, %s of %s %s", text, charts.Percent(v.Progress), number.Thousands(of), what)
 	}
-	v.Counted = v.say("counted", text)
+	v.Counted = v.addText("counted", text)
 }
 
-// figures are the numbers that everybody asks for first.
-func (v *view) figures(s *results.Snapshot) {
+// addFigures adds the key figures.
+func (v *view) addFigures(s *results.Snapshot) {
 	add := func(label, text string) {
-		v.Figures = append(v.Figures, figure{label, v.say("figure."+label, text)})
+		v.Figures = append(v.Figures, figure{label, v.addText("figure."+label, text)})
 	}
 	if s.Registered > 0 {
 		add("Registered voters", number.Thousands(s.Registered))
@@ -52,21 +53,22 @@ func (v *view) figures(s *results.Snapshot) {
 	}
 }
 
-func (v *view) ages(s *results.Snapshot) {
+// addAges adds the turnout by age group, if there is an electorate.
+func (v *view) addAges(s *results.Snapshot) {
 	if s.Definition.Electorate == nil {
 		return
 	}
-	v.AgeNote = v.say("age.note", "")
+	v.AgeNote = v.addText("age.note", "")
 	for _, age := range s.ByAge {
 		if age.Group == "" {
-			v.AgeNote = v.say("age.note", counted(age.Votes, "vote")+" without an age.")
+			v.AgeNote = v.addText("age.note", quantity(age.Votes, "vote")+" without an age.")
 			continue
 		}
 		key, row, turnout := "age."+age.Group, ageRow{Group: age.Group, Registered: "–"}, "–"
 		if age.Registered > 0 {
 			row.Registered, turnout = number.Thousands(age.Registered), charts.Percent(share(age.Votes, age.Registered))
 		}
-		row.Votes, row.Turnout = v.say(key+".votes", number.Thousands(age.Votes)), v.say(key+".turnout", turnout)
+		row.Votes, row.Turnout = v.addText(key+".votes", number.Thousands(age.Votes)), v.addText(key+".turnout", turnout)
 		v.Ages = append(v.Ages, row)
 	}
 }

@@ -9,9 +9,9 @@ import (
 	"realtime-election/internal/health"
 )
 
-// measure serves the site's health: that the results have been read, how many people look, and how old is what they see. The
-// metrics are taken when they are asked for.
-func (s Site) measure(mux *http.ServeMux) {
+// serveHealth serves the site's health: whether the results have been read, the number of viewers, and the age of the results.
+// The metrics are updated at each request for them.
+func (s Site) serveHealth(mux *http.ServeMux) {
 	h := s.Health
 	if h == nil {
 		h = health.New("dashboard")

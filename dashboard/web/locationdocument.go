@@ -8,22 +8,21 @@ import (
 	"realtime-election/internal/results"
 )
 
-// LocationsDocument is what /api/v1/locations answers: the districts that the names ask for, sorted, a page of them.
-// Parameters:
+// LocationsDocument is the answer of /api/v1/locations: a page of the districts that match a search, sorted. Parameters:
 //
-//	q     words that the district's name and its region's must hold, whatever their case and accents
+//	q     words that the names of district and region must contain; case and accents do not matter
 //	sort  district (the default), region, registered, votes, turnout, leader, or candidate.ID for a candidate's votes
-//	dir   asc or desc; names begin with A and numbers with the greatest unless it says otherwise
+//	dir   asc or desc; by default names begin with A, and numbers with the greatest
 //	size  rows of a page: 10, 25 (the default), 50 or 100
 //	page  from 1 (the default) to the last
 //
-// Rows that are equal in the column come by name, those of which the value is not known come last. A wrong parameter is
-// answered with 400 and what is wrong with it.
+// Rows with equal values are sorted by name. Rows whose value is not known come last. For a wrong parameter the answer is 400,
+// and says what is wrong.
 type LocationsDocument struct {
 	Version   uint64             `json:"version"` // as in Document
 	Run       int                `json:"run"`
 	Districts int                `json:"districts"` // of the election
-	Matching  int                `json:"matching"`  // of them, those that q asks for
+	Matching  int                `json:"matching"`  // of them, those that match q
 	Sort      string             `json:"sort"`
 	Dir       string             `json:"dir"`
 	Size      int                `json:"size"`
@@ -38,9 +37,9 @@ type LocationDocument struct {
 	Name             string                         `json:"name"`
 	RegionID         election.RegionID              `json:"region_id"`
 	Region           string                         `json:"region"`
-	RegisteredVoters int64                          `json:"registered_voters"` // 0 where not known
+	RegisteredVoters int64                          `json:"registered_voters"` // 0 if not known
 	Votes            int64                          `json:"votes"`
-	Turnout          *float64                       `json:"turnout"` // 0 to 1; null where nobody is known to be registered
+	Turnout          *float64                       `json:"turnout"` // 0 to 1; null if the number of registered voters is not known
 	Leader           *election.CandidateID          `json:"leader"`  // null before the first vote and in a tie
 	Tie              bool                           `json:"tie"`
 	Candidates       map[election.CandidateID]int64 `json:"candidates"`
@@ -64,7 +63,7 @@ func newLocationDocument(s *results.Snapshot, l location) LocationDocument {
 func (s Site) locationsAPI(w http.ResponseWriter, r *http.Request) {
 	u := s.Hub.Current()
 	if u == nil || u.Snapshot.Definition == nil {
-		s.notYet(w)
+		s.notReady(w)
 		return
 	}
 	q, err := parseLocationQuery(r.URL.Query(), u.Snapshot)
@@ -72,7 +71,7 @@ func (s Site) locationsAPI(w http.ResponseWriter, r *http.Request) {
 		plain(w, http.StatusBadRequest, err.Error()+"\n")
 		return
 	}
-	page := s.atlases.of(u.Snapshot.Definition).find(u.Snapshot, q)
+	page := s.searchIndexes.of(u.Snapshot.Definition).find(u.Snapshot, q)
 	if q.Page > page.pages() {
 		plain(w, http.StatusBadRequest, fmt.Sprintf("page=\"%d\": the last page is %d\n", q.Page, page.pages()))
 		return

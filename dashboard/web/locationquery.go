@@ -13,8 +13,8 @@ import (
 	"realtime-election/internal/results"
 )
 
-// The columns of the locations by which rows may be sorted, as the parameter sort names them. A candidate's column is
-// byCandidate and the candidate's id.
+// The columns of the locations, by the names that the parameter sort has for them. A candidate's column is byCandidate and the
+// candidate's id.
 const (
 	byDistrict   = "district"
 	byRegion     = "region"
@@ -26,25 +26,25 @@ const (
 )
 
 const (
-	firstSize     = 25
-	longestSearch = 100 // characters
+	defaultSize = 25
+	maxSearch   = 100 // characters
 )
 
-// sizes are how many rows a page may have.
+// sizes are the numbers of rows that a page may have.
 var sizes = []int{10, 25, 50, 100}
 
-// locationQuery says which rows of the locations are asked for.
+// locationQuery is a request for rows of the locations.
 type locationQuery struct {
-	Search     string // parameter q: words that the names of district and region must hold
+	Search     string // parameter q: words that the names of district and region must contain
 	Sort       string // parameter sort: a column
-	Descending bool   // parameter dir: asc or desc; where it is absent, what suits the column
+	Descending bool   // parameter dir: asc or desc; its default depends on the column
 	Size       int    // parameter size: one of sizes
 	Page       int    // parameter page: from 1
 }
 
-// parseLocationQuery reads the parameters. What is wrong is left at its default, and said in the error.
+// parseLocationQuery reads the parameters. A wrong one gets its default, and the error names it.
 func parseLocationQuery(values url.Values, s *results.Snapshot) (locationQuery, error) {
-	q := locationQuery{Sort: byDistrict, Size: firstSize, Page: 1}
+	q := locationQuery{Sort: byDistrict, Size: defaultSize, Page: 1}
 	var wrong []error
 	refuse := func(parameter, rule string) {
 		wrong = append(wrong, fmt.Errorf("%s=%q: %s", parameter, values.Get(parameter), rule))
@@ -52,8 +52,8 @@ func parseLocationQuery(values url.Values, s *results.Snapshot) (locationQuery, 
 	switch search := values.Get("q"); {
 	case !utf8.ValidString(search):
 		refuse("q", "it is not UTF-8")
-	case utf8.RuneCountInString(search) > longestSearch:
-		refuse("q", fmt.Sprintf("it is longer than %d characters", longestSearch))
+	case utf8.RuneCountInString(search) > maxSearch:
+		refuse("q", fmt.Sprintf("it is longer than %d characters", maxSearch))
 	default:
 		q.Search = search
 	}
@@ -103,7 +103,7 @@ func candidateIndex(s *results.Snapshot, id string) int {
 	return slices.IndexFunc(s.Candidates, func(c results.CandidateVotes) bool { return c.ID == election.CandidateID(id) })
 }
 
-// numeric columns begin with the greatest, the others with A.
+// numeric reports whether a column has numbers, which begin with the greatest by default. Names begin with A.
 func numeric(column string) bool {
 	return column != byDistrict && column != byRegion && column != byLeader
 }
@@ -116,7 +116,7 @@ func (q locationQuery) direction() string {
 	return "asc"
 }
 
-// sortedBy is the query after a press on a column's header: by that column, or the other way round if it was by it.
+// sortedBy is the query after a press on a column's header: sorted by that column, or in reverse if it already was.
 func (q locationQuery) sortedBy(column string) locationQuery {
 	if q.Sort == column {
 		q.Descending = !q.Descending
@@ -133,7 +133,7 @@ func (q locationQuery) onPage(page int) locationQuery {
 	return q
 }
 
-// values are the query's parameters, but for those at their default.
+// values are the query's parameters, without those at their default.
 func (q locationQuery) values() url.Values {
 	v := url.Values{}
 	if q.Search != "" {
@@ -145,7 +145,7 @@ func (q locationQuery) values() url.Values {
 	if q.Descending != numeric(q.Sort) {
 		v.Set("dir", q.direction())
 	}
-	if q.Size != firstSize {
+	if q.Size != defaultSize {
 		v.Set("size", strconv.Itoa(q.Size))
 	}
 	if q.Page != 1 {

@@ -9,7 +9,7 @@ import (
 	"realtime-election/internal/results"
 )
 
-// FuzzLocationQuery: whatever a browser sends, what is made of it can be answered, and its own link leads to it again.
+// FuzzLocationQuery checks that any parameters give a valid query, and that the query's own link gives the same query.
 func FuzzLocationQuery(f *testing.F) {
 	for _, query := range []string{
 		"", "q=north+sea&sort=votes&dir=asc&size=50&page=3", "sort=candidate.ann", "sort=candidate.zed", "size=-1&page=0", "q=%ff", "page=99999999999999999999", "dir=up",
@@ -24,7 +24,7 @@ func FuzzLocationQuery(f *testing.F) {
 	for _, in := range d.Districts() {
 		s.Districts = append(s.Districts, results.DistrictVotes{DistrictIn: in, ByCandidate: []int64{0}})
 	}
-	a := newAtlas(d)
+	a := newSearchIndex(d)
 	f.Fuzz(func(t *testing.T, query string) {
 		values, _ := url.ParseQuery(query)
 		q, _ := parseLocationQuery(values, s)

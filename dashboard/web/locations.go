@@ -38,9 +38,9 @@ func newLocation(s *results.Snapshot, district int) location {
 // label is the district's name.
 func (l location) label() string { return cmp.Or(l.Name, string(l.ID)) }
 
-// locationPage are the rows that a query asks for.
+// locationPage is a page of the rows that match a query.
 type locationPage struct {
-	query    locationQuery // its page is one that there is
+	query    locationQuery // its page exists
 	matching int           // rows on all pages
 	from     int           // rows before this page
 	rows     []location
@@ -48,26 +48,26 @@ type locationPage struct {
 
 func (p locationPage) pages() int { return max(1, (p.matching+p.query.Size-1)/p.query.Size) }
 
-// atlas is what searching and sorting by name needs of a definition. It is made once for each, as it costs more than
-// the answer to a query.
-type atlas struct {
+// searchIndex has the names of a definition, prepared for searching and sorting. It is made once for a definition, since that
+// costs more than the answer to a query.
+type searchIndex struct {
 	definition *election.Definition
-	folded     []string // names of district and region as [fold] has them, by district
-	byName     []int    // the districts by name, then by their region's name, then by id
-	region     []int    // rank of the region's name, by district
-	candidate  []int    // rank of the name, by candidate
+	searchText []string // names of district and region as [fold] makes them, by district
+	byName     []int    // districts, sorted by name, then by region, then by id
+	region     []int    // rank of the region by name, by district
+	candidate  []int    // rank of the candidate by name, by candidate
 }
 
-func newAtlas(d *election.Definition) *atlas {
-	a := &atlas{definition: d}
+func newSearchIndex(d *election.Definition) *searchIndex {
+	a := &searchIndex{definition: d}
 	districts := d.Districts()
 	names := make([][3]string, len(districts))
 	regions := make([]string, len(districts))
 	for i, in := range districts {
 		name, region := fold(cmp.Or(in.Name, string(in.ID))), fold(in.Region.Name)
-		names[i] = [3]string{natural(name), natural(region), string(in.ID)}
-		regions[i] = natural(region) + "\x00" + string(in.Region.ID)
-		a.folded = append(a.folded, name+"\n"+region)
+		names[i] = [3]string{sortKey(name), sortKey(region), string(in.ID)}
+		regions[i] = sortKey(region) + "\x00" + string(in.Region.ID)
+		a.searchText = append(a.searchText, name+"\n"+region)
 		a.byName = append(a.byName, i)
 	}
 	slices.SortFunc(a.byName, func(i, j int) int { return slices.Compare(names[i][:], names[j][:]) })
@@ -80,7 +80,7 @@ func newAtlas(d *election.Definition) *atlas {
 	return a
 }
 
-// ranks are the places that texts have when sorted. Equal texts have one place.
+// ranks are the ranks of texts in their sorted order. Equal texts have the same rank.
 func ranks(texts []string) []int {
 	sorted := slices.Compact(slices.Sorted(slices.Values(texts)))
 	all := make([]int, len(texts))
@@ -90,12 +90,12 @@ func ranks(texts []string) []int {
 	return all
 }
 
-// find answers a query: only the wanted page is laid out. A page beyond the last is the last.
-func (a *atlas) find(s *results.Snapshot, q locationQuery) locationPage {
+// find returns the page of a query. For a page beyond the last it returns the last.
+func (a *searchIndex) find(s *results.Snapshot, q locationQuery) locationPage {
 	matching := make([]int, 0, len(a.byName))
 	words := strings.Fields(fold(q.Search))
 	for _, i := range a.byName {
-		if !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(a.folded[i], word) }) {
+		if !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(a.searchText[i], word) }) {
 			matching = append(matching, i)
 		}
 	}
@@ -109,9 +109,9 @@ func (a *atlas) find(s *results.Snapshot, q locationQuery) locationPage {
 	return page
 }
 
-// sort sorts districts that are sorted by name. Equal ones stay in that order, whichever the direction, and those of
-// which the value is not known come last.
-func (a *atlas) sort(s *results.Snapshot, q locationQuery, districts []int) {
+// sort sorts districts that are sorted by name already. In either direction, districts with equal values stay in that order, and
+// districts whose value is not known come last.
+func (a *searchIndex) sort(s *results.Snapshot, q locationQuery, districts []int) {
 	if q.Sort == byDistrict {
 		if q.Descending {
 			slices.Reverse(districts)
@@ -146,8 +146,8 @@ func (a *atlas) sort(s *results.Snapshot, q locationQuery, districts []int) {
 	}
 }
 
-// column is by which number to sort the districts. Names are numbers by their rank, and votes are far below 2^53.
-func (a *atlas) column(s *results.Snapshot, name string) func(district int) (key float64, known bool) {
+// column returns the function with the number by which to sort a district. For names it is the rank. Votes are far below 2^53.
+func (a *searchIndex) column(s *results.Snapshot, name string) func(district int) (key float64, known bool) {
 	switch name {
 	case byRegion:
 		return func(d int) (float64, bool) { return float64(a.region[d]), true }
@@ -177,10 +177,10 @@ func (a *atlas) column(s *results.Snapshot, name string) func(district int) (key
 	return func(d int) (float64, bool) { return float64(s.Districts[d].ByCandidate[c]), true }
 }
 
-// strokes are letters that Unicode does not take apart, though people search for them without their strokes.
+// strokes replaces letters that Unicode does not decompose, such as ø. People search for them without strokes.
 var strokes = strings.NewReplacer("ø", "o", "ł", "l", "đ", "d", "ħ", "h", "ı", "i", "æ", "ae", "œ", "oe")
 
-// fold takes case, accents and the width of letters away.
+// fold removes differences of case, accents and width between letters.
 func fold(text string) string {
 	bare := strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Mn, r) {
@@ -193,24 +193,24 @@ func fold(text string) string {
 
 var digits = regexp.MustCompile(`[0-9]+`)
 
-// natural spells numbers so that 2 comes before 10.
-func natural(text string) string {
+// sortKey pads numbers with zeros, so that 2 comes before 10.
+func sortKey(text string) string {
 	return digits.ReplaceAllStringFunc(text, func(number string) string {
 		return strings.Repeat("0", max(0, 12-len(number))) + number
 	})
 }
 
-// atlases keeps the atlas of the definition that is shown.
-type atlases struct {
+// searchIndexes keeps the index of the newest definition.
+type searchIndexes struct {
 	mu   sync.Mutex
-	last *atlas
+	last *searchIndex
 }
 
-func (a *atlases) of(d *election.Definition) *atlas {
+func (a *searchIndexes) of(d *election.Definition) *searchIndex {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.last == nil || a.last.definition != d {
-		a.last = newAtlas(d)
+		a.last = newSearchIndex(d)
 	}
 	return a.last
 }

@@ -19,7 +19,7 @@ import (
 	"realtime-election/internal/results/resultstest"
 )
 
-// country has so many districts in 51 regions. Some share a name, some have no register, no votes, or a tie.
+// country is an election with districts in 51 regions. Some districts share a name; some have no register, no votes, or a tie.
 func country(districts int) *results.Snapshot {
 	random := rand.New(rand.NewPCG(7, 7))
 	d := election.Definition{ID: "country", Name: "Country", Candidates: []election.Candidate{
@@ -66,7 +66,7 @@ func TestPagesReachEveryDistrictInEachOrder(t *testing.T) {
 	names := func(a, b web.LocationDocument) int {
 		return cmp.Or(cmp.Compare(number(a), number(b)), strings.Compare(a.Region, b.Region), strings.Compare(string(a.ID), string(b.ID)))
 	}
-	// What each column is sorted by, and where it is not known.
+	// The value by which each column is sorted, and whether it is known.
 	leader := func(d web.LocationDocument) (string, bool) {
 		switch {
 		case d.Tie:
@@ -196,7 +196,7 @@ func TestLocationDocument(t *testing.T) {
 	}
 }
 
-func TestWrongParametersAreRefusedByTheAPIAndForgivenByThePage(t *testing.T) {
+func TestWrongParametersAreRefusedByTheAPIAndIgnoredByThePage(t *testing.T) {
 	s := newSite(t, country(60))
 	_, table := s.get(t, "/locations")
 	for query, want := range map[string]string{

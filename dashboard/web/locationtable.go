@@ -11,10 +11,10 @@ import (
 	"realtime-election/internal/results"
 )
 
-// locationTable is what the page shows of a locationPage.
+// locationTable has the texts of a locationPage for the template.
 type locationTable struct {
 	Search       string
-	Hidden       []parameter // what the search form sends along
+	Hidden       []parameter // hidden fields of the search form
 	Sizes        []sizeOption
 	Matching     int
 	Shown        string // which rows these are
@@ -34,11 +34,11 @@ type sizeOption struct {
 
 // locationHeader is a column's header, a form of one button that sorts by the column.
 type locationHeader struct {
-	Name   string
-	Colour int    // of the candidate, -1 for none
-	Number bool   // the column holds numbers
-	Sorted string // aria-sort, empty where the rows are sorted otherwise
-	Press  []parameter
+	Name       string
+	Colour     int         // of the candidate, -1 for none
+	Number     bool        // the column holds numbers
+	Sorted     string      // aria-sort, empty where the rows are sorted otherwise
+	Parameters []parameter // of the query after a press
 }
 
 type locationRow struct {
@@ -49,19 +49,19 @@ type locationRow struct {
 	Candidates                 []string
 }
 
-// pageLink leads to another page; without a target it leads nowhere from here.
+// pageLink is a link to another page. It has no target if the page is the current one or does not exist.
 type pageLink struct{ Name, Text, Target string }
 
-func newLocationTable(s *results.Snapshot, a *atlas, q locationQuery) locationTable {
+func newLocationTable(s *results.Snapshot, a *searchIndex, q locationQuery) locationTable {
 	page := a.find(s, q)
 	q = page.query
 	t := locationTable{
 		Search: q.Search, Matching: page.matching, WithRegister: slices.ContainsFunc(s.Regions, func(r results.RegionVotes) bool { return r.Registered() > 0 }),
 		Page: number.Thousands(int64(q.Page)), Pages: number.Thousands(int64(page.pages())),
 	}
-	of := counted(int64(len(s.Districts)), "district")
+	of := quantity(int64(len(s.Districts)), "district")
 	if q.Search != "" {
-		of = counted(int64(page.matching), "matching district")
+		of = quantity(int64(page.matching), "matching district")
 	}
 	t.Shown = fmt.Sprintf("Showing %s–%s of %s", number.Thousands(int64(min(page.from+1, page.matching))), number.Thousands(int64(page.from+len(page.rows))), of)
 	for _, name := range []string{"sort", "dir"} {
@@ -101,7 +101,7 @@ func (t *locationTable) headers(s *results.Snapshot, q locationQuery) {
 		pressed := q.sortedBy(column).values()
 		for _, name := range []string{"q", "sort", "dir", "size"} {
 			if value := pressed.Get(name); value != "" {
-				h.Press = append(h.Press, parameter{name, value})
+				h.Parameters = append(h.Parameters, parameter{name, value})
 			}
 		}
 		t.Headers = append(t.Headers, h)
@@ -142,18 +142,17 @@ func newLocationRow(s *results.Snapshot, l location) locationRow {
 	return row
 }
 
-// table is the location table that a request asks for. Wrong parameters are taken for their defaults: who follows an
-// old link sees the table all the same.
+// table is the location table for a request. A wrong parameter gets its default, so that an old link still shows a table.
 func (s Site) table(snapshot *results.Snapshot, r *http.Request) locationTable {
 	q, _ := parseLocationQuery(r.URL.Query(), snapshot)
-	return newLocationTable(snapshot, s.atlases.of(snapshot.Definition), q)
+	return newLocationTable(snapshot, s.searchIndexes.of(snapshot.Definition), q)
 }
 
 // locations is the part of the page that holds the rows, for the page's script.
 func (s Site) locations(w http.ResponseWriter, r *http.Request) {
 	u := s.Hub.Current()
 	if u == nil || u.Snapshot.Definition == nil {
-		s.notYet(w)
+		s.notReady(w)
 		return
 	}
 	data := struct {

@@ -15,7 +15,7 @@ import (
 	"realtime-election/dashboard/web"
 )
 
-// A link or a form of the page, as a browser without JavaScript would follow it.
+// target is the address of a link or a form of the page, as a browser without JavaScript follows it.
 func target(t *testing.T, page, what string) string {
 	t.Helper()
 	if m := regexp.MustCompile(`<a aria-label="` + what + `" href="([^"]*)">`).FindStringSubmatch(page); m != nil {
@@ -39,7 +39,7 @@ func TestTableWorksByFormsAndLinks(t *testing.T) {
 	}
 	_, page := s.get(t, "/?q=county+%26+&size=10")
 	if !strings.Contains(page, "No district matches “<bdi>county &amp; </bdi>”.") {
-		t.Error("a search without a hit is not said")
+		t.Error("the page does not say that nothing matches")
 	}
 	_, page = s.get(t, "/?q=county&size=10")
 	if !strings.Contains(page, "Showing 1–10 of 60 matching districts") || !strings.Contains(page, `<option value="10" selected>`) || !strings.Contains(page, `value="county"`) {
@@ -69,7 +69,7 @@ func TestTableWorksByFormsAndLinks(t *testing.T) {
 	}
 	_, page = s.get(t, target(t, page, regexp.QuoteMeta(html.EscapeString(hostile))))
 	if strings.Count(page, `aria-sort="descending"`) != 1 || strings.Contains(page, hostile) {
-		t.Error("a candidate with a hostile name is not a column like another")
+		t.Error("a candidate with a hostile name has no proper column")
 	}
 }
 

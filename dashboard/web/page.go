@@ -19,7 +19,7 @@ var locationsHTML string
 
 var pageTemplate = template.Must(template.Must(template.New("page").Parse(pageHTML)).New("locations").Parse(locationsHTML))
 
-// page writes the whole page: what it says is in its HTML, and the script only keeps it up to date.
+// page writes the whole page. Its HTML is complete, and the script only keeps it up to date.
 func (s Site) page(w http.ResponseWriter, r *http.Request) {
 	data := struct {
 		*view

@@ -8,11 +8,11 @@ import (
 	"realtime-election/election"
 )
 
-// Portraits are the candidates' pictures. Without FS every candidate is shown by initials.
+// Portraits are the candidates' pictures. If FS is nil, the page shows initials for every candidate.
 type Portraits struct{ FS fs.FS }
 
-// of is the path under which the candidate's portrait is served, empty if it is not. Pictures of other sites are not
-// shown: they would tell those sites who looks at the results, and the Content-Security-Policy forbids them.
+// of is the path of the candidate's portrait on this site, empty if it has none. The page never shows pictures of other sites:
+// those sites would learn who looks at the results, and the Content-Security-Policy forbids it.
 func (p Portraits) of(c *election.Candidate) string {
 	name := strings.TrimPrefix(strings.TrimPrefix(c.Photo, "/"), "portraits/")
 	if p.FS == nil || name == "" || !fs.ValidPath(name) {
@@ -24,7 +24,7 @@ func (p Portraits) of(c *election.Candidate) string {
 	return (&url.URL{Path: "/portraits/" + name}).EscapedPath()
 }
 
-// initials stand in for a portrait: the first letter of the first and of the last word.
+// initials are the first letters of the first and the last word. The page shows them without a portrait.
 func initials(name string) string {
 	words := strings.Fields(name)
 	switch len(words) {

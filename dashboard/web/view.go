@@ -11,10 +11,10 @@ import (
 	"realtime-election/internal/results"
 )
 
-// liveText is said once, here: the page shows it under its key, and an event brings it again under the same key.
+// liveText is a text that changes. The page has it under its key, and events replace it by key.
 type liveText struct{ Key, Text string }
 
-// view is what the page shows of a snapshot.
+// view has the texts of a snapshot for the template and for events.
 type view struct {
 	snapshot *results.Snapshot
 	texts    map[string]string
@@ -25,12 +25,12 @@ type view struct {
 	Name        string   // of the election
 	Headline    liveText
 	Margin      liveText
-	Portrait    string // path; empty: show Initials
+	Portrait    string // path; empty: the page shows Initials
 	Initials    liveText
-	Updated     liveText // when the count changed last; empty before it did
+	Updated     liveText // when the count last changed; empty before the first change
 	Figures     []figure
 	Counted     liveText
-	Bounded     bool    // it is known what Progress is a share of
+	Bounded     bool    // whether Progress is known
 	Progress    float64 // 0 to 1
 
 	Candidates  []candidateRow // most votes first
@@ -65,7 +65,7 @@ type reasonRow struct {
 	Records liveText
 }
 
-// reasons are what the result topics know of records that are not counted, in people's words.
+// reasons are the reasons in the result topics, in words for people.
 var reasons = []struct {
 	election.Reason
 	text string
@@ -84,25 +84,25 @@ func newView(s *results.Snapshot, portraits Portraits) *view {
 	if !s.UpdatedAt.IsZero() {
 		updated = "Last change " + s.UpdatedAt.UTC().Format("2 Jan, 15:04:05 UTC")
 	}
-	v.Updated = v.say("updated", updated)
+	v.Updated = v.addText("updated", updated)
 	if s.Definition == nil {
 		v.Name = "Election results"
-		v.Headline = v.say("headline", "Waiting for the election")
-		v.Title = v.say("title", "Waiting for the election")
+		v.Headline = v.addText("headline", "Waiting for the election")
+		v.Title = v.addText("title", "Waiting for the election")
 		return v
 	}
 	v.Known, v.Name = true, s.Definition.Name
-	v.Headline = v.say("headline", headline(s, leaders))
-	v.Title = v.say("title", v.Headline.Text+" – "+v.Name)
-	v.Margin = v.say("margin", margin(s, leaders))
-	v.Initials = v.say("initials", "")
+	v.Headline = v.addText("headline", headline(s, leaders))
+	v.Title = v.addText("title", v.Headline.Text+" – "+v.Name)
+	v.Margin = v.addText("margin", margin(s, leaders))
+	v.Initials = v.addText("initials", "")
 	if len(leaders) == 1 {
 		leader := s.Candidates[leaders[0]].Candidate
 		v.Portrait = portraits.of(leader)
-		v.Initials = v.say("initials", initials(leader.Name))
+		v.Initials = v.addText("initials", initials(leader.Name))
 	}
-	v.count(s)
-	v.figures(s)
+	v.addCount(s)
+	v.addFigures(s)
 	for c := range s.Candidates {
 		v.Columns = append(v.Columns, v.candidate(c))
 	}
@@ -118,15 +118,15 @@ func newView(s *results.Snapshot, portraits Portraits) *view {
 	for i := range s.Regions {
 		v.Regions = append(v.Regions, v.region(&s.Regions[i]))
 	}
-	v.ages(s)
-	v.times(s)
-	v.reject(s)
-	v.Run = v.say("run", fmt.Sprint(s.Run))
+	v.addAges(s)
+	v.addTimes(s)
+	v.addRejected(s)
+	v.Run = v.addText("run", fmt.Sprint(s.Run))
 	return v
 }
 
-// say keeps a text under its key.
-func (v *view) say(key, text string) liveText {
+// addText adds a text under a key.
+func (v *view) addText(key, text string) liveText {
 	v.texts[key] = text
 	return liveText{key, text}
 }
@@ -154,7 +154,7 @@ func margin(s *results.Snapshot, leaders []int) string {
 		return "The first results appear here as soon as votes are counted."
 	}
 	first := s.Candidates[leaders[0]]
-	text := fmt.Sprintf("%s (%s)", counted(first.Votes, "vote"), charts.Percent(share(first.Votes, s.TotalVotes)))
+	text := fmt.Sprintf("%s (%s)", quantity(first.Votes, "vote"), charts.Percent(share(first.Votes, s.TotalVotes)))
 	switch {
 	case len(leaders) > 1:
 		return text + " each"
@@ -170,8 +170,8 @@ func (v *view) candidate(c int) candidateRow {
 	key := "candidate." + string(of.ID)
 	return candidateRow{
 		ID: of.ID, Name: of.Name, Party: of.Party, Colour: c % charts.Colours(),
-		Votes: v.say(key+".votes", number.Thousands(of.Votes)),
-		Share: v.say(key+".share", charts.Percent(share(of.Votes, v.snapshot.TotalVotes))),
+		Votes: v.addText(key+".votes", number.Thousands(of.Votes)),
+		Share: v.addText(key+".share", charts.Percent(share(of.Votes, v.snapshot.TotalVotes))),
 	}
 }
 
@@ -179,18 +179,18 @@ func (v *view) region(r *results.RegionVotes) regionRow {
 	key := "region." + string(r.ID)
 	row := regionRow{
 		Name:   r.Name,
-		Votes:  v.say(key+".votes", number.Thousands(r.Votes)),
-		Leader: v.say(key+".leader", v.leaderOf(r)),
+		Votes:  v.addText(key+".votes", number.Thousands(r.Votes)),
+		Leader: v.addText(key+".leader", v.leaderOf(r)),
 	}
 	if v.WithTurnout {
 		turnout := "–"
 		if r.Register > 0 {
 			turnout = charts.Percent(share(r.Votes, r.Register))
 		}
-		row.Turnout = v.say(key+".turnout", turnout)
+		row.Turnout = v.addText(key+".turnout", turnout)
 	}
 	for c, votes := range r.ByCandidate {
-		row.Candidates = append(row.Candidates, v.say(key+".of."+string(v.snapshot.Candidates[c].ID), number.Thousands(votes)))
+		row.Candidates = append(row.Candidates, v.addText(key+".of."+string(v.snapshot.Candidates[c].ID), number.Thousands(votes)))
 	}
 	return row
 }
@@ -209,27 +209,27 @@ func (v *view) leaderOf(r *results.RegionVotes) string {
 	return leader
 }
 
-func (v *view) times(s *results.Snapshot) {
+func (v *view) addTimes(s *results.Snapshot) {
 	v.Times = [][2]string{}
 	intervals, width := charts.Intervals(s)
-	v.TimeCaption = v.say("time", "Votes cast per "+charts.Minutes(width))
+	v.TimeCaption = v.addText("time", "Votes cast per "+charts.IntervalName(width))
 	for _, in := range intervals {
 		v.Times = append(v.Times, [2]string{in.From.Format("2 Jan 15:04"), number.Thousands(in.Votes)})
 	}
 }
 
-func (v *view) reject(s *results.Snapshot) {
+func (v *view) addRejected(s *results.Snapshot) {
 	records := map[election.Reason]int64{}
 	for _, r := range s.Rejected {
 		records[r.Reason] = r.Records
 	}
 	for _, r := range reasons {
-		v.Reasons = append(v.Reasons, reasonRow{r.text, v.say("reason."+string(r.Reason), number.Thousands(records[r.Reason]))})
+		v.Reasons = append(v.Reasons, reasonRow{r.text, v.addText("reason."+string(r.Reason), number.Thousands(records[r.Reason]))})
 	}
-	v.Rejected = v.say("rejected", counted(s.RejectedRecords(), "record")+" not counted")
+	v.Rejected = v.addText("rejected", quantity(s.RejectedRecords(), "record")+" not counted")
 }
 
-// order is in which order the candidates' rows stand.
+// order are the ids of the candidates in the order of their rows.
 func (v *view) order() []string {
 	ids := make([]string, len(v.Candidates))
 	for i, c := range v.Candidates {
@@ -248,7 +248,8 @@ func (v *view) leading() []string {
 	return ids
 }
 
-func counted(n int64, noun string) string {
+// quantity is a number with its noun, in the plural unless it is 1.
+func quantity(n int64, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}

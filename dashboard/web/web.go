@@ -1,4 +1,4 @@
-// Package web is the page that people see, and its API.
+// Package web serves the page and its API.
 //
 //	GET /                  the page: complete without JavaScript, live with it
 //	GET /locations         the part of the page that holds the rows of the districts
@@ -6,12 +6,12 @@
 //	GET /api/v1/results    the count as JSON, see [Document]
 //	GET /api/v1/locations  the districts, searched, sorted and in pages, see [LocationsDocument]
 //	GET /static/…          script, style, ECharts
-//	GET /portraits/…       the candidates' portraits, where there are any
+//	GET /portraits/…       the candidates' portraits, if there are any
 //
-// and what package health serves: /healthz, /readyz, /metrics and /version.
+// It also serves the paths of package health: /healthz, /readyz, /metrics and /version.
 //
-// Names are text: html/template escapes them, JSON carries them as strings, the script sets textContent, and a strict
-// Content-Security-Policy lets nothing inline run. HEAD is served wherever GET is; other methods get 405.
+// Names of candidates stay text: html/template escapes them, JSON has them as strings, the script sets textContent, and a strict
+// Content-Security-Policy forbids inline scripts. HEAD is answered for each path of GET, and other methods get 405.
 //
 // echarts.min.js is Apache ECharts 6.1.0 under the Apache License 2.0 (static/echarts.LICENSE.txt), unchanged from the
 // npm package:
@@ -33,35 +33,35 @@ import (
 //go:embed static
 var static embed.FS
 
-// Site is what the handlers need.
+// Site holds the data and settings of the handlers.
 type Site struct {
 	Hub       *live.Hub
 	Portraits Portraits
 	Log       *slog.Logger
 	Now       func() time.Time
-	Health    *health.Service // nil: one of the site's own
+	Health    *health.Service // nil: the site makes one
 
 	Heartbeat    time.Duration // between comments on a quiet event stream; 0 means 15 s
-	WriteTimeout time.Duration // for one event; a browser that takes longer is cut off; 0 means 10 s
+	WriteTimeout time.Duration // for one event; the connection of a slower browser is ended; 0 means 10 s
 	Pace         time.Duration // shortest time between two updates to one browser; 0 means 250 ms
 
 	DownloadTimeout time.Duration // for /api/v1/results, as WriteTimeout; 0 means 30 s
 
-	atlases   *atlases
-	documents *documents
+	searchIndexes *searchIndexes
+	documents     *documents
 }
 
 // Handler serves the site. Event streams end when the request's context does: derive the server's base context from
 // one that is cancelled at shutdown. A health.Service serves one Handler.
 func (s Site) Handler() http.Handler {
-	s.atlases, s.documents = &atlases{}, &documents{}
+	s.searchIndexes, s.documents = &searchIndexes{}, &documents{}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.page)
 	mux.HandleFunc("GET /locations", s.locations)
 	mux.HandleFunc("GET /events", s.events)
 	mux.HandleFunc("GET /api/v1/results", s.results)
 	mux.HandleFunc("GET /api/v1/locations", s.locationsAPI)
-	s.measure(mux)
+	s.serveHealth(mux)
 	mux.Handle("GET /static/", cached(http.FileServerFS(files{static})))
 	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/static/icon.svg", http.StatusMovedPermanently)
@@ -88,7 +88,7 @@ func secure(next http.Handler) http.Handler {
 	})
 }
 
-// cached lets browsers keep a file for a short while. Embedded files have no time of change to compare.
+// cached lets browsers keep a file for some minutes. Embedded files have no modification time that a browser could compare.
 func cached(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "public, max-age=300")
@@ -96,7 +96,7 @@ func cached(next http.Handler) http.Handler {
 	})
 }
 
-// files hides directories: nothing is listed.
+// files hides directories, so that none is listed.
 type files struct{ fs.FS }
 
 // Open opens a file that is no directory.

@@ -187,7 +187,7 @@ func TestNotReadyBeforeTheEndWasReached(t *testing.T) {
 	}
 }
 
-// shown is what a browser without JavaScript shows of a page: its text.
+// shown is the text of a page as a browser without JavaScript shows it.
 func shown(page string) string {
 	text := regexp.MustCompile(`(?s)<head>.*</head>|<[^>]*>`).ReplaceAllString(page, " ")
 	return strings.Join(strings.Fields(html.UnescapeString(text)), " ")
@@ -212,7 +212,7 @@ func TestPageIsCompleteWithoutScript(t *testing.T) {
 	}
 }
 
-// electorate is an election with a register, a generated electorate, and so many votes for ann in the north.
+// electorate is a snapshot of an election with a register, a generated electorate, and votes for ann in the north.
 func electorate(votes int64) *results.Snapshot {
 	d := lakes()
 	d.Regions[1].Districts[0].Registered = 1000
@@ -232,7 +232,7 @@ func TestEveryChartHasItsPlaceOnThePage(t *testing.T) {
 	}
 }
 
-func TestTurnoutWhereTheRegisterIsKnown(t *testing.T) {
+func TestTurnoutIsShownIfTheRegisterIsKnown(t *testing.T) {
 	_, page := newSite(t, electorate(2000)).get(t, "/")
 	text := shown(page)
 	for _, want := range []string{
@@ -287,7 +287,7 @@ func TestPageBeforeTheFirstVote(t *testing.T) {
 	}
 }
 
-func TestTieIsSaid(t *testing.T) {
+func TestTieIsShown(t *testing.T) {
 	d := lakes()
 	s := resultstest.Snapshot(append(resultstest.Totals(d, 1, resultstest.Votes{"n1": {"ann": 5, "layla": 5}}, noon),
 		resultstest.Definition(d), resultstest.Official(1))...)
@@ -312,7 +312,7 @@ func TestNamesAreText(t *testing.T) {
 		t.Errorf("the page holds %q, which its policy forbids", inline)
 	}
 	if n := strings.Count(page, html.EscapeString(hostile)); n < 3 {
-		t.Errorf("the name stands there %d times", n)
+		t.Errorf("the page has the name %d times", n)
 	}
 }
 
@@ -350,12 +350,12 @@ func sayTheSame(t *testing.T, s site) {
 	if err := json.Unmarshal([]byte(data), &payload); err != nil {
 		t.Fatal(err)
 	}
-	said := map[string]string{}
+	shown := map[string]string{}
 	for _, m := range regexp.MustCompile(`data-text="([^"]*)"[^>]*>([^<]*)<`).FindAllStringSubmatch(page, -1) {
-		said[html.UnescapeString(m[1])] = html.UnescapeString(m[2])
+		shown[html.UnescapeString(m[1])] = html.UnescapeString(m[2])
 	}
-	delete(payload.Texts, "title") // it stands in the head
-	if diff := cmp.Diff(said, payload.Texts); diff != "" {
+	delete(payload.Texts, "title") // the page has it in its head
+	if diff := cmp.Diff(shown, payload.Texts); diff != "" {
 		t.Errorf("(-page +event):\n%s", diff)
 	}
 }

@@ -1,4 +1,4 @@
-// Keeps the page up to date. The server says what each text is; nothing here formats, and nothing is ever HTML.
+// Keeps the page up to date. The server sends all texts ready to show, and this script never inserts HTML.
 'use strict';
 (() => {
   const byId = (id) => document.getElementById(id);
@@ -9,7 +9,7 @@
   }
   const set = (el, text) => { if (el && el.textContent !== text) el.textContent = text; };
 
-  // Charts: drawn anew when the colour scheme changes, without motion where motion is unwelcome.
+  // Charts are drawn anew when the colour scheme changes. They are not animated where the user prefers reduced motion.
   const dark = matchMedia('(prefers-color-scheme: dark)');
   const still = matchMedia('(prefers-reduced-motion: reduce)');
   const drawn = new Map();
@@ -33,7 +33,7 @@
         instance = echarts.init(el, dark.matches ? 'dark' : null, { renderer: 'svg' });
         drawn.set(chart.id, instance);
       }
-      // Text, not HTML: a name in a tooltip stays a name.
+      // richText instead of HTML: a name in a tooltip stays text.
       chart.option.tooltip = Object.assign({}, chart.option.tooltip, { renderMode: 'richText', confine: true });
       instance.setOption(Object.assign({ animation: !still.matches, animationDuration: 300, animationDurationUpdate: 250 }, chart.option));
     }
@@ -47,7 +47,7 @@
   still.addEventListener('change', redraw);
   new ResizeObserver(() => { for (const instance of drawn.values()) instance.resize(); }).observe(byId('results'));
 
-  // Rows move only when the order is another, and nothing in them can have the focus.
+  // Rows move only when their order has changed. Nothing in them can have the focus.
   function arrange(order, leading) {
     const body = byId('candidates');
     if (!body) return;
@@ -57,7 +57,7 @@
     for (const [id, row] of rows) row.classList.toggle('leads', leading.includes(id));
   }
 
-  // The table of the line chart grows with the day. Its last rows change, so only those are touched.
+  // The table of the line chart grows over the day. Only texts that have changed are set.
   function tabulate(rows) {
     const body = byId('times');
     if (!body || !rows) return;
@@ -78,7 +78,7 @@
 
   function show(update) {
     if (update.fingerprint !== document.documentElement.dataset.fingerprint) {
-      setTimeout(() => location.reload(), 500); // another election: other rows
+      setTimeout(() => location.reload(), 500); // another election has other rows
       return;
     }
     shown = update;
@@ -97,10 +97,10 @@
     tabulate(update.times);
     draw(update.charts);
     document.documentElement.dataset.version = update.version;
-    document.dispatchEvent(new Event('election:version')); // locations.js fetches what is not in the update
+    document.dispatchEvent(new Event('election:version')); // locations.js fetches the districts, which are not in the update
   }
 
-  // Pause: updates wait, the newest of them, and the connection's state is still told.
+  // While updates are paused, the newest of them waits, and the page still shows the state of the connection.
   let paused = false;
   let waiting = null;
   const button = byId('pause');
@@ -114,7 +114,7 @@
     tell();
   });
 
-  // Status: what the server says, until the connection is lost.
+  // The status comes from the server until the connection is lost.
   const names = { connecting: 'Connecting', waiting: 'Waiting', live: 'Live', stale: 'Stale', disconnected: 'Disconnected' };
   let state = 'connecting';
   let detail = '';
@@ -141,8 +141,8 @@
   }
   setInterval(tell, 1000);
 
-  // The browser's own reconnection says nothing of when it will try, so the stream is opened anew by hand. A stream
-  // that is silent for three heartbeats is dead, whatever TCP thinks.
+  // The browser does not tell when it will reconnect, so this script reconnects itself. A stream without an event for three
+  // heartbeats is taken for dead, even if the connection is open.
   let pause = 1;
   let source = null;
   let silence = 0;

@@ -1,6 +1,6 @@
-// Keeps the rows of the districts up to date: the ones of the view that the address names. The server searches, sorts,
-// cuts pages and says each text; this asks for the rows again and changes what is another, in place, so that scroll,
-// focus and selection stay.
+// Keeps the rows of the districts up to date, for the view in the page's address. The server searches, sorts and divides the
+// rows into pages. This script asks for the rows again and changes only what differs, so that scroll position, focus and
+// selection stay.
 'use strict';
 (() => {
   const rows = document.getElementById('locations-rows');
@@ -10,48 +10,48 @@
   const problem = document.getElementById('locations-problem');
 
   let view = new URLSearchParams(location.search);
-  let under = null; // the request under way
-  let again = false; // what it brings is not the newest
-  let asked = false; // it is for rows that a person asked for, and waits for even while updates are paused
+  let request = null; // the request that has no answer yet
+  let again = false; // a newer version has come since the request
+  let asked = false; // a person asked for these rows, and waits for them even while updates are paused
   let retry = 0;
 
-  // One request at a time: an answer is shown before the next is asked for, so rows never go back to an older version.
-  // A person who asks for other rows does not wait for it: it is given up, as is one that nobody answers for 10 s.
+  // There is one request at a time. Its answer is shown before the next request, so rows never go back to an older version.
+  // A request is abandoned when a person asks for other rows, or when no answer comes for 10 s.
   async function load() {
     clearTimeout(retry);
-    if (under) {
+    if (request) {
       again = true;
       return;
     }
-    const mine = under = new AbortController();
+    const mine = request = new AbortController();
     again = false;
     try {
       const signal = AbortSignal.any([mine.signal, AbortSignal.timeout(10000)]);
       const response = await fetch('/locations?' + view, { signal, cache: 'no-store' });
       if (!response.ok) throw new Error(response.statusText);
       const html = await response.text();
-      if (under !== mine) return;
-      // Parsed into a document of its own, in which nothing runs and nothing is fetched.
+      if (request !== mine) return;
+      // A parsed document of its own runs no script and fetches nothing.
       const answer = new DOMParser().parseFromString('<div>' + html + '</div>', 'text/html').body.firstChild;
       merge(rows, answer, true);
       problem.hidden = true;
       asked = false;
     } catch {
-      if (under !== mine) return;
+      if (request !== mine) return;
       problem.hidden = false;
       retry = setTimeout(load, 2000);
     }
-    under = null;
+    request = null;
     if (again) load();
   }
   function abandon() {
     clearTimeout(retry);
-    if (under) under.abort();
-    under = null;
+    if (request) request.abort();
+    request = null;
     again = false;
   }
 
-  // merge makes an element like another, with as little change as it takes.
+  // merge makes an element equal to another, and changes only what differs.
   function merge(old, wanted, childrenOnly) {
     if (!childrenOnly) {
       for (const { name } of [...old.attributes]) if (!wanted.hasAttribute(name)) old.removeAttribute(name);
@@ -68,7 +68,7 @@
     });
   }
 
-  // go shows another view, and keeps it in the address: a reload shows it again.
+  // go shows another view, and puts it into the address, so that a reload shows it again.
   function go(params) {
     view = new URLSearchParams([...params].filter(([, value]) => value !== ''));
     history.replaceState(null, '', (view.size ? '?' + view : location.pathname) + location.hash);
@@ -96,7 +96,7 @@
       refine();
       return;
     }
-    const params = new URLSearchParams(new FormData(event.target)); // a header's
+    const params = new URLSearchParams(new FormData(event.target)); // the form of a header
     params.set('q', search.value);
     go(params);
   });
@@ -107,7 +107,7 @@
     if (link.hasAttribute('href')) go(new URL(link.href).searchParams);
   });
 
-  document.addEventListener('election:version', load); // none comes while updates are paused
+  document.addEventListener('election:version', load); // not sent while updates are paused
   document.addEventListener('election:paused', (event) => {
     if (!event.detail) load();
     else if (!asked) abandon();
