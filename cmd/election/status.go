@@ -52,7 +52,7 @@ func (c *statusCommand) Run(ctx context.Context, log *slog.Logger, at console) e
 		asking, cancel := context.WithTimeout(ctx, 15*time.Second)
 		defer cancel()
 		// A Kafka that is away is the news here, not a warning.
-		if r.Election, problem = inspect.Look(asking, kafka.Cluster{Brokers: brokers, Log: slog.New(slog.DiscardHandler)}, now); problem != nil {
+		if r.Election, problem = inspect.ReadStatus(asking, kafka.Cluster{Brokers: brokers, Log: slog.New(slog.DiscardHandler)}, now); problem != nil {
 			r.Error = problem.Error()
 		}
 	} else {

@@ -1,5 +1,5 @@
-// Package ballotkey keeps the secret ballot key in a file: 64 hexadecimal digits that only their owner may read, and a
-// group that the owner chose. No error tells any of them.
+// Package ballotkey keeps the secret ballot key in a file, as 64 hexadecimal digits. Only the owner of the file may read it, and
+// perhaps a group. No error contains a digit of the key.
 //
 //	key, err := ballotkey.OpenOrMake("/secrets/ballot-key")
 package ballotkey
@@ -18,11 +18,10 @@ import (
 	"realtime-election/internal/secret"
 )
 
-// digits is the length of the key as it is written.
+// digits is the length of the key in hexadecimal.
 const digits = 2 * len(election.BallotKey{})
 
-// Open reads the key. A file that is missing, that others may read, or that holds anything else than a key is an
-// InputError.
+// Open reads the key. The error is an InputError if the file is missing, if others may read it, or if it holds no key.
 func Open(path string) (election.BallotKey, error) {
 	key, err := read(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -31,8 +30,8 @@ func Open(path string) (election.BallotKey, error) {
 	return key, err
 }
 
-// OpenOrMake reads the key, or makes one where the file does not exist. The file is whole or not there, whenever the
-// process is killed; of several that make it at once one succeeds, and all return its key.
+// OpenOrMake reads the key, or makes one if the file does not exist. Whenever the process is killed, the file is complete or does
+// not exist. If several processes make it at once, one succeeds, and all return its key.
 func OpenOrMake(path string) (election.BallotKey, error) {
 	key, err := read(path)
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -58,16 +57,16 @@ func read(path string) (key election.BallotKey, err error) {
 	if !info.Mode().IsRegular() {
 		return key, &election.InputError{Text: fmt.Sprintf("%s is no file; name the file of the ballot key", path)}
 	}
-	if info.Mode().Perm()&0o037 != 0 { // a group may read it: so two containers share one
+	if info.Mode().Perm()&0o037 != 0 { // a group may read it, so that two containers share a key
 		return key, &election.InputError{Text: fmt.Sprintf("the ballot key %s may be read by others (mode %04o), who could tell whose a ballot is; run: chmod 600 %[1]s", path, info.Mode().Perm())}
 	}
-	text, err := io.ReadAll(io.LimitReader(file, int64(digits)+3)) // room for the end of the line, and to see more
+	text, err := io.ReadAll(io.LimitReader(file, int64(digits)+3)) // with the end of the line, and one byte that is too many
 	if err != nil {
 		return key, fmt.Errorf("read the ballot key: %w", err)
 	}
 	line := strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
 	if len(line) == digits {
-		_, err = hex.Decode(key[:], []byte(line)) // its error quotes what it read
+		_, err = hex.Decode(key[:], []byte(line)) // its error would quote the key
 	}
 	if len(line) != digits || err != nil {
 		return election.BallotKey{}, &election.InputError{Text: fmt.Sprintf("%s holds no ballot key: it must be %d hexadecimal digits; put back the key that the election was prepared with", path, digits)}

@@ -37,7 +37,7 @@ func TestKeyIsReadAsItIsWritten(t *testing.T) {
 	}
 }
 
-func TestKeyThatCannotBeUsedIsRefusedAndNotTold(t *testing.T) {
+func TestUnusableKeyIsRefusedAndNotInTheError(t *testing.T) {
 	for name, c := range map[string]struct {
 		text string
 		mode os.FileMode
@@ -65,7 +65,7 @@ func TestKeyThatCannotBeUsedIsRefusedAndNotTold(t *testing.T) {
 			}
 			for _, secret := range []string{written[8:16], "zyxw", "'z'"} {
 				if strings.Contains(err.Error(), secret) {
-					t.Errorf("%s, %s: the error tells %s", name, how, secret)
+					t.Errorf("%s, %s: the error contains %s", name, how, secret)
 				}
 			}
 			if after, err := os.ReadFile(path); err != nil || string(after) != c.text {
@@ -75,7 +75,7 @@ func TestKeyThatCannotBeUsedIsRefusedAndNotTold(t *testing.T) {
 	}
 }
 
-func TestMissingKeyIsToldOrMade(t *testing.T) {
+func TestMissingKeyIsReportedOrMade(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "secrets", "key")
 	var wrong *election.InputError
 	if _, err := Open(path); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "no ballot key at "+path) {
@@ -99,7 +99,7 @@ func TestMissingKeyIsToldOrMade(t *testing.T) {
 	alone(t, path)
 }
 
-// alone wants nothing beside the key in its folder.
+// alone checks that the key is the only file in its folder.
 func alone(t *testing.T, path string) {
 	t.Helper()
 	files, err := os.ReadDir(filepath.Dir(path))
@@ -133,7 +133,7 @@ func TestKeyMadeByManyAtOnceIsOne(t *testing.T) {
 
 func TestFolderIsNoKey(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "key")
-	if err := os.Mkdir(folder, 0o700); err != nil { // as a key's file, it is nobody else's
+	if err := os.Mkdir(folder, 0o700); err != nil { // with the mode that a key's file may have
 		t.Fatal(err)
 	}
 	var wrong *election.InputError

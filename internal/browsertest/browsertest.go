@@ -17,11 +17,11 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// patience is how long an answer of the browser may take.
-const patience = 30 * time.Second
+// answerTimeout is how long an answer of the browser may take.
+const answerTimeout = 30 * time.Second
 
-// New starts a browser with a profile of its own, for chromedp. That there is none is a failure: the page is what
-// people see. What the page does wrong fails the test.
+// New starts a browser with a profile of its own, for chromedp. The test fails if there is no browser, or if the page does
+// something wrong.
 func New(t *testing.T) context.Context {
 	t.Helper()
 	var binary string
@@ -45,7 +45,7 @@ func New(t *testing.T) context.Context {
 	allocator, stopAllocator := chromedp.NewExecAllocator(ctx, options...)
 	browser, closeTab := chromedp.NewContext(allocator)
 
-	// What a page does wrong, it says on its console: what the policy blocked, what the script threw, what a name ran.
+	// The console shows what a page does wrong: what its policy has blocked, what a script has thrown, and dialogs of injected code.
 	var mu sync.Mutex
 	var wrong []string
 	say := func(what string) {
@@ -62,7 +62,7 @@ func New(t *testing.T) context.Context {
 		case *runtime.EventExceptionThrown:
 			say("thrown: " + e.ExceptionDetails.Text)
 		case *page.EventJavascriptDialogOpening:
-			say("a name ran: " + e.Message)
+			say("injected code ran: " + e.Message)
 		}
 	})
 	t.Cleanup(func() {
@@ -81,27 +81,27 @@ func New(t *testing.T) context.Context {
 	if _, err := chromedp.Call(browser, log.Enable, cdp.Empty{}); err != nil {
 		t.Fatal(err)
 	}
-	// The first use starts the browser: with a context that is to outlive it.
+	// The first use starts the browser, so its context must last as long as the browser.
 	if err := chromedp.Do(browser, chromedp.EmulateViewport(1280, 900)); err != nil {
 		t.Fatal(err)
 	}
 	return browser
 }
 
-// Do carries actions out.
+// Do carries out actions.
 func Do(t *testing.T, browser context.Context, actions ...chromedp.Action[chromedp.Void]) {
 	t.Helper()
-	browser, cancel := context.WithTimeout(browser, patience)
+	browser, cancel := context.WithTimeout(browser, answerTimeout)
 	defer cancel()
 	if err := chromedp.Do(browser, actions...); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// Evaluate is the value of a JavaScript expression in the page.
+// Evaluate returns the value of a JavaScript expression in the page.
 func Evaluate[T any](t *testing.T, browser context.Context, expression string) T {
 	t.Helper()
-	browser, cancel := context.WithTimeout(browser, patience)
+	browser, cancel := context.WithTimeout(browser, answerTimeout)
 	defer cancel()
 	value, err := chromedp.Run(browser, chromedp.Evaluate[T](expression))
 	if err != nil {
@@ -110,13 +110,13 @@ func Evaluate[T any](t *testing.T, browser context.Context, expression string) T
 	return value
 }
 
-// Charts is how many charts of the dashboard are drawn.
+// Charts is the number of charts that the dashboard has drawn.
 func Charts(t *testing.T, browser context.Context) int {
 	t.Helper()
 	return Evaluate[int](t, browser, `document.querySelectorAll('.chart:not([hidden]) :is(svg, canvas)').length`)
 }
 
-// Prefer sets the colour scheme, and asks for no motion, so that a screenshot shows the end of it.
+// Prefer sets the colour scheme, and turns animations off, so that a screenshot shows their end.
 func Prefer(t *testing.T, browser context.Context, scheme string) {
 	t.Helper()
 	if _, err := chromedp.Call(browser, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
@@ -129,7 +129,7 @@ func Prefer(t *testing.T, browser context.Context, scheme string) {
 // Screenshot writes a picture of the whole page as PNG.
 func Screenshot(t *testing.T, browser context.Context, path string) {
 	t.Helper()
-	browser, cancel := context.WithTimeout(browser, patience)
+	browser, cancel := context.WithTimeout(browser, answerTimeout)
 	defer cancel()
 	png, err := chromedp.Run(browser, chromedp.FullScreenshot(100))
 	if err != nil {

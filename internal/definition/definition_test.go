@@ -39,7 +39,7 @@ func TestDefaultIsTheSeedsSetting(t *testing.T) {
 	}
 }
 
-func TestEveryMistakeOfADefinitionIsToldWithItsLine(t *testing.T) {
+func TestEveryMistakeOfADefinitionIsReportedWithItsLine(t *testing.T) {
 	path := write(t, "wrong.yaml", `id: Wrong Id
 name: x
 polling:
@@ -70,13 +70,13 @@ electorate:
 	if !errors.As(err, &mistakes) {
 		t.Fatalf("got %v", err)
 	}
-	told := make(map[int]string)
+	reported := make(map[int]string)
 	for _, m := range mistakes.List {
-		told[m.Line] += m.Text + "\n"
+		reported[m.Line] += m.Text + "\n"
 	}
 	for _, line := range []int{1, 5, 8, 13, 14, 15, 18, 21, 22, 24} {
-		if told[line] == "" {
-			t.Errorf("nothing is said of line %d", line)
+		if reported[line] == "" {
+			t.Errorf("no mistake of line %d is reported", line)
 		}
 	}
 	if t.Failed() {
@@ -126,17 +126,17 @@ func TestAgesOfAnElectorateAreChecked(t *testing.T) {
 			t.Errorf("%s: got %v", name, err)
 			continue
 		}
-		told := false
+		reported := false
 		for _, m := range mistakes.List {
-			told = told || m.Line == c.line && strings.Contains(m.Text, c.says)
+			reported = reported || m.Line == c.line && strings.Contains(m.Text, c.says)
 		}
-		if !told {
+		if !reported {
 			t.Errorf("%s: line %d does not say %q: %v", name, c.line, c.says, err)
 		}
 	}
 }
 
-func TestUnknownFieldOfADefinitionIsTold(t *testing.T) {
+func TestUnknownFieldOfADefinitionIsReported(t *testing.T) {
 	for name, text := range map[string]string{
 		"a field":              strings.Replace(withElectorate, "party: P", "party: P, color: red", 1),
 		"a field of a replay":  withElectorate + "source: {votes: 7}\n",
@@ -189,7 +189,7 @@ func TestResultFileBecomesADefinition(t *testing.T) {
 	}
 }
 
-func TestTooManyVotesAreToldAsSuch(t *testing.T) {
+func TestTooManyVotesAreReported(t *testing.T) {
 	const header = "region,district_id,district,candidate,party,votes\n"
 	for text, says := range map[string]string{
 		"N,1,H,A,P,1000000000001\n":                        "line 2: votes is 1000000000001; a result file holds at most 1000000000000 in all",
@@ -201,7 +201,7 @@ func TestTooManyVotesAreToldAsSuch(t *testing.T) {
 			t.Errorf("got %v, want it to say %q", err, says)
 		}
 	}
-	// Of the regions that are replayed only.
+	// Only the regions that are replayed count.
 	path := write(t, "r.csv", header+"N,1,H,A,P,1000000000000\nS,2,H,A,P,7\n")
 	if file, err := ReadResultFile(path, []string{"S"}); err != nil || file.Definition.ExpectedVotes() != 7 {
 		t.Errorf("one region: %v", err)
@@ -211,7 +211,7 @@ func TestTooManyVotesAreToldAsSuch(t *testing.T) {
 	}
 }
 
-// TestElectionThatKafkaCannotHoldIsRefused has a file with too many districts.
+// TestElectionThatKafkaCannotHoldIsRefused reads a file with too many districts.
 func TestElectionThatKafkaCannotHoldIsRefused(t *testing.T) {
 	var text strings.Builder
 	text.WriteString("region,district_id,district,candidate,party,votes\n")
@@ -225,18 +225,18 @@ func TestElectionThatKafkaCannotHoldIsRefused(t *testing.T) {
 	}
 }
 
-// TestMistakeOfTheWholeHasNoLine is told of what no line of a definition can mend alone.
+// TestMistakeOfTheWholeHasNoLine checks a mistake that a change of one line cannot correct.
 func TestMistakeOfTheWholeHasNoLine(t *testing.T) {
 	node := &yaml.Node{Line: 3}
 	if line := lineOf(node, nil); line != 0 {
 		t.Errorf("line %d", line)
 	}
 	if line := lineOf(node, []any{"candidates"}); line != 3 {
-		t.Errorf("candidates that are not there are missed in line %d", line)
+		t.Errorf("missing candidates are reported in line %d", line)
 	}
 }
 
-// TestLongestLineIsTaken has as many characters as a line may have, which are more bytes.
+// TestLongestLineIsTaken reads a line with the largest number of characters, which has more bytes.
 func TestLongestLineIsTaken(t *testing.T) {
 	const header = "region,district_id,district,candidate,party,votes\n"
 	name := strings.Repeat("é", maxLine-len("N1AP7"))
@@ -257,7 +257,7 @@ func TestOfManyMistakesTheFirstAreListed(t *testing.T) {
 	}
 }
 
-// TestNamesOfOneBeginningGetIDsOfTheirOwn has names of which the first 32 letters are the same, or which have no letters.
+// TestNamesOfOneBeginningGetIDsOfTheirOwn makes ids of names whose first 32 letters are the same, or which have no letters.
 func TestNamesOfOneBeginningGetIDsOfTheirOwn(t *testing.T) {
 	ids := ids{}
 	for _, c := range [][2]string{
@@ -276,7 +276,7 @@ func TestNamesOfOneBeginningGetIDsOfTheirOwn(t *testing.T) {
 	}
 }
 
-// TestFilesOfOtherVotesAreOtherElections has files with the same sum: a replay of one must not go on with the other.
+// TestFilesOfOtherVotesAreOtherElections reads files with the same sum of votes. A replay of one must not go on with another.
 func TestFilesOfOtherVotesAreOtherElections(t *testing.T) {
 	const header = "region,district_id,district,candidate,party,votes\n"
 	seen := make(map[string]string)
@@ -309,7 +309,7 @@ func TestOnlyTheNamedRegionsAreTaken(t *testing.T) {
 	}
 }
 
-func TestEveryMistakeOfAResultFileIsToldWithItsLine(t *testing.T) {
+func TestEveryMistakeOfAResultFileIsReportedWithItsLine(t *testing.T) {
 	const header = "region,district_id,district,candidate,party,votes\n"
 	for name, c := range map[string]struct {
 		text  string
@@ -319,7 +319,7 @@ func TestEveryMistakeOfAResultFileIsToldWithItsLine(t *testing.T) {
 		"empty":       {"", []int{1}},
 		"votes":       {header + "N,1,H,A,P,-1\nN,2,H,A,P,1.5\nN,3,H,A,P,\nN,4,H,A,P,\"1,000\"\nN,5,H,A,P,99999999999999\n", []int{2, 3, 4, 5, 6}},
 		"too many":    {header + "N,1,H,A,P,1000000000001\nN,2,H,A,P,9999999999999999999999\n", []int{2, 3}},
-		"in all":      {header + "N,1,H,A,P,999999999999\nN,2,H,A,P,1\nN,3,H,A,P,1\nN,4,H,A,P,1\n", []int{4}}, // where it becomes too many
+		"in all":      {header + "N,1,H,A,P,999999999999\nN,2,H,A,P,1\nN,3,H,A,P,1\nN,4,H,A,P,1\n", []int{4}}, // the line from which there are too many
 		"columns":     {header + "N,1,H,A,P\nN,1,H,A,P,1,2\n", []int{2, 3}},
 		"blank field": {header + "N,1,H,,P,1\n,1,H,A,P,1\n", []int{2, 3}},
 		"repeated":    {header + "N,1,H,A,P,1\nN,1,H,A,P,1\n", []int{3}},

@@ -1,5 +1,5 @@
-// Package definition reads election definitions: a YAML file written by a person, a result file to be replayed, or the
-// embedded default. What is wrong with a file is told in full, each mistake with its line, as [*Mistakes].
+// Package definition reads election definitions: a YAML file that a person has written, a result file to be replayed, or the
+// embedded default. The error for a file with mistakes is [*Mistakes], which has all of them with their lines.
 package definition
 
 import (
@@ -9,12 +9,12 @@ import (
 	"strings"
 )
 
-// shown is how many mistakes an error lists before it only counts.
-const shown = 25
+// maxListed is the number of mistakes that an error lists. It only counts the rest.
+const maxListed = 25
 
-// Mistake is something that is wrong in a file.
+// Mistake is a mistake in a file.
 type Mistake struct {
-	Line int // from 1; 0 where the whole file is meant
+	Line int // from 1; 0 for a mistake of the whole file
 	Text string
 }
 
@@ -28,7 +28,7 @@ func (m *Mistakes) add(line int, format string, args ...any) {
 	m.List = append(m.List, Mistake{line, fmt.Sprintf(format, args...)})
 }
 
-// err is nil when there is no mistake. It sorts them by line.
+// err sorts the mistakes by line, and returns nil if there are none.
 func (m *Mistakes) err() error {
 	if len(m.List) == 0 {
 		return nil
@@ -41,8 +41,8 @@ func (m *Mistakes) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s cannot be used; correct this and start again:", m.File)
 	for i, mistake := range m.List {
-		if i == shown {
-			fmt.Fprintf(&b, "\n  and %d more", len(m.List)-shown)
+		if i == maxListed {
+			fmt.Fprintf(&b, "\n  and %d more", len(m.List)-maxListed)
 			break
 		}
 		if mistake.Line > 0 {

@@ -14,7 +14,7 @@ import (
 	"realtime-election/election"
 )
 
-// wantMistakes wants an error that lists at least one mistake, each of a line that the text has.
+// wantMistakes checks that an error lists at least one mistake, and that the text has the lines of all mistakes.
 func wantMistakes(t *testing.T, text []byte, err error) {
 	t.Helper()
 	var mistakes *Mistakes
@@ -28,7 +28,7 @@ func wantMistakes(t *testing.T, text []byte, err error) {
 	}
 }
 
-// wantWhole wants a definition in which nothing is wrong, and which survives its record in Kafka.
+// wantWhole checks that a definition has no mistakes, and is the same after it was encoded and decoded.
 func wantWhole(t *testing.T, d *election.Definition) {
 	t.Helper()
 	if problems := d.Check(); len(problems) > 0 {
@@ -73,7 +73,7 @@ func FuzzDefinition(f *testing.F) {
 	})
 }
 
-// FuzzResultFile reads any text as a result file. What is read is written again, and must come back.
+// FuzzResultFile reads any text as a result file, writes it again, and reads the same.
 func FuzzResultFile(f *testing.F) {
 	const header = "region,district_id,district,candidate,party,votes\n"
 	f.Add([]byte(header+"North,1,Hill,Ana,Red,5\nSouth,1,\"Dale, Lower\",Ana,Red,0\nNorth,1,Hill,Ana,Blue,2\nSouth,x y,Moor,李,,7\n"), "")
@@ -111,7 +111,7 @@ func FuzzResultFile(f *testing.F) {
 		w.Flush()
 		again, err := parseResultFile("a file", written.Bytes(), nil)
 		if err != nil {
-			t.Fatalf("what was read of %q cannot be read again: %v", text, err)
+			t.Fatalf("the file written from %q cannot be read: %v", text, err)
 		}
 		again.Definition.Source.CRLF = d.Source.CRLF
 		if diff := cmp.Diff(file, again); diff != "" {

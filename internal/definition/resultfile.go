@@ -20,22 +20,22 @@ import (
 	"realtime-election/election"
 )
 
-// Columns are the columns of a result file, in its order.
+// Columns are the columns of a result file, in their order.
 var Columns = []string{"region", "district_id", "district", "candidate", "party", "votes"}
 
-// pollingDay is when replayed votes are cast. A result file does not say it; any one day does.
+// pollingDay is the polling day of every replay, since a result file has none.
 var pollingDay = election.Polling{
 	Opens:  time.Date(2024, 11, 5, 7, 0, 0, 0, time.UTC),
 	Closes: time.Date(2024, 11, 5, 20, 0, 0, 0, time.UTC),
 }
 
-// maxLine bounds the characters of a line, and with it those of a name.
+// maxLine is the largest number of characters of a line, and so of a name.
 const maxLine = 200
 
 // ResultFile is a result to be replayed: the definition derived from it, and the votes of each of its lines.
 type ResultFile struct {
 	Definition *election.Definition
-	Votes      []int64 // of each of Definition.Source.Lines
+	Votes      []int64 // for each of Definition.Source.Lines
 }
 
 type resultLine struct {
@@ -44,7 +44,7 @@ type resultLine struct {
 	number                                   int
 }
 
-// ReadResultFile reads a result file, or only the lines of the named regions.
+// ReadResultFile reads a result file, or only the lines of some regions.
 func ReadResultFile(path string, regions []string) (*ResultFile, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -64,7 +64,7 @@ func parseResultFile(path string, text []byte, regions []string) (*ResultFile, e
 	return file, nil
 }
 
-// parseResultLines reads the lines that have all columns, those with mistakes in them as well: they may hold more.
+// parseResultLines reads the lines that have all columns. It includes lines with mistakes, since they may have further ones.
 func parseResultLines(mistakes *Mistakes, text []byte) []resultLine {
 	reader := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(text, []byte("\ufeff"))))
 	reader.FieldsPerRecord = -1
@@ -83,7 +83,7 @@ func parseResultLines(mistakes *Mistakes, text []byte) []resultLine {
 		case errors.As(err, &syntax):
 			mistakes.add(syntax.Line, "%v", syntax.Err)
 			continue
-		case err != nil: // text in memory has no other
+		case err != nil: // text in memory gives no other error
 			panic(err)
 		}
 		number, _ := reader.FieldPos(0)
@@ -137,17 +137,36 @@ func onlyRegions(mistakes *Mistakes, lines []resultLine, regions []string) []res
 	return slices.DeleteFunc(slices.Clone(lines), func(l resultLine) bool { return !slices.Contains(regions, l.region) })
 }
 
-// derive makes the definition. A name on the ballot is a candidate together with a party: a person who stands for two parties
-// has two lines in the file, and two here.
+type (
+	// ticket is a candidate of a party. A person who stands for two parties has two lines in the file, and is two candidates here.
+	ticket struct{ candidate, party string }
+	// regionalCode is a district. Two regions may use the same code.
+	regionalCode struct{ region, code string }
+)
+
+// derivation is a definition that is derived from the lines of a result file, with the indices of its parts.
+type derivation struct {
+	definition *election.Definition
+	candidates map[ticket]int
+	districts  map[regionalCode]*election.District
+}
+
+// derive makes the definition and the votes of the lines.
 func derive(mistakes *Mistakes, path string, lines []resultLine) *ResultFile {
-	type (
-		ticket       struct{ candidate, party string }
-		regionalCode struct{ region, code string }
-		cell         struct {
-			regionalCode
-			ticket
+	d := deriveDefinition(mistakes, "Replay of "+filepath.Base(path), lines)
+	file := d.resultFile(mistakes, lines)
+	if file.Definition.Source.Votes == 0 && len(mistakes.List) == 0 {
+		mistakes.add(0, "it holds no vote to replay")
+	}
+	if len(mistakes.List) == 0 {
+		for _, problem := range file.Definition.Check() { // mistakes of the whole file
+			mistakes.add(0, "%s", problem.Text)
 		}
-	)
+	}
+	return file
+}
+
+func deriveDefinition(mistakes *Mistakes, name string, lines []resultLine) derivation {
 	regionsOfCode := make(map[string]map[string]bool)
 	for _, line := range lines {
 		if regionsOfCode[line.code] == nil {
@@ -155,20 +174,24 @@ func derive(mistakes *Mistakes, path string, lines []resultLine) *ResultFile {
 		}
 		regionsOfCode[line.code][line.region] = true
 	}
-
-	d := &election.Definition{ID: "replay", Name: "Replay of " + filepath.Base(path), Polling: pollingDay}
-	candidateIDs, regionIDs, districtIDs := ids{}, ids{}, ids{}
 	usable := func(code string) bool { return election.ValidDistrictID(code) && len(regionsOfCode[code]) == 1 }
+	candidateIDs, regionIDs, districtIDs := ids{}, ids{}, ids{}
 	for code := range regionsOfCode {
 		districtIDs[code] = usable(code)
 	}
-	candidates, regions := make(map[ticket]int), make(map[string]int)
-	districts := make(map[regionalCode]*election.District)
-	firstLine := make(map[cell]int)
+
+	d := &election.Definition{ID: "replay", Name: name, Polling: pollingDay}
+	derived := derivation{d, make(map[ticket]int), make(map[regionalCode]*election.District)}
+	regions := make(map[string]int)
+	type pair struct {
+		regionalCode
+		ticket
+	}
+	firstLine := make(map[pair]int)
 	for _, line := range lines {
 		t := ticket{line.candidate, line.party}
-		if _, ok := candidates[t]; !ok {
-			candidates[t] = len(d.Candidates)
+		if _, ok := derived.candidates[t]; !ok {
+			derived.candidates[t] = len(d.Candidates)
 			id := candidateIDs.next(line.candidate, "candidate")
 			d.Candidates = append(d.Candidates, election.Candidate{ID: election.CandidateID(id), Name: line.candidate, Party: line.party})
 		}
@@ -180,34 +203,38 @@ func derive(mistakes *Mistakes, path string, lines []resultLine) *ResultFile {
 			d.Regions = append(d.Regions, election.Region{ID: election.RegionID(id), Name: line.region})
 		}
 		at := regionalCode{line.region, line.code}
-		if known := districts[at]; known == nil {
+		if known := derived.districts[at]; known == nil {
 			district := election.District{ID: election.DistrictID(line.code), Name: line.district}
 			if !usable(line.code) {
 				district.ID, district.Code = election.DistrictID(districtIDs.next(line.region+"-"+line.code, "district")), line.code
 			}
 			d.Regions[r].Districts = append(d.Regions[r].Districts, district)
-			districts[at] = &district
+			derived.districts[at] = &district
 		} else if known.Name != line.district {
 			mistakes.add(line.number, "district_id %q is called %q here and %q above", line.code, line.district, known.Name)
 		}
-		key := cell{at, t}
+		key := pair{at, t}
 		if first, again := firstLine[key]; again {
 			mistakes.add(line.number, "it repeats district and candidate of line %d", first)
 		} else {
 			firstLine[key] = line.number
 		}
 	}
+	return derived
+}
 
+// resultFile adds the source to the definition, and returns it with the votes of the lines.
+func (d derivation) resultFile(mistakes *Mistakes, lines []resultLine) *ResultFile {
 	index := make(map[election.DistrictID]int)
-	for i, district := range d.Districts() {
+	for i, district := range d.definition.Districts() {
 		index[district.ID] = i
 	}
 	source := &election.Source{}
-	file := &ResultFile{Definition: d}
+	file := &ResultFile{Definition: d.definition}
 	sum := sha256.New()
 	for _, line := range lines {
-		district := index[districts[regionalCode{line.region, line.code}].ID]
-		candidate := candidates[ticket{line.candidate, line.party}]
+		district := index[d.districts[regionalCode{line.region, line.code}].ID]
+		candidate := d.candidates[ticket{line.candidate, line.party}]
 		source.Lines = append(source.Lines, [2]int{district, candidate})
 		if before := source.Votes; before <= election.MostVoters && before+line.votes > election.MostVoters {
 			mistakes.add(line.number, "with this line there are %d votes; a result file holds at most %d in all: replay some of its regions",
@@ -218,19 +245,11 @@ func derive(mistakes *Mistakes, path string, lines []resultLine) *ResultFile {
 		fmt.Fprintf(sum, "%d,%d,%d\n", district, candidate, line.votes)
 	}
 	source.SHA256 = hex.EncodeToString(sum.Sum(nil))
-	d.Source = source
-	if source.Votes == 0 && len(mistakes.List) == 0 {
-		mistakes.add(0, "it holds no vote to replay")
-	}
-	if len(mistakes.List) == 0 {
-		for _, problem := range d.Check() { // what no line shows
-			mistakes.add(0, "%s", problem.Text)
-		}
-	}
+	d.definition.Source = source
 	return file
 }
 
-// ids makes ids out of names: each valid, none twice.
+// ids are the ids that are taken. next makes a new valid id from a name.
 type ids map[string]bool
 
 func (taken ids) next(name, otherwise string) string {

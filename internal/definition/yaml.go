@@ -19,7 +19,7 @@ import (
 //go:embed netherlands.yaml portraits
 var embedded embed.FS
 
-// DefaultText is the default definition as a person may read and change it.
+// DefaultText is the default definition as a YAML file, for a person to read and change.
 func DefaultText() []byte {
 	text, err := embedded.ReadFile("netherlands.yaml")
 	if err != nil {
@@ -28,7 +28,7 @@ func DefaultText() []byte {
 	return text
 }
 
-// Portraits are the portraits of the default definition's candidates; a photo of /portraits/x.svg is x.svg in it.
+// Portraits are the portraits of the default definition's candidates. The photo /portraits/x.svg is the file x.svg.
 func Portraits() fs.FS {
 	sub, err := fs.Sub(embedded, "portraits")
 	if err != nil {
@@ -72,12 +72,12 @@ func parseYAML(name string, text []byte) (*election.Definition, error) {
 		mistakes.add(0, "it holds more than one YAML document")
 	}
 
-	told := make(map[int]bool) // lines of which the decoder has already spoken
+	listed := make(map[int]bool) // lines for which the decoder has found a mistake
 	for _, m := range mistakes.List {
-		told[m.Line] = true
+		listed[m.Line] = true
 	}
 	for _, problem := range d.Check() {
-		if line := lineOf(tree.Content[0], problem.Path); !told[line] {
+		if line := lineOf(tree.Content[0], problem.Path); !listed[line] {
 			mistakes.add(line, "%s", problem.Text)
 		}
 	}
@@ -89,7 +89,7 @@ func parseYAML(name string, text []byte) (*election.Definition, error) {
 
 var yamlLine = regexp.MustCompile(`^(?:yaml: )?line (\d+): (.*)$`)
 
-// addYAML adds what the YAML library found; it writes the line in front of each of its messages.
+// addYAML adds the mistakes that the YAML library has found. The library puts the line before each message.
 func (m *Mistakes) addYAML(err error) {
 	messages := []string{err.Error()}
 	var types *yaml.TypeError
@@ -106,8 +106,8 @@ func (m *Mistakes) addYAML(err error) {
 	}
 }
 
-// lineOf is the line of the node at a path of field names and indices, or of the nearest node above it that exists; 0 of
-// the whole.
+// lineOf is the line of the node at a path of field names and indices, or of its nearest parent that exists. It is 0 for an empty
+// path.
 func lineOf(node *yaml.Node, path []any) int {
 	if len(path) == 0 {
 		return 0

@@ -1,4 +1,4 @@
-// Package exit says with which codes the program ends, and what each means to the person or script that started it.
+// Package exit has the exit codes of the program, and their meaning for the person or script that started it.
 package exit
 
 import (
@@ -10,9 +10,9 @@ import (
 const (
 	Done        = 0
 	Failed      = 1   // something went wrong; trying again may help
-	Input       = 2   // a flag, a file or a definition must be corrected first; a Go program that panics ends so as well
-	Disagree    = 3   // the audit was carried out and found differences
-	Interrupted = 130 // stopped by Ctrl-C or SIGTERM before it was done
+	Input       = 2   // a flag, a file or a definition must be corrected first; also the code of a Go program that panics
+	Disagree    = 3   // the audit has found differences
+	Interrupted = 130 // stopped by Ctrl-C or SIGTERM before it had finished
 )
 
 // Help explains the codes in a line of text.

@@ -1,10 +1,10 @@
-// Package health is what every service tells of itself over HTTP:
+// Package health serves the state of a service over HTTP:
 //
 //	/healthz  200 while the process serves
-//	/readyz   a line for each thing that the service needs; 503 while one of them is missing, and while the service is
-//	          starting: before it has declared what it needs
+//	/readyz   a line for each need of the service; 503 while one of them is missing, and while the service is starting, that
+//	          is before it has declared its needs
 //	/metrics  Prometheus metrics, those of the Kafka clients among them
-//	/version  which build this is
+//	/version  the version of the program
 //
 // A service declares what it needs and what it measures:
 //
@@ -13,7 +13,7 @@
 //	sent := h.Counter("election_votes_produced_total", "Ballots sent, in committed transactions.")
 //	err := h.Serve(ctx, "127.0.0.1:0", log)
 //
-// All methods may be called on a nil *Service, which tells nobody: tests and short commands have no page of health.
+// All methods may be called on a nil *Service, which does nothing. Tests and short commands use that.
 package health
 
 import (
@@ -36,8 +36,8 @@ import (
 	"realtime-election/election"
 )
 
-// patience is how long a need may take to answer.
-const patience = 2 * time.Second
+// checkTimeout is how long the checks of a request may take.
+const checkTimeout = 2 * time.Second
 
 // Service is the health of one service.
 type Service struct {
@@ -49,14 +49,14 @@ type Service struct {
 	needs   []Need
 }
 
-// Need is a thing without which a service is not ready. Check returns nil while it is there. It is asked at each request
-// for /readyz, by several goroutines, and given up after two seconds.
+// Need is a thing without which a service is not ready. Check returns nil while the service has it. Each request for /readyz calls
+// Check in a goroutine of its own, with a context that ends after two seconds.
 type Need struct {
 	What  string
 	Check func(context.Context) error
 }
 
-// New is the health of the service of that name.
+// New makes the health of a service.
 func New(name string) *Service {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -68,7 +68,7 @@ func New(name string) *Service {
 	return &Service{name: name, registry: registry}
 }
 
-// Needs declares that the service has started, and is ready while it has all of these. Those of an earlier call stay.
+// Needs declares that the service has started, and is ready while it has all of these needs, and those of earlier calls.
 func (s *Service) Needs(needs ...Need) {
 	if s == nil {
 		return
@@ -113,7 +113,7 @@ func (s *Service) register(c prometheus.Collector) {
 	}
 }
 
-// Kafka measures a Kafka client. Clients of one process need different names, such as "consumer".
+// Kafka is an option for a Kafka client that measures it. Clients of one process need different names, such as "consumer".
 func (s *Service) Kafka(client string) kgo.Opt {
 	if s == nil {
 		return kgo.WithHooks()
@@ -122,7 +122,7 @@ func (s *Service) Kafka(client string) kgo.Opt {
 	return kgo.WithHooks(kprom.NewMetrics("election_kafka", kprom.Registerer(labelled)))
 }
 
-// Register adds the paths to a server that the service has anyway.
+// Register adds the paths to a server that the service already has.
 func (s *Service) Register(mux *http.ServeMux) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", s.ready)
@@ -131,7 +131,7 @@ func (s *Service) Register(mux *http.ServeMux) {
 }
 
 func (s *Service) ready(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	ctx, cancel := context.WithTimeout(r.Context(), checkTimeout)
 	defer cancel()
 	s.mu.Lock()
 	started, needs := s.started, slices.Clone(s.needs)
@@ -159,7 +159,7 @@ func (s *Service) ready(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Serve serves the paths on listen until ctx ends, which is no error. Without an address it only waits.
+// Serve serves the paths on listen until ctx ends, and then returns nil. Without an address it only waits for that.
 func (s *Service) Serve(ctx context.Context, listen string, log *slog.Logger) error {
 	if s == nil || listen == "" {
 		<-ctx.Done()

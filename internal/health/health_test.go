@@ -58,7 +58,7 @@ func TestMetricsAndVersion(t *testing.T) {
 	}
 }
 
-func TestNobodyIsTold(t *testing.T) {
+func TestNilServiceDoesNothing(t *testing.T) {
 	var h *health.Service
 	h.Needs(health.Need{What: "kafka"})
 	h.Counter("a", "b").Add(1)

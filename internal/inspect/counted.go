@@ -7,9 +7,9 @@ import (
 	"realtime-election/internal/kafka"
 )
 
-// Counted reports whether the official run counts every vote that is in votes_topic now, also those whose transaction is
-// not yet decided in their partition: Kafka confirms a commit before it writes the markers, of each partition by itself.
-// Its errors are Kafka's: trying again may help.
+// Counted reports whether the official run has counted every vote that votes_topic holds now. That includes votes whose
+// transaction is not decided in their partition yet, because Kafka confirms a commit before it writes the marker of each
+// partition. Its errors are Kafka's, and trying again may help.
 func Counted(ctx context.Context, cluster kafka.Cluster) (bool, error) {
 	var official election.OfficialRun
 	if found, err := cluster.LatestJSON(ctx, election.ElectionTopic, election.OfficialRunKey, &official); err != nil || !found {
@@ -32,8 +32,7 @@ func Counted(ctx context.Context, cluster kafka.Cluster) (bool, error) {
 	return status.Run == official.Run && election.Behind(ends, status.Counted) == 0, nil
 }
 
-// CountedAndStored reports whether the query has counted, and the ledger stored, every vote there is. Its errors are
-// Kafka's.
+// CountedAndStored reports whether the query has counted, and the ledger has stored, every vote. Its errors are Kafka's.
 func CountedAndStored(ctx context.Context, cluster kafka.Cluster) (bool, error) {
 	if counted, err := Counted(ctx, cluster); err != nil || !counted {
 		return false, err

@@ -1,5 +1,5 @@
-// Package inspect looks at an election from outside: which topics there are and what stands in them, who produces, how
-// far the count and the ledger are. It reads committed records only and writes nothing.
+// Package inspect reads the state of an election from Kafka: its topics and their records, the progress of the producers, of the
+// count and of the ledger. It reads committed records only and writes nothing.
 package inspect
 
 import (
@@ -17,13 +17,13 @@ import (
 	"realtime-election/internal/kafka"
 )
 
-// Topic is a topic as it is.
+// Topic describes a topic of the cluster.
 type Topic struct {
 	Name       string `json:"name"`
 	Partitions int    `json:"partitions"`
-	// Offsets is how many offsets the topic holds: at least as many as records, since transactions take offsets too.
+	// Offsets is the number of offsets in the topic. It is at least the number of records, since transactions take offsets too.
 	Offsets int64  `json:"offsets"`
-	Bytes   int64  `json:"bytes"` // on disk, of all replicas; -1 where Kafka does not say
+	Bytes   int64  `json:"bytes"` // on disk, of all replicas; -1 if Kafka does not tell
 	Purpose string `json:"purpose"`
 }
 
@@ -72,7 +72,7 @@ func Topics(ctx context.Context, cluster kafka.Cluster) ([]Topic, error) {
 	return topics, nil
 }
 
-// bytesOf is the size of each topic on disk; nil where Kafka does not say.
+// bytesOf is the size of each topic on disk; nil if Kafka does not tell.
 func bytesOf(ctx context.Context, admin *kadm.Client) map[string]int64 {
 	described, err := admin.DescribeAllLogDirs(ctx, nil)
 	if err != nil {
@@ -95,7 +95,7 @@ func unreachable(ctx context.Context, what string, cluster kafka.Cluster, err er
 	}
 }
 
-// unknownTopic says which topics there are.
+// unknownTopic is the error for a topic that does not exist. It lists the topics that do.
 func unknownTopic(ctx context.Context, cl *kgo.Client, name string) error {
 	details, err := kadm.NewClient(cl).ListTopics(ctx)
 	if err != nil {

@@ -62,7 +62,7 @@ func TestTopicsAreListedInTheirOrder(t *testing.T) {
 	}
 }
 
-// tailed are the values that Tail hands over.
+// tailed are the values of the records from Tail.
 func tailed(t *testing.T, cluster *kfake.Cluster, c TailConfig) string {
 	t.Helper()
 	var values []string
@@ -83,7 +83,7 @@ func TestTailShowsTheFirstOrTheLast(t *testing.T) {
 		t.Errorf("an empty topic holds %q", got)
 	}
 	kafkatest.Produce(t, cluster, vote(0, 1, "a"), vote(1, 2, "b"), vote(0, 3, "c"))
-	for i := range 30 { // offsets that are no records, more than Tail looks back at first
+	for i := range 30 { // offsets without records, more than Tail reads at first
 		kafkatest.ProduceInTransaction(t, cluster, kgo.TryAbort, vote(int32(i%2), 4, "aborted"))
 	}
 	kafkatest.ProduceInTransaction(t, cluster, kgo.TryCommit, vote(1, 5, "d"))
@@ -197,20 +197,20 @@ func TestStatusTellsHowFarEachIs(t *testing.T) {
 	ledger := election.LedgerStatus{State: "waiting", Error: "PostgreSQL is away", Stored: map[string]map[string]int64{
 		election.VotersTopic: {"0": 2, "1": 1}, election.VotesTopic: {"0": 0, "1": 0},
 	}}
-	look := func() *Status {
+	read := func() *Status {
 		t.Helper()
-		status, err := Look(t.Context(), kafkatest.Cluster(t, cluster.ListenAddrs()), now)
+		status, err := ReadStatus(t.Context(), kafkatest.Cluster(t, cluster.ListenAddrs()), now)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return status
 	}
-	if status := look(); status.Query != nil || status.Ledger != nil || status.Behind != (Behind{2, 2, 3}) {
+	if status := read(); status.Query != nil || status.Ledger != nil || status.Behind != (Behind{2, 2, 3}) {
 		t.Errorf("before anyone reports it is %+v", status)
 	}
 	kafkatest.Produce(t, cluster,
 		kafkatest.JSON(t, election.PipelineStatusTopic, election.QueryKey, query), kafkatest.JSON(t, election.PipelineStatusTopic, election.LedgerKey, ledger))
-	status := look()
+	status := read()
 	if status.Behind != (Behind{Count: 1, LedgerVotes: 2, LedgerVoters: 0}) {
 		t.Errorf("behind by %+v", status.Behind)
 	}

@@ -12,8 +12,7 @@ import (
 	"realtime-election/internal/terminal"
 )
 
-// Text is a record on one line for people: partition and offset, time, key and value. Whatever is in it, it controls no
-// terminal.
+// Text is a record on one line for people: partition and offset, time, key and value. It is safe to print on a terminal.
 func Text(r *kgo.Record) string {
 	value := "(deleted)"
 	if r.Value != nil {
@@ -22,18 +21,18 @@ func Text(r *kgo.Record) string {
 	return fmt.Sprintf("%d:%d  %s  %s  %s", r.Partition, r.Offset, r.Timestamp.UTC().Format("2006-01-02T15:04:05.000Z"), terminal.Printable(string(r.Key)), value)
 }
 
-// line is a record as JSON. Bytes that are no text are in base64.
+// line is a record for JSON. Bytes that are not UTF-8 are in base64.
 type line struct {
 	Partition   int32           `json:"partition"`
 	Offset      int64           `json:"offset"`
 	Timestamp   time.Time       `json:"timestamp"`
 	Key         *string         `json:"key,omitempty"`
 	KeyBase64   []byte          `json:"key_base64,omitempty"`
-	Value       json.RawMessage `json:"value,omitempty"` // null where the record deletes its key
+	Value       json.RawMessage `json:"value,omitempty"` // null for a tombstone
 	ValueBase64 []byte          `json:"value_base64,omitempty"`
 }
 
-// JSON is a record as one line of JSON. A value that is JSON stands as it is, another text as a string.
+// JSON is a record as one line of JSON. A value that is JSON becomes part of it, and another text a string.
 func JSON(r *kgo.Record) ([]byte, error) {
 	l := line{Partition: r.Partition, Offset: r.Offset, Timestamp: r.Timestamp.UTC()}
 	if utf8.Valid(r.Key) {

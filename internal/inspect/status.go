@@ -13,7 +13,7 @@ import (
 	"realtime-election/internal/kafka"
 )
 
-// Status is how an election is doing, as far as its Kafka knows. When it was reported, Kafka's timestamps say: the clocks
+// Status is the state of an election, as far as its Kafka knows it. The times of reports are Kafka's timestamps, since the clocks
 // of submit and ledger may be wrong.
 type Status struct {
 	Election  string                 `json:"election"` // its name
@@ -23,32 +23,32 @@ type Status struct {
 	QueryAt   time.Time              `json:"query_reported_at,omitzero"`
 	Ledger    *election.LedgerStatus `json:"ledger,omitempty"` // nil before ledger has reported
 	LedgerAt  time.Time              `json:"ledger_reported_at,omitzero"`
-	// Behind is, for each reader of a topic, how many offsets lie between where it is and the topic's stable end. Offsets
-	// are not records: transactions take some too, so this is at least the number of records, and 0 is exact.
+	// Behind is, for each reader of a topic, the number of offsets from its position to the topic's stable end. Transactions take
+	// offsets too, so this is at least the number of unread records, and 0 means that there are none.
 	Behind Behind `json:"offsets_behind"`
 }
 
-// Behind are offsets. A reader that has not reported has read nothing.
+// Behind are numbers of offsets. A reader that has not reported has read nothing.
 type Behind struct {
 	Count        int64 `json:"count"`         // of votes_topic, for the streaming query
 	LedgerVotes  int64 `json:"ledger_votes"`  // of votes_topic, for the ledger
 	LedgerVoters int64 `json:"ledger_voters"` // of voters_topic, for the ledger
 }
 
-// Producer is how far a producer came.
+// Producer is the progress of a producer.
 type Producer struct {
 	Name   string    `json:"name"`
 	Sent   int64     `json:"sent"`
 	Size   int64     `json:"size"`
-	Rate   float64   `json:"records_per_second"` // lately; 0 where nothing was sent lately
+	Rate   float64   `json:"records_per_second"` // over rateWindow; 0 if nothing was sent in it
 	SentAt time.Time `json:"sent_at"`            // its last transaction
 }
 
-// lately is how far back a rate looks.
-const lately = 10 * time.Second
+// rateWindow is the time over which a rate is measured.
+const rateWindow = 10 * time.Second
 
-// Look asks Kafka how the election is doing now. The error is kafka.ErrNoElection where there is none.
-func Look(ctx context.Context, cluster kafka.Cluster, now time.Time) (*Status, error) {
+// ReadStatus reads the status from Kafka. The error is kafka.ErrNoElection if Kafka has no election.
+func ReadStatus(ctx context.Context, cluster kafka.Cluster, now time.Time) (*Status, error) {
 	installation, err := cluster.Election(ctx)
 	if err != nil {
 		return nil, err
@@ -63,24 +63,24 @@ func Look(ctx context.Context, cluster kafka.Cluster, now time.Time) (*Status, e
 		return nil, err
 	}
 	defer cl.Close()
-	progress, err := reports(ctx, cluster, cl, names, now)
+	progress, err := readProgress(ctx, cluster, cl, names, now)
 	if err != nil {
 		return nil, err
 	}
 	for _, name := range names {
-		if of := progress[name]; len(of) > 0 {
-			status.Producers = append(status.Producers, look(name, of, now))
+		if records := progress[name]; len(records) > 0 {
+			status.Producers = append(status.Producers, newProducer(name, records, now))
 		}
 	}
 	var query election.QueryStatus
-	if status.QueryAt, err = reported(ctx, cluster, election.QueryKey, &query); err != nil {
+	if status.QueryAt, err = latestReport(ctx, cluster, election.QueryKey, &query); err != nil {
 		return nil, err
 	}
 	if !status.QueryAt.IsZero() {
 		status.Query = &query
 	}
 	var ledger election.LedgerStatus
-	if status.LedgerAt, err = reported(ctx, cluster, election.LedgerKey, &ledger); err != nil {
+	if status.LedgerAt, err = latestReport(ctx, cluster, election.LedgerKey, &ledger); err != nil {
 		return nil, err
 	}
 	if !status.LedgerAt.IsZero() {
@@ -102,8 +102,8 @@ func Look(ctx context.Context, cluster kafka.Cluster, now time.Time) (*Status, e
 	return status, nil
 }
 
-// reported decodes what a service last said of itself, and is Kafka's timestamp of that; zero where it said nothing.
-func reported(ctx context.Context, cluster kafka.Cluster, service string, into any) (time.Time, error) {
+// latestReport decodes the last report of a service, and returns Kafka's timestamp of it, or zero if there is none.
+func latestReport(ctx context.Context, cluster kafka.Cluster, service string, into any) (time.Time, error) {
 	latest, err := cluster.Latest(ctx, election.PipelineStatusTopic, 0, service)
 	if err != nil || latest == nil {
 		return time.Time{}, err
@@ -111,8 +111,8 @@ func reported(ctx context.Context, cluster kafka.Cluster, service string, into a
 	return latest.Timestamp, kafka.DecodeJSON(latest, into)
 }
 
-// reports are what producers said of their progress in the last seconds, and at least the last two of each.
-func reports(ctx context.Context, cluster kafka.Cluster, cl *kgo.Client, names []string, now time.Time) (map[string][]report, error) {
+// readProgress reads the progress records of producers within rateWindow, and at least the last two of each.
+func readProgress(ctx context.Context, cluster kafka.Cluster, cl *kgo.Client, names []string, now time.Time) (map[string][]progressRecord, error) {
 	starts, err := kafka.Starts(ctx, cl, election.ProducerProgressTopic)
 	if err != nil {
 		return nil, err
@@ -121,37 +121,37 @@ func reports(ctx context.Context, cluster kafka.Cluster, cl *kgo.Client, names [
 	if err != nil {
 		return nil, err
 	}
-	all := make(map[string][]report)
+	all := make(map[string][]progressRecord)
 	err = cluster.ReadBetween(ctx, election.ProducerProgressTopic, starts, ends, func(r *kgo.Record) error {
-		name, next := string(r.Key), report{at: r.Timestamp}
+		name, next := string(r.Key), progressRecord{at: r.Timestamp}
 		if !slices.Contains(names, name) || election.ProgressPartition(name) != r.Partition {
 			return nil
 		}
 		if err := json.Unmarshal(r.Value, &next.Progress); err != nil {
-			return fmt.Errorf("read how far %s came: decode its progress at offset %d: %w", name, r.Offset, err)
+			return fmt.Errorf("decode the progress of %s at offset %d: %w", name, r.Offset, err)
 		}
-		of := append(all[name], next)
-		for len(of) > 2 && now.Sub(of[0].at) > lately {
-			of = of[1:]
+		records := append(all[name], next)
+		for len(records) > 2 && now.Sub(records[0].at) > rateWindow {
+			records = records[1:]
 		}
-		all[name] = of
+		all[name] = records
 		return nil
 	})
 	return all, err
 }
 
-// look is how far a producer came, by its reports.
-func look(name string, of []report, now time.Time) Producer {
-	first, last := of[0], of[len(of)-1]
+// newProducer makes a Producer of the producer's progress records.
+func newProducer(name string, records []progressRecord, now time.Time) Producer {
+	first, last := records[0], records[len(records)-1]
 	producer := Producer{Name: name, Sent: last.NextSerial, Size: last.Size, SentAt: last.at}
-	if took := last.at.Sub(first.at); took > 0 && now.Sub(last.at) <= lately {
+	if took := last.at.Sub(first.at); took > 0 && now.Sub(last.at) <= rateWindow {
 		producer.Rate = float64(last.NextSerial-first.NextSerial) / took.Seconds()
 	}
 	return producer
 }
 
-// report is a producer's progress and when it was sent.
-type report struct {
+// progressRecord is a producer's progress, and when it was sent.
+type progressRecord struct {
 	election.Progress
 	at time.Time
 }

@@ -8,9 +8,8 @@ import (
 	"realtime-election/internal/kafka"
 )
 
-// Stored reports whether PostgreSQL holds all that the topics of voters and votes hold now, also that whose transaction is
-// not yet decided in its partition: Kafka confirms a commit before it writes the markers, of each partition by itself.
-// Its errors are Kafka's: trying again may help.
+// Stored reports whether PostgreSQL has all records that the topics of voters and votes hold now. As in Counted, these include
+// records of transactions that are not decided yet. Its errors are Kafka's, and trying again may help.
 func Stored(ctx context.Context, cluster kafka.Cluster) (bool, error) {
 	var status election.LedgerStatus
 	found, err := cluster.LatestJSON(ctx, election.PipelineStatusTopic, election.LedgerKey, &status)

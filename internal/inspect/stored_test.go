@@ -61,6 +61,6 @@ func TestStoredMeansEveryPartitionOfBothTopics(t *testing.T) {
 	}
 	delete(all[election.VotersTopic], "1")
 	if allStored(all) {
-		t.Error("with a partition that nobody speaks of")
+		t.Error("with a partition that the status does not name")
 	}
 }

@@ -14,18 +14,18 @@ import (
 	"realtime-election/internal/kafka"
 )
 
-// TailConfig says what Tail reads. Kafka, Topic and Each are required.
+// TailConfig selects the records that Tail reads. Kafka, Topic and Each are required.
 type TailConfig struct {
 	Kafka     kafka.Cluster
 	Topic     string
-	Partition int32                   // the only one; -1 is all
-	FromStart bool                    // the first records, a partition after the other; otherwise the last ones, in the order of time
+	Partition int32                   // only this partition; -1 means all
+	FromStart bool                    // the first records, partition by partition; otherwise the last records, by time
 	Count     int                     // of records
-	Follow    bool                    // go on with what comes; from the start, everything is read
-	Each      func(*kgo.Record) error // gets every record; an error ends Tail
+	Follow    bool                    // go on with new records; with FromStart, Count is ignored
+	Each      func(*kgo.Record) error // gets each record; an error ends Tail
 }
 
-// Validate names what is wrong.
+// Validate returns an *election.Wrong that names the setting that is wrong.
 func (c TailConfig) Validate() error {
 	switch {
 	case c.Count < 0:
@@ -36,11 +36,11 @@ func (c TailConfig) Validate() error {
 	return nil
 }
 
-// errEnough ends a pass.
+// errEnough ends a read.
 var errEnough = errors.New("enough records")
 
-// Tail hands committed records of a topic to Each. It returns when they have been handed over, with Follow when ctx ends,
-// which is no error then.
+// Tail calls Each with committed records of a topic. It returns after the last of them. With Follow it goes on until ctx ends, and
+// then returns nil.
 func Tail(ctx context.Context, c TailConfig) error {
 	if err := c.Validate(); err != nil {
 		return err
@@ -57,29 +57,29 @@ func Tail(ctx context.Context, c TailConfig) error {
 	next := ends
 	if c.FromStart && c.Follow {
 		next = starts
-	} else if err := show(ctx, c, starts, ends); err != nil {
+	} else if err := showOnce(ctx, c, starts, ends); err != nil {
 		return err
 	}
 	if !c.Follow {
 		return nil
 	}
-	err = c.pass(ctx, next, nil, c.Each)
+	err = c.read(ctx, next, nil, c.Each)
 	if ctx.Err() != nil {
 		return nil
 	}
 	return err
 }
 
-// show hands over the first or the last records of what lies between starts and ends.
-func show(ctx context.Context, c TailConfig, starts, ends map[int32]int64) error {
+// showOnce calls Each with the first or the last records between starts and ends.
+func showOnce(ctx context.Context, c TailConfig, starts, ends map[int32]int64) error {
 	if c.Count == 0 {
 		return nil
 	}
 	if c.FromStart {
 		left := c.Count
 		for _, partition := range sorted(starts) {
-			one := func(of map[int32]int64) map[int32]int64 { return map[int32]int64{partition: of[partition]} }
-			err := c.pass(ctx, one(starts), one(ends), func(r *kgo.Record) error {
+			only := func(of map[int32]int64) map[int32]int64 { return map[int32]int64{partition: of[partition]} }
+			err := c.read(ctx, only(starts), only(ends), func(r *kgo.Record) error {
 				if err := c.Each(r); err != nil {
 					return err
 				}
@@ -97,7 +97,7 @@ func show(ctx context.Context, c TailConfig, starts, ends map[int32]int64) error
 		}
 		return nil
 	}
-	records, err := last(ctx, c, starts, ends)
+	records, err := lastRecords(ctx, c, starts, ends)
 	if err != nil {
 		return err
 	}
@@ -109,9 +109,9 @@ func show(ctx context.Context, c TailConfig, starts, ends map[int32]int64) error
 	return nil
 }
 
-// last are the last records of all partitions together, in the order of time. Offsets have gaps, so it looks back
-// farther until it has found enough.
-func last(ctx context.Context, c TailConfig, starts, ends map[int32]int64) ([]*kgo.Record, error) {
+// lastRecords are the last records of all partitions together, by time. Offsets have gaps, so it reads from further back until it
+// has enough records.
+func lastRecords(ctx context.Context, c TailConfig, starts, ends map[int32]int64) ([]*kgo.Record, error) {
 	for window := int64(c.Count) + 16; ; window *= 8 {
 		from, whole := make(map[int32]int64), true
 		for partition, end := range ends {
@@ -119,9 +119,9 @@ func last(ctx context.Context, c TailConfig, starts, ends map[int32]int64) ([]*k
 			whole = whole && from[partition] == starts[partition]
 		}
 		found := make(map[int32][]*kgo.Record)
-		err := c.pass(ctx, from, ends, func(r *kgo.Record) error {
+		err := c.read(ctx, from, ends, func(r *kgo.Record) error {
 			of := append(found[r.Partition], r)
-			if len(of) > 2*c.Count { // the last of each partition are enough
+			if len(of) > 2*c.Count { // the last Count records of a partition are enough
 				of = slices.Clone(of[len(of)-c.Count:])
 			}
 			found[r.Partition] = of
@@ -130,7 +130,7 @@ func last(ctx context.Context, c TailConfig, starts, ends map[int32]int64) ([]*k
 		if err != nil {
 			return nil, err
 		}
-		enough := true // each partition that has more to look at has given as many as could be shown
+		enough := true // each partition is read whole, or has given Count records
 		var all []*kgo.Record
 		for partition := range ends {
 			enough = enough && (len(found[partition]) >= c.Count || from[partition] == starts[partition])
@@ -171,8 +171,8 @@ func bounds(ctx context.Context, c TailConfig, cl *kgo.Client) (starts, ends map
 	return starts, ends, nil
 }
 
-// pass reads the partitions of from, up to ends; without ends it reads on until ctx ends.
-func (c TailConfig) pass(ctx context.Context, from, ends map[int32]int64, each func(*kgo.Record) error) error {
+// read reads the partitions in from up to ends. If ends is nil, it reads until ctx ends.
+func (c TailConfig) read(ctx context.Context, from, ends map[int32]int64, each func(*kgo.Record) error) error {
 	return c.Kafka.ReadBetween(ctx, c.Topic, from, ends, each)
 }
 

@@ -1,5 +1,5 @@
-// Package kafka is what the services share of talking to Kafka: a client with the project's settings, the topics, and
-// reading a topic from its start to its end.
+// Package kafka has what the services need from Kafka: a client with the project's settings, the creation of topics, and reading
+// a topic from its start to its end.
 package kafka
 
 import (
@@ -16,16 +16,16 @@ import (
 	"realtime-election/election"
 )
 
-// batchBytes bounds what is sent at once, so that every topic takes it.
+// batchBytes is the largest batch that every topic accepts.
 const batchBytes = 1 << 20
 
-// Cluster is a Kafka cluster as this program's clients reach it.
+// Cluster says how to reach a Kafka cluster.
 type Cluster struct {
 	Brokers []string     // bootstrap servers, each host:port
-	Log     *slog.Logger // takes what the clients warn of; nil: the default logger
+	Log     *slog.Logger // for warnings of the clients; nil: the default logger
 }
 
-// Validate says what is wrong with the brokers, as an *election.Wrong.
+// Validate returns an *election.Wrong if the brokers are wrong.
 func (c Cluster) Validate() error {
 	if len(c.Brokers) == 0 {
 		return &election.Wrong{Setting: "brokers", Text: "is empty; name at least one Kafka broker as host:port"}
@@ -38,14 +38,14 @@ func (c Cluster) Validate() error {
 	return nil
 }
 
-// String is the brokers, separated by commas, as Kafka's bootstrap.servers has them.
+// String is the list of brokers, separated by commas, as in Kafka's setting bootstrap.servers.
 func (c Cluster) String() string { return strings.Join(c.Brokers, ",") }
 
 // Logger is Log, or the default logger.
 func (c Cluster) Logger() *slog.Logger { return cmp.Or(c.Log, slog.Default()) }
 
 // NewClient makes a client that reads committed records only, and writes records of up to 1 MiB. It connects on first
-// use. The error is of the brokers or of the options.
+// use. The error is about the brokers or the options.
 func (c Cluster) NewClient(options ...kgo.Opt) (*kgo.Client, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func (c Cluster) NewClient(options ...kgo.Opt) (*kgo.Client, error) {
 		kgo.ProducerBatchMaxBytes(batchBytes),
 		kgo.ProducerBatchCompression(kgo.NoCompression()), // the broker would unpack it: see election.Topics
 		kgo.DisableClientMetrics(),                        // a client here may live for one read only
-		kgo.WithLogger(kslog.New(slog.New(quiet{c.Logger().Handler()}))),
+		kgo.WithLogger(kslog.New(slog.New(warningsOnly{c.Logger().Handler()}))),
 	}, options...)
 	cl, err := kgo.NewClient(all...)
 	if err != nil {
@@ -67,9 +67,9 @@ func (c Cluster) NewClient(options ...kgo.Opt) (*kgo.Client, error) {
 	return cl, nil
 }
 
-// quiet drops what the client says below a warning, unless debugging was asked for: it tells of every connection.
-type quiet struct{ slog.Handler }
+// warningsOnly drops all messages below a warning, unless the level is debug: the client logs every connection.
+type warningsOnly struct{ slog.Handler }
 
-func (q quiet) Enabled(ctx context.Context, level slog.Level) bool {
-	return q.Handler.Enabled(ctx, level) && (level >= slog.LevelWarn || q.Handler.Enabled(ctx, slog.LevelDebug))
+func (w warningsOnly) Enabled(ctx context.Context, level slog.Level) bool {
+	return w.Handler.Enabled(ctx, level) && (level >= slog.LevelWarn || w.Handler.Enabled(ctx, slog.LevelDebug))
 }

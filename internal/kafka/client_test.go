@@ -10,7 +10,7 @@ import (
 	"realtime-election/internal/kafka/kafkatest"
 )
 
-// TestClientCompressesNothing looks at what is on the wire: the broker would have to unpack it.
+// TestClientCompressesNothing checks the batches that the broker receives, since it would have to unpack them.
 func TestClientCompressesNothing(t *testing.T) {
 	cluster := newTopic(t, 1, nil)
 	var codecs []int16

@@ -12,11 +12,11 @@ import (
 	"realtime-election/election"
 )
 
-// ErrNoElection is returned where `election init` has not run.
+// ErrNoElection is the error if `election init` has not run.
 var ErrNoElection = errors.New("there is no election on this Kafka; run `election init` first")
 
-// Election reads which election the topics belong to. The error is ErrNoElection where there is none, and an *election.Hint
-// where Kafka does not answer.
+// Election reads the record of the election to which the topics belong. The error is ErrNoElection if there is none, and an
+// *election.Hint if Kafka does not answer.
 func (c Cluster) Election(ctx context.Context) (*election.Installation, error) {
 	var installation election.Installation
 	found, err := c.LatestJSON(ctx, election.ElectionTopic, election.DefinitionKey, &installation)
@@ -32,13 +32,12 @@ func (c Cluster) Election(ctx context.Context) (*election.Installation, error) {
 }
 
 // LatestJSON decodes the last committed value of a key in a compacted topic of one partition. It reports whether there
-// is one. A topic that does not exist is kerr.UnknownTopicOrPartition.
+// is one. The error for a topic that does not exist is kerr.UnknownTopicOrPartition.
 func (c Cluster) LatestJSON(ctx context.Context, topic, key string, into any) (bool, error) {
 	return c.latestJSON(ctx, topic, 0, key, into)
 }
 
-// Progress is how far a producer came; zero, and false, where it has not begun. Its errors are
-// those of LatestJSON.
+// Progress reads the progress of a producer. It reports false if the producer has not begun. Its errors are those of LatestJSON.
 func (c Cluster) Progress(ctx context.Context, producer string) (election.Progress, bool, error) {
 	var progress election.Progress
 	found, err := c.latestJSON(ctx, election.ProducerProgressTopic, election.ProgressPartition(producer), producer, &progress)

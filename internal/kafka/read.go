@@ -7,14 +7,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// Read hands every committed record of a partition to each, from the first up to the end that was stable when Read
-// was called. The record is each's only until each returns. Read returns the error of each as it
-// is; a topic that does not exist is kerr.UnknownTopicOrPartition.
+// Read calls each with every committed record of a partition, from the first up to the stable end at the time of the call. each
+// must not keep the record. Read returns an error of each unchanged. The error for a topic that does not exist is
+// kerr.UnknownTopicOrPartition.
 func (c Cluster) Read(ctx context.Context, topic string, partition int32, each func(*kgo.Record) error) error {
 	return c.readPartition(ctx, topic, partition, StableEnds, each)
 }
 
-// ReadTo is Read up to an offset, exclusive, that transactions may not yet be decided before: it waits for them.
+// ReadTo is Read up to an offset, exclusive. It waits for open transactions before that offset.
 func (c Cluster) ReadTo(ctx context.Context, topic string, partition int32, end int64, each func(*kgo.Record) error) error {
 	given := func(context.Context, *kgo.Client, string) (map[int32]int64, error) {
 		return map[int32]int64{partition: end}, nil
@@ -42,23 +42,23 @@ func (c Cluster) readPartition(ctx context.Context, topic string, partition int3
 	if !exists {
 		return fmt.Errorf("read %s: it has no partition %d", topic, partition)
 	}
-	return between(ctx, cl, topic, map[int32]int64{partition: start}, map[int32]int64{partition: ends[partition]}, each)
+	return readBetween(ctx, cl, topic, map[int32]int64{partition: start}, map[int32]int64{partition: ends[partition]}, each)
 }
 
-// ReadBetween hands the committed records of partitions of a topic to each, from the offsets of from up to those of to,
-// exclusive. Without to it reads on until ctx ends. The record is each's only until each returns.
+// ReadBetween calls each with the committed records of a topic, for each partition in from, from that offset up to the offset in
+// to, exclusive. If to is nil, it reads until ctx ends. each must not keep the record.
 func (c Cluster) ReadBetween(ctx context.Context, topic string, from, to map[int32]int64, each func(*kgo.Record) error) error {
 	cl, err := c.NewClient(kgo.KeepControlRecords())
 	if err != nil {
 		return err
 	}
 	defer cl.Close()
-	return between(ctx, cl, topic, from, to, each)
+	return readBetween(ctx, cl, topic, from, to, each)
 }
 
-// between is ReadBetween by a client that keeps control records: a topic often ends in a transaction's marker, and it
-// tells that the end is reached.
-func between(ctx context.Context, cl *kgo.Client, topic string, from, to map[int32]int64, each func(*kgo.Record) error) error {
+// readBetween is ReadBetween with a client that keeps control records. A topic often ends in a transaction's marker, which shows
+// that the end is reached.
+func readBetween(ctx context.Context, cl *kgo.Client, topic string, from, to map[int32]int64, each func(*kgo.Record) error) error {
 	offsets, left := make(map[int32]kgo.Offset), make(map[int32]bool)
 	for partition, at := range from {
 		if to == nil || at < to[partition] {
@@ -90,7 +90,8 @@ func between(ctx context.Context, cl *kgo.Client, topic string, from, to map[int
 	return nil
 }
 
-// Latest is the last committed record of a key in a partition of a compacted topic, nil where there is none.
+// Latest is the last committed record of a key in a partition of a compacted topic. It is nil if there is none, or if it is a
+// tombstone.
 func (c Cluster) Latest(ctx context.Context, topic string, partition int32, key string) (*kgo.Record, error) {
 	var latest *kgo.Record
 	err := c.Read(ctx, topic, partition, func(r *kgo.Record) error {

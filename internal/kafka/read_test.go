@@ -22,8 +22,8 @@ import (
 
 const topic = "topic"
 
-// patience is how long a read may take that has an end. None takes that long unless it is broken.
-const patience = 10 * time.Second
+// testTimeout is how long a read may take. Only a failure takes that long.
+const testTimeout = 10 * time.Second
 
 func newTopic(t *testing.T, partitions int32, settings map[string]string) *kfake.Cluster {
 	t.Helper()
@@ -41,7 +41,7 @@ func record(partition int32, value string) *kgo.Record {
 // read is the values of a partition.
 func read(t *testing.T, cluster *kfake.Cluster, partition int32) []string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
 	var values []string
 	err := kafkatest.Cluster(t, cluster.ListenAddrs()).Read(ctx, topic, partition, func(r *kgo.Record) error {
@@ -108,7 +108,7 @@ func TestReadStopsBeforeAnOpenTransaction(t *testing.T) {
 func TestReadLeavesOutWhatCameLater(t *testing.T) {
 	cluster := newTopic(t, 1, nil)
 	kafkatest.Produce(t, cluster, record(0, "a"), record(0, "b"))
-	// The end is known by the first fetch, whose answer holds one record more.
+	// The reader knows the end before its first fetch, whose answer holds one more record.
 	cluster.ControlKey(int16(kmsg.Fetch), func(kmsg.Request) (kmsg.Response, error, bool) {
 		cluster.DropControl()
 		cluster.SleepControl(func() { kafkatest.Produce(t, cluster, record(0, "later")) })

@@ -18,7 +18,7 @@ var roundTripTopic = election.Topic{
 	Settings: map[string]string{"retention.ms": "60000", "segment.ms": "60000", "segment.bytes": "1048576"},
 }
 
-// RoundTrip sends a record and fetches it again, and is nil if Kafka does both. It makes a topic of its own for that.
+// RoundTrip sends a record to a topic of its own and fetches it again. It returns nil if Kafka does both.
 func (c Cluster) RoundTrip(ctx context.Context) error {
 	cl, err := c.NewClient(kgo.DisableIdempotentWrite()) // the broker would remember every producer for a day
 	if err != nil {

@@ -20,7 +20,7 @@ func TestRoundTripMakesItsTopicAndMayRunAgain(t *testing.T) {
 	}
 }
 
-// TestRoundTripNeedsBothWays has a broker that takes records and gives none, and one that takes none.
+// TestRoundTripNeedsBothWays tries a broker that refuses to take records, and one that refuses to give them.
 func TestRoundTripNeedsBothWays(t *testing.T) {
 	for _, broken := range []kmsg.Key{kmsg.Produce, kmsg.Fetch} {
 		cluster := kafkatest.NewCluster(t)

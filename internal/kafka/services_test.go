@@ -23,7 +23,7 @@ func TestRealKafkaTakesTheLargestElectionRecord(t *testing.T) {
 	}
 }
 
-// TestBatchThatUnpacksToMoreIsRefused sends 8 MiB in batches of some KiB, in a record and in many.
+// TestBatchThatUnpacksToMoreIsRefused sends 8 MiB in compressed batches of some KiB, as one record and as many.
 func TestBatchThatUnpacksToMoreIsRefused(t *testing.T) {
 	brokers := []string{localtest.Kafka(t)}
 	client := func(options ...kgo.Opt) *kgo.Client {
@@ -58,7 +58,7 @@ func TestBatchThatUnpacksToMoreIsRefused(t *testing.T) {
 			}
 		}
 	}
-	for _, topic := range logs { // what is allowed goes on
+	for _, topic := range logs { // allowed batches are still accepted
 		if err := ours.ProduceSync(t.Context(), &kgo.Record{Topic: topic, Value: make([]byte, 1_000_000)}).FirstErr(); err != nil {
 			t.Errorf("%s: %v", topic, err)
 		}

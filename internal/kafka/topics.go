@@ -13,20 +13,20 @@ import (
 	"realtime-election/election"
 )
 
-// EnsureTopics creates the topics that are missing and sets the settings of those that are there. A topic with another
-// number of partitions is an error: ballots would change places. It returns when all of them can be used.
+// EnsureTopics creates the topics that are missing, and sets the settings of those that exist. It is an error if a topic has another
+// number of partitions, since ballots would belong to other partitions. It returns when all topics can be used.
 func EnsureTopics(ctx context.Context, cl *kgo.Client, topics []election.Topic) error {
 	admin := kadm.NewClient(cl)
 	names := make([]string, len(topics))
 	for i, topic := range topics {
 		names[i] = topic.Name
 	}
-	there, err := admin.ListTopics(ctx, names...)
+	existing, err := admin.ListTopics(ctx, names...)
 	if err != nil {
 		return fmt.Errorf("list the topics: %w", err)
 	}
 	for _, topic := range topics {
-		detail := there[topic.Name]
+		detail := existing[topic.Name]
 		if detail.Err == nil && len(detail.Partitions) != int(topic.Partitions) {
 			return fmt.Errorf("topic %s has %d partitions where %d are needed; delete the topics and begin anew",
 				topic.Name, len(detail.Partitions), topic.Partitions)
@@ -92,13 +92,13 @@ func ensureTopic(ctx context.Context, admin *kadm.Client, topic election.Topic) 
 	return nil
 }
 
-// StableEnds are the offsets, by partition, up to which a topic's transactions are decided. Of this and the
-// next two, the error for a topic that does not exist is kerr.UnknownTopicOrPartition.
+// StableEnds are the offsets, by partition, before which all transactions of a topic are decided. The error of StableEnds, Ends and
+// Starts for a topic that does not exist is kerr.UnknownTopicOrPartition.
 func StableEnds(ctx context.Context, cl *kgo.Client, topic string) (map[int32]int64, error) {
 	return offsets(ctx, "stable end", topic, kadm.NewClient(cl).ListCommittedOffsets)
 }
 
-// Ends are the offsets, by partition, at which a topic ends. What was committed before lies before them.
+// Ends are the offsets, by partition, at which a topic ends.
 func Ends(ctx context.Context, cl *kgo.Client, topic string) (map[int32]int64, error) {
 	return offsets(ctx, "end", topic, kadm.NewClient(cl).ListEndOffsets)
 }

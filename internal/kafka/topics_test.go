@@ -28,25 +28,25 @@ func cancelOnFetch(cancel func()) func(kmsg.Request) bool {
 	}
 }
 
-// settings are the given settings as the broker holds them.
+// settings are the broker's values of a topic's settings.
 func settings(t *testing.T, cluster *kfake.Cluster, topic election.Topic) map[string]string {
 	t.Helper()
 	described, err := newAdmin(t, cluster).DescribeTopicConfigs(t.Context(), topic.Name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	held := make(map[string]string)
+	values := make(map[string]string)
 	for _, resource := range described {
 		for _, setting := range resource.Configs {
 			if _, wanted := topic.Settings[setting.Key]; wanted {
-				held[setting.Key] = setting.MaybeValue()
+				values[setting.Key] = setting.MaybeValue()
 			}
 		}
 	}
-	return held
+	return values
 }
 
-// TestEnsureTopicsWaitsUntilTopicsCanBeUsed has a broker that does not host a new topic yet, as a real one for a moment.
+// TestEnsureTopicsWaitsUntilTopicsCanBeUsed has a broker that does not know a new topic for a moment, as a real one.
 func TestEnsureTopicsWaitsUntilTopicsCanBeUsed(t *testing.T) {
 	cluster := kafkatest.NewCluster(t)
 	asked := 0
@@ -85,12 +85,12 @@ func TestEnsureTopicsCreatesAllAndMayRunAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	there, err := newAdmin(t, cluster).ListTopics(t.Context())
+	existing, err := newAdmin(t, cluster).ListTopics(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, topic := range election.Topics(3) {
-		if got := len(there[topic.Name].Partitions); got != int(topic.Partitions) {
+		if got := len(existing[topic.Name].Partitions); got != int(topic.Partitions) {
 			t.Errorf("%s has %d partitions, want %d", topic.Name, got, topic.Partitions)
 		}
 		if diff := cmp.Diff(topic.Settings, settings(t, cluster, topic)); diff != "" {
@@ -99,7 +99,7 @@ func TestEnsureTopicsCreatesAllAndMayRunAgain(t *testing.T) {
 	}
 }
 
-func TestEnsureTopicsSetsTheSettingsOfATopicThatIsThere(t *testing.T) {
+func TestEnsureTopicsSetsTheSettingsOfAnExistingTopic(t *testing.T) {
 	cluster := kafkatest.NewCluster(t)
 	votes := election.Topics(2)[0]
 	if err := cluster.CreateTopic(votes.Name, votes.Partitions, map[string]string{"retention.ms": "604800000"}); err != nil {
@@ -159,8 +159,8 @@ func TestLargestElectionRecordIsTaken(t *testing.T) {
 	}
 }
 
-// TestSettingThatIsRefusedIsTold has a broker that does not set anything for this user.
-func TestSettingThatIsRefusedIsTold(t *testing.T) {
+// TestSettingThatIsRefusedIsReported has a broker that refuses to change settings.
+func TestSettingThatIsRefusedIsReported(t *testing.T) {
 	cluster := kafkatest.NewCluster(t)
 	votes := election.Topics(2)[0]
 	if err := cluster.CreateTopic(votes.Name, votes.Partitions, nil); err != nil {

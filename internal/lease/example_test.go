@@ -10,12 +10,12 @@ import (
 	"realtime-election/internal/lease"
 )
 
-// Take, act under the lease, and take it again when it is lost.
+// A process takes the lease, acts, and takes the lease again when it has lost it.
 func Example() {
 	act := func(ctx context.Context, url string) error {
 		held, err := lease.Take(ctx, url, "example", func() { log.Print("another acts; waiting") })
 		if err != nil {
-			return err // PostgreSQL is away, or ctx is over
+			return err // PostgreSQL is away, or ctx has ended
 		}
 		defer held.Release(ctx)
 		return held.Hold(ctx, func(ctx context.Context) error {
@@ -36,7 +36,7 @@ func Example() {
 	// another may act: false
 }
 
-// A test says itself whether the lease is held.
+// A test decides whether the lease is held.
 func ExampleNew() {
 	var broken error
 	held := lease.New(time.Second, func(context.Context) error { return broken })

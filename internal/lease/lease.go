@@ -1,15 +1,14 @@
 // Package lease lets one of several processes act. The process that acts holds an advisory lock in PostgreSQL, and the
 // others wait for it.
 //
-// A lock alone is not enough. PostgreSQL leaves it to a process that is stopped, for as long as the connection lives, and
-// takes it from a process behind a broken network, which believes that it still has it. So both sides bound the silence
-// between them. The holder asks every second, and acts only while PostgreSQL has answered within Trust. PostgreSQL ends a
-// connection on which it has heard nothing for Silence, which is longer. A process that is stopped, and wakes later, learns
-// from Held, by its own clocks, that it may not act any more. Held is checked before an act: an act that was begun by then
-// must do no harm when it ends late.
+// A lock alone is not enough. A process that is stopped keeps the lock for as long as its connection lives. A process behind a
+// broken network loses the lock, and believes that it still has it. So both sides bound the silence between them. The holder asks
+// every second, and acts only if PostgreSQL has answered within Trust. PostgreSQL ends a connection on which it has heard nothing
+// for Silence, which is longer. When a stopped process wakes, Held tells it, by its own clocks, that it may no longer act. Held is
+// checked before each act. An act that has begun by then may end late, so it must do no harm.
 //
-// A PostgreSQL that is started again has forgotten the lock, and gives it away at once. If its holder could do harm, wait
-// for Handover whenever Server is not what it was in the lease before.
+// A PostgreSQL that is started again has forgotten the lock, and gives it away at once. If the previous holder could do harm, wait
+// for Handover whenever PostgresStart differs from that of the previous lease.
 //
 //	held, err := lease.Take(ctx, url, "ledger", waiting) // blocks while another holds it
 //	…
@@ -23,7 +22,7 @@
 //		}
 //	})
 //	if errors.Is(err, lease.ErrLost) {
-//		// another may act: take it again
+//		// another process may act: take the lease again
 //	}
 package lease
 
@@ -41,36 +40,35 @@ import (
 const (
 	// Trust is how long a holder acts on an answer of PostgreSQL.
 	Trust = 10 * time.Second
-	// Silence is how long PostgreSQL hears nothing of a holder before it gives the lease to another.
+	// Silence is how long PostgreSQL waits for a message of the holder before it gives the lease to another.
 	Silence = 20 * time.Second
-	// Handover is how long a new holder waits for one that may not know yet that it has lost the lease: for as long as that
-	// one trusts an answer, and for what it has begun by then.
+	// Handover is how long a new holder waits for a previous one that may not know yet that it has lost the lease: for as long
+	// as that one trusts an answer, and a second for the act that it has begun.
 	Handover = Trust + askEvery
 	// askEvery is how often the holder asks, and answerWithin how long it waits for the answer.
 	askEvery, answerWithin = time.Second, 5 * time.Second
 )
 
-// ErrLost is what every error is that tells that the lease is lost: that of Held, Confirm and Hold. Another process may act
-// by then. Nothing is to be mended; take the lease again.
+// ErrLost is the error of Held, Confirm and Hold if the lease is lost. Another process may act by then. Take the lease again.
 var ErrLost = errors.New("the lock in PostgreSQL is lost")
 
-// Lease is the time in which this process is the one that acts. Its methods may be called by several goroutines.
+// Lease is the right to act. Several goroutines may call its methods.
 type Lease struct {
-	// Server tells one start of the PostgreSQL that gave the lease from another.
+	// PostgresStart is when the PostgreSQL that gave the lease was started, by its clock.
 	PostgresStart string
 
 	ask       func(context.Context) error // whether the lease is held
 	interval  time.Duration               // from one question to the next
-	confirmed atomic.Pointer[moment]      // when the last question was asked that was answered
+	confirmed atomic.Pointer[moment]      // when the last question was asked that has been answered
 	lost      atomic.Bool
 
 	name string
 	mu   sync.Mutex // one question at a time
-	conn *pgx.Conn  // nil where ask does without
+	conn *pgx.Conn  // nil if ask needs none
 }
 
-// New returns a lease which is held for as long as ask, which Hold calls at this interval, says so. It is for tests of what
-// is done under a lease; programs call Take.
+// New returns a lease that is held for as long as ask returns nil. Hold calls ask at this interval. New is for tests of acts under a
+// lease; programs call Take.
 func New(interval time.Duration, ask func(context.Context) error) *Lease {
 	l := &Lease{ask: ask, interval: interval}
 	at := now()
@@ -87,13 +85,13 @@ func now() moment {
 	return moment{at, at.Round(0)}
 }
 
-// since is how long ago a moment is, by the clock that says more.
+// since is the time from before to m, by the clock that measures more.
 func (m moment) since(before *moment) time.Duration {
 	return max(m.monotonic.Sub(before.monotonic), m.wall.Sub(before.wall))
 }
 
-// Held returns nil if PostgreSQL has confirmed the lease within Trust, and otherwise an ErrLost. It does not block. Call it
-// before each act: a process that was stopped for a while learns here that the lease is lost, before anything else tells it.
+// Held returns nil if PostgreSQL has confirmed the lease within Trust, and otherwise an ErrLost. It does not block. Call it before
+// each act: it is the first to tell a process that was stopped for a while that the lease is lost.
 func (l *Lease) Held() error {
 	if l.lost.Load() {
 		return ErrLost
@@ -104,7 +102,8 @@ func (l *Lease) Held() error {
 	return nil
 }
 
-// Confirm asks PostgreSQL, for at most 5 s, and returns an ErrLost unless it answers that the lease is held now.
+// Confirm asks PostgreSQL whether the lease is held now, and waits at most 5 s for the answer. It returns an ErrLost unless the
+// answer is yes.
 func (l *Lease) Confirm(ctx context.Context) error {
 	at := now()
 	asking, cancel := context.WithTimeout(ctx, answerWithin)
@@ -116,8 +115,8 @@ func (l *Lease) Confirm(ctx context.Context) error {
 	return nil
 }
 
-// Hold calls act with a context that ends when the lease is lost, and goes on confirming the lease until act has returned,
-// also where ctx ends first. It returns an ErrLost if the lease was lost, and otherwise what act returns.
+// Hold calls act with a context that ends when the lease is lost. It confirms the lease until act has returned, even after ctx has
+// ended. It returns an ErrLost if the lease was lost, and otherwise the error of act.
 func (l *Lease) Hold(ctx context.Context, act func(context.Context) error) error {
 	if err := l.Confirm(ctx); err != nil {
 		return err

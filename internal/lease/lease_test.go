@@ -41,10 +41,10 @@ func TestHolderEndsWhenItsConnectionBreaks(t *testing.T) {
 		err := l.Hold(t.Context(), func(ctx context.Context) error {
 			<-ctx.Done()
 			if err := l.Held(); !errors.Is(err, ErrLost) {
-				t.Errorf("it acts on: %v", err)
+				t.Errorf("it still acts: %v", err)
 			}
 			if took := time.Since(began); took > time.Minute+2*askEvery {
-				t.Errorf("it is noticed after %s", took)
+				t.Errorf("the holder notices after %s", took)
 			}
 			return ctx.Err()
 		})
@@ -54,7 +54,7 @@ func TestHolderEndsWhenItsConnectionBreaks(t *testing.T) {
 	})
 }
 
-// TestHolderEndsWhenNothingAnswers has a network that was cut: nobody says that the connection is gone.
+// TestHolderEndsWhenNothingAnswers cuts the network: nothing tells the holder that the connection has ended.
 func TestHolderEndsWhenNothingAnswers(t *testing.T) {
 	for name, answered := range map[string]int{"from the start": 0, "after a while": 60} {
 		t.Run(name, func(t *testing.T) {
@@ -79,8 +79,8 @@ func TestHolderEndsWhenNothingAnswers(t *testing.T) {
 	}
 }
 
-// TestHolderThatWasStoppedNoticesBeforeItActs was stopped after PostgreSQL had answered, and reads that answer first when it
-// wakes.
+// TestHolderThatWasStoppedNoticesBeforeItActs stops the holder after PostgreSQL has answered. When it wakes, the holder first reads
+// that old answer.
 func TestHolderThatWasStoppedNoticesBeforeItActs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked := false
@@ -105,7 +105,8 @@ func TestHolderThatWasStoppedNoticesBeforeItActs(t *testing.T) {
 	})
 }
 
-// TestHolderThatIsAskedToStopKeepsTheLease until it has finished: it goes on asking, and notices when it loses the lease.
+// TestHolderThatIsAskedToStopKeepsTheLease checks that a holder confirms the lease until its act ends, even after it was asked to
+// stop.
 func TestHolderThatIsAskedToStopKeepsTheLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
@@ -128,7 +129,7 @@ func TestHolderThatIsAskedToStopKeepsTheLease(t *testing.T) {
 			broken.Store(true)
 			time.Sleep(2 * askEvery)
 			if err := l.Held(); !errors.Is(err, ErrLost) {
-				t.Errorf("it acts on: %v", err)
+				t.Errorf("it still acts: %v", err)
 			}
 			return nil
 		})
@@ -138,7 +139,7 @@ func TestHolderThatIsAskedToStopKeepsTheLease(t *testing.T) {
 	})
 }
 
-// TestQuestionWithoutAnAnswerConfirmsNothing finishes while PostgreSQL is asked.
+// TestQuestionWithoutAnAnswerConfirmsNothing ends the act while a question has no answer yet.
 func TestQuestionWithoutAnAnswerConfirmsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		first := true
@@ -160,7 +161,7 @@ func TestQuestionWithoutAnAnswerConfirmsNothing(t *testing.T) {
 			return nil
 		})
 		if err != nil || l.Held() != nil {
-			t.Errorf("what it gave up itself counts as lost: %v, %v", err, l.Held())
+			t.Errorf("the question that it abandoned counts as a loss: %v, %v", err, l.Held())
 		}
 		if took := time.Since(began); took != askEvery+time.Second {
 			t.Errorf("it waited for the answer until %s", took)
@@ -197,7 +198,7 @@ func TestLeaseThatIsGivenBackIsNotHeld(t *testing.T) {
 	}
 }
 
-// TestSilenceIsMeasuredByBothClocks suspends the machine, which stops one clock, and sets the other back.
+// TestSilenceIsMeasuredByBothClocks suspends the machine, which stops one clock, and sets the other clock back.
 func TestSilenceIsMeasuredByBothClocks(t *testing.T) {
 	at := time.Now()
 	long := at.Add(-Trust - time.Minute)
@@ -217,7 +218,7 @@ func TestSilenceIsMeasuredByBothClocks(t *testing.T) {
 	}
 }
 
-// TestTrustEndsBeforeTheLeaseIsGivenAway compares how long each side waits for the other.
+// TestTrustEndsBeforeTheLeaseIsGivenAway compares the timeouts of both sides.
 func TestTrustEndsBeforeTheLeaseIsGivenAway(t *testing.T) {
 	if Trust+askEvery+answerWithin > Silence {
 		t.Errorf("an answer is trusted for %s, and PostgreSQL gives the lock away after %s; what was begun in between needs time to end", Trust, Silence)
@@ -230,7 +231,7 @@ func TestTrustEndsBeforeTheLeaseIsGivenAway(t *testing.T) {
 	}
 }
 
-// TestNameIsTheNumberOfTheLock has what programs that were built before call the same lock by.
+// TestNameIsTheNumberOfTheLock fixes the numbers, since older builds of the program use the same locks.
 func TestNameIsTheNumberOfTheLock(t *testing.T) {
 	for name, want := range map[string]int64{"submit": 0x7375626d6974, "ledger": 0x6c6564676572, "a": 'a', "election": 0x656c656374696f6e} {
 		if got, err := key(name); err != nil || got != want {

@@ -14,15 +14,15 @@ import (
 const (
 	// tryEvery is how often a process that waits for the lease asks for it.
 	tryEvery = time.Second
-	// patience bounds connecting, and each question of a process that waits, so that a dead connection is noticed.
-	patience = time.Minute
-	// evictEvery is how often Join ends the connections of a holder before, until there are none.
+	// waiterTimeout bounds connecting, and each question of a waiting process, so that it notices a dead connection.
+	waiterTimeout = time.Minute
+	// evictEvery is how often Join ends the connections of previous holders, until there are none.
 	evictEvery = 100 * time.Millisecond
 )
 
-// Take blocks until this process is the only one that holds the lease of that name, of 1 to 8 bytes, in the database of url.
-// Where another holds it, Take calls waiting, once. An error is that of PostgreSQL (*pgconn.PgError, or of the network), or
-// that of ctx; none is an ErrLost. No privilege is needed.
+// Take blocks until this process holds the lease of a name, of 1 to 8 bytes, in the database of url. If another process holds it,
+// Take calls waiting once. The error is one of PostgreSQL (a *pgconn.PgError, or of the network) or of ctx, never an ErrLost. Any
+// role may take a lease.
 //
 // The lease has a connection of its own, which Release closes.
 func Take(ctx context.Context, url, name string, waiting func()) (*Lease, error) {
@@ -30,7 +30,7 @@ func Take(ctx context.Context, url, name string, waiting func()) (*Lease, error)
 	if err != nil {
 		return nil, err
 	}
-	connecting, cancel := context.WithTimeout(ctx, patience)
+	connecting, cancel := context.WithTimeout(ctx, waiterTimeout)
 	conn, err := postgres.Connect(connecting, url)
 	cancel()
 	if err != nil {
@@ -45,7 +45,7 @@ func Take(ctx context.Context, url, name string, waiting func()) (*Lease, error)
 	return l, nil
 }
 
-// key is the number of the lock of a name: its bytes. It stands in pg_locks as two halves, classid and objid.
+// key is the number of the lock for a name: the bytes of the name. pg_locks has it in two halves, classid and objid.
 func key(name string) (int64, error) {
 	if name == "" || len(name) > 8 {
 		return 0, fmt.Errorf("the name of a lease is %q; choose 1 to 8 bytes", name)
@@ -60,7 +60,7 @@ func (l *Lease) await(ctx context.Context, key int64, waiting func()) error {
 		return fmt.Errorf("bound how long PostgreSQL keeps the lock: %w", err)
 	}
 	if err := l.lock(ctx, key, waiting); err != nil {
-		return fmt.Errorf("become the one %s: %w", l.name, err)
+		return fmt.Errorf("take the lease %s: %w", l.name, err)
 	}
 	if err := l.conn.QueryRow(ctx, "SELECT extract(epoch FROM pg_postmaster_start_time())::text").Scan(&l.PostgresStart); err != nil {
 		return fmt.Errorf("ask PostgreSQL when it was started: %w", err)
@@ -73,7 +73,7 @@ func (l *Lease) lock(ctx context.Context, key int64, waiting func()) error {
 	defer ticker.Stop()
 	for first := true; ; first = false {
 		at := now()
-		asking, cancel := context.WithTimeout(ctx, patience)
+		asking, cancel := context.WithTimeout(ctx, waiterTimeout)
 		var locked bool
 		err := l.conn.QueryRow(asking, "SELECT pg_try_advisory_lock($1)", key).Scan(&locked)
 		cancel()
@@ -95,23 +95,23 @@ func (l *Lease) lock(ctx context.Context, key int64, waiting func()) error {
 	}
 }
 
-// ping asks on the connection that holds the lock: while that lives, the lock is held.
+// ping asks on the connection that holds the lock. The lock is held while the connection lives.
 func (l *Lease) ping(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.conn.Ping(ctx)
 }
 
-// Join makes conn the one connection on which the holder works, of the same database and role. It ends those of holders
-// before, which may have been stopped within a transaction, or while they copy, where no timeout of PostgreSQL's ends them.
-// When it returns, whatever they had begun has been committed or rolled back, and nothing follows. When another takes the
-// lease, conn is ended in the same way. Join returns an ErrLost if the lease is lost, or else PostgreSQL's error.
+// Join makes conn, of the same database and role, the connection on which the holder works. It ends such connections of previous
+// holders. A holder may have been stopped within a transaction or a COPY, which no timeout of PostgreSQL ends. When Join returns,
+// all transactions of previous holders are committed or rolled back, and no more follow. The next holder ends conn in the same way.
+// Join returns an ErrLost if the lease is lost, and otherwise PostgreSQL's error.
 func (l *Lease) Join(ctx context.Context, conn *pgx.Conn) error {
 	key, err := key(l.name)
 	if err != nil {
 		return err
 	}
-	high, low := int32(key>>32), int32(key) // a lock of two numbers is another than that of one
+	high, low := int32(key>>32), int32(key) // a lock of two numbers differs from a lock of one
 	ticker := time.NewTicker(evictEvery)
 	defer ticker.Stop()
 	for {
@@ -133,7 +133,7 @@ func (l *Lease) Join(ctx context.Context, conn *pgx.Conn) error {
 	}
 }
 
-// evict ends the connections that have joined. It asks on the connection that holds the lock, so that only the holder can.
+// evict ends the connections that have joined. It uses the connection that holds the lock, so that only the holder can do it.
 func (l *Lease) evict(ctx context.Context, high, low int32) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -146,12 +146,12 @@ func (l *Lease) evict(ctx context.Context, high, low int32) error {
 		if l.conn.IsClosed() {
 			return fmt.Errorf("%w: %w", ErrLost, err)
 		}
-		return fmt.Errorf("end the connection of the holder before: %w", err)
+		return fmt.Errorf("end the connection of the previous holder: %w", err)
 	}
 	return nil
 }
 
-// Release gives the lease back, for at most a second; Held is an ErrLost from then on. ctx may be over.
+// Release gives the lease back, and takes at most a second. From then on Held returns an ErrLost. ctx may have ended.
 func (l *Lease) Release(ctx context.Context) {
 	l.lost.Store(true)
 	if l.conn == nil {
@@ -161,5 +161,5 @@ func (l *Lease) Release(ctx context.Context) {
 	defer l.mu.Unlock()
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
-	l.conn.Close(closing) // and with it goes the lock; the error of a connection that is gone says nothing
+	l.conn.Close(closing) // this releases the lock; an error means that the connection has already ended
 }

@@ -22,27 +22,27 @@ import (
 )
 
 const (
-	// asHolder has this program be a holder, so that a test can stop it: its value is PostgreSQL's URL, and that of asCopier
-	// the same for a holder that stands still within a COPY.
+	// asHolder is the variable that makes this program a holder, so that a test can stop it. Its value is PostgreSQL's URL.
+	// asCopier is the same for a holder that stays within a COPY.
 	asHolder, asCopier = "LEASE_TEST_HOLDER", "LEASE_TEST_COPIER"
 	name               = "test"
-	// takeover is how long after a holder was stopped another has the lease: PostgreSQL waits for Silence, and the other asks
-	// every second. The rest is for a slow machine.
+	// takeover is the time in which another process gets the lease of a stopped holder. PostgreSQL waits for Silence, and the
+	// other process asks every second. The rest is for a slow machine.
 	takeover = lease.Silence + 4*time.Second
 )
 
 func TestMain(m *testing.M) {
 	if url := os.Getenv(asHolder); url != "" {
-		be(url, act)
+		runHolder(url, act)
 	}
 	if url := os.Getenv(asCopier); url != "" {
-		be(url, func(ctx context.Context, held *lease.Lease) error { return copyForEver(ctx, held, url) })
+		runHolder(url, func(ctx context.Context, held *lease.Lease) error { return copyForEver(ctx, held, url) })
 	}
 	localtest.Main(m)
 }
 
-// be acts under the lease until that is lost, and prints what it does.
-func be(url string, act func(context.Context, *lease.Lease) error) {
+// runHolder acts under the lease until the lease is lost, and prints what it does.
+func runHolder(url string, act func(context.Context, *lease.Lease) error) {
 	held, err := lease.Take(context.Background(), url, name, func() { fmt.Println("waits") })
 	if err == nil {
 		err = held.Hold(context.Background(), func(ctx context.Context) error { return act(ctx, held) })
@@ -51,7 +51,7 @@ func be(url string, act func(context.Context, *lease.Lease) error) {
 	os.Exit(0)
 }
 
-// acts is how often a holder acts before it stops itself, where it would act next.
+// acts is how often a holder acts before it stops itself.
 const acts = 150
 
 func act(ctx context.Context, held *lease.Lease) error {
@@ -68,8 +68,8 @@ func act(ctx context.Context, held *lease.Lease) error {
 	}
 }
 
-// stopSelf returns once this process has been stopped and woken. The signal may reach another thread first, so this one goes
-// on for a moment: it is past the stop when time has jumped.
+// stopSelf stops this process, and returns once it has woken. The signal may stop another thread first, and this one a moment
+// later, so it waits until the time has jumped.
 func stopSelf() {
 	began := time.Now()
 	syscall.Kill(os.Getpid(), syscall.SIGSTOP)
@@ -77,7 +77,7 @@ func stopSelf() {
 	}
 }
 
-// copyForEver has changed a row, and waits in the middle of a COPY for rows that do not come.
+// copyForEver changes a row, and then waits within a COPY for rows that never come.
 func copyForEver(ctx context.Context, held *lease.Lease, url string) error {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
@@ -102,10 +102,10 @@ func copyForEver(ctx context.Context, held *lease.Lease, url string) error {
 // holder is a process that acts.
 type holder struct {
 	*exec.Cmd
-	lines chan string // what it printed
+	lines chan string // of its output
 }
 
-// newHolder starts one, and returns when it acts. It is killed when the test ends.
+// newHolder starts a holder, and returns when it acts. The holder is killed when the test ends.
 func newHolder(t *testing.T, as, url string) holder {
 	t.Helper()
 	h := holder{exec.Command(os.Args[0]), make(chan string, 100_000)}
@@ -137,7 +137,7 @@ func newHolder(t *testing.T, as, url string) holder {
 	return h
 }
 
-// line is the next one that it prints.
+// line is the next line of the holder's output.
 func (h holder) line(t *testing.T) string {
 	t.Helper()
 	select {
@@ -156,8 +156,8 @@ func (h holder) signal(t *testing.T, s os.Signal) {
 	}
 }
 
-// stopped returns once it is.
-func (h holder) stopped(t *testing.T) {
+// awaitStop waits until the holder is stopped.
+func (h holder) awaitStop(t *testing.T) {
 	t.Helper()
 	var status syscall.WaitStatus
 	if _, err := syscall.Wait4(h.Process.Pid, &status, syscall.WUNTRACED, nil); err != nil || !status.Stopped() {
@@ -165,12 +165,12 @@ func (h holder) stopped(t *testing.T) {
 	}
 }
 
-// wake wakes it, and fails the test unless it learns first of all that the lease is lost.
+// wake wakes the holder. The test fails unless the holder first of all reports that the lease is lost.
 func (h holder) wake(t *testing.T) {
 	t.Helper()
 	for {
 		select {
-		case <-h.lines: // of before it was stopped
+		case <-h.lines: // from before the stop
 			continue
 		default:
 		}
@@ -182,7 +182,7 @@ func (h holder) wake(t *testing.T) {
 	}
 }
 
-// newDatabase is the URL of a database of its own, with tables to work in.
+// newDatabase makes a database with the tables of the test, and returns its URL.
 func newDatabase(t *testing.T) string {
 	t.Helper()
 	server := localtest.PostgreSQL(t)
@@ -217,7 +217,7 @@ func execute(t *testing.T, conn *pgx.Conn, sql string) {
 	}
 }
 
-// take takes the lease, and reports how long that took and how often it was said that it waits.
+// take takes the lease, and returns how long that took and how often Take has called waiting.
 func take(t *testing.T, url string) (held *lease.Lease, took time.Duration, waited int) {
 	t.Helper()
 	began := time.Now()
@@ -233,7 +233,7 @@ func TestAnotherTakesTheLeaseOfAHolderThatIsStopped(t *testing.T) {
 	t.Parallel() // it waits for PostgreSQL
 	url := newDatabase(t)
 	first := newHolder(t, asHolder, url)
-	first.stopped(t)
+	first.awaitStop(t)
 	held, took, waited := take(t, url)
 	t.Logf("another had the lease %s after the holder was stopped", took.Round(time.Millisecond))
 	if took > takeover || waited != 1 {
@@ -250,13 +250,13 @@ func TestAnotherWorksWhereTheHolderWasStoppedWithinACopy(t *testing.T) {
 	url := newDatabase(t)
 	first := newHolder(t, asCopier, url)
 	first.signal(t, syscall.SIGSTOP)
-	first.stopped(t)
+	first.awaitStop(t)
 	held, took, _ := take(t, url)
 	conn := connect(t, url)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
 	if err := held.Join(ctx, conn); err != nil {
-		t.Fatal("the holder before still works: ", err)
+		t.Fatal("the previous holder still works: ", err)
 	}
 	var next int
 	if err := conn.QueryRow(ctx, "UPDATE offsets SET next = next + 10 RETURNING next").Scan(&next); err != nil || next != 10 {
@@ -269,7 +269,7 @@ func TestAnotherWorksWhereTheHolderWasStoppedWithinACopy(t *testing.T) {
 	}
 }
 
-// TestHolderThatIsKilledIsFollowedAtOnce has PostgreSQL see the connection end.
+// TestHolderThatIsKilledIsFollowedAtOnce kills the holder, so that PostgreSQL sees the connection end.
 func TestHolderThatIsKilledIsFollowedAtOnce(t *testing.T) {
 	t.Parallel()
 	url := newDatabase(t)
@@ -301,7 +301,7 @@ func TestLeaseIsTakenWhenItIsGivenBack(t *testing.T) {
 	}
 }
 
-// TestHolderWhoseConnectionIsEndedLosesTheLease has a holder that works.
+// TestHolderWhoseConnectionIsEndedLosesTheLease ends the connection of a holder that acts.
 func TestHolderWhoseConnectionIsEndedLosesTheLease(t *testing.T) {
 	t.Parallel()
 	url := newDatabase(t)
@@ -320,7 +320,7 @@ func TestHolderWhoseConnectionIsEndedLosesTheLease(t *testing.T) {
 	}
 }
 
-// TestLeasesOfOtherDatabasesAreLeftAlone has two of one name in one server.
+// TestLeasesOfOtherDatabasesAreLeftAlone takes two leases of one name in two databases of a server.
 func TestLeasesOfOtherDatabasesAreLeftAlone(t *testing.T) {
 	t.Parallel()
 	var conns []*pgx.Conn

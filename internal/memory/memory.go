@@ -1,4 +1,4 @@
-// Package memory reads how much memory programs and their containers may take, and how much there is.
+// Package memory reads the limits on the memory of programs and their containers, and the memory of the machine.
 package memory
 
 import (
@@ -10,10 +10,10 @@ import (
 	"strings"
 )
 
-// Size is a number of bytes, written as Java, PostgreSQL and Docker all understand it: 512m or 1g.
+// Size is a number of bytes. It is written as Java, PostgreSQL and Docker read it: 512m or 1g.
 type Size int64
 
-// UnmarshalText reads 512m, 512MB or 1g; 0 is nothing.
+// UnmarshalText reads 512m, 512MB, 1g or 0.
 func (s *Size) UnmarshalText(text []byte) error {
 	unit := strings.TrimSuffix(strings.ToLower(string(text)), "b")
 	shift := map[string]int{"k": 10, "m": 20, "g": 30}[unit[max(0, len(unit)-1):]]
@@ -25,14 +25,14 @@ func (s *Size) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Limit is what a program in a container takes at most by itself, and what the container may take in all.
+// Limit is the largest heap of a program in a container, and the memory limit of the container.
 type Limit struct {
 	Part, Whole         string // the names of the two settings
 	PartSize, WholeSize Size
 }
 
-// beside is what a container needs besides the heap of its program: code, stacks, buffers.
-const beside Size = 256 << 20
+// overhead is the memory that a container needs besides the heap of its program: for code, stacks and buffers.
+const overhead Size = 256 << 20
 
 // UnmarshalText reads KAFKA_HEAP=512m,KAFKA_MEMORY=1280m.
 func (l *Limit) UnmarshalText(text []byte) error {
@@ -48,13 +48,13 @@ func (l *Limit) UnmarshalText(text []byte) error {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	if l.PartSize == 0 || l.PartSize+beside > l.WholeSize {
-		return fmt.Errorf("%s is too much for a container of %s: leave at least %d MiB for all else, by a smaller %s or a larger %s", part, whole, beside>>20, l.Part, l.Whole)
+	if l.PartSize == 0 || l.PartSize+overhead > l.WholeSize {
+		return fmt.Errorf("%s is too much for a container of %s: leave at least %d MiB for all else, by a smaller %s or a larger %s", part, whole, overhead>>20, l.Part, l.Whole)
 	}
 	return nil
 }
 
-// OfMachine is how many bytes of memory this machine has, or the virtual one that Docker runs in.
+// OfMachine is the memory of this machine, or of the virtual machine in which Docker runs.
 func OfMachine() (Size, error) {
 	file, err := os.Open("/proc/meminfo")
 	if err != nil {

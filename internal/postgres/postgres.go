@@ -1,4 +1,4 @@
-// Package postgres holds the schema and connects to it.
+// Package postgres connects to PostgreSQL, and makes the schema and the roles.
 package postgres
 
 import (
@@ -14,8 +14,8 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Connect opens one connection. url is a PostgreSQL URL or keyword/value string. The error wraps pgx's, a
-// *pgconn.ConnectError where PostgreSQL was asked, and tells no password.
+// Connect opens a connection. url is a PostgreSQL URL or a keyword/value string. The error wraps that of pgx, which is a
+// *pgconn.ConnectError if connecting has failed. It contains no password.
 func Connect(ctx context.Context, url string) (*pgx.Conn, error) {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
@@ -24,7 +24,7 @@ func Connect(ctx context.Context, url string) (*pgx.Conn, error) {
 	return conn, nil
 }
 
-// Migrate brings the schema to the newest version. Several may call it at once: it takes a lock.
+// Migrate brings the schema to the newest version. It takes a lock, so several processes may call it at once.
 func Migrate(ctx context.Context, conn *pgx.Conn) error {
 	sub, err := fs.Sub(migrations, "migrations")
 	if err != nil {

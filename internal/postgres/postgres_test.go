@@ -7,7 +7,7 @@ import (
 	"realtime-election/internal/postgres"
 )
 
-func TestPasswordIsNotTold(t *testing.T) {
+func TestErrorHasNoPassword(t *testing.T) {
 	for _, url := range []string{
 		"postgres://election:hunter2@127.0.0.1:1/election?connect_timeout=1",
 		"postgres://election:hunter2@127.0.0.1:port/election",

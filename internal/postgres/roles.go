@@ -31,12 +31,12 @@ const rolesLock int64 = 0x726f6c6573
 //go:embed grants.sql
 var grants string
 
-// EnsureRoles makes the roles that are missing and gives each the privileges it needs, and no others, on the tables of
-// the election in the database that conn is connected to. What everybody may do with the database they may too. A role
-// without a password cannot log in. It must run as the owner of the tables, after Migrate, with the right to make roles.
-// Several may call it at once.
+// EnsureRoles makes the roles that are missing. It gives each role the privileges that it needs on the tables of the election, in
+// the database of conn, and no others. The roles also have the privileges of PUBLIC on the database. A role without a password
+// cannot log in. EnsureRoles must run after Migrate, as the owner of the tables and with the right to make roles. Several
+// processes may call it at once.
 //
-// PostgreSQL is sent a verifier made here, so that no password reaches its log.
+// PostgreSQL gets a verifier that is computed here, so that its log has no password.
 func EnsureRoles(ctx context.Context, conn *pgx.Conn, passwords map[Role]string) error {
 	for _, role := range Roles() {
 		if !printable(passwords[role]) {
@@ -44,7 +44,7 @@ func EnsureRoles(ctx context.Context, conn *pgx.Conn, passwords map[Role]string)
 		}
 	}
 	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-		// Two that grant at once fail on each other's catalog rows.
+		// Concurrent grants would fail on each other's catalog rows.
 		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", rolesLock); err != nil {
 			return fmt.Errorf("lock the roles: %w", err)
 		}
@@ -62,18 +62,18 @@ func EnsureRoles(ctx context.Context, conn *pgx.Conn, passwords map[Role]string)
 
 func ensureRole(ctx context.Context, tx pgx.Tx, role Role, password string) error {
 	name := pgx.Identifier{string(role)}.Sanitize()
-	var there bool
-	if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = $1)", string(role)).Scan(&there); err != nil {
+	var exists bool
+	if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = $1)", string(role)).Scan(&exists); err != nil {
 		return fmt.Errorf("look for role %s: %w", role, err)
 	}
-	if !there {
+	if !exists {
 		if _, err := tx.Exec(ctx, "CREATE ROLE "+name); err != nil {
 			return fmt.Errorf("create role %s: %w", role, err)
 		}
 	}
 	login := "NOLOGIN PASSWORD NULL"
 	if password != "" {
-		// A verifier holds no quote: it is base64, $ and :.
+		// A verifier contains no quote, only base64, $ and :.
 		login = "LOGIN PASSWORD '" + verifier(password) + "'"
 	}
 	if _, err := tx.Exec(ctx, "ALTER ROLE "+name+" WITH "+login); err != nil {
@@ -82,7 +82,7 @@ func ensureRole(ctx context.Context, tx pgx.Tx, role Role, password string) erro
 	return nil
 }
 
-// printable reports whether a password is its own normal form, whatever the client: ASCII without control characters.
+// printable reports whether a password is ASCII without control characters, which all clients normalize to itself.
 func printable(password string) bool {
 	return !slices.ContainsFunc([]byte(password), func(c byte) bool { return c < ' ' || c > '~' })
 }

@@ -55,7 +55,7 @@ func as(u *url.URL, role postgres.Role, password string) string {
 	return login.String()
 }
 
-// sqlState is why PostgreSQL refuses, empty where it does not.
+// sqlState is the SQL state of an error of PostgreSQL, empty without an error.
 func sqlState(t *testing.T, err error) string {
 	t.Helper()
 	var refused *pgconn.PgError
@@ -72,14 +72,14 @@ const notAllowed = "42501"
 
 func TestEachRoleMayDoWhatItMustAndNoMore(t *testing.T) {
 	u, owner := newDatabase(t, localtest.PostgreSQL(t), "roles")
-	if _, err := owner.Exec(t.Context(), "REVOKE TEMPORARY ON DATABASE roles FROM PUBLIC"); err != nil { // as in the database that is ours
+	if _, err := owner.Exec(t.Context(), "REVOKE TEMPORARY ON DATABASE roles FROM PUBLIC"); err != nil { // as in the election's database
 		t.Fatal(err)
 	}
 	passwords := make(map[postgres.Role]string)
 	for _, role := range postgres.Roles() {
 		passwords[role] = `it's "` + string(role) + `" \`
 	}
-	// What somebody granted before does not stay.
+	// EnsureRoles must revoke what somebody has granted before.
 	if err := postgres.EnsureRoles(t.Context(), owner, passwords); err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +148,7 @@ func TestEachRoleMayDoWhatItMustAndNoMore(t *testing.T) {
 	}
 }
 
-// TestTablesOfOthersAreLeftAlone has an application of its own in the same database and schema.
+// TestTablesOfOthersAreLeftAlone has another application in the same database and schema.
 func TestTablesOfOthersAreLeftAlone(t *testing.T) {
 	_, owner := newDatabase(t, localtest.PostgreSQL(t), "shared")
 	const theirs = "CREATE TABLE theirs (x int); GRANT SELECT, INSERT ON theirs TO PUBLIC; CREATE TABLE secret (x int); " +
@@ -164,7 +164,7 @@ func TestTablesOfOthersAreLeftAlone(t *testing.T) {
 		"has_database_privilege('public', 'shared', 'CREATE'), has_database_privilege('public', 'shared', 'TEMPORARY'), has_schema_privilege('public', 'public', 'CREATE'))"
 	var got string
 	if err := owner.QueryRow(t.Context(), privileges).Scan(&got); err != nil || got != "t t f t t t" {
-		t.Errorf("what everybody may still do, may still do, and our reader may with what is secret: %s (%v)", got, err)
+		t.Errorf("the privileges of PUBLIC, and of our reader on the secret table, are: %s (%v)", got, err)
 	}
 }
 
@@ -207,7 +207,7 @@ func TestPasswordsAreSetAgain(t *testing.T) {
 	}
 }
 
-// TestPasswordsStayOutOfTheServersLog has the server log every statement.
+// TestPasswordsStayOutOfTheServersLog lets the server log every statement.
 func TestPasswordsStayOutOfTheServersLog(t *testing.T) {
 	_, owner := newDatabase(t, localtest.PostgreSQL(t), "logged")
 	if _, err := owner.Exec(t.Context(), "SET log_statement = 'all'"); err != nil {

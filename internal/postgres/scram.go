@@ -14,7 +14,7 @@ const (
 	scramSalt       = 16   // bytes
 )
 
-// verifier is what PostgreSQL keeps of a password, as RFC 5803 writes it: enough to check the password, not to log in.
+// verifier is the form in which PostgreSQL stores a password, as in RFC 5803. It serves to check a password, not to log in.
 func verifier(password string) string {
 	salt := make([]byte, scramSalt)
 	rand.Read(salt) // never fails

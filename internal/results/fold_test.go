@@ -88,7 +88,7 @@ func perCandidate(run int, candidate string, votes int64) record {
 	return result(election.PerCandidateTopic, election.Result{Run: run, CandidateID: &candidate, TotalVotes: votes}, candidate)
 }
 
-// everyTopic is a count of `votes` votes for each of ann and ben in n1 and s1, as the query would write it.
+// everyTopic are the records of all topics for a count of `votes` votes for each of ann and ben in n1 and s1.
 func everyTopic(run int, votes int64) []record {
 	var all []record
 	for _, c := range []string{"ann", "ben"} {
@@ -224,7 +224,7 @@ func TestAnyOrderAndRepetitionGivesTheSameSnapshot(t *testing.T) {
 		written = append(written, everyTopic(1, votes)...)
 		written = append(written, everyTopic(2, votes/2)...)
 	}
-	// What only a broken or dying writer would leave: equal totals that differ elsewhere, and noise.
+	// Only a broken or dying writer leaves these: equal totals with other times, and a malformed record.
 	late := perCandidate(1, "cas", 7)
 	later := result(election.PerCandidateTopic, election.Result{Run: 1, CandidateID: ptr("cas"), TotalVotes: 7, NewestRecordAt: "2026-03-18T12:00:09.000Z"}, "cas")
 	written = append(written, late, later, record{election.PerCandidateTopic, "1/ann", []byte("{")})
@@ -268,7 +268,7 @@ func TestOfficialRunSwitchesAllTotalsAtOnce(t *testing.T) {
 	if effect := official(2).applyTo(f); effect != results.Switched {
 		t.Errorf("effect %d, want Switched", effect)
 	}
-	for _, r := range everyTopic(1, 0) { // the old run is taken away
+	for _, r := range everyTopic(1, 0) { // the old run is deleted
 		record{r.topic, r.key, nil}.applyTo(f)
 	}
 	want := fold(t, slices.Concat([]record{definition(), official(2)}, everyTopic(2, 6))...).Snapshot()
@@ -277,7 +277,7 @@ func TestOfficialRunSwitchesAllTotalsAtOnce(t *testing.T) {
 	}
 }
 
-func TestTombstoneForgetsAKey(t *testing.T) {
+func TestTombstoneRemovesAKey(t *testing.T) {
 	f := fold(t, definition(), official(1), perCandidate(1, "ann", 10), perCandidate(1, "ben", 4))
 	if effect := (record{election.PerCandidateTopic, "1/ann", nil}).applyTo(f); effect != results.Switched {
 		t.Errorf("effect %d, want Switched", effect)
@@ -326,14 +326,15 @@ func TestMalformedRecordsAreCountedAndSkipped(t *testing.T) {
 	}
 }
 
-func TestVotesForStrangersAreNoPartOfTheTotal(t *testing.T) {
+func TestVotesForUnknownCandidatesAreNotInTheTotal(t *testing.T) {
 	s := fold(t, definition(), official(1), perCandidate(1, "ann", 1), perCandidate(1, "zed", 5)).Snapshot()
 	if s.TotalVotes != 1 {
 		t.Errorf("total %d, want 1", s.TotalVotes)
 	}
 }
 
-// A submit whose clock is five minutes ahead is replaced by one whose clock is right.
+// TestLastStatusOfTheQueryIsKeptWhateverItsSendersClockSaid replaces a submit whose clock is five minutes ahead by one whose
+// clock is right.
 func TestLastStatusOfTheQueryIsKeptWhateverItsSendersClockSaid(t *testing.T) {
 	f := fold(t, definition())
 	report := func(topic, key string, status election.QueryStatus, kafkas time.Time) {
@@ -355,23 +356,24 @@ func TestLastStatusOfTheQueryIsKeptWhateverItsSendersClockSaid(t *testing.T) {
 	}
 }
 
-// TestFoldOfALargeElectionIsSmall: 10,000 districts and 50 candidates are half a million totals, and minutes come beside.
+// TestFoldOfALargeElectionIsSmall bounds the memory for a total: 10,000 districts and 50 candidates have half a million of them,
+// besides those per minute.
 func TestFoldOfALargeElectionIsSmall(t *testing.T) {
 	f := fold(t, definition(), official(1))
 	const totals = 500 * 50
 	if each := foldDistricts(f, 500) / totals; each > 300 {
 		t.Errorf("%d bytes for each of %d totals", each, totals)
 	}
-	if n := f.Snapshot().TotalVotes; n != 0 { // candidates of no definition
+	if n := f.Snapshot().TotalVotes; n != 0 { // the definition does not have these candidates
 		t.Errorf("total %d", n)
 	}
 }
 
-// foldDistricts applies the totals of 50 candidates in so many districts, and says by how many bytes the heap grew.
+// foldDistricts applies the totals of districts with 50 candidates, and returns by how many bytes the heap has grown.
 func foldDistricts(f *results.Fold, districts int) int64 {
 	memory := func() int64 {
 		var m runtime.MemStats
-		for range 2 { // pools of the tests before are emptied by the second
+		for range 2 { // the second collection empties the pools of earlier tests
 			runtime.GC()
 		}
 		runtime.ReadMemStats(&m)

@@ -20,7 +20,7 @@ func TestTotalThatNamesTooLittleIsSkipped(t *testing.T) {
 	}
 }
 
-func TestGreaterTotalStandsBesideANewerOne(t *testing.T) {
+func TestGreaterTotalWinsOverANewerOne(t *testing.T) {
 	greater := perCandidate(1, "ann", 8)
 	newer := result(election.PerCandidateTopic, election.Result{Run: 1, CandidateID: ptr("ann"), TotalVotes: 7, NewestRecordAt: "2026-03-18T12:00:01.000Z"}, "ann")
 	for _, order := range [][2]record{{greater, newer}, {newer, greater}} {

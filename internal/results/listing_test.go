@@ -11,7 +11,7 @@ import (
 	"realtime-election/internal/results"
 )
 
-// listed is a snapshot of a small election, to be listed: 3 votes for Ann in n1, and 2 for Cas in s1.
+// listed is a snapshot with 3 votes for Ann in n1, and 2 for Cas in s1.
 func listed(t *testing.T, source *election.Source) *results.Snapshot {
 	t.Helper()
 	d := changed(t, func(d *election.Definition) {
@@ -48,7 +48,7 @@ func TestListingHasLinesWithoutAVote(t *testing.T) {
 	}
 }
 
-// TestListingByDistrictIsTheReplayedFile: in its order, with its line ends, then what it did not have.
+// TestListingByDistrictIsTheReplayedFile checks that the lines of the file come first, in its order and with its line ends.
 func TestListingByDistrictIsTheReplayedFile(t *testing.T) {
 	s := listed(t, &election.Source{Votes: 3, Lines: [][2]int{{0, 1}, {0, 0}}, CRLF: true})
 	want := "region,district_id,district,candidate,party,votes\r\n" +

@@ -19,8 +19,8 @@ import (
 	"realtime-election/internal/results"
 )
 
-// patience is how long a test waits for what must happen. Nothing takes that long unless it is broken.
-const patience = 30 * time.Second
+// testTimeout is how long a test waits. Only a failure takes that long.
+const testTimeout = 30 * time.Second
 
 func newCluster(t *testing.T, opts ...kfake.Opt) *kfake.Cluster {
 	t.Helper()
@@ -63,7 +63,7 @@ func newReader(t *testing.T, cluster *kfake.Cluster) results.Reader {
 	}
 }
 
-// follow starts a reader and returns the totals that it publishes, in order.
+// follow starts a reader, and returns the snapshots that it publishes, in order.
 func follow(t *testing.T, cluster *kfake.Cluster) <-chan *results.Snapshot {
 	t.Helper()
 	return followWith(t, newReader(t, cluster))
@@ -91,13 +91,13 @@ func next(t *testing.T, published <-chan *results.Snapshot) *results.Snapshot {
 	select {
 	case s := <-published:
 		return s
-	case <-time.After(patience):
+	case <-time.After(testTimeout):
 		t.Fatal("no snapshot was published")
 		return nil
 	}
 }
 
-// until returns the snapshots up to the first that satisfies.
+// until returns the snapshots up to the first that satisfies accepts.
 func until(t *testing.T, published <-chan *results.Snapshot, satisfies func(*results.Snapshot) bool) []*results.Snapshot {
 	t.Helper()
 	var all []*results.Snapshot
@@ -116,7 +116,7 @@ func votes(n int64) func(*results.Snapshot) bool {
 func TestFirstSnapshotHoldsAllThatWasThere(t *testing.T) {
 	cluster := newCluster(t)
 	createTopics(t, cluster)
-	// The fetches of a slow broker arrive in many small parts.
+	// The answers of a slow broker come in many small parts.
 	cluster.ControlKey(int16(kmsg.Fetch), func(request kmsg.Request) (kmsg.Response, error, bool) {
 		cluster.KeepControl()
 		fetch := request.(*kmsg.FetchRequest)
@@ -150,7 +150,7 @@ func TestEmptyTopicsGiveAnEmptySnapshot(t *testing.T) {
 	}
 }
 
-// TestMicroBatchIsShownWhole writes totals one by one, as a micro-batch does, when a snapshot would be due.
+// TestMicroBatchIsShownWhole writes totals one by one, as a micro-batch does, at a time when a snapshot could be published.
 func TestMicroBatchIsShownWhole(t *testing.T) {
 	cluster := newCluster(t)
 	createTopics(t, cluster)
@@ -159,7 +159,7 @@ func TestMicroBatchIsShownWhole(t *testing.T) {
 	reader.Interval = 500 * time.Millisecond
 	published := followWith(t, reader)
 	until(t, published, votes(1))
-	<-time.After(2 * reader.Interval) // in which nothing comes
+	<-time.After(2 * reader.Interval) // no change comes meanwhile
 	for n := int64(2); n <= 20; n++ {
 		produce(t, cluster, perCandidate(1, "ann", n))
 	}
@@ -168,7 +168,7 @@ func TestMicroBatchIsShownWhole(t *testing.T) {
 	}
 }
 
-// TestUndecidedAndAbortedTotalsAreNotShown: a total counts when its transaction is committed.
+// TestUndecidedAndAbortedTotalsAreNotShown checks that a total is shown only when its transaction is committed.
 func TestUndecidedAndAbortedTotalsAreNotShown(t *testing.T) {
 	cluster := newCluster(t)
 	createTopics(t, cluster)
@@ -178,11 +178,11 @@ func TestUndecidedAndAbortedTotalsAreNotShown(t *testing.T) {
 		return &kgo.Record{Topic: r.topic, Key: []byte(r.key), Value: r.value}
 	}
 	kafkatest.ProduceInTransaction(t, cluster, kgo.TryAbort, total("ann", 9))
-	kafkatest.Begin(t, cluster, total("ben", 9)) // nobody ever ends it
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	kafkatest.Begin(t, cluster, total("ben", 9)) // stays open
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
 	if s, err := newReader(t, cluster).Once(ctx); err != nil || s.TotalVotes != 1 {
-		t.Errorf("%v, %+v; want the one committed vote, without waiting for who is undecided", err, s)
+		t.Errorf("%v, %+v; want the one committed vote, without waiting for the open transaction", err, s)
 	}
 }
 
@@ -256,8 +256,8 @@ func TestFollowsOnAfterTheBrokerIsBack(t *testing.T) {
 	}
 }
 
-// The tombstones of the old run are delivered before the record that names the new one: the worst order for whoever
-// shows the count.
+// TestNobodySeesTheSwitchOfRunsHalfDone delivers the tombstones of the old run before the record that names the new run. That is
+// the worst order for a reader.
 func TestNobodySeesTheSwitchOfRunsHalfDone(t *testing.T) {
 	cluster := newCluster(t)
 	createTopics(t, cluster)
@@ -265,12 +265,12 @@ func TestNobodySeesTheSwitchOfRunsHalfDone(t *testing.T) {
 	published := follow(t, cluster)
 	until(t, published, votes(20))
 
-	held := cluster.Fault(kfake.Fault{
+	delay := cluster.Fault(kfake.Fault{
 		Keys: []kmsg.Key{kmsg.Fetch}, Topic: election.ElectionTopic, Err: kerr.NotLeaderForPartition, Count: -1,
 	})
 	produce(t, cluster, everyTopic(2, 6)...)
 	produce(t, cluster, official(2))
-	asked := make(chan struct{}, 100) // where the topics end: the reader has met the first tombstone
+	asked := make(chan struct{}, 100) // the reader asks for the ends: it has read the first tombstone
 	cluster.ControlKey(int16(kmsg.ListOffsets), func(kmsg.Request) (kmsg.Response, error, bool) {
 		cluster.KeepControl()
 		asked <- struct{}{}
@@ -290,11 +290,11 @@ func TestNobodySeesTheSwitchOfRunsHalfDone(t *testing.T) {
 			waiting = false
 		case s := <-published:
 			whole(s)
-		case <-time.After(patience):
+		case <-time.After(testTimeout):
 			t.Fatal("the reader did not notice the tombstones")
 		}
 	}
-	held.Remove()
+	delay.Remove()
 	produce(t, cluster, perCandidate(2, "ann", 13))
 	for _, s := range until(t, published, votes(25)) {
 		whole(s)

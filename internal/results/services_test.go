@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { localtest.Main(m) }
 
-// TestReportHasTheBrokersTime sends a report that says it was sent long ago.
+// TestReportHasTheBrokersTime sends a report with a timestamp of long ago.
 func TestReportHasTheBrokersTime(t *testing.T) {
 	brokers := []string{localtest.Kafka(t)}
 	cl, err := kafkatest.Cluster(t, brokers).NewClient()

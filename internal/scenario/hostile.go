@@ -9,15 +9,15 @@ import (
 	"realtime-election/election"
 )
 
-// Hostile is a record that somebody planted in votes_topic, and why it is not counted. Reason is empty for the first copy
-// of a ballot whose other copy follows: it counts.
+// Hostile is a hostile record of votes_topic, and the reason why it is not counted. Reason is empty for a ballot that counts and is
+// followed by another copy.
 type Hostile struct {
 	Kind string
 	election.VoteRecord
 	Reason election.Reason
 }
 
-// hostileKind makes a record of a good vote and its line.
+// hostileKind is a kind of hostile record. change makes it of the record of a good vote.
 type hostileKind struct {
 	name   string
 	reason election.Reason
@@ -29,7 +29,7 @@ func value(f func(line string, v election.Vote) string) func(*Hostile, election.
 	return func(h *Hostile, v election.Vote) { h.Value = []byte(f(string(h.Value), v)) }
 }
 
-// field makes a kind that is canonical but for one field.
+// field makes a kind that changes one field of a canonical vote.
 func field(f func(v *election.Vote)) func(*Hostile, election.Vote) {
 	return func(h *Hostile, v election.Vote) {
 		f(&v)
@@ -37,9 +37,9 @@ func field(f func(v *election.Vote)) func(*Hostile, election.Vote) {
 	}
 }
 
-const hugeBytes = 900_000 // just below what Kafka takes by default
+const hugeBytes = 900_000 // just below Kafka's default limit
 
-// hostileKinds are what hostile senders send. Every reader must give each of them the same reason.
+// hostileKinds are the kinds of hostile records. All readers must give the same reason for each.
 var hostileKinds = []hostileKind{
 	{"numbers for strings", election.Malformed, value(func(line string, v election.Vote) string {
 		return strings.Replace(line, `"candidate_id":"`+string(v.CandidateID)+`"`, `"candidate_id":1`, 1)
@@ -86,14 +86,14 @@ var hostileKinds = []hostileKind{
 	{"a day that its month does not have", election.Malformed, field(func(v *election.Vote) { v.VotingTime = []byte("2025-11-31T12:00:00.000Z") })},
 	{"February 29 without a leap year", election.Malformed, field(func(v *election.Vote) { v.VotingTime = []byte("2100-02-29T12:00:00.000Z") })},
 	{"hour 24", election.Malformed, field(func(v *election.Vote) { v.VotingTime = []byte("2025-10-29T24:00:00.000Z") })},
-	{"wrong partition", election.WrongPartition, nil}, // see Hostiles
+	{"wrong partition", election.WrongPartition, nil}, // Hostiles changes its partition
 	{"unknown candidate", election.UnknownCandidate, field(func(v *election.Vote) { v.CandidateID = append([]byte("x-"), v.BallotID[:30]...) })},
 	{"unknown district", election.UnknownDistrict, field(func(v *election.Vote) { v.DistrictID = append([]byte("x-"), v.BallotID[:30]...) })},
 	{"long before", election.OutsidePollingHours, field(func(v *election.Vote) { v.VotingTime = []byte("0000-01-01T00:00:00.000Z") })},
 	{"long after", election.OutsidePollingHours, field(func(v *election.Vote) { v.VotingTime = []byte("9999-12-31T23:59:59.999Z") })},
 }
 
-// HostileKinds are the names of the kinds that Hostiles makes.
+// HostileKinds are the names of the kinds of Hostiles.
 func HostileKinds() []string {
 	names := []string{"when the polls have closed", "the same again", "for another candidate"}
 	for _, kind := range hostileKinds {
@@ -102,8 +102,8 @@ func HostileKinds() []string {
 	return names
 }
 
-// Hostiles are each copies of a kind of hostile record, mixed, for a definition with at least two candidates, and at
-// least two partitions. The same arguments give the same records.
+// Hostiles are hostile records, each of every kind, in mixed order. The definition must have at least two candidates, and there must
+// be at least two partitions. The same arguments give the same records.
 func Hostiles(d *election.Definition, partitions int32, each int) []Hostile {
 	var all []Hostile
 	districts := d.Districts()

@@ -10,21 +10,21 @@ import (
 	"realtime-election/election"
 )
 
-// Random is what several producers send to votes_topic, drawn from a seed: votes, copies, ballots for two candidates,
-// records on wrong partitions, hostile records, in transactions that overlap and are committed or aborted, and outside
-// of any.
+// Random is a random scenario: what several producers send to votes_topic. They send votes, copies, ballots for two candidates,
+// records to wrong partitions and hostile records. Their transactions overlap, and are committed or aborted; some records are sent
+// outside of transactions. All of it follows from a seed.
 type Random struct {
 	Definition *election.Definition
 	Partitions int32
-	// Rounds follow each other. At the end of each, all transactions are decided.
+	// Rounds follow each other. No transaction is open at the end of a round.
 	Rounds [][]Action
 }
 
-// Action is what a producer does: it sends a record, or ends its transaction, which its first record after the last
-// transaction began. Producer 0 sends outside of transactions.
+// Action is an action of a producer: it sends a record, or ends its transaction. A transaction begins with the first record after
+// the last transaction. Producer 0 sends outside of transactions.
 type Action struct {
 	Producer int
-	Record   election.VoteRecord // its offset and timestamp are Kafka's to give
+	Record   election.VoteRecord // Kafka sets its offset and timestamp
 	End      End
 	truth    truth
 }
@@ -32,29 +32,29 @@ type Action struct {
 // End is how an action ends a transaction.
 type End int
 
-// The ends. None sends a record.
+// The ends. An action with None sends a record.
 const (
 	None End = iota
 	Commit
 	Abort
 )
 
-// Producers is how many producers a Random has.
+// Producers is the number of producers of a Random.
 const Producers = 4
 
-// Judged is a committed record, and why it is not counted, or "".
+// Judged is a committed record, with the reason why it is not counted, or "" if it counts.
 type Judged struct {
 	election.VoteRecord
 	Reason election.Reason
 }
 
-// truth is what the maker of a record knows of it: why it can't count whatever else there is, or whose ballot it is.
+// truth is what the maker of a record knows of it: the reason why it can never count, or otherwise the ballot that it is a copy of.
 type truth struct {
 	reason election.Reason
 	ballot string
 }
 
-// NewRandom is the scenario of a seed, of two rounds of this many records each.
+// NewRandom makes the scenario of a seed, with two rounds of this many records each.
 func NewRandom(seed uint64, records int) *Random {
 	m := &maker{random: rand.New(rand.NewPCG(seed, 0))}
 	m.s.Partitions = 2 + m.random.Int32N(3)
@@ -62,7 +62,7 @@ func NewRandom(seed uint64, records int) *Random {
 	for _, h := range Hostiles(m.s.Definition, m.s.Partitions, 2) {
 		made := truth{reason: h.Reason}
 		if h.Reason == "" || h.Reason == election.Duplicate || h.Reason == election.Conflicting {
-			made = truth{ballot: string(h.Key)} // a ballot of which there is another copy
+			made = truth{ballot: string(h.Key)} // there is another copy of this ballot
 		}
 		m.hostiles = append(m.hostiles, Action{Record: h.VoteRecord, truth: made})
 	}
@@ -72,10 +72,10 @@ func NewRandom(seed uint64, records int) *Random {
 	return &m.s
 }
 
-// Committed are the records of committed transactions, and of none, of all rounds before one; those of a partition in
-// their order.
+// Committed are the records of the first rounds that were sent in committed transactions or outside of any, in the order of their
+// partitions.
 //
-// The first copy of a ballot that can count does. This tells so from how the records were made, and reads none of them.
+// The first copy of a ballot counts if it can. Committed knows that from how the records were made, without reading them.
 func (s *Random) Committed(rounds int) []Judged {
 	open := make(map[int][]int) // by producer: its records, by index
 	var actions []Action
@@ -117,12 +117,12 @@ func (s *Random) Committed(rounds int) []Judged {
 	return judged
 }
 
-// maker makes a Random.
+// maker draws a Random.
 type maker struct {
 	s        Random
 	random   *rand.Rand
 	hostiles []Action
-	sent     []Action // in all rounds, whatever became of them
+	sent     []Action // in all rounds, committed or not
 	good     []election.Vote
 }
 
@@ -155,7 +155,7 @@ func (m *maker) round(records int) {
 		delete(open, producer)
 	}
 	for producer := 0; len(round) < records; {
-		if m.random.IntN(4) == 0 { // else the same goes on
+		if m.random.IntN(4) == 0 { // otherwise the same producer goes on
 			producer = m.random.IntN(Producers)
 		}
 		if open[producer] && m.random.IntN(15) == 0 {
@@ -179,9 +179,9 @@ func (m *maker) round(records int) {
 // record is the next record that somebody sends.
 func (m *maker) record() Action {
 	switch x := m.random.IntN(100); {
-	case x < 15 && len(m.sent) > 0: // sent again, whatever it is
+	case x < 15 && len(m.sent) > 0: // any record, sent again
 		return m.sent[m.random.IntN(len(m.sent))]
-	case x < 27 && len(m.good) > 0: // a ballot that says something else
+	case x < 27 && len(m.good) > 0: // a ballot with other fields
 		v := m.good[m.random.IntN(len(m.good))]
 		other := m.vote()
 		for range 1 + m.random.IntN(2) {
@@ -198,13 +198,13 @@ func (m *maker) record() Action {
 				v.VotingTime = other.VotingTime
 			}
 		}
-		return m.of(v)
-	case x < 32: // what would be good elsewhere
+		return m.action(v)
+	case x < 32: // a good vote on a wrong partition
 		v := m.vote()
 		if len(m.good) > 0 && m.random.IntN(2) == 0 {
 			v = m.good[m.random.IntN(len(m.good))]
 		}
-		a := m.of(v)
+		a := m.action(v)
 		a.Record.Partition = (a.Record.Partition + 1 + m.random.Int32N(m.s.Partitions-1)) % m.s.Partitions
 		a.truth = truth{reason: election.WrongPartition}
 		return a
@@ -213,18 +213,18 @@ func (m *maker) record() Action {
 	}
 	v := m.vote()
 	m.good = append(m.good, v)
-	return m.of(v)
+	return m.action(v)
 }
 
-// of is a good record.
-func (m *maker) of(v election.Vote) Action {
+// action is the action that sends a good vote.
+func (m *maker) action(v election.Vote) Action {
 	return Action{
 		Record: election.VoteRecord{Partition: election.Partition(v.BallotID, m.s.Partitions), Key: v.BallotID, Value: election.AppendVote(nil, v)},
 		truth:  truth{ballot: string(v.BallotID)},
 	}
 }
 
-// vote is a good vote of a new ballot. Its time is at one of the ends of the polls, or near others.
+// vote is a good vote of a new ballot. Its time is the first or the last of the polling hours, or close to that of other votes.
 func (m *maker) vote() election.Vote {
 	d := m.s.Definition
 	districts := d.Districts()

@@ -7,7 +7,7 @@ import (
 	"realtime-election/internal/scenario"
 )
 
-// FuzzReferenceCount holds the reference count to what the maker of the records knows of them.
+// FuzzReferenceCount compares the reference count with what the maker of the records knows of them.
 func FuzzReferenceCount(f *testing.F) {
 	for seed := range uint64(100) {
 		f.Add(seed)
@@ -49,7 +49,7 @@ func FuzzReferenceCount(f *testing.F) {
 	})
 }
 
-// TestRandomScenariosHoldEverything wants each kind of record, and what transactions do, in the scenarios of a few seeds.
+// TestRandomScenariosHoldEverything checks that the scenarios of a few seeds have every reason, and every end of a transaction.
 func TestRandomScenariosHoldEverything(t *testing.T) {
 	seen := make(map[string]int)
 	for seed := range uint64(5) {

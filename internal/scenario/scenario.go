@@ -1,12 +1,11 @@
-// Package scenario reads the scenario files, votes in, totals expected, and makes scenarios from a seed, and hostile
-// records. The reference count and Spark's SQL are held to the same files; those two and the ledger to the same seeds.
+// Package scenario reads scenario files, which have votes and the expected totals. It also makes random scenarios and hostile
+// records. Tests of the reference count and of Spark use the same files. Tests of these two and the ledger use the same seeds.
 //
 // A file is a txtar archive. definition.yaml is the definition; partitions is the number of partitions of votes_topic;
-// votes holds a record a line: partition, key and value, separated by blanks. A partition of . is the one that the
-// ballot belongs to; a key of . is the ballot's id; a key or value of null has no bytes; a key or value may be a Go
-// string literal. Every other file is named for a result topic and holds the natural key and the total of each of its
-// records. A result topic that is left out adds up one that is written and has all fields of its key, and must be empty
-// where there is no such topic.
+// votes has a record on each line: partition, key and value, separated by blanks. A partition of . is the right one for the ballot,
+// and a key of . is the ballot's id. A key or value of null has no bytes. A key or value may be a Go string literal. Every other
+// file is named for a result topic, and has the natural key and the total of each record. The totals of a topic without a file are
+// the sums of a topic with a file that has all fields of its key. Without such a topic, they must be empty.
 package scenario
 
 import (
@@ -30,12 +29,12 @@ import (
 //go:embed testdata/*.txtar
 var files embed.FS
 
-// Scenario is one file.
+// Scenario is the content of a scenario file.
 type Scenario struct {
 	Name       string
 	Definition *election.Definition
 	Partitions int32
-	Votes      []election.VoteRecord // without offset and timestamp; per partition in the order of the file
+	Votes      []election.VoteRecord // without offset and timestamp, in the order of the file
 	Totals     map[string]map[string]int64
 }
 
@@ -163,7 +162,7 @@ func parseTotals(text, topic string) (map[string]int64, error) {
 	return totals, nil
 }
 
-// addUp is what the totals of a finer aggregation add up to: one whose key has all fields of this one's.
+// addUp adds up the totals of a finer aggregation, whose key has all fields of this one's.
 func addUp(a election.Aggregation, written map[string]map[string]int64) map[string]int64 {
 	sums := make(map[string]int64)
 	for _, finer := range election.Aggregations() {

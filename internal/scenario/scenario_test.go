@@ -22,7 +22,7 @@ func readScenario(t *testing.T, change func(*txtar.Archive)) (Scenario, error) {
 	return parse(t.TempDir(), archive)
 }
 
-// TestTotalsLeftOutAddUpThoseWritten leaves out what follows from the finest totals.
+// TestTotalsLeftOutAddUpThoseWritten leaves out the topics whose totals follow from finer ones.
 func TestTotalsLeftOutAddUpThoseWritten(t *testing.T) {
 	whole, err := readScenario(t, func(*txtar.Archive) {})
 	if err != nil {
@@ -53,8 +53,8 @@ func TestTotalsThatNoAggregationHasAreRefused(t *testing.T) {
 	}
 }
 
-// TestMalformedVotesNameTheDeclaredFields notices a new field of the vote: where it is missing, all of the file's votes are
-// malformed for that reason alone, and test nothing.
+// TestMalformedVotesNameTheDeclaredFields notices that the file lacks a new field of the vote. All of its votes would be malformed
+// for that reason alone, and test nothing.
 func TestMalformedVotesNameTheDeclaredFields(t *testing.T) {
 	text, err := files.ReadFile("testdata/malformed.txtar")
 	if err != nil {

@@ -32,7 +32,7 @@ import (
 
 func TestMain(m *testing.M) { localtest.Main(m) }
 
-var seed = flag.Uint64("seed", rand.Uint64(), "of the random scenario; by chance where it is not given")
+var seed = flag.Uint64("seed", rand.Uint64(), "of the random scenario; random by default")
 
 // system is an election on real servers.
 type system struct {
@@ -40,11 +40,11 @@ type system struct {
 	database string
 	log      *slog.Logger
 	s        *scenario.Random
-	ended    chan error // what a service ended with
+	ended    chan error // the error of a service that has ended
 }
 
-// TestThreeCountersAgreeOnARandomScenario lets the reference count, Spark and the ledger count what several producers
-// send in transactions, and holds every total, every row and every reason to each other.
+// TestThreeCountersAgreeOnARandomScenario lets the reference count, Spark and the ledger count what several producers send in
+// transactions, and compares every total, every row and every reason.
 func TestThreeCountersAgreeOnARandomScenario(t *testing.T) {
 	t.Logf("again with: -seed %d", *seed)
 	y := &system{
@@ -65,7 +65,7 @@ func TestThreeCountersAgreeOnARandomScenario(t *testing.T) {
 			Kafka: y.kafka, Postgres: y.database, Remote: remote, Checkpoints: "file://" + t.TempDir(), StatePartitions: 2, Log: y.log,
 		})
 	})
-	for round := range y.s.Rounds { // the second is counted by the query and the ledger that know the ballots of the first
+	for round := range y.s.Rounds { // in the second round, query and ledger already know ballots
 		began := time.Now()
 		y.send(t, y.s.Rounds[round])
 		sent := time.Now()
@@ -79,7 +79,7 @@ func TestThreeCountersAgreeOnARandomScenario(t *testing.T) {
 	}
 }
 
-// empty forgets the election that a test before this one held.
+// empty removes the election of an earlier test.
 func (y *system) empty(t *testing.T) {
 	t.Helper()
 	cl, err := y.kafka.NewClient(kgo.MetadataMinAge(10 * time.Millisecond))
@@ -88,16 +88,16 @@ func (y *system) empty(t *testing.T) {
 	}
 	defer cl.Close()
 	admin := kadm.NewClient(cl)
-	there, err := admin.ListTopics(t.Context())
+	listed, err := admin.ListTopics(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := admin.DeleteTopics(t.Context(), there.Names()...); err != nil {
+	if _, err := admin.DeleteTopics(t.Context(), listed.Names()...); err != nil {
 		t.Fatal(err)
 	}
 	y.until(t, "Kafka has deleted", func(ctx context.Context, _ kafka.Cluster) (bool, error) {
-		there, err := admin.ListTopics(ctx)
-		return len(there) == 0, err
+		listed, err := admin.ListTopics(ctx)
+		return len(listed) == 0, err
 	})
 	conn, err := postgres.Connect(t.Context(), y.database)
 	if err != nil {
@@ -123,7 +123,7 @@ func (y *system) run(t *testing.T, service func(context.Context) error) {
 	})
 }
 
-// send does what the producers do, in their order.
+// send carries out the actions of the producers, in their order.
 func (y *system) send(t *testing.T, actions []scenario.Action) {
 	t.Helper()
 	var clients [scenario.Producers]*kgo.Client
@@ -157,7 +157,7 @@ func (y *system) send(t *testing.T, actions []scenario.Action) {
 			}
 			begun[producer] = true
 		}
-		var records []*kgo.Record // up to where another goes on
+		var records []*kgo.Record // up to the next action of another producer or end
 		for ; i < len(actions) && actions[i].Producer == producer && actions[i].End == scenario.None; i++ {
 			r := actions[i].Record
 			records = append(records, &kgo.Record{Topic: election.VotesTopic, Partition: r.Partition, Key: r.Key, Value: r.Value})
@@ -189,7 +189,7 @@ func (y *system) until(t *testing.T, what string, holds func(context.Context, ka
 	}
 }
 
-// wantAgreement compares the counters, and what was made with what lies in the topic.
+// wantAgreement compares the three counters, and the records that were made with those in the topic.
 func (y *system) wantAgreement(t *testing.T, rounds int) {
 	t.Helper()
 	made := make(map[int32][]scenario.Judged)
@@ -199,14 +199,14 @@ func (y *system) wantAgreement(t *testing.T, rounds int) {
 	count := election.NewCount(y.s.Definition, y.s.Partitions)
 	votes, rejects := make(map[string]string), make(map[string]election.RejectedVote)
 	for partition := range y.s.Partitions {
-		place := 0
+		position := 0
 		err := y.kafka.Read(t.Context(), election.VotesTopic, partition, func(r *kgo.Record) error {
 			rec := election.VoteRecord{Partition: r.Partition, Offset: r.Offset, Timestamp: r.Timestamp, Key: r.Key, Value: r.Value}
 			reason := count.Add(rec)
-			if place >= len(made[partition]) || !bytes.Equal(made[partition][place].Value, r.Value) || made[partition][place].Reason != reason {
-				return fmt.Errorf("record %d of partition %d, at offset %d, is another than was made, or %q is wrong: %.300q", place, partition, r.Offset, reason, r.Value)
+			if position >= len(made[partition]) || !bytes.Equal(made[partition][position].Value, r.Value) || made[partition][position].Reason != reason {
+				return fmt.Errorf("record %d of partition %d, at offset %d, is another than was made, or %q is wrong: %.300q", position, partition, r.Offset, reason, r.Value)
 			}
-			place++
+			position++
 			if reason == "" {
 				votes[string(r.Key)] = string(r.Value)
 			} else {
@@ -219,8 +219,8 @@ func (y *system) wantAgreement(t *testing.T, rounds int) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if place != len(made[partition]) {
-			t.Errorf("partition %d holds %d of %d committed records", partition, place, len(made[partition]))
+		if position != len(made[partition]) {
+			t.Errorf("partition %d holds %d of %d committed records", partition, position, len(made[partition]))
 		}
 	}
 	t.Logf("after round %d: %d votes of %d records; rejected %v", rounds, count.Votes(), count.Records(), count.Rejected())
@@ -240,10 +240,10 @@ func (y *system) wantAgreement(t *testing.T, rounds int) {
 	}
 }
 
-// asBytes compares bytes as a whole, and tells none from no bytes.
+// asBytes compares byte slices, and tells nil from an empty slice.
 var asBytes = cmp.Comparer(func(a, b []byte) bool { return bytes.Equal(a, b) && (a == nil) == (b == nil) })
 
-// published is what the result topics hold of the first run.
+// published are the results of the first run in the result topics.
 func (y *system) published(t *testing.T) map[string]map[string]election.Result {
 	t.Helper()
 	results := make(map[string]map[string]election.Result)
@@ -266,7 +266,7 @@ func (y *system) published(t *testing.T) map[string]map[string]election.Result {
 	return results
 }
 
-// stored is the ledger's ballots as they were in the topic, by id.
+// stored are the ledger's ballots, written as in the topic, by id.
 func stored(t *testing.T, conn *pgx.Conn) map[string]string {
 	t.Helper()
 	rows, err := conn.Query(t.Context(), `SELECT replace(ballot_id::text, '-', ''), candidate_id, district_id, age_group, gender,
@@ -289,7 +289,7 @@ func stored(t *testing.T, conn *pgx.Conn) map[string]string {
 	return votes
 }
 
-// rejected is the ledger's rejects, by partition and offset.
+// rejected are the ledger's rejects, by partition and offset.
 func rejected(t *testing.T, conn *pgx.Conn) map[string]election.RejectedVote {
 	t.Helper()
 	rows, err := conn.Query(t.Context(), "SELECT topic, partition, record_offset, reason, key, raw FROM rejected_votes")

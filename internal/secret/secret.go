@@ -1,5 +1,5 @@
-// Package secret keeps secrets in files that only their owner may read, and whoever the caller gives them to. A file is
-// whole or does not exist, whenever the process is killed. No error tells a secret.
+// Package secret keeps secrets in files. Only the owner of a file may read it, and those to whom the caller grants access.
+// Whenever the process is killed, a file is complete or does not exist. No error contains a secret.
 //
 //	password, err := secret.OpenOrMake(path, "remove the election and begin anew", nil)
 package secret
@@ -18,19 +18,19 @@ import (
 
 const digits = 32 // 128 bits in hexadecimal
 
-// Unfinished begins the names of files that are being written. A process that is killed leaves one behind.
+// Unfinished is the prefix of the names of files that are being written. A process that is killed may leave one behind.
 const Unfinished = ".secret-"
 
-// OpenOrMake reads the secret in a file, or makes one of 128 random bits where the file does not exist; of several that
-// make it at once one succeeds, and all return its secret. A file of another length is an *election.InputError, which
-// says besides what to do where the secret is lost: what was made with it cannot be opened with another.
+// OpenOrMake reads the secret in a file. If the file does not exist, it makes a secret of 128 random bits; if several processes
+// make it at once, one succeeds, and all return its secret. The error is an *election.InputError if the file has another length. It
+// includes adviceIfLost, since nothing that was made with a lost secret can be opened with a new one.
 //
-// Give, which may be nil, lets others read the file, before it has its name and again whenever it is read.
-func OpenOrMake(path, whereLost string, give func(path string) error) (string, error) {
+// grantAccess lets others read the file. It may be nil. It is called before the file gets its name, and again at each read.
+func OpenOrMake(path, adviceIfLost string, grantAccess func(path string) error) (string, error) {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		made := make([]byte, digits/2)
 		rand.Read(made) // it never fails
-		if err := Create(path, hex.EncodeToString(made), give); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := Create(path, hex.EncodeToString(made), grantAccess); err != nil && !errors.Is(err, fs.ErrExist) {
 			return "", err
 		}
 	}
@@ -39,25 +39,25 @@ func OpenOrMake(path, whereLost string, give func(path string) error) (string, e
 		return "", fmt.Errorf("read a secret: %w", err)
 	}
 	if len(content) != digits {
-		return "", &election.InputError{Text: fmt.Sprintf("the secret %s is %d bytes long where %d are expected: put the file back as it was, or %s", path, len(content), digits, whereLost)}
+		return "", &election.InputError{Text: fmt.Sprintf("the secret %s is %d bytes long where %d are expected: put the file back as it was, or %s", path, len(content), digits, adviceIfLost)}
 	}
-	if give != nil {
-		err = give(path)
+	if grantAccess != nil {
+		err = grantAccess(path)
 	}
 	return string(content), err
 }
 
-// Create writes a file that does not exist; otherwise the error is fs.ErrExist. It makes the folder where it is missing.
-func Create(path, content string, give func(path string) error) error {
-	return write(path, content, give, os.Link) // which refuses a name that is taken
+// Create writes a new file, and makes its folder if that is missing. The error is fs.ErrExist if the file exists.
+func Create(path, content string, grantAccess func(path string) error) error {
+	return write(path, content, grantAccess, os.Link) // refuses a name that is taken
 }
 
-// Replace writes a file whether it exists or not, in a folder that exists.
-func Replace(path, content string, give func(path string) error) error {
-	return write(path, content, give, os.Rename)
+// Replace writes a file, and replaces it if it exists.
+func Replace(path, content string, grantAccess func(path string) error) error {
+	return write(path, content, grantAccess, os.Rename)
 }
 
-func write(path, content string, give func(path string) error, name func(from, to string) error) (err error) {
+func write(path, content string, grantAccess func(path string) error, name func(from, to string) error) (err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("make the secret %s: %w", path, err)
@@ -76,8 +76,8 @@ func write(path, content string, give func(path string) error, name func(from, t
 	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
 		return err
 	}
-	if give != nil {
-		if err := give(file.Name()); err != nil {
+	if grantAccess != nil {
+		if err := grantAccess(file.Name()); err != nil {
 			return err
 		}
 	}

@@ -54,7 +54,7 @@ func TestSecretOfAnotherLengthIsRefused(t *testing.T) {
 			t.Errorf("%q: %v", content, err)
 		}
 		if content != "" && strings.Contains(err.Error(), content) {
-			t.Errorf("the error tells the secret: %v", err)
+			t.Errorf("the error contains the secret: %v", err)
 		}
 		if kept, err := os.ReadFile(path); string(kept) != content {
 			t.Errorf("%q became %q, %v", content, kept, err)
@@ -62,22 +62,22 @@ func TestSecretOfAnotherLengthIsRefused(t *testing.T) {
 	}
 }
 
-func TestSecretIsGivenBeforeItHasItsName(t *testing.T) {
+func TestAccessIsGrantedBeforeTheFileHasItsName(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "password")
-	var given []string
-	give := func(at string) error {
+	var granted []string
+	grantAccess := func(at string) error {
 		_, err := os.Stat(path)
-		given = append(given, filepath.Base(at))
+		granted = append(granted, filepath.Base(at))
 		if at != path && !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("%s is given while %s exists", at, path)
+			t.Errorf("access to %s is granted while %s exists", at, path)
 		}
 		return nil
 	}
-	if _, err := secret.OpenOrMake(path, "", give); err != nil {
+	if _, err := secret.OpenOrMake(path, "", grantAccess); err != nil {
 		t.Fatal(err)
 	}
-	if len(given) != 2 || !strings.HasPrefix(given[0], secret.Unfinished) || given[1] != "password" {
-		t.Errorf("given are %q", given)
+	if len(granted) != 2 || !strings.HasPrefix(granted[0], secret.Unfinished) || granted[1] != "password" {
+		t.Errorf("access was granted to %q", granted)
 	}
 
 	no := errors.New("no such group")
@@ -86,7 +86,7 @@ func TestSecretIsGivenBeforeItHasItsName(t *testing.T) {
 		t.Errorf("a group that does not exist: %v", err)
 	}
 	if _, err := os.Stat(path + "2"); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("a secret that cannot be given is kept: %v", err)
+		t.Errorf("a secret that nobody may read is left: %v", err)
 	}
 }
 

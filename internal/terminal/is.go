@@ -6,7 +6,7 @@ import (
 	"golang.org/x/term"
 )
 
-// Is tells whether a person sits at the other end of a reader or writer.
+// Is reports whether a reader or writer is a terminal.
 func Is(stream any) bool {
 	file, ok := stream.(*os.File)
 	return ok && file != nil && term.IsTerminal(int(file.Fd()))

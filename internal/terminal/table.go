@@ -9,16 +9,16 @@ import (
 	"github.com/rivo/uniseg"
 )
 
-// Option is a wish for a table.
+// Option changes how a table is printed.
 type Option func(*table)
 
 type table struct{ right []int }
 
-// Right aligns these columns, counted from 0, at their right end, as numbers are.
+// Right aligns columns, counted from 0, to the right, as is usual for numbers.
 func Right(columns ...int) Option { return func(t *table) { t.right = append(t.right, columns...) } }
 
-// Table prints rows in columns two spaces apart, as wide as a terminal shows them: an emoji or a Chinese character takes
-// two places, an accent none.
+// Table prints rows in columns that are two spaces apart. The width of a text is that on a terminal: an emoji or a Chinese
+// character has two columns, and an accent none.
 func Table(out io.Writer, rows [][]string, options ...Option) error {
 	t := table{}
 	for _, option := range options {

@@ -1,5 +1,5 @@
-// Package terminal prints text that others wrote, names and records, so that it can neither control a terminal nor put
-// a table out of line.
+// Package terminal prints names and records that others have written, so that they can neither control a terminal nor break the
+// columns of a table.
 //
 //	err := terminal.Table(os.Stdout, [][]string{{"candidate", "votes"}, {name, "12"}}, terminal.Right(1))
 package terminal
@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-// Joiners shape the letters and the emoji beside them and are seen by nothing else.
+// Joiners are invisible, and change the shape of the letters and emoji beside them.
 const (
 	zeroWidthNonJoiner = '\u200c'
 	zeroWidthJoiner    = '\u200d'
@@ -21,8 +21,8 @@ func harmless(r rune) bool {
 	return r == zeroWidthNonJoiner || r == zeroWidthJoiner || unicode.IsPrint(r)
 }
 
-// Printable is the text on one line, with what is not printable written as Go writes it: \n, \x1b, \u202e. Backslashes
-// stay as they are, since this is for reading, not for reading back.
+// Printable is the text on one line, with Go's escapes for characters that are not printable: \n, \x1b, \u202e. Backslashes stay as
+// they are, since the result is for people, and no program parses it.
 func Printable(text string) string {
 	if !strings.ContainsFunc(text, func(r rune) bool { return r == utf8.RuneError || !harmless(r) }) {
 		return text
@@ -53,7 +53,7 @@ func Printable(text string) string {
 	return b.String()
 }
 
-// JSON is a compact JSON text with every character that is not printable written as JSON's \u escape. It means the same.
+// JSON is a compact JSON text with a \u escape for each character that is not printable. Its value is the same.
 func JSON(text []byte) []byte {
 	escaped := make([]byte, 0, len(text))
 	for _, r := range string(text) {
@@ -70,7 +70,7 @@ func JSON(text []byte) []byte {
 	return escaped
 }
 
-// isolate keeps a name that is written from right to left from turning round what stands beside it.
+// isolate keeps a name that is written from right to left from reversing the text beside it.
 func isolate(text string) string {
 	const firstStrongIsolate, popDirectionalIsolate = "\u2068", "\u2069"
 	if strings.ContainsFunc(text, rightToLeft) {

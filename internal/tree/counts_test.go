@@ -22,7 +22,7 @@ var update = flag.Bool("update", false, "write testdata/tests.txt again")
 // tiers are the build tags of tests; pure tests have none.
 var tiers = []string{"pure", "services", "browser", "e2e", "compose", "chaos", "bench"}
 
-// targets are what make runs. Tests of bench have no target; DESIGN.md has their commands.
+// targets are the targets of make that run tests. Tests of bench have no target; DESIGN.md has their commands.
 var targets = []struct {
 	name  string
 	tiers []string
@@ -33,13 +33,13 @@ var targets = []struct {
 	{"chaos", []string{"chaos"}},
 }
 
-// suite is the tests of one tier in one package.
+// suite is the set of tests of a tier in a package.
 type suite struct{ tier, folder string }
 
 const countsFile = "internal/tree/testdata/tests.txt"
 
-// TestNoTestIsLost holds the tests of each tier in each package to the numbers in testdata/tests.txt: they may grow. A move
-// of tests shows in that file, where the sums of each target must stay.
+// TestNoTestIsLost compares the number of tests of each tier in each package with testdata/tests.txt. There may be more tests than
+// the file says. Moved tests change that file, but must not change its sums for each target.
 func TestNoTestIsLost(t *testing.T) {
 	counted := countTests(t)
 	if *update {
@@ -59,12 +59,12 @@ func TestNoTestIsLost(t *testing.T) {
 			t.Fatalf("%s: %q: %v", countsFile, line, err)
 		}
 		if counted[s] < tests {
-			t.Errorf("%s has %d tests of the tier %s, and had %d; where that is meant: go test ./internal/tree -run NoTestIsLost -update", s.folder, counted[s], s.tier, tests)
+			t.Errorf("%s has %d tests of the tier %s, and had %d; if that is intended: go test ./internal/tree -run NoTestIsLost -update", s.folder, counted[s], s.tier, tests)
 		}
 	}
 }
 
-// TestMakefileRunsEveryTier holds targets to the Makefile.
+// TestMakefileRunsEveryTier compares targets with the Makefile.
 func TestMakefileRunsEveryTier(t *testing.T) {
 	makefile := read(t, "Makefile")
 	for _, target := range targets {
@@ -79,7 +79,7 @@ func TestMakefileRunsEveryTier(t *testing.T) {
 	}
 }
 
-// countTests counts the functions that go test runs, tests, fuzz tests, benchmarks and examples.
+// countTests counts tests, fuzz tests, benchmarks and examples.
 func countTests(t *testing.T) map[suite]int {
 	t.Helper()
 	counted := map[suite]int{}
@@ -87,7 +87,7 @@ func countTests(t *testing.T) map[suite]int {
 	for _, name := range lines(t, "git", "ls-files", "--cached", "--others", "--exclude-standard", "*_test.go") {
 		text, err := os.ReadFile(filepath.Join(root, name))
 		if os.IsNotExist(err) {
-			continue // it is deleted, and that is not committed yet
+			continue // it was deleted, and git does not know that yet
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -107,7 +107,7 @@ func countTests(t *testing.T) map[suite]int {
 	return counted
 }
 
-// tierOf is the tier of a file, by the build tag in its first line. A system's name is no tier.
+// tierOf is the tier of a file, by the build tag in its first line. The name of an operating system is no tier.
 func tierOf(t *testing.T, name, text string) string {
 	t.Helper()
 	first, _, _ := strings.Cut(text, "\n")
@@ -128,7 +128,7 @@ func tierOf(t *testing.T, name, text string) string {
 	return ""
 }
 
-// countsText is testdata/tests.txt.
+// countsText is the text of testdata/tests.txt.
 func countsText(counted map[suite]int) string {
 	var text strings.Builder
 	text.WriteString("# The tests of each tier in each package, made by: go test ./internal/tree -run NoTestIsLost -update\n#\n")

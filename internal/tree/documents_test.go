@@ -20,7 +20,7 @@ type document struct {
 	text string
 }
 
-// documents are the pages that say how the tree is. The changelog says how it was, so it may name what is gone.
+// documents are the pages about the tree as it is. The changelog may name files that are gone, so it is not among them.
 func documents(t *testing.T) []document {
 	t.Helper()
 	var all []document
@@ -32,7 +32,7 @@ func documents(t *testing.T) []document {
 	return all
 }
 
-// read is a file of the tree.
+// read is the text of a file of the tree.
 func read(t *testing.T, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(root, name))
@@ -52,7 +52,7 @@ var (
 	extensions  = regexp.MustCompile(`\.(go|sql|txtar|html|css|js|sh|txt|md|ya?ml|xml|csv|json|patch|properties|options|proto)$`)
 )
 
-// TestDocumentsNameWhatExists holds the links, paths, file names and names of tests in the documents to the tree.
+// TestDocumentsNameWhatExists checks that the links, paths, file names and names of tests in the documents exist in the tree.
 func TestDocumentsNameWhatExists(t *testing.T) {
 	files := lines(t, "git", "ls-files", "--cached", "--others", "--exclude-standard")
 	top := folderMap(read(t, "DESIGN.md"))
@@ -118,7 +118,7 @@ func headings(markdown string) []string {
 	return all
 }
 
-// TestDocumentsAreNarrow holds the lines of prose to 120 columns. Tables, code and links may be wider.
+// TestDocumentsAreNarrow checks that lines of prose have at most 120 columns. Tables, code and pictures may be wider.
 func TestDocumentsAreNarrow(t *testing.T) {
 	for _, d := range documents(t) {
 		fenced := false
@@ -136,10 +136,10 @@ func TestDocumentsAreNarrow(t *testing.T) {
 	}
 }
 
-// gone are names of what the tree had once.
+// gone are names that the tree no longer uses.
 var gone = []string{"voteColumns", "voterColumns", "local.Remove(", "SparkMaster", "sparkjob/connect", "connecttest", "local/maven/pom.xml"}
 
-// TestNamesThatAreGoneStayGone looks for them in every file, comments and documents too.
+// TestNamesThatAreGoneStayGone looks for these names in every file, with comments and documents.
 func TestNamesThatAreGoneStayGone(t *testing.T) {
 	for _, name := range lines(t, "git", "ls-files") {
 		if name == "CHANGELOG.md" || name == "internal/tree/documents_test.go" {
@@ -147,7 +147,7 @@ func TestNamesThatAreGoneStayGone(t *testing.T) {
 		}
 		text, err := os.ReadFile(filepath.Join(root, name))
 		if errors.Is(err, fs.ErrNotExist) {
-			continue // it is deleted, and that is not committed yet
+			continue // it was deleted, and git does not know that yet
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestExamplePatchApplies holds the walkthrough's change to the tree; e2e builds it and looks at its chart.
+// TestExamplePatchApplies checks that the walkthrough's patch applies. A test of e2e builds it and looks at its chart.
 func TestExamplePatchApplies(t *testing.T) {
 	command := exec.Command("git", "apply", "--check", "examples/votes-by-gender.patch")
 	command.Dir = root

@@ -1,4 +1,4 @@
-// Package tree tests the tree as a whole: which folder imports which, and what the documents say of it.
+// Package tree tests the tree as a whole: the imports between its folders, and what the documents say about it.
 package tree
 
 import (
@@ -8,10 +8,10 @@ import (
 
 const (
 	module = "realtime-election"
-	root   = "../.." // of the tree
+	root   = "../.." // from this folder
 )
 
-// TestImportsPointOneWay holds the arrows cmd → services → adapters → election. Services meet on the topics.
+// TestImportsPointOneWay checks that imports go from cmd to services, adapters and election. Services never import each other.
 func TestImportsPointOneWay(t *testing.T) {
 	for _, line := range packages(t) {
 		fields := strings.Fields(line)
@@ -39,9 +39,9 @@ func allowed(importer, imported string) bool {
 	switch {
 	case from == "cmd" || from == "scripts": // the command wires everything
 		return true
-	case from == to: // the parts of one
+	case from == to: // packages of one folder
 		return true
-	case from == "spark" || from == "election" || from == "servers": // they know nothing of the rest
+	case from == "spark" || from == "election" || from == "servers": // they import nothing of the rest
 		return false
 	case from == "internal":
 		return to == "election"

@@ -13,8 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestDesignMapsTheFolders holds the table of folders in DESIGN.md to the folders that git knows, and its arrows to what
-// the packages of each folder import.
+// TestDesignMapsTheFolders compares the table of folders in DESIGN.md with the folders that git knows, and its arrows with the imports
+// of their packages.
 func TestDesignMapsTheFolders(t *testing.T) {
 	design, err := os.ReadFile(filepath.Join(root, "DESIGN.md"))
 	if err != nil {
@@ -67,7 +67,7 @@ func folders(t *testing.T) map[string][]string {
 	return found
 }
 
-// folderOf is the folder at the root of the tree that has a package, if the package is ours.
+// folderOf is the folder, at the root of the tree, of a package. It reports false for a package of another module.
 func folderOf(path string) (string, bool) {
 	inside, ours := strings.CutPrefix(path, module+"/")
 	folder, _, _ := strings.Cut(inside, "/")
@@ -79,7 +79,7 @@ var listed struct {
 	packages []string
 }
 
-// packages are all packages of the program, ours and others': the path of each, and the paths that it imports.
+// packages are all packages of the program, also of other modules: the path of each, and the paths that it imports.
 func packages(t *testing.T) []string {
 	t.Helper()
 	listed.Do(func() {
@@ -88,7 +88,7 @@ func packages(t *testing.T) []string {
 	return listed.packages
 }
 
-// lines are what a command prints at the root of the tree.
+// lines are the lines that a command prints in the root of the tree.
 func lines(t *testing.T, name string, args ...string) []string {
 	t.Helper()
 	command := exec.Command(name, args...)

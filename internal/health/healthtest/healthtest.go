@@ -8,7 +8,7 @@ import (
 	"realtime-election/internal/health"
 )
 
-// Get is what the service answers under a path.
+// Get returns the service's answer to a request for a path.
 func Get(h *health.Service, path string) (status int, text string) {
 	mux := http.NewServeMux()
 	h.Register(mux)
@@ -17,7 +17,7 @@ func Get(h *health.Service, path string) (status int, text string) {
 	return answer.Code, answer.Body.String()
 }
 
-// Metrics are all that the service measures.
+// Metrics is the text of all metrics.
 func Metrics(h *health.Service) string {
 	_, text := Get(h, "/metrics")
 	return text

@@ -24,7 +24,7 @@ func Log(t testing.TB) *slog.Logger {
 	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 }
 
-// Cluster is the cluster of these brokers. What its clients warn of is written to the test's output.
+// Cluster is the cluster of these brokers. Warnings of its clients go to the test's output.
 func Cluster(t testing.TB, brokers []string) kafka.Cluster {
 	return kafka.Cluster{Brokers: brokers, Log: Log(t)}
 }
@@ -32,7 +32,7 @@ func Cluster(t testing.TB, brokers []string) kafka.Cluster {
 // NewCluster starts a broker without topics. It ends with the test.
 func NewCluster(t testing.TB, options ...kfake.Opt) *kfake.Cluster {
 	t.Helper()
-	versions := kversion.Stable() // but without metrics of clients, which each would send when it is closed
+	versions := kversion.Stable() // without metrics of clients, which each client would send when it is closed
 	versions.SetMaxKeyVersion(int16(kmsg.GetTelemetrySubscriptions), -1)
 	versions.SetMaxKeyVersion(int16(kmsg.PushTelemetry), -1)
 	cluster, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1), kfake.MaxVersions(versions)}, options...)...)
@@ -43,7 +43,7 @@ func NewCluster(t testing.TB, options ...kfake.Opt) *kfake.Cluster {
 	return cluster
 }
 
-// NewElection starts a broker that holds what `election init` leaves there: all topics, and the definition.
+// NewElection starts a broker with all topics and the definition, as after `election init`.
 func NewElection(t testing.TB, d *election.Definition, partitions int32, options ...kfake.Opt) *kfake.Cluster {
 	t.Helper()
 	cluster := NewCluster(t, options...)
@@ -56,7 +56,7 @@ func NewElection(t testing.TB, d *election.Definition, partitions int32, options
 	return cluster
 }
 
-// NewClient is a client with the project's settings that is closed when the test has ended.
+// NewClient makes a client with the project's settings. It is closed when the test has ended.
 func NewClient(t testing.TB, cluster *kfake.Cluster, options ...kgo.Opt) *kgo.Client {
 	t.Helper()
 	cl, err := Cluster(t, cluster.ListenAddrs()).NewClient(options...)
@@ -77,7 +77,7 @@ func Produce(t testing.TB, cluster *kfake.Cluster, records ...*kgo.Record) {
 	}
 }
 
-// ProduceInTransaction writes records in a transaction of their own, and commits or aborts it.
+// ProduceInTransaction writes records in a transaction, and commits or aborts it.
 func ProduceInTransaction(t testing.TB, cluster *kfake.Cluster, end kgo.TransactionEndTry, records ...*kgo.Record) {
 	t.Helper()
 	cl := Begin(t, cluster, records...)
@@ -86,7 +86,7 @@ func ProduceInTransaction(t testing.TB, cluster *kfake.Cluster, end kgo.Transact
 	}
 }
 
-// Begin writes records in a transaction of their own, and leaves it open.
+// Begin writes records in a transaction, and leaves it open.
 func Begin(t testing.TB, cluster *kfake.Cluster, records ...*kgo.Record) *kgo.Client {
 	t.Helper()
 	cl := NewClient(t, cluster, kgo.TransactionalID(t.Name()))
@@ -99,7 +99,7 @@ func Begin(t testing.TB, cluster *kfake.Cluster, records ...*kgo.Record) *kgo.Cl
 	return cl
 }
 
-// Read is every committed record of a partition.
+// Read returns all committed records of a partition.
 func Read(t testing.TB, cluster *kfake.Cluster, topic string, partition int32) []*kgo.Record {
 	t.Helper()
 	var records []*kgo.Record
@@ -113,7 +113,7 @@ func Read(t testing.TB, cluster *kfake.Cluster, topic string, partition int32) [
 	return records
 }
 
-// JSON is a record, of partition 0, whose value is JSON.
+// JSON makes a record for partition 0 with a value in JSON.
 func JSON(t testing.TB, topic, key string, value any) *kgo.Record {
 	t.Helper()
 	text, err := json.Marshal(value)
