@@ -20,14 +20,14 @@ type auditCommand struct {
 	lookFlags
 	Postgres string `help:"PostgreSQL's URL, with user and password, of a role that may read all tables: election_reader. Without it and without a folder, the tables are not compared." placeholder:"URL" env:"ELECTION_POSTGRES"`
 	Page     string `help:"The page's URL, to compare its API as well." placeholder:"URL"`
-	Wait     bool   `help:"Wait first until all producers have sent all, and until that is counted and stored."`
+	Wait     bool   `help:"Wait first until all producers have sent everything, and it is counted and stored."`
 	Expect   int64  `help:"How many votes must be counted. Without it, as many as the producers have sent." default:"-1"`
 }
 
-// AfterApply refuses a database beside a folder, which has its own.
+// AfterApply refuses a database for the election of a folder, which has its own.
 func (c *auditCommand) AfterApply(at *kong.Context) error {
 	if folder := c.folder(); folder != "" && given(at, "postgres") {
-		return &election.Wrong{Setting: "postgres", Text: "is not asked where the election is that of a folder, here " + folder + ", which has a database of its own; leave it out, or say with {brokers} where its Kafka is"}
+		return &election.Wrong{Setting: "postgres", Text: "cannot be given for the election of a folder, here " + folder + ", which has a database of its own; leave it out, or name the election's Kafka with {brokers}"}
 	}
 	return c.lookFlags.AfterApply(at)
 }
@@ -49,7 +49,7 @@ func (c *auditCommand) Run(ctx context.Context, log *slog.Logger, at console) er
 	})
 }
 
-// withPage calls f with the URL of a folder's page, which is served for f where it is not.
+// withPage calls f with the URL of a folder's page. If no dashboard runs there, it serves the page while f runs.
 func withPage(ctx context.Context, data string, cluster kafka.Cluster, f func(page string) error) error {
 	if record, ok := local.Running(data, "dashboard"); ok {
 		return f("http://" + record.Address)

@@ -21,7 +21,7 @@ type castCommand struct {
 	Time      time.Time `help:"When it is cast, such as 2025-10-29T12:00:00Z. Without it, when the newest ballots were." placeholder:"TIME"`
 }
 
-// Run prints where the ballot lies, as tail does.
+// Run prints the ballot and its position, as tail does.
 func (c *castCommand) Run(ctx context.Context, log *slog.Logger, at console) error {
 	return c.kafka(ctx, log, func(cluster kafka.Cluster) error {
 		ballot, err := producer.Cast(ctx, producer.CastConfig{

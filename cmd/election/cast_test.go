@@ -10,7 +10,7 @@ import (
 	"realtime-election/internal/kafka/kafkatest"
 )
 
-func TestCastPrintsTheBallotAndWhereItLies(t *testing.T) {
+func TestCastPrintsTheBallotAndItsPosition(t *testing.T) {
 	t.Parallel()
 	cluster := newCounted(t, file(t, resultLines))
 	at := "--brokers=" + cluster.ListenAddrs()[0]
@@ -26,7 +26,7 @@ func TestCastPrintsTheBallotAndWhereItLies(t *testing.T) {
 		found = found || r.Offset == offset && string(r.Value) == line
 	}
 	if !found || !strings.Contains(line, `"age_group":"65+"`) {
-		t.Errorf("%s does not lie at %d:%d", line, partition, offset)
+		t.Errorf("%s is not at %d:%d", line, partition, offset)
 	}
 	if code, _, stderr := command(t, "cast", at, "--district=N1", "--candidate=anna"); code != exit.Input || !strings.Contains(stderr, `there is ana (Ana)`) || !strings.HasSuffix(stderr, "; `election results` lists the candidates\n") {
 		t.Errorf("an unknown candidate: exit code %d: %s", code, stderr)

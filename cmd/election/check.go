@@ -22,22 +22,22 @@ type checkCommand struct {
 	Ready   readyCheck   `cmd:"" group:"containers" help:"Ask services whether they are ready."`
 }
 
-// checkPatience is how long a check may take: less than Docker waits for it, so that it can say what is wrong.
-const checkPatience = 8 * time.Second
+// checkTimeout is how long a check may take. It is shorter than Docker's timeout, so that the check can say what is wrong.
+const checkTimeout = 8 * time.Second
 
 type kafkaCheck struct {
 	kafkaFlags
 
-	patience time.Duration // 0 means checkPatience; tests have less
+	timeout time.Duration // 0 means checkTimeout; tests use less
 }
 
 func (c *kafkaCheck) Run(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, cmp.Or(c.patience, checkPatience))
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(c.timeout, checkTimeout))
 	defer cancel()
 	return c.cluster(slog.New(slog.DiscardHandler)).RoundTrip(ctx)
 }
 
-// checkSession is the session of all checks of a server, so that it keeps one for them and not one for each.
+// checkSession is the session of all checks, so that Spark keeps one session and not one for each check.
 const checkSession spark.SessionID = "6865616c-7468-4000-8000-000000000000"
 
 type sparkCheck struct {
@@ -45,7 +45,7 @@ type sparkCheck struct {
 }
 
 func (c *sparkCheck) Run(ctx context.Context, at console) error {
-	ctx, cancel := context.WithTimeout(ctx, checkPatience)
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	session, err := spark.Dial(ctx, c.Remote, spark.WithSessionID(checkSession))
 	if err != nil {
@@ -60,12 +60,12 @@ func (c *sparkCheck) Run(ctx context.Context, at console) error {
 }
 
 type readyCheck struct {
-	Address []string `arg:"" help:"The services' addresses of health, host:port."`
+	Address []string `arg:"" help:"The health addresses of the services, host:port."`
 	Say     string   `help:"What to print once all are ready."`
 }
 
 func (c *readyCheck) Run(ctx context.Context, at console) error {
-	ctx, cancel := context.WithTimeout(ctx, checkPatience)
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	for {
 		err := c.ask(ctx)
@@ -76,7 +76,7 @@ func (c *readyCheck) Run(ctx context.Context, at console) error {
 		case err == nil || c.Say == "":
 			return err
 		}
-		select { // they were ready a moment ago
+		select { // with --say, wait until all are ready again
 		case <-ctx.Done():
 			return err
 		case <-time.After(time.Second):
@@ -99,7 +99,7 @@ type clusterCheck struct {
 }
 
 func (c *clusterCheck) Run(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, checkPatience)
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	text, err := get(ctx, "http://"+c.Master+"/json/")
 	if err != nil {
@@ -126,7 +126,7 @@ func (c *clusterCheck) Run(ctx context.Context) error {
 	return nil
 }
 
-// get is what a page says; an answer other than 200 is an error.
+// get returns the body of a page. A status other than 200 is an error.
 func get(ctx context.Context, url string) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

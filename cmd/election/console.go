@@ -5,7 +5,7 @@ import (
 	"io"
 )
 
-// console is where commands read answers from and write to.
+// console has the input and the outputs of a command.
 type console struct {
 	In       io.Reader
 	Out, Err io.Writer

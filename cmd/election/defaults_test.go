@@ -7,38 +7,38 @@ import (
 	"testing"
 )
 
-// knobs are the lines of .env.
-func knobs(t *testing.T) map[string]string {
+// containerSettings are the settings in .env.
+func containerSettings(t *testing.T) map[string]string {
 	t.Helper()
 	text, err := os.ReadFile("../../.env")
 	if err != nil {
 		t.Fatal(err)
 	}
-	knobs := make(map[string]string)
+	all := make(map[string]string)
 	for _, line := range strings.Split(string(text), "\n") {
 		if name, value, ok := strings.Cut(line, "="); ok && !strings.HasPrefix(line, "#") {
-			knobs[name] = value
+			all[name] = value
 		}
 	}
-	if len(knobs) < 20 {
-		t.Fatalf("there are %d knobs", len(knobs))
+	if len(all) < 20 {
+		t.Fatalf(".env has %d settings", len(all))
 	}
-	return knobs
+	return all
 }
 
 func TestDefaultsOfContainersAreThoseOfTheCommand(t *testing.T) {
 	t.Parallel()
-	others := map[string]string{ // what a country that votes in containers has, and no command by itself
+	others := map[string]string{ // defaults in containers that differ from those of the commands
 		"ELECTION_VOTERS": "300000", "ELECTION_SPEED": "4m", "ELECTION_MEMORY": "5g",
 	}
-	containers := knobs(t)
+	containers := containerSettings(t)
 	compared := make(map[string]bool)
 	for _, command := range newParser(&cli{}, console{}).Model.Leaves(false) {
 		for _, flags := range command.AllFlags(false) {
 			for _, flag := range flags {
 				for _, name := range flag.Envs {
-					want, isKnob := containers[name]
-					if !isKnob {
+					want, isSetting := containers[name]
+					if !isSetting {
 						continue
 					}
 					compared[name] = true
@@ -58,17 +58,17 @@ func TestDefaultsOfContainersAreThoseOfTheCommand(t *testing.T) {
 	}
 }
 
-func TestDefaultsOfComposeAreThoseOfItsKnobs(t *testing.T) {
+func TestDefaultsOfComposeAreThoseOfItsSettings(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../docker-compose.yml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	containers := knobs(t)
+	containers := containerSettings(t)
 	used := make(map[string]bool)
 	for _, found := range regexp.MustCompile(`\$\{([A-Z_]+):-([^}]*)\}`).FindAllStringSubmatch(string(text), -1) {
 		name, value := found[1], found[2]
-		if name == "DEFINITION_FILE" || name == "REPLAY_FILE" { // which nobody need name
+		if name == "DEFINITION_FILE" || name == "REPLAY_FILE" { // optional, without a default
 			continue
 		}
 		used[name] = true

@@ -10,8 +10,8 @@ import (
 	"realtime-election/election"
 )
 
-// fromFiles gives a flag the content of the file that NAME_FILE names, where NAME is the flag's environment variable and
-// not set itself. So a container gets a secret without an argument or a variable that others could read.
+// fromFiles sets a flag from the file that NAME_FILE names, if NAME is the flag's environment variable and is not set. So a
+// container gets a secret without an argument or a variable that others could read.
 func fromFiles() kong.Resolver {
 	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 		for _, name := range flag.Envs {

@@ -9,7 +9,7 @@ import (
 	"realtime-election/internal/exit"
 )
 
-// TestVariableMayNameAFile also says which wins: a flag, then the variable itself, then the file.
+// TestVariableMayNameAFile checks that a flag wins over the variable, and the variable over the file.
 func TestVariableMayNameAFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "voters")
 	if err := os.WriteFile(path, []byte("-7\n"), 0o600); err != nil {

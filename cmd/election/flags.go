@@ -19,7 +19,7 @@ import (
 	"realtime-election/producer"
 )
 
-// kafkaFlags say where Kafka is.
+// kafkaFlags name the Kafka cluster.
 type kafkaFlags struct {
 	Brokers []string `help:"Kafka's bootstrap servers." default:"${brokers}" env:"ELECTION_BROKERS"`
 }
@@ -28,12 +28,12 @@ func (f kafkaFlags) cluster(log *slog.Logger) kafka.Cluster {
 	return kafka.Cluster{Brokers: f.Brokers, Log: log}
 }
 
-// healthFlags say where a service tells how it is.
+// healthFlags name the address at which a service serves its health.
 type healthFlags struct {
 	Health string `help:"Serve /healthz, /readyz, /metrics and /version at this host:port; port 0 takes a free one. Off by default." placeholder:"ADDR" env:"ELECTION_HEALTH"`
 }
 
-// serve runs a service, and its health beside it until the service has ended.
+// serve runs a service, and serves its health until the service has ended.
 func (f healthFlags) serve(ctx context.Context, name string, log *slog.Logger, run func(context.Context, *health.Service) error) error {
 	if f.Health == "" {
 		return run(ctx, nil)
@@ -54,7 +54,7 @@ type electionFlags struct {
 	Definition string   `help:"A definition file; election definition prints one to start from. Without it and without --replay, the default definition." placeholder:"FILE" env:"ELECTION_DEFINITION"`
 	Replay     string   `help:"A result file to derive the definition from: CSV with the columns region,district_id,district,candidate,party,votes." placeholder:"FILE" env:"ELECTION_REPLAY"`
 	Regions    []string `help:"Only these regions of the result file." env:"ELECTION_REGIONS"`
-	Voters     int64    `help:"How many voters are registered in all, spread over the districts as the definition has them; 0 is as many as it says." default:"0" env:"ELECTION_VOTERS"`
+	Voters     int64    `help:"How many voters are registered in all, spread over the districts in proportion to the definition; 0 means the number in the definition." default:"0" env:"ELECTION_VOTERS"`
 }
 
 func (f electionFlags) read() (*election.Definition, error) {
@@ -85,7 +85,7 @@ func (f electionFlags) read() (*election.Definition, error) {
 	return d, err
 }
 
-// electorateFlags are for commands that have nothing to do in a replay.
+// electorateFlags are for commands that do nothing in a replay.
 type electorateFlags struct {
 	Optional bool `help:"End without an error where the election has no electorate, as in a replay." env:"ELECTION_OPTIONAL"`
 }
@@ -98,10 +98,10 @@ func (f electorateFlags) end(err error, log *slog.Logger) error {
 	return err
 }
 
-// defaultData is the folder of an election where nothing else is said.
+// defaultData is the default folder of an election.
 const defaultData = "data"
 
-// defaults are the values of the settings that several commands have.
+// defaults are the default values of settings that several commands have.
 func defaults() kong.Vars {
 	return kong.Vars{
 		"brokers": "127.0.0.1:9092", "data": defaultData, "host": "127.0.0.1", "port": "8080",
@@ -109,13 +109,13 @@ func defaults() kong.Vars {
 	}
 }
 
-// lookFlags say which election is looked at.
+// lookFlags choose the election for commands that look into one.
 type lookFlags struct {
 	Brokers []string `help:"Kafka's bootstrap servers. Without them and without --data, the folder that election up uses." env:"ELECTION_BROKERS"`
-	Data    string   `help:"The folder of an election up: its servers are used, and started for this where they do not run." placeholder:"DIR"`
+	Data    string   `help:"The folder of an election up: its servers are used, and started for the command if they do not run." placeholder:"DIR"`
 }
 
-// AfterApply refuses two elections. It is not a mistake where one of them is said by the environment: the flag wins.
+// AfterApply refuses two flags that name two elections. A flag wins over the environment, so that is no mistake.
 func (lookFlags) AfterApply(c *kong.Context) error {
 	if given(c, "brokers") && given(c, "data") {
 		return &election.Wrong{Setting: "brokers", Text: "and {data} name two elections; leave one of them out"}
@@ -123,12 +123,12 @@ func (lookFlags) AfterApply(c *kong.Context) error {
 	return nil
 }
 
-// given tells whether a flag stands on the command line itself.
+// given reports whether a flag is on the command line.
 func given(c *kong.Context, name string) bool {
 	return slices.ContainsFunc(c.Path, func(p *kong.Path) bool { return p.Flag != nil && p.Flag.Name == name })
 }
 
-// folder is the folder of the election, or empty where only its Kafka is known.
+// folder is the folder of the election, or empty if only its Kafka is known.
 func (f lookFlags) folder() string {
 	if f.Data == "" && len(f.Brokers) == 0 {
 		return cmp.Or(os.Getenv("ELECTION_DATA"), defaultData)

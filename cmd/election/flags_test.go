@@ -20,7 +20,7 @@ import (
 	"realtime-election/local/localtest"
 )
 
-func TestEveryServiceTellsItsHealth(t *testing.T) {
+func TestEveryServiceServesItsHealth(t *testing.T) {
 	for _, command := range newParser(&cli{}, console{}).Model.Leaves(false) {
 		has := false
 		for _, flags := range command.AllFlags(false) {
@@ -49,7 +49,7 @@ func TestHealthIsServedForAsLongAsTheService(t *testing.T) {
 				if ctx.Err() != nil {
 					return ctx.Err()
 				}
-				continue // it is about to be served
+				continue // health is not served yet
 			}
 			defer response.Body.Close()
 			text, err := io.ReadAll(response.Body)
@@ -64,7 +64,7 @@ func TestHealthIsServedForAsLongAsTheService(t *testing.T) {
 	}
 	if response, err := http.Get("http://" + address + "/healthz"); err == nil {
 		response.Body.Close()
-		t.Error("its health outlives the service")
+		t.Error("health is served after the service has ended")
 	}
 }
 

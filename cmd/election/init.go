@@ -15,7 +15,7 @@ type initCommand struct {
 	Postgres string `help:"PostgreSQL's URL, with user and password, of a role that may make tables and roles." placeholder:"URL" env:"ELECTION_POSTGRES" required:""`
 	electionFlags
 	Partitions     int32  `help:"Partitions of votes_topic, fixed when the election begins." default:"${partitions}" env:"ELECTION_PARTITIONS"`
-	BallotKey      string `help:"The file of the secret ballot key, made where it does not exist, for a definition with an electorate." placeholder:"FILE" env:"ELECTION_BALLOT_KEY"`
+	BallotKey      string `help:"The file of the secret ballot key, for a definition with an electorate. It is made if it does not exist." placeholder:"FILE" env:"ELECTION_BALLOT_KEY"`
 	LedgerPassword string `help:"Password of the role election_ledger. Without one a role cannot log in. Arguments can be read by every user of the machine: use the environment." placeholder:"SECRET" env:"ELECTION_LEDGER_PASSWORD"`
 	SparkPassword  string `help:"Password of the role election_spark, for submit." placeholder:"SECRET" env:"ELECTION_SPARK_PASSWORD"`
 	ReaderPassword string `help:"Password of the role election_reader, for audit and for people." placeholder:"SECRET" env:"ELECTION_READER_PASSWORD"`
@@ -29,7 +29,7 @@ func (c *initCommand) Run(ctx context.Context, log *slog.Logger) error {
 	var fingerprint string
 	if d.Electorate != nil {
 		if c.BallotKey == "" {
-			return &election.Wrong{Setting: "ballot-key", Text: "is missing; the definition has an electorate, whose ballots need a secret key: name its file, which is made where it does not exist"}
+			return &election.Wrong{Setting: "ballot-key", Text: "is missing; the definition has an electorate, whose ballots need a secret key: name a file for it, which is made if it does not exist"}
 		}
 		key, err := ballotkey.OpenOrMake(c.BallotKey)
 		if err != nil {

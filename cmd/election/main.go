@@ -25,7 +25,7 @@ import (
 type cli struct {
 	LogLevel slog.Level `help:"What to log: debug, info, warn or error." default:"info" env:"ELECTION_LOG_LEVEL"`
 
-	Up    upCommand    `cmd:"" group:"run" help:"Run everything on this machine: Kafka, PostgreSQL, Spark and the services. Ctrl-C stops it; started again it continues."`
+	Up    upCommand    `cmd:"" group:"run" help:"Run everything on this machine: Kafka, PostgreSQL, Spark and the services. Ctrl-C stops it; the same command continues."`
 	Reset resetCommand `cmd:"" group:"run" help:"Remove the election of a folder: topics, tables and checkpoints together."`
 
 	Prepare prepareCommand `cmd:"" group:"containers" help:"Check all settings and make the secrets, before the servers start."`
@@ -33,7 +33,7 @@ type cli struct {
 
 	Init      initCommand      `cmd:"" group:"services" help:"Prepare topics, tables, roles and the election definition."`
 	Voters    votersCommand    `cmd:"" group:"services" help:"Send the public register of voters."`
-	Votes     votesCommand     `cmd:"" group:"services" help:"Vote for the registered voters. Several may run: they share the work."`
+	Votes     votesCommand     `cmd:"" group:"services" help:"Cast the ballots of the registered voters. Several may run and share the work."`
 	Replay    replayCommand    `cmd:"" group:"services" help:"Send one ballot for every vote of a result file."`
 	Cast      castCommand      `cmd:"" group:"services" help:"Cast one ballot by hand."`
 	Submit    submitCommand    `cmd:"" group:"services" help:"Submit the streaming query to Spark and keep it running."`
@@ -41,12 +41,12 @@ type cli struct {
 	Dashboard dashboardCommand `cmd:"" group:"services" help:"Serve the live page."`
 	Query     queryCommand     `cmd:"" group:"services" help:"Stop, start or explain the streaming query."`
 
-	Status     statusCommand     `cmd:"" group:"look" help:"Print what runs, how far it is, and what went wrong last."`
+	Status     statusCommand     `cmd:"" group:"look" help:"Print what runs, how far it is, and the last errors."`
 	Topics     topicsCommand     `cmd:"" group:"look" help:"List the topics."`
 	Tail       tailCommand       `cmd:"" group:"look" help:"Print records of a topic."`
 	Results    resultsCommand    `cmd:"" group:"look" help:"Print what the result topics hold."`
 	Audit      auditCommand      `cmd:"" group:"look" help:"Recount the votes independently and compare all that is published and stored."`
-	Definition definitionCommand `cmd:"" group:"look" help:"Print the default election definition, to change and give back with --definition."`
+	Definition definitionCommand `cmd:"" group:"look" help:"Print the default election definition, to change and use with --definition."`
 	Version    versionCommand    `cmd:"" group:"look" help:"Print the version."`
 }
 
@@ -58,7 +58,7 @@ func run(args []string, at console) int {
 	command, err := parser.Parse(args)
 	if err != nil {
 		if parsed, ok := errors.AsType[*kong.ParseError](err); ok {
-			err = errors.New(election.Explain(err, typed(parsed.Context)))
+			err = errors.New(election.Explain(err, flagNames(parsed.Context)))
 		}
 		fmt.Fprintf(at.Err, "election: %v\nSee election --help.\n", err)
 		return exit.Input
@@ -71,7 +71,7 @@ func run(args []string, at console) int {
 	err = command.Run(log)
 	if code := exitCode(ctx, err); code != exit.Done {
 		if err != nil && !errors.Is(err, context.Canceled) {
-			fmt.Fprintf(at.Err, "election %s: %s\n", strings.Fields(command.Command())[0], election.Explain(err, typed(command)))
+			fmt.Fprintf(at.Err, "election %s: %s\n", strings.Fields(command.Command())[0], election.Explain(err, flagNames(command)))
 		}
 		return code
 	}
@@ -83,14 +83,14 @@ func newParser(c *cli, at console) *kong.Kong {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.ExplicitGroups([]kong.Group{
 			{Key: "run", Title: "Run it here:"},
-			{Key: "services", Title: "Services, each against servers of one's own:"},
+			{Key: "services", Title: "Services, to run against your own servers:"},
 			{Key: "look", Title: "Look inside:"},
 			{Key: "containers", Title: "For docker compose:"},
 		}),
 		defaults())
 }
 
-// description begins the help.
+// description is the first part of the help.
 func description() string {
 	return `A real-time election: ballots through Kafka, counted by Spark, shown live.
 
@@ -100,8 +100,8 @@ the variable NAME.
 ` + exit.Help()
 }
 
-// typed says for a setting what a person types for it: the flag of the command, and the variable that compose has.
-func typed(command *kong.Context) func(setting string) string {
+// flagNames returns the function that names a setting by its flag in a command, and by the flag's environment variable.
+func flagNames(command *kong.Context) func(setting string) string {
 	return func(setting string) string {
 		for _, flag := range command.Flags() {
 			switch {
@@ -116,7 +116,7 @@ func typed(command *kong.Context) func(setting string) string {
 	}
 }
 
-// exitCode tells why a command ended.
+// exitCode is the exit code for a command's error.
 func exitCode(ctx context.Context, err error) int {
 	var (
 		input    *election.InputError

@@ -18,7 +18,7 @@ import (
 	"realtime-election/local"
 )
 
-// command runs a command as a shell would, and returns what it wrote.
+// command runs a command as a shell does, and returns its exit code and output.
 func command(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, err strings.Builder
@@ -64,8 +64,8 @@ func TestMistakesOfThePersonExitWith2(t *testing.T) {
 		"two elections":            {[]string{"topics", "--data=d", "--brokers=b:1"}, []string{"--brokers (ELECTION_BROKERS) and --data name two elections"}},
 		"status of two elections":  {[]string{"status", "--data=d", "--brokers=b:1"}, []string{"--brokers (ELECTION_BROKERS) and --data name two elections"}},
 		"audit of two elections":   {[]string{"audit", "--brokers=b:1", "--data=d"}, []string{"--brokers (ELECTION_BROKERS) and --data name two elections"}},
-		"database of a folder":     {[]string{"audit", "--data=d", "--postgres=x"}, []string{"--postgres (ELECTION_POSTGRES) is not asked", "here d,"}},
-		"database of the folder":   {[]string{"audit", "--postgres=x"}, []string{"--postgres (ELECTION_POSTGRES) is not asked", "here data,"}},
+		"database of a folder":     {[]string{"audit", "--data=d", "--postgres=x"}, []string{"--postgres (ELECTION_POSTGRES) cannot be given for the election of a folder", "here d,"}},
+		"database of the folder":   {[]string{"audit", "--postgres=x"}, []string{"--postgres (ELECTION_POSTGRES) cannot be given for the election of a folder", "here data,"}},
 		"unknown listing":          {[]string{"results", "--by=street"}, []string{"--by"}},
 		"missing definition": {
 			[]string{"init", "--postgres=x", "--definition=" + filepath.Join(t.TempDir(), "none.yaml")},

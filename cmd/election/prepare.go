@@ -18,24 +18,24 @@ import (
 type prepareCommand struct {
 	electionFlags
 	Folder          string         `arg:"" help:"The folder of secrets, a volume."`
-	Groups          map[string]int `help:"Which group may read the secrets of which service, such as ledger=10003." placeholder:"SERVICE=GID;…"`
+	Groups          map[string]int `help:"The group that may read the secrets of a service, such as ledger=10003." placeholder:"SERVICE=GID;…"`
 	PostgresAt      string         `help:"PostgreSQL's host:port/database." default:"postgres:5432/election"`
 	SparkAt         string         `help:"Spark Connect's host:port." default:"spark-connect:15002"`
-	Memory          memory.Size    `help:"Memory that the containers need together." default:"0" env:"ELECTION_MEMORY"`
-	Limits          []memory.Limit `help:"Java heaps and the like, with what their container may take in all: NAME=SIZE,NAME=SIZE;…" sep:";" placeholder:"LIMIT"`
-	Partitions      int32          `help:"As of init." default:"${partitions}" env:"ELECTION_PARTITIONS"`
-	StatePartitions int            `help:"As of submit." default:"${state_partitions}" env:"ELECTION_STATE_PARTITIONS"`
-	Trigger         time.Duration  `help:"As of submit." default:"${trigger}" env:"ELECTION_TRIGGER"`
+	Memory          memory.Size    `help:"Memory that all containers need together." default:"0" env:"ELECTION_MEMORY"`
+	Limits          []memory.Limit `help:"Java heaps, each with the memory limit of its container: NAME=SIZE,NAME=SIZE;…" sep:";" placeholder:"LIMIT"`
+	Partitions      int32          `help:"As in init." default:"${partitions}" env:"ELECTION_PARTITIONS"`
+	StatePartitions int            `help:"As in submit." default:"${state_partitions}" env:"ELECTION_STATE_PARTITIONS"`
+	Trigger         time.Duration  `help:"As in submit." default:"${trigger}" env:"ELECTION_TRIGGER"`
 	WorkerCores     int            `help:"Tasks that a Spark worker runs at once." default:"2" env:"SPARK_WORKER_CORES"`
-	VotersRate      int            `help:"As of voters." default:"0" env:"ELECTION_VOTERS_RATE"`
-	Rate            int            `help:"As of votes." default:"0" env:"ELECTION_RATE"`
-	Speed           time.Duration  `help:"As of votes." default:"0s" env:"ELECTION_SPEED"`
-	Seed            uint64         `help:"As of voters." default:"${seed}" env:"ELECTION_SEED"`
+	VotersRate      int            `help:"As in voters." default:"0" env:"ELECTION_VOTERS_RATE"`
+	Rate            int            `help:"As in votes." default:"0" env:"ELECTION_RATE"`
+	Speed           time.Duration  `help:"As in votes." default:"0s" env:"ELECTION_SPEED"`
+	Seed            uint64         `help:"As in voters." default:"${seed}" env:"ELECTION_SEED"`
 }
 
 // Help is part of prepare --help.
 func (*prepareCommand) Help() string {
-	return "It checks the settings of all services before any is started, so that one line says what is wrong, and makes the secrets that are missing."
+	return "It checks the settings of all services before any service starts, so that one line says what is wrong. Then it makes the secrets that are missing."
 }
 
 func (c *prepareCommand) Run(log *slog.Logger) error {
@@ -58,7 +58,7 @@ func (c *prepareCommand) Run(log *slog.Logger) error {
 	return nil
 }
 
-// validate asks each service what it says of its settings; where the servers are is not among them.
+// validate lets each service check its settings. The addresses of the servers are not among them.
 func (c *prepareCommand) validate() error {
 	cluster := kafka.Cluster{Brokers: []string{"kafka:9092"}}
 	if c.Partitions < 1 || c.Partitions > election.MostVotePartitions {

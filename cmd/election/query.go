@@ -12,8 +12,8 @@ import (
 )
 
 type queryCommand struct {
-	Stop    queryStopCommand    `cmd:"" group:"services" help:"Stop the query. It stays stopped, whatever is started again, until query start; ballots and what is counted stay where they are."`
-	Start   queryStartCommand   `cmd:"" group:"services" help:"Have the query run again, from where it stopped."`
+	Stop    queryStopCommand    `cmd:"" group:"services" help:"Stop the query until query start, even if services or servers are started again. Ballots and counted totals are kept."`
+	Start   queryStartCommand   `cmd:"" group:"services" help:"Let the query run again, from where it stopped."`
 	Explain queryExplainCommand `cmd:"" group:"services" help:"Print Spark's plan of the query's latest micro-batch."`
 }
 
@@ -33,7 +33,7 @@ type queryExplainCommand struct {
 	lookFlags
 	Remote    string `help:"The Spark Connect server, with --brokers: sc://host:port/;token=…" placeholder:"URL" env:"SPARK_REMOTE"`
 	PlainText bool   `help:"Let the token of --remote travel without TLS." env:"ELECTION_PLAIN_TEXT"`
-	Extended  bool   `help:"The logical plans too."`
+	Extended  bool   `help:"Print the logical plans too."`
 }
 
 func (c *queryExplainCommand) Run(ctx context.Context, log *slog.Logger, at console) error {
@@ -46,7 +46,7 @@ func (c *queryExplainCommand) Run(ctx context.Context, log *slog.Logger, at cons
 		remote = record.Address
 	}
 	if remote == "" {
-		return &election.Wrong{Setting: "brokers", Text: "names an election whose Spark is not known; say it with {remote} sc://host:port/;token=…"}
+		return &election.Wrong{Setting: "brokers", Text: "names an election whose Spark is not known; name that with {remote} sc://host:port/;token=…"}
 	}
 	return c.kafka(ctx, log, func(cluster kafka.Cluster) error {
 		plan, err := sparkjob.Plan(ctx, cluster, remote, c.PlainText, c.Extended)

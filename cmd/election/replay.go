@@ -13,8 +13,8 @@ type replayCommand struct {
 	healthFlags
 	File    string   `arg:"" help:"The result file: CSV with the columns region,district_id,district,candidate,party,votes."`
 	Regions []string `help:"Only these regions." env:"ELECTION_REGIONS"`
-	Rate    int      `help:"Votes a second; 0 is as fast as possible." default:"0" env:"ELECTION_RATE"`
-	Seed    uint64   `help:"Of the order of the votes and their ballot ids." default:"${seed}" env:"ELECTION_SEED"`
+	Rate    int      `help:"Votes a second; 0 means as fast as possible." default:"0" env:"ELECTION_RATE"`
+	Seed    uint64   `help:"Seed of the order of the votes and of their ballot ids." default:"${seed}" env:"ELECTION_SEED"`
 }
 
 func (c *replayCommand) Run(ctx context.Context, log *slog.Logger, at console) error {

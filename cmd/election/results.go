@@ -12,7 +12,7 @@ import (
 
 type resultsCommand struct {
 	lookFlags
-	By     string `help:"What a line is: candidate, region (and candidate) or district (and candidate)." enum:"candidate,region,district" default:"candidate"`
+	By     string `help:"What a line is about: candidate, region (and candidate) or district (and candidate)." enum:"candidate,region,district" default:"candidate"`
 	Output string `help:"table, csv or json. A csv by district has the columns and the order of a replayed file." short:"o" enum:"table,csv,json" default:"table"`
 }
 

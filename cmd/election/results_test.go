@@ -24,8 +24,7 @@ North,N1,Hill,Ana,Red,3
 North,3,Dale,Ana,Red,7
 `
 
-// newCounted is a broker with a replayed file, the votes of which are cast and counted. Each test's votes are in the
-// file's own order.
+// newCounted is a broker with an election in which the votes of a result file are cast and counted.
 func newCounted(t *testing.T, path string) *kfake.Cluster {
 	t.Helper()
 	read, err := definition.ReadResultFile(path, nil)
@@ -52,7 +51,7 @@ func newCounted(t *testing.T, path string) *kfake.Cluster {
 	return cluster
 }
 
-// printed is what `election results` prints.
+// printed is the output of `election results`.
 func printed(t *testing.T, cluster *kfake.Cluster, args ...string) string {
 	t.Helper()
 	code, stdout, stderr := command(t, append([]string{"results", "--brokers=" + cluster.ListenAddrs()[0]}, args...)...)

@@ -28,17 +28,17 @@ type statusCommand struct {
 
 // Help is part of status --help.
 func (*statusCommand) Help() string {
-	return fmt.Sprintf(`Behind is said in offsets. A transaction takes offsets besides those of its records, so the number of records that wait is at most the number of offsets, and 0 says that none waits.
+	return fmt.Sprintf(`How far a reader is behind is counted in offsets. A transaction takes offsets besides those of its records, so at most that many records wait, and 0 means that none waits.
 
 Exit codes: %d it runs and Kafka answers; %d nothing runs, or Kafka does not answer.`, exit.Done, exit.Failed)
 }
 
-// AfterApply is that of all who look.
+// AfterApply is that of lookFlags.
 func (*statusCommand) AfterApply(c *kong.Context) error { return lookFlags{}.AfterApply(c) }
 
 func (c *statusCommand) Run(ctx context.Context, log *slog.Logger, at console) error {
 	now := time.Now()
-	r := report{Data: lookFlags{Brokers: c.Brokers, Data: c.Data}.folder()}
+	r := statusReport{Data: lookFlags{Brokers: c.Brokers, Data: c.Data}.folder()}
 	brokers := c.Brokers
 	if r.Data != "" {
 		brokers = nil
@@ -51,12 +51,12 @@ func (c *statusCommand) Run(ctx context.Context, log *slog.Logger, at console) e
 	if len(brokers) > 0 {
 		asking, cancel := context.WithTimeout(ctx, 15*time.Second)
 		defer cancel()
-		// A Kafka that is away is the news here, not a warning.
+		// The command reports that Kafka does not answer, so the client need not log it.
 		if r.Election, problem = inspect.ReadStatus(asking, kafka.Cluster{Brokers: brokers, Log: slog.New(slog.DiscardHandler)}, now); problem != nil {
 			r.Error = problem.Error()
 		}
 	} else {
-		problem = quiet(r)
+		problem = nothingRuns(r)
 		r.Error = problem.Error()
 	}
 	if c.Output == "json" {
@@ -65,30 +65,30 @@ func (c *statusCommand) Run(ctx context.Context, log *slog.Logger, at console) e
 	return errors.Join(r.print(at.Out, now), problem)
 }
 
-// errQuiet is the end of status where nothing runs.
-var errQuiet = errors.New("nothing runs")
+// errNothingRuns is the error of status if nothing runs.
+var errNothingRuns = errors.New("nothing runs")
 
-// quiet says that the folder's Kafka does not run, and what to do.
-func quiet(r report) error {
+// nothingRuns is the error if the folder's Kafka does not run. It says what to do.
+func nothingRuns(r statusReport) error {
 	if r.Up {
-		return fmt.Errorf("%w in %s yet that could say how far the count is: Kafka is being started", errQuiet, r.Data)
+		return fmt.Errorf("%w in %s yet that could say how far the count is: Kafka is being started", errNothingRuns, r.Data)
 	}
 	return &election.Hint{
-		Err:  fmt.Errorf("%w in %s", errQuiet, r.Data),
-		Text: fmt.Sprintf("start it with `election up --data %s`, or say with {brokers} where a Kafka of your own is", r.Data),
+		Err:  fmt.Errorf("%w in %s", errNothingRuns, r.Data),
+		Text: fmt.Sprintf("start it with `election up --data %s`, or name a Kafka of your own with {brokers}", r.Data),
 	}
 }
 
-// report is what status prints.
-type report struct {
+// statusReport is the output of status.
+type statusReport struct {
 	Data      string          `json:"data,omitempty"`
 	Up        bool            `json:"up"` // an election up runs in the folder
 	Processes []local.Child   `json:"processes,omitempty"`
 	Election  *inspect.Status `json:"election,omitempty"`
-	Error     string          `json:"error,omitempty"` // why Election is not known
+	Error     string          `json:"error,omitempty"` // why Election is missing
 }
 
-func (r report) print(out io.Writer, now time.Time) error {
+func (r statusReport) print(out io.Writer, now time.Time) error {
 	var b strings.Builder
 	ago := func(t time.Time) string {
 		if t.IsZero() {

@@ -31,7 +31,7 @@ func TestStatusOfAKafkaOfOnesOwn(t *testing.T) {
 		}
 	}
 	_, stdout, _ = command(t, "status", at, "-o", "json")
-	var r report
+	var r statusReport
 	if err := json.Unmarshal([]byte(stdout), &r); err != nil || r.Election.Query.Run != 2 || r.Election.Producers[0].Sent != 45 || r.Election.Behind.Count < 45 {
 		t.Errorf("as JSON it is %s (%v)", stdout, err)
 	}
@@ -40,12 +40,12 @@ func TestStatusOfAKafkaOfOnesOwn(t *testing.T) {
 func TestStatusSaysThatNothingRuns(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "da ta")
 	code, stdout, stderr := command(t, "status", "--data", data)
-	if want := "election status: nothing runs in " + data + "; start it with `election up --data " + data + "`, or say with --brokers (ELECTION_BROKERS) where a Kafka of your own is\n"; code != exit.Failed || stdout != "" || stderr != want {
+	if want := "election status: nothing runs in " + data + "; start it with `election up --data " + data + "`, or name a Kafka of your own with --brokers (ELECTION_BROKERS)\n"; code != exit.Failed || stdout != "" || stderr != want {
 		t.Errorf("exit code %d: %q %q, want %q", code, stdout, stderr, want)
 	}
 	t.Setenv("ELECTION_DATA", data)
 	code, stdout, _ = command(t, "status", "-o", "json")
-	var r report
+	var r statusReport
 	if err := json.Unmarshal([]byte(stdout), &r); err != nil || code != exit.Failed || r.Up || r.Data != data || !strings.HasPrefix(r.Error, "nothing runs in ") {
 		t.Errorf("exit code %d: %s (%v)", code, stdout, err)
 	}

@@ -18,7 +18,7 @@ type topicsCommand struct {
 
 // Help is part of topics --help.
 func (*topicsCommand) Help() string {
-	return "Offsets are at least as many as records: the end of a transaction takes one too. Bytes are those of Kafka's log files."
+	return "A topic has at least as many offsets as records, since the end of a transaction takes one too. Bytes are those of Kafka's log files."
 }
 
 func (c *topicsCommand) Run(ctx context.Context, log *slog.Logger, at console) error {

@@ -11,15 +11,15 @@ import (
 
 type upCommand struct {
 	electionFlags
-	Data            string        `help:"The folder of everything: servers, checkpoints, secrets and logs." default:"${data}" env:"ELECTION_DATA" placeholder:"DIR"`
-	Host            string        `help:"Where the page is served; 0.0.0.0 is every interface." default:"${host}" env:"ELECTION_HOST"`
+	Data            string        `help:"The folder for everything: servers, checkpoints, secrets and logs." default:"${data}" env:"ELECTION_DATA" placeholder:"DIR"`
+	Host            string        `help:"The address of the page; 0.0.0.0 means every interface." default:"${host}" env:"ELECTION_HOST"`
 	Port            int           `help:"Port of the page; 0 picks a free one." default:"${port}" env:"ELECTION_PORT"`
-	Rate            int           `help:"Votes a second; 0 is as fast as possible." default:"0" env:"ELECTION_RATE"`
+	Rate            int           `help:"Votes a second; 0 means as fast as possible." default:"0" env:"ELECTION_RATE"`
 	Speed           time.Duration `help:"Hold the electorate's polling day in this much time, such as 5m. Not with --rate." placeholder:"TIME" env:"ELECTION_SPEED"`
-	Seed            uint64        `help:"Of who the voters are; with --replay, of the order of the votes and their ballot ids." default:"${seed}" env:"ELECTION_SEED"`
+	Seed            uint64        `help:"Seed from which the voters are generated; with --replay, of the order of the votes and of their ballot ids." default:"${seed}" env:"ELECTION_SEED"`
 	Partitions      int32         `help:"Partitions of votes_topic, fixed when the election begins." default:"${partitions}" env:"ELECTION_PARTITIONS"`
 	StatePartitions int           `help:"Partitions of the query's state, fixed when a run begins." default:"${state_partitions}" env:"ELECTION_STATE_PARTITIONS"`
-	Trigger         time.Duration `help:"The least time from one micro-batch to the next." default:"${trigger}" env:"ELECTION_TRIGGER"`
+	Trigger         time.Duration `help:"The shortest time from one micro-batch to the next." default:"${trigger}" env:"ELECTION_TRIGGER"`
 	Once            bool          `help:"End when everything is sent, counted, stored and audited, with the audit's exit code." env:"ELECTION_ONCE"`
 	SparkMemory     string        `help:"Java heap of Spark, such as 4g." placeholder:"SIZE" env:"ELECTION_SPARK_MEMORY"`
 	SparkUI         bool          `help:"Serve Spark's own web page, on loopback." env:"ELECTION_SPARK_UI" name:"spark-ui"`
@@ -46,7 +46,7 @@ func (c *upCommand) Run(ctx context.Context, log *slog.Logger, at console) error
 	return local.Up(ctx, config)
 }
 
-// load is what a definition promises to be stored: its voters, and the votes of those who are expected to vote.
+// load is the number of voters and of expected votes of a definition, which the servers will store.
 func load(d *election.Definition) local.Load {
 	if d.Electorate == nil {
 		return local.Load{Votes: d.ExpectedVotes()}

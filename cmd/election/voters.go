@@ -12,8 +12,8 @@ type votersCommand struct {
 	kafkaFlags
 	healthFlags
 	electorateFlags
-	Rate int    `help:"Voters a second; 0 is as fast as possible." default:"0" env:"ELECTION_VOTERS_RATE"`
-	Seed uint64 `help:"Of who the voters are." default:"${seed}" env:"ELECTION_SEED"`
+	Rate int    `help:"Voters a second; 0 means as fast as possible." default:"0" env:"ELECTION_VOTERS_RATE"`
+	Seed uint64 `help:"Seed from which the voters are generated." default:"${seed}" env:"ELECTION_SEED"`
 }
 
 func (c *votersCommand) Run(ctx context.Context, log *slog.Logger, at console) error {

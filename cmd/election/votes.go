@@ -15,7 +15,7 @@ type votesCommand struct {
 	healthFlags
 	electorateFlags
 	BallotKey string        `help:"The file of the secret ballot key that init made." placeholder:"FILE" env:"ELECTION_BALLOT_KEY" required:""`
-	Rate      int           `help:"Votes a second, all together; 0 is as fast as possible." default:"0" env:"ELECTION_RATE"`
+	Rate      int           `help:"Votes a second, of all copies together; 0 means as fast as possible." default:"0" env:"ELECTION_RATE"`
 	Speed     time.Duration `help:"Hold the polling day in this much time, such as 5m: votes arrive as they would over the day. Not with --rate." placeholder:"TIME" env:"ELECTION_SPEED"`
 }
 

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// TestLibrariesNameNoFlags: what a person types is for the command to say. A flag that is an argument of another program
-// is a string of its own, and command lines of docker compose are nobody's flags here.
+// TestLibrariesNameNoFlags checks that only the command names flags. It ignores a string that is just an argument of another
+// program, and command lines of docker compose.
 func TestLibrariesNameNoFlags(t *testing.T) {
 	t.Parallel()
 	flag := regexp.MustCompile(`(^|[ (` + "`" + `])--[a-z]`)
