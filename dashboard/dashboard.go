@@ -28,7 +28,7 @@ import (
 	"realtime-election/internal/results"
 )
 
-// Config is what a dashboard needs. Only Kafka and Listen are required.
+// Config holds the settings of a dashboard. Only Kafka and Listen are required.
 type Config struct {
 	Kafka     kafka.Cluster
 	Listen    string           // address of the page, host:port; port 0 takes a free one

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Aggregation is one way to count: a result topic, and what each of its totals is of.
+// Aggregation is one way to count: a result topic, and the key by which its totals are counted.
 //
 // The table of aggregations declares each of them once. The topics and their purposes, the reference count, and the results
 // that a reader accepts all follow from it. Spark's SQL (sparkjob/sql/totals.sql) is written by hand, and a test compares it

@@ -5,17 +5,16 @@ import (
 	"fmt"
 )
 
-// Installation is the value of DefinitionKey: the definition that is voted on, and how the topics of its election are
-// laid out.
+// Installation is the value of DefinitionKey: the definition, and the layout of the topics of its election.
 type Installation struct {
 	Definition     Definition `json:"definition"`
 	Fingerprint    string     `json:"fingerprint"`     // of the definition
-	VotePartitions int32      `json:"vote_partitions"` // partitions of votes_topic and of voters_topic, fixed for good
-	// BallotKeyFingerprint tells the key that makes ballot ids of voter ids; empty where nobody votes but a replay.
+	VotePartitions int32      `json:"vote_partitions"` // partitions of votes_topic and of voters_topic, which never change
+	// BallotKeyFingerprint is that of the key from which ballot ids are made. It is empty without an electorate.
 	BallotKeyFingerprint string `json:"ballot_key_fingerprint,omitempty"`
 }
 
-// Encode is the installation as the topic holds it. It is an InputError where the definition is too large for that.
+// Encode encodes the installation for the topic. The error is an InputError if the definition is too large for a record.
 func (i *Installation) Encode() ([]byte, error) {
 	const most = MaxRecordBytes - recordOverhead
 	value, err := json.Marshal(i)

@@ -53,7 +53,7 @@ type Progress struct {
 	Ends map[int32]int64 `json:"end_offsets,omitempty"`
 }
 
-// QueryStatus is what `submit` reports of the streaming query under the key "submit" of pipeline_status.
+// QueryStatus is `submit`'s report about the streaming query, under the key "submit" of pipeline_status.
 type QueryStatus struct {
 	Run                    int     `json:"run"`
 	State                  string  `json:"state"` // starting, running, waiting (for Spark, or to try again), failing (again and again without counting anything), or stopped (by election query stop)
@@ -88,7 +88,7 @@ type RejectedVote struct {
 	Raw       []byte `json:"raw"` // the record's value, unchanged, in base64
 }
 
-// LedgerStatus is what `ledger` reports under the key "ledger" of pipeline_status.
+// LedgerStatus is `ledger`'s report, under the key "ledger" of pipeline_status.
 type LedgerStatus struct {
 	State    string `json:"state"` // starting, running, or waiting (for Kafka, PostgreSQL, or another ledger to end)
 	Error    string `json:"error,omitempty"`

@@ -19,8 +19,7 @@ var (
 	totalsSQL string
 )
 
-// query is the streaming query: its SQL, and Spark's settings and options for it. DESIGN.md says what was measured with
-// other ones.
+// query is the streaming query: its SQL, and Spark's settings and options for it. DESIGN.md has the measurements.
 type query struct {
 	ballots, totals string
 	deduplicate     bool
@@ -64,8 +63,8 @@ func newQuery(statePartitions int, trigger spark.Trigger) query {
 	}
 }
 
-// fingerprint is a hash of the settings of the query that a change of does not need a new checkpoint. A query that runs with
-// other settings is started again, not adopted. PostgreSQL's URL, which holds a password, is not part of the hash.
+// fingerprint is a hash of the settings that may change without a new checkpoint. A query that runs with other settings is
+// started again, not adopted. PostgreSQL's URL, which holds a password, is not part of the hash.
 func (q query) fingerprint(c Config) string {
 	sum := sha256.Sum256(fmt.Append(nil, q.settings, q.source, q.sink, c.Trigger, c.Kafka.Brokers, c.Checkpoints))
 	return hex.EncodeToString(sum[:8])

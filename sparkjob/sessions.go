@@ -19,7 +19,7 @@ import (
 	"realtime-election/spark"
 )
 
-// oldestSpark is the first major version whose Spark Connect has what the query needs.
+// oldestSpark is the first major version of Spark that can run the query over Spark Connect.
 const oldestSpark = 4
 
 // answerTimeout is how long submit waits for an answer of Spark before the status says that there is none. startTimeout is
@@ -130,8 +130,8 @@ func sessionGone(err error) bool {
 	return errors.Is(err, spark.ErrSessionChanged) || errors.Is(err, spark.ErrSessionClosed) || errors.Is(err, spark.ErrSessionNotFound)
 }
 
-// endSession ends a session and the query in it, since the query of an older run would go on writing beside that of the
-// next one. It returns when they have ended: only then does it stand how far the next run has to count.
+// endSession ends a session and the query in it, since the query of an older run would go on writing beside that of the next
+// run. It returns when they have ended, so that the old query counts no more when the next run notes how far it must catch up.
 func (s *supervisor) endSession(ctx context.Context, session *spark.Session) error {
 	defer session.Close()
 	if err := s.runs.mayAct(); err != nil {

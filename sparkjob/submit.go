@@ -24,7 +24,7 @@ import (
 	"realtime-election/internal/lease"
 )
 
-// Config is what Run needs.
+// Config holds the settings of submit.
 type Config struct {
 	Kafka           kafka.Cluster
 	Postgres        string        // URL of the database that holds the definition's tables, and the lock

@@ -45,34 +45,13 @@ func New(t *testing.T) context.Context {
 	allocator, stopAllocator := chromedp.NewExecAllocator(ctx, options...)
 	browser, closeTab := chromedp.NewContext(allocator)
 
-	// The console shows what a page does wrong: what its policy has blocked, what a script has thrown, and dialogs of injected code.
-	var mu sync.Mutex
-	var wrong []string
-	say := func(what string) {
-		mu.Lock()
-		defer mu.Unlock()
-		wrong = append(wrong, what)
-	}
-	err := chromedp.Listen(browser, func(event any) {
-		switch e := event.(type) {
-		case *log.EventEntryAdded:
-			if e.Entry.Source != log.EntrySourceNetwork { // a dashboard that was stopped is not the page's fault
-				say("console: " + e.Entry.Text)
-			}
-		case *runtime.EventExceptionThrown:
-			say("thrown: " + e.ExceptionDetails.Text)
-		case *page.EventJavascriptDialogOpening:
-			say("injected code ran: " + e.Message)
-		}
-	})
+	mistakes, err := listen(browser)
 	t.Cleanup(func() {
 		closeTab()
 		stopAllocator()
 		cancel()
-		mu.Lock()
-		defer mu.Unlock()
-		for _, what := range wrong {
-			t.Error(what)
+		for _, mistake := range mistakes() {
+			t.Error(mistake)
 		}
 	})
 	if err != nil {
@@ -86,6 +65,34 @@ func New(t *testing.T) context.Context {
 		t.Fatal(err)
 	}
 	return browser
+}
+
+// listen collects what a page does wrong: what its policy has blocked, what a script has thrown, and dialogs of injected code.
+func listen(browser context.Context) (mistakes func() []string, err error) {
+	var mu sync.Mutex
+	var all []string
+	add := func(mistake string) {
+		mu.Lock()
+		defer mu.Unlock()
+		all = append(all, mistake)
+	}
+	err = chromedp.Listen(browser, func(event any) {
+		switch e := event.(type) {
+		case *log.EventEntryAdded:
+			if e.Entry.Source != log.EntrySourceNetwork { // a dashboard that was stopped is not the page's fault
+				add("console: " + e.Entry.Text)
+			}
+		case *runtime.EventExceptionThrown:
+			add("thrown: " + e.ExceptionDetails.Text)
+		case *page.EventJavascriptDialogOpening:
+			add("injected code ran: " + e.Message)
+		}
+	})
+	return func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return all
+	}, err
 }
 
 // Do carries out actions.

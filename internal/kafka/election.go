@@ -15,7 +15,7 @@ import (
 // ErrNoElection is the error if `election init` has not run.
 var ErrNoElection = errors.New("there is no election on this Kafka; run `election init` first")
 
-// Election reads the record of the election to which the topics belong. The error is ErrNoElection if there is none, and an
+// Election reads the installation to which the topics belong. The error is ErrNoElection if there is none, and an
 // *election.Hint if Kafka does not answer.
 func (c Cluster) Election(ctx context.Context) (*election.Installation, error) {
 	var installation election.Installation

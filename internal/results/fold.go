@@ -1,4 +1,4 @@
-// Package results holds what the result topics say, for the programs that show it.
+// Package results reads the result topics into snapshots, for the programs that show the count.
 //
 // [Fold] is pure: records in, [Snapshot] out. Result records carry absolute totals and may come twice, late or from a
 // dying executor, so the fold keeps the greatest total of each key and run: any order and any repetition of the
