@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -20,7 +21,9 @@ var roundTripTopic = election.Topic{
 
 // RoundTrip sends a record to a topic of its own and fetches it again. It returns nil if Kafka does both.
 func (c Cluster) RoundTrip(ctx context.Context) error {
-	cl, err := c.NewClient(kgo.DisableIdempotentWrite()) // the broker would remember every producer for a day
+	cl, err := c.NewClient(
+		kgo.DisableIdempotentWrite(),                                        // the broker would remember every producer for a day
+		kgo.UnknownTopicRetries(1), kgo.MetadataMinAge(50*time.Millisecond)) // the topic is made next
 	if err != nil {
 		return err
 	}
