@@ -12,6 +12,7 @@ import (
 
 // TestVotesAreStoredByTheirDeclaredFields names each list that a field of the vote must be added to.
 func TestVotesAreStoredByTheirDeclaredFields(t *testing.T) {
+	t.Parallel()
 	migration, err := os.ReadFile("../internal/postgres/migrations/002_ledger.sql")
 	if err != nil {
 		t.Fatal(err)

@@ -17,6 +17,7 @@ import (
 const nowhere = "postgres://ledger:hunter2@127.0.0.1:1/election?connect_timeout=1"
 
 func TestWrongSettingsAreNamed(t *testing.T) {
+	t.Parallel()
 	for setting, c := range map[string]ledger.Config{
 		"brokers":         {Postgres: nowhere},
 		"postgres":        {Kafka: kafkatest.Cluster(t, []string{"127.0.0.1:1"}), Postgres: "postgres://ledger:hunter2@127.0.0.1:port/election"},
@@ -31,6 +32,7 @@ func TestWrongSettingsAreNamed(t *testing.T) {
 }
 
 func TestNoElectionIsSaid(t *testing.T) {
+	t.Parallel()
 	cluster := kafkatest.NewCluster(t)
 	err := ledger.Run(t.Context(), ledger.Config{Kafka: kafkatest.Cluster(t, cluster.ListenAddrs()), Postgres: nowhere, Log: kafkatest.Log(t)})
 	if !errors.Is(err, kafka.ErrNoElection) {
@@ -40,6 +42,7 @@ func TestNoElectionIsSaid(t *testing.T) {
 
 // TestOnlyTheLedgerThatStoredReportsThatItWaits runs a ledger that has stored nothing and reaches no PostgreSQL.
 func TestOnlyTheLedgerThatStoredReportsThatItWaits(t *testing.T) {
+	t.Parallel()
 	d, err := definition.Default()
 	if err != nil {
 		t.Fatal(err)

@@ -17,6 +17,7 @@ import (
 )
 
 func TestRejectsSentAheadAreThoseFromWhatIsStored(t *testing.T) {
+	t.Parallel()
 	s, cluster := newTestSession(t)
 	s.next[topicPartition{election.VotesTopic, 0}] = 5
 	for _, key := range []string{
@@ -40,6 +41,7 @@ func rejected(topic string, partition int32, offset int64) reject {
 
 // TestRejectsSentAheadAreForgottenWithTheirOwnBatch commits a batch of voters, and then one of votes.
 func TestRejectsSentAheadAreForgottenWithTheirOwnBatch(t *testing.T) {
+	t.Parallel()
 	s, cluster := newTestSession(t)
 	s.status.noteOpened(nil, s.next, leaseHeld)
 	s.sentAhead["votes_topic:0:1"] = true
@@ -68,6 +70,7 @@ func TestRejectsSentAheadAreForgottenWithTheirOwnBatch(t *testing.T) {
 }
 
 func TestCommittedBatchIsReported(t *testing.T) {
+	t.Parallel()
 	s, _ := newTestSession(t)
 	s.status.noteOpened(map[string]int64{"voters": 10, "votes": 20, "rejected_votes": 30}, s.next, leaseHeld)
 	s.noteCommitted(&batch{topic: election.VotersTopic, next: map[int32]int64{0: 4}}, 3, []reject{rejected(election.VotersTopic, 0, 0)})
@@ -92,6 +95,7 @@ func TestCommittedBatchIsReported(t *testing.T) {
 }
 
 func TestPublishedRejectHoldsTheRecord(t *testing.T) {
+	t.Parallel()
 	s, cluster := newTestSession(t)
 	long := rejected(election.VotesTopic, 1, 8)
 	long.Key, long.Value = bytes.Repeat([]byte("k"), longestKey+1), bytes.Repeat([]byte("v"), longestRaw+1)
@@ -118,6 +122,7 @@ func TestPublishedRejectHoldsTheRecord(t *testing.T) {
 }
 
 func TestTransactionIsTriedAgainWherePostgreSQLAsks(t *testing.T) {
+	t.Parallel()
 	for code, want := range map[string]bool{"40001": true, "40P01": true, "23505": false, "57P01": false} {
 		if got := retryable(&pgconn.PgError{Code: code}); got != want {
 			t.Errorf("%s: %t", code, got)
@@ -129,6 +134,7 @@ func TestTransactionIsTriedAgainWherePostgreSQLAsks(t *testing.T) {
 }
 
 func TestErrorsThatDoNotPassSayWhatToDo(t *testing.T) {
+	t.Parallel()
 	for code, says := range map[string]string{
 		"28P01": "the password in postgres", "28000": "the password in postgres", "42P01": "election init", "3F000": "election init", "42501": "election init",
 	} {

@@ -17,6 +17,7 @@ import (
 )
 
 func TestVotingTimeIsReadToTheMillisecond(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]string{
 		"2025-10-29T06:30:00.001Z": "2025-10-29T06:30:00.001Z",
 		"9999-12-31T23:59:59.999Z": "9999-12-31T23:59:59.999Z",
@@ -38,6 +39,7 @@ func defaultRules(t testing.TB) (*rules, *election.Definition) {
 }
 
 func TestVoterBecomesTheRowOfItsFields(t *testing.T) {
+	t.Parallel()
 	r, d := defaultRules(t)
 	district := d.Districts()[0].ID
 	record := kafkatest.JSON(t, election.VotersTopic, "v-1", election.Voter{
@@ -75,6 +77,7 @@ func byColumn(t *testing.T, topic string, row []any) map[string]any {
 }
 
 func TestVoteBecomesTheRowOfItsFields(t *testing.T) {
+	t.Parallel()
 	r, d := defaultRules(t)
 	id := []byte("000000000000000000000000000000ff")
 	opens := d.Polling.Opens.Add(time.Millisecond)
@@ -100,6 +103,7 @@ func TestVoteBecomesTheRowOfItsFields(t *testing.T) {
 
 // TestVoterIsStoredUpToEachBound tries each field at its bound, and just beyond it.
 func TestVoterIsStoredUpToEachBound(t *testing.T) {
+	t.Parallel()
 	r, d := defaultRules(t)
 	good := election.Voter{ID: "v", DateOfBirth: "2000-02-29", DistrictID: d.Districts()[0].ID}
 	judged := func(v election.Voter, change func(*kgo.Record)) election.Reason {

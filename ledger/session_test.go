@@ -61,6 +61,7 @@ func wantRefused(t *testing.T, err error, says string) {
 }
 
 func TestTopicThatEndsBeforeWhatIsStoredIsRefused(t *testing.T) {
+	t.Parallel()
 	s, cluster := newTestSession(t)
 	kafkatest.Produce(t, cluster, &kgo.Record{Topic: election.VotesTopic}, &kgo.Record{Topic: election.VotesTopic})
 	at := topicPartition{election.VotesTopic, 0}
@@ -73,6 +74,7 @@ func TestTopicThatEndsBeforeWhatIsStoredIsRefused(t *testing.T) {
 }
 
 func TestTopicMadeAgainIsAnother(t *testing.T) {
+	t.Parallel()
 	s, cluster := newTestSession(t)
 	before := s.ids[election.VotesTopic]
 	if err := checkTopicID(election.VotesTopic, before, s.ids[election.VotesTopic]); err != nil {
@@ -99,6 +101,7 @@ func makeAgain(t *testing.T, cluster *kfake.Cluster) {
 
 // TestRecordsOfATopicMadeAgainAreRefused makes the topic again after its id was read, and before its records are.
 func TestRecordsOfATopicMadeAgainAreRefused(t *testing.T) {
+	t.Parallel()
 	s, cluster := newTestSession(t)
 	makeAgain(t, cluster)
 	kafkatest.Produce(t, cluster, &kgo.Record{Topic: election.VotesTopic, Value: []byte("of another topic")})
@@ -129,6 +132,7 @@ func collect(t *testing.T, s *session, topic string, end int64) ([]*kgo.Record, 
 }
 
 func TestCollectPassesMarkersAndWhatIsAborted(t *testing.T) {
+	t.Parallel()
 	s, cluster := newTestSession(t)
 	value := func(text string) *kgo.Record { return &kgo.Record{Topic: election.VotesTopic, Value: []byte(text)} }
 	kafkatest.ProduceInTransaction(t, cluster, kgo.TryCommit, value("a"), value("b")) // 0, 1, and a marker
@@ -153,6 +157,7 @@ func TestCollectPassesMarkersAndWhatIsAborted(t *testing.T) {
 }
 
 func TestCollectEndsAtATransactionsMarker(t *testing.T) {
+	t.Parallel()
 	s, cluster := newTestSession(t)
 	kafkatest.ProduceInTransaction(t, cluster, kgo.TryCommit, &kgo.Record{Topic: election.VotesTopic})
 	beginReading(t, s)
@@ -162,6 +167,7 @@ func TestCollectEndsAtATransactionsMarker(t *testing.T) {
 }
 
 func TestCollectReadsOnFromWhatIsStored(t *testing.T) {
+	t.Parallel()
 	s, cluster := newTestSession(t)
 	for _, text := range []string{"stored", "next"} {
 		kafkatest.Produce(t, cluster, &kgo.Record{Topic: election.VotesTopic, Value: []byte(text)})
@@ -175,6 +181,7 @@ func TestCollectReadsOnFromWhatIsStored(t *testing.T) {
 }
 
 func TestCollectComesBackWhenNothingComes(t *testing.T) {
+	t.Parallel()
 	s, _ := newTestSession(t)
 	beginReading(t, s)
 	if batches, err := s.collect(t.Context()); err != nil || len(batches) > 0 {

@@ -26,6 +26,7 @@ func reports(t *testing.T, s *session, cluster *kfake.Cluster) int {
 }
 
 func TestStatusIsReportedWhenItChangesAndToSayThatItHolds(t *testing.T) {
+	t.Parallel()
 	s, cluster := newTestSession(t)
 	for _, step := range []struct {
 		name string
@@ -52,6 +53,7 @@ func TestStatusIsReportedWhenItChangesAndToSayThatItHolds(t *testing.T) {
 // TestLedgerThatLostTheLeaseReportsNothingOverAnothers has it lose the lease without being told, as when it was
 // stopped.
 func TestLedgerThatLostTheLeaseReportsNothingOverAnothers(t *testing.T) {
+	t.Parallel()
 	s, cluster := newTestSession(t)
 	var lost error
 	for _, step := range []struct {
@@ -83,6 +85,7 @@ func TestLedgerThatLostTheLeaseReportsNothingOverAnothers(t *testing.T) {
 }
 
 func TestLedgerWithoutTheLeaseSendsNothing(t *testing.T) {
+	t.Parallel()
 	s, cluster := newTestSession(t)
 	s.checkLease = func() error { return lease.ErrLost }
 	record := &kgo.Record{Topic: election.VotesTopic}
@@ -98,6 +101,7 @@ func TestLedgerWithoutTheLeaseSendsNothing(t *testing.T) {
 }
 
 func TestStatusThatKafkaDoesNotTakeIsSentAgain(t *testing.T) {
+	t.Parallel()
 	s, cluster := newTestSession(t)
 	s.status.noteOpened(nil, s.next, leaseHeld)
 	if err := cluster.DeleteTopic(election.PipelineStatusTopic); err != nil {
@@ -113,6 +117,7 @@ func TestStatusThatKafkaDoesNotTakeIsSentAgain(t *testing.T) {
 }
 
 func TestTroubleIsNewsOnce(t *testing.T) {
+	t.Parallel()
 	s, _ := newTestSession(t)
 	for _, step := range []struct {
 		cause string

@@ -20,6 +20,7 @@ import (
 // TestBadInputIsOneSentence checks that submit ends where somebody must correct something, and that it reports all other
 // errors and goes on trying.
 func TestBadInputIsOneSentence(t *testing.T) {
+	t.Parallel()
 	fail := func(class, message string) error { return sparktest.Failure(codes.Internal, class, message) }
 	for name, of := range map[string]struct {
 		url     string
@@ -75,6 +76,7 @@ func TestBadInputIsOneSentence(t *testing.T) {
 
 // TestUnreachableSparkIsReported leaves out the minute for which submit asks before it reports.
 func TestUnreachableSparkIsReported(t *testing.T) {
+	t.Parallel()
 	away := withAdvice(Config{}, &spark.Error{Code: codes.Unavailable, Message: "connection refused"})
 	if isFinal(away) || !strings.HasPrefix(away.Error(), "no answer from Spark: spark: connection refused; does it run at the address in remote?") {
 		t.Error(away)
@@ -83,6 +85,7 @@ func TestUnreachableSparkIsReported(t *testing.T) {
 
 // TestFaultOfAnotherFolderIsNotTheCheckpoints fills a disk that holds no checkpoint.
 func TestFaultOfAnotherFolderIsNotTheCheckpoints(t *testing.T) {
+	t.Parallel()
 	c := Config{Checkpoints: "file:///var/lib/election/checkpoints"}
 	for message, ours := range map[string]bool{
 		"java.io.IOException: /tmp/blockmgr-1: No space left on device":                               false,
@@ -98,6 +101,7 @@ func TestFaultOfAnotherFolderIsNotTheCheckpoints(t *testing.T) {
 
 // TestMistakeInTheSQLIsFinal tells errors that come at each start of the query from those that need not.
 func TestMistakeInTheSQLIsFinal(t *testing.T) {
+	t.Parallel()
 	for state, want := range map[string]bool{"42703": true, "42S02": true, "XXKST": false, "": false} {
 		if got := isFinal(fmt.Errorf("read totals.sql: %w", &spark.Error{SQLState: state})); got != want {
 			t.Errorf("SQL state %q: %t", state, got)

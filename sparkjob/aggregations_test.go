@@ -34,6 +34,7 @@ func clause(t *testing.T, from, to string) string {
 // TestCellsAreTheAggregationsDeclared checks that a ballot, and a rejected record, is counted once in each aggregation that
 // is declared, in the cell of its key, and in no other.
 func TestCellsAreTheAggregationsDeclared(t *testing.T) {
+	t.Parallel()
 	type cells map[string][]string // by topic: the columns of the key
 	read := func(text string) cells {
 		got := make(cells)
@@ -77,6 +78,7 @@ func TestCellsAreTheAggregationsDeclared(t *testing.T) {
 
 // TestResultsNameTheFieldsOfTheirKeys checks that a value has the fields of its key, with the same values, and no other.
 func TestResultsNameTheFieldsOfTheirKeys(t *testing.T) {
+	t.Parallel()
 	want, got := make(map[string]map[string]int), make(map[string]map[string]int) // by field and topic: which part
 	put := func(in map[string]map[string]int, field, topic string, at int) {
 		if in[field] == nil {

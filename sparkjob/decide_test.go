@@ -3,6 +3,7 @@ package sparkjob
 import "testing"
 
 func TestDecisions(t *testing.T) {
+	t.Parallel()
 	// running is what submit observes while the right query runs. Each case changes it.
 	running := observation{
 		runIsOfThisQuery: true, runHasCommitted: true, runIsOfficial: true, runHasCaughtUp: true,
@@ -49,6 +50,7 @@ func TestDecisions(t *testing.T) {
 
 // TestDecisionsLeadToTheQuery starts from each possible observation, and carries out the decisions.
 func TestDecisionsLeadToTheQuery(t *testing.T) {
+	t.Parallel()
 	for bits := range 1 << 9 {
 		bit := func(n int) bool { return bits>>n&1 == 1 }
 		o := observation{

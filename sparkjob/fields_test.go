@@ -11,6 +11,7 @@ import (
 
 // TestBallotsSQLCutsTheDeclaredFields checks the positions in ballots.sql, which splits a line at its quotes.
 func TestBallotsSQLCutsTheDeclaredFields(t *testing.T) {
+	t.Parallel()
 	var cut, declared []string
 	for _, found := range regexp.MustCompile(`get\(field, (\d+)\) AS (\w+)`).FindAllStringSubmatch(ballotsSQL, -1) {
 		cut = append(cut, found[1]+" "+found[2])

@@ -84,6 +84,7 @@ func TestNobodyActsBesideAHolderThatIsCutOff(t *testing.T) {
 
 // TestHolderIsNotedBeforeItActs has a submit get the lock, act, lose the lock and get it again, and stop.
 func TestHolderIsNotedBeforeItActs(t *testing.T) {
+	t.Parallel()
 	cluster, c := newElection(t)
 	server := newScriptedSpark(t)
 	first := newSubmit(t, c, server.URL(), "a")
@@ -116,6 +117,7 @@ func notedHolder(t *testing.T, cluster *kfake.Cluster) holder {
 
 // TestLockLostWhileItIsNotedIsNotActedOn loses the lock before, and after, the holder is written.
 func TestLockLostWhileItIsNotedIsNotActedOn(t *testing.T) {
+	t.Parallel()
 	for asked := range 3 {
 		_, c := newElection(t)
 		r, err := newRunTracker(c, &election.Installation{})
@@ -136,6 +138,7 @@ func TestLockLostWhileItIsNotedIsNotActedOn(t *testing.T) {
 
 // TestLockThatIsAnothersIsNotGivenBack ends a submit that has been fenced.
 func TestLockThatIsAnothersIsNotGivenBack(t *testing.T) {
+	t.Parallel()
 	cluster, c := newElection(t)
 	r := newStartedTracker(t, c, "a")
 	mayAct := func() error { return nil }

@@ -12,6 +12,7 @@ import (
 )
 
 func TestSubmitIsReadyWhileTheQueryRuns(t *testing.T) {
+	t.Parallel()
 	h := health.New("submit")
 	m := newMetrics(h, kafkatest.NewClient(t, kafkatest.NewCluster(t)))
 	expect := func(code int, says string) {

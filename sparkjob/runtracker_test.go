@@ -147,6 +147,7 @@ func wantRemainingKeys(t *testing.T, cluster *kfake.Cluster, keys ...string) {
 }
 
 func TestFirstRunIsOfficialAtOnce(t *testing.T) {
+	t.Parallel()
 	cluster, c := newElection(t)
 	r := newStartedTracker(t, c, "a")
 	want := run{Run: 1, QueryHash: r.queryHash, StatePartitions: 4}
@@ -182,6 +183,7 @@ func TestFirstRunIsOfficialAtOnce(t *testing.T) {
 }
 
 func TestRestartGoesOnWithItsRun(t *testing.T) {
+	t.Parallel()
 	cluster, c := newElection(t)
 	r := newStartedTracker(t, c, "a")
 	done(t, r.report(t.Context(), batch(0, 3, 4)))
@@ -196,6 +198,7 @@ func TestRestartGoesOnWithItsRun(t *testing.T) {
 }
 
 func TestChangedQueryIsOfficialWhenItHasCaughtUp(t *testing.T) {
+	t.Parallel()
 	cluster, c := newElection(t)
 	cast(t, cluster)
 	publishTotal(t, cluster, 1)
@@ -224,6 +227,7 @@ func TestChangedQueryIsOfficialWhenItHasCaughtUp(t *testing.T) {
 }
 
 func TestChangedAgainBeforeItCaughtUp(t *testing.T) {
+	t.Parallel()
 	cluster, c := newElection(t)
 	cast(t, cluster)
 	done(t, newStartedTracker(t, c, "a").report(t.Context(), batch(0, 3, 4)))
@@ -237,6 +241,7 @@ func TestChangedAgainBeforeItCaughtUp(t *testing.T) {
 
 // TestNextRunsBegin begins a run before the one before it is official.
 func TestNextRunsBegin(t *testing.T) {
+	t.Parallel()
 	cluster, c := newElection(t)
 	cast(t, cluster)
 	publishTotal(t, cluster, 1)
@@ -262,6 +267,7 @@ func TestNextRunsBegin(t *testing.T) {
 
 // TestStatusOfThePredecessorIsNotTheRuns ends submit after it has begun a run and before it has reported it.
 func TestStatusOfThePredecessorIsNotTheRuns(t *testing.T) {
+	t.Parallel()
 	cluster, c := newElection(t)
 	r := newStartedTracker(t, c, "a")
 	done(t, r.report(t.Context(), batch(0, 3, 4)))
@@ -273,6 +279,7 @@ func TestStatusOfThePredecessorIsNotTheRuns(t *testing.T) {
 }
 
 func TestRecordsOfANewerRunAreNotDeleted(t *testing.T) {
+	t.Parallel()
 	cluster, c := newElection(t)
 	publishTotal(t, cluster, 1)
 	publishTotal(t, cluster, 7)
@@ -285,6 +292,7 @@ func TestRecordsOfANewerRunAreNotDeleted(t *testing.T) {
 
 // TestRunThatAnotherMadeOfficialIsCleanedUpAfter ends another submit right after it has made a run official.
 func TestRunThatAnotherMadeOfficialIsCleanedUpAfter(t *testing.T) {
+	t.Parallel()
 	cluster, c := newElection(t)
 	r := newStartedTracker(t, c, "a")
 	done(t, r.report(t.Context(), batch(0, 0, 0)))
@@ -300,6 +308,7 @@ func TestRunThatAnotherMadeOfficialIsCleanedUpAfter(t *testing.T) {
 
 // TestDeletedRecordsAreNotDeletedAgain promotes the run a second time, as each submit does when it starts.
 func TestDeletedRecordsAreNotDeletedAgain(t *testing.T) {
+	t.Parallel()
 	cluster, c := newElection(t)
 	publishTotal(t, cluster, 0)
 	records := func() int { return len(kafkatest.Read(t, cluster, election.PerCandidateTopic, 0)) }
@@ -314,6 +323,7 @@ func TestDeletedRecordsAreNotDeletedAgain(t *testing.T) {
 
 // TestNewerValueReplacesTheOlder reads values that have fewer fields than the ones before, and a tombstone.
 func TestNewerValueReplacesTheOlder(t *testing.T) {
+	t.Parallel()
 	cluster, c := newElection(t)
 	r := newStartedTracker(t, c, "a")
 	second := run{Run: 2, QueryHash: "b"}
@@ -330,6 +340,7 @@ func TestNewerValueReplacesTheOlder(t *testing.T) {
 
 // TestElectionTopicThatIsMadeAgainIsReadFromItsStart deletes the topic and creates it anew between two reads.
 func TestElectionTopicThatIsMadeAgainIsReadFromItsStart(t *testing.T) {
+	t.Parallel()
 	cluster, c := newElection(t)
 	r := newStartedTracker(t, c, "a")
 	r.reader.Close()
@@ -348,6 +359,7 @@ func TestElectionTopicThatIsMadeAgainIsReadFromItsStart(t *testing.T) {
 }
 
 func TestConfigNamesTheSettingThatIsWrong(t *testing.T) {
+	t.Parallel()
 	good := Config{
 		Checkpoints: "file:///var/lib/election", StatePartitions: 1,
 		Remote: "sc://127.0.0.1:15002/;token=secret", Postgres: "postgres://election:secret@127.0.0.1:5432/election",
@@ -376,6 +388,7 @@ func TestConfigNamesTheSettingThatIsWrong(t *testing.T) {
 
 // TestWokenSubmitPublishesNothing wakes a submit that was stopped while another took over.
 func TestWokenSubmitPublishesNothing(t *testing.T) {
+	t.Parallel()
 	cluster, c := newElection(t)
 	cast(t, cluster)
 	stopped := newStartedTracker(t, c, "a")
@@ -401,6 +414,7 @@ func TestWokenSubmitPublishesNothing(t *testing.T) {
 
 // TestSuccessorFencesItsPredecessor writes as the predecessor after the successor has read and before it writes.
 func TestSuccessorFencesItsPredecessor(t *testing.T) {
+	t.Parallel()
 	cluster, c := newElection(t)
 	before := newStartedTracker(t, c, "a")
 	after, err := newRunTracker(c, &election.Installation{Fingerprint: "a"})
@@ -417,6 +431,7 @@ func TestSuccessorFencesItsPredecessor(t *testing.T) {
 }
 
 func TestSubmitWithoutTheLockPublishesNothing(t *testing.T) {
+	t.Parallel()
 	cluster, c := newElection(t)
 	r := newStartedTracker(t, c, "a")
 	r.mayAct = func() error { return lease.ErrLost }

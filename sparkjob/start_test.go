@@ -20,6 +20,7 @@ import (
 
 // TestQueryIsStartedWithWhatAnExactCountNeeds checks the requests to Spark. Other tests check their effect in a real Spark.
 func TestQueryIsStartedWithWhatAnExactCountNeeds(t *testing.T) {
+	t.Parallel()
 	cluster, c := newElection(t)
 	c.Trigger = 3 * time.Second
 	server := newScriptedSpark(t)
@@ -75,6 +76,7 @@ func TestQueryIsStartedWithWhatAnExactCountNeeds(t *testing.T) {
 // TestFingerprintCoversAllStartSettings changes one setting at a time. A changed password is no reason to start the query
 // again.
 func TestFingerprintCoversAllStartSettings(t *testing.T) {
+	t.Parallel()
 	of := func(change func(q *query, c *Config)) string {
 		c := Config{Kafka: kafka.Cluster{Brokers: []string{"127.0.0.1:9092"}}, Checkpoints: "file:///checkpoints", Trigger: time.Second, Postgres: "postgres://e:s@db/election"}
 		q := newQuery(4, spark.ProcessingTime(c.Trigger))
@@ -102,6 +104,7 @@ func TestFingerprintCoversAllStartSettings(t *testing.T) {
 
 // TestQueryWithNothingLeftToCountIsSettled starts a query when all is counted: Spark reports no progress then.
 func TestQueryWithNothingLeftToCountIsSettled(t *testing.T) {
+	t.Parallel()
 	cluster, c := newElection(t)
 	cast(t, cluster)
 	server := newScriptedSpark(t)
@@ -124,6 +127,7 @@ func TestQueryWithNothingLeftToCountIsSettled(t *testing.T) {
 
 // TestUndecidedVotesAreNotSettled leaves a transaction open while the query processes all that is available.
 func TestUndecidedVotesAreNotSettled(t *testing.T) {
+	t.Parallel()
 	cluster, c := newElection(t)
 	cast(t, cluster)
 	open := kafkatest.Begin(t, cluster, &kgo.Record{Topic: election.VotesTopic, Value: []byte("vote")})
@@ -140,6 +144,7 @@ func TestUndecidedVotesAreNotSettled(t *testing.T) {
 
 // TestQueryThatCountsIsNotAskedToSettle runs a query that does not wait for data.
 func TestQueryThatCountsIsNotAskedToSettle(t *testing.T) {
+	t.Parallel()
 	cluster, c := newElection(t)
 	server := newScriptedSpark(t)
 	newSubmit(t, c, server.URL(), "a").runs(t, cluster)

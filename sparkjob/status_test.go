@@ -22,6 +22,7 @@ import (
 
 // TestQueryThatFailsAgainIsFailing fails the query on the same micro-batch until its state is failing.
 func TestQueryThatFailsAgainIsFailing(t *testing.T) {
+	t.Parallel()
 	cluster, c := newElection(t)
 	r := newStartedTracker(t, c, "a")
 	done(t, r.report(t.Context(), batch(7, 3, 4)))
@@ -58,6 +59,7 @@ func TestQueryThatFailsAgainIsFailing(t *testing.T) {
 }
 
 func TestQueryThatHasNothingLeftToCountIsNotFailing(t *testing.T) {
+	t.Parallel()
 	cluster, c := newElection(t)
 	r := newStartedTracker(t, c, "a")
 	r.failures = 2
@@ -72,6 +74,7 @@ func TestQueryThatHasNothingLeftToCountIsNotFailing(t *testing.T) {
 }
 
 func TestUnchangedStatusIsPublishedNowAndThen(t *testing.T) {
+	t.Parallel()
 	cluster, c := newElection(t)
 	r := newStartedTracker(t, c, "a")
 	published := func() int { return len(kafkatest.Read(t, cluster, election.PipelineStatusTopic, 0)) }
@@ -93,6 +96,7 @@ func TestUnchangedStatusIsPublishedNowAndThen(t *testing.T) {
 // TestReportOfAClockThatIsAheadDelaysNone takes over from a submit whose clock is an hour ahead, with an unchanged status, and
 // then sets the own clock back.
 func TestReportOfAClockThatIsAheadDelaysNone(t *testing.T) {
+	t.Parallel()
 	cluster, c := newElection(t)
 	done(t, newStartedTracker(t, c, "a").report(t.Context(), batch(0, 3, 4)))
 	ahead := status(t, cluster)
@@ -113,6 +117,7 @@ func TestReportOfAClockThatIsAheadDelaysNone(t *testing.T) {
 }
 
 func TestFailureIsPublishedUntilABatchCommits(t *testing.T) {
+	t.Parallel()
 	cluster, c := newElection(t)
 	r := newStartedTracker(t, c, "a")
 	done(t, r.report(t.Context(), batch(0, 3, 4)))
@@ -145,6 +150,7 @@ func TestFailureIsPublishedUntilABatchCommits(t *testing.T) {
 }
 
 func TestSettledQueryHasCountedAll(t *testing.T) {
+	t.Parallel()
 	cluster, c := newElection(t)
 	r := newStartedTracker(t, c, "a")
 	counted := func() bool {
@@ -190,6 +196,7 @@ func TestSettledQueryHasCountedAll(t *testing.T) {
 
 // TestReportWithoutOffsetsTakesNothingBack reports progress as Spark does before a source has read anything.
 func TestReportWithoutOffsetsTakesNothingBack(t *testing.T) {
+	t.Parallel()
 	cluster, c := newElection(t)
 	r := newStartedTracker(t, c, "a")
 	done(t, r.report(t.Context(), batch(0, 3, 4)))
@@ -201,6 +208,7 @@ func TestReportWithoutOffsetsTakesNothingBack(t *testing.T) {
 
 // TestReportWithTheNumberOfTheBatchToComeIsNotTheBatch reports the progress of an idle query, and then that of its next batch.
 func TestReportWithTheNumberOfTheBatchToComeIsNotTheBatch(t *testing.T) {
+	t.Parallel()
 	cluster, c := newElection(t)
 	r := newStartedTracker(t, c, "a")
 	for _, counted := range [][2]int64{{3, 4}, {5, 6}} {
@@ -212,6 +220,7 @@ func TestReportWithTheNumberOfTheBatchToComeIsNotTheBatch(t *testing.T) {
 }
 
 func TestRatesThatJSONDoesNotKnowAreZero(t *testing.T) {
+	t.Parallel()
 	for rate, want := range map[spark.Rate]float64{spark.Rate(math.NaN()): 0, spark.Rate(math.Inf(1)): 0, 2.5: 2.5} {
 		if got := finiteRate(rate); got != want {
 			t.Errorf("%f is %f", rate, got)
@@ -220,6 +229,7 @@ func TestRatesThatJSONDoesNotKnowAreZero(t *testing.T) {
 }
 
 func TestCountedOffsetsAreThoseOfTheVotes(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[spark.Offset]map[string]int64{
 		"":                                nil,
 		`{"votes_topic":{"0":12,"10":0}}`: {"0": 12, "10": 0},
@@ -238,6 +248,7 @@ func TestCountedOffsetsAreThoseOfTheVotes(t *testing.T) {
 
 // TestTopicThatIsMadeAgainIsReportedTo deletes pipeline_status and creates it anew, as a person may who resets an election.
 func TestTopicThatIsMadeAgainIsReportedTo(t *testing.T) {
+	t.Parallel()
 	cluster, c := newElection(t)
 	learnsSoon := kgo.MetadataMinAge(20 * time.Millisecond) // that it is another topic
 	newSubmit(t, c, newScriptedSpark(t).URL(), "a", func(s *supervisor) { s.runs.writerOptions = []kgo.Opt{learnsSoon} }).runs(t, cluster)

@@ -15,6 +15,7 @@ import (
 
 // TestStoppedQueryStaysStopped stops the query, lets another submit take over, and has it run again.
 func TestStoppedQueryStaysStopped(t *testing.T) {
+	t.Parallel()
 	cluster, c := newElection(t)
 	server := newScriptedSpark(t)
 	first := newSubmit(t, c, server.URL(), "a")
@@ -45,6 +46,7 @@ func TestStoppedQueryStaysStopped(t *testing.T) {
 
 // TestOnlyALaterReportConfirmsARequest reports by submits that have other clocks.
 func TestOnlyALaterReportConfirmsARequest(t *testing.T) {
+	t.Parallel()
 	cluster, c := newElection(t)
 	report := func(state string, clock time.Duration) {
 		kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.PipelineStatusTopic, election.QueryKey,
@@ -63,6 +65,7 @@ func TestOnlyALaterReportConfirmsARequest(t *testing.T) {
 }
 
 func TestPlanIsOfTheQueryThatRuns(t *testing.T) {
+	t.Parallel()
 	cluster, c := newElection(t)
 	server := newScriptedSpark(t)
 	plan := func() (string, error) {
@@ -91,6 +94,7 @@ func TestPlanIsOfTheQueryThatRuns(t *testing.T) {
 
 // TestOldReportConfirmsNothing makes a request after a submit with a clock that is ahead has reported and died.
 func TestOldReportConfirmsNothing(t *testing.T) {
+	t.Parallel()
 	cluster, c := newElection(t)
 	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.PipelineStatusTopic, election.QueryKey, election.QueryStatus{State: running, UpdatedAt: time.Now().Add(time.Hour)}))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -102,6 +106,7 @@ func TestOldReportConfirmsNothing(t *testing.T) {
 
 // TestSubmitWhoseClockIsBehindIsBelieved reports that the query is stopped by a clock that is an hour behind.
 func TestSubmitWhoseClockIsBehindIsBelieved(t *testing.T) {
+	t.Parallel()
 	cluster, c := newElection(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()

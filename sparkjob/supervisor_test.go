@@ -23,6 +23,7 @@ import (
 
 // TestSuccessorAdoptsTheQuery takes the lock from the first submit. Its query goes on, and the second submit adopts it.
 func TestSuccessorAdoptsTheQuery(t *testing.T) {
+	t.Parallel()
 	cluster, c := newElection(t)
 	server := newScriptedSpark(t)
 	first := newSubmit(t, c, server.URL(), "a")
@@ -55,6 +56,7 @@ func TestSuccessorAdoptsTheQuery(t *testing.T) {
 
 // TestWrongQueryIsEnded changes the configuration between two submits.
 func TestWrongQueryIsEnded(t *testing.T) {
+	t.Parallel()
 	for name, change := range map[string]func(c *Config) (fingerprint string){
 		"another query":   func(*Config) string { return "b" },
 		"another trigger": func(c *Config) string { c.Trigger = time.Minute; return "a" },
@@ -81,6 +83,7 @@ func TestWrongQueryIsEnded(t *testing.T) {
 }
 
 func TestSparkThatWasStartedAgainGetsTheQueryAgain(t *testing.T) {
+	t.Parallel()
 	cluster, c := newElection(t)
 	server := newScriptedSpark(t)
 	first := newSubmit(t, c, server.URL(), "a")
@@ -103,6 +106,7 @@ func TestSparkThatWasStartedAgainGetsTheQueryAgain(t *testing.T) {
 // TestLostCheckpointBeginsARun lets a second submit find the query of a run whose checkpoint exists, is lost, or was never
 // committed to.
 func TestLostCheckpointBeginsARun(t *testing.T) {
+	t.Parallel()
 	began := []string{`{"batchId":0,"sources":[{"endOffset":{"votes_topic":{"0":0,"1":0}}}]}`}
 	for name, c := range map[string]struct {
 		progress []string
@@ -134,6 +138,7 @@ func TestLostCheckpointBeginsARun(t *testing.T) {
 
 // TestUnreadableCheckpointIsNotLost lets Spark fail when it looks for the checkpoint.
 func TestUnreadableCheckpointIsNotLost(t *testing.T) {
+	t.Parallel()
 	cluster, config := newElection(t)
 	server := newScriptedSpark(t)
 	server.progress = []string{`{"batchId":0,"sources":[{"endOffset":{"votes_topic":{"0":0,"1":0}}}]}`}
@@ -156,6 +161,7 @@ func TestUnreadableCheckpointIsNotLost(t *testing.T) {
 // TestQueryOfAnotherSparkIsLeftAlone gives the second submit another Spark. The next run begins there, and the submit never
 // calls the first Spark.
 func TestQueryOfAnotherSparkIsLeftAlone(t *testing.T) {
+	t.Parallel()
 	cluster, config := newElection(t)
 	before, after := newScriptedSpark(t), newScriptedSpark(t)
 	leaveRunning(t, cluster, config, before.URL())
@@ -182,6 +188,7 @@ func TestQueryOfAnotherSparkIsLeftAlone(t *testing.T) {
 
 // TestQueryOfTheSameSparkByAnotherNameIsAdopted gives the second submit another name of the same Spark.
 func TestQueryOfTheSameSparkByAnotherNameIsAdopted(t *testing.T) {
+	t.Parallel()
 	cluster, config := newElection(t)
 	server := newScriptedSpark(t)
 	leaveRunning(t, cluster, config, server.URL())
@@ -196,6 +203,7 @@ func TestQueryOfTheSameSparkByAnotherNameIsAdopted(t *testing.T) {
 
 // TestTokenGoesOnlyWhereTheOperatorSays writes another address into the topic, as anybody who reaches Kafka can.
 func TestTokenGoesOnlyWhereTheOperatorSays(t *testing.T) {
+	t.Parallel()
 	for name, wanted := range map[string]election.Wanted{"to run": {}, "to stop": {Stopped: true}} {
 		t.Run(name, func(t *testing.T) {
 			cluster, config := newElection(t)
@@ -226,6 +234,7 @@ func TestTokenGoesOnlyWhereTheOperatorSays(t *testing.T) {
 
 // TestStopIsNotConfirmedWhereTheQueryMayGoOn stops a query that runs on another Spark than the one that submit is given.
 func TestStopIsNotConfirmedWhereTheQueryMayGoOn(t *testing.T) {
+	t.Parallel()
 	cluster, config := newElection(t)
 	before, after := newScriptedSpark(t), newScriptedSpark(t)
 	leaveRunning(t, cluster, config, before.URL())
@@ -242,6 +251,7 @@ func TestStopIsNotConfirmedWhereTheQueryMayGoOn(t *testing.T) {
 // TestSubmitWithoutTheLockEndsNoSession takes the lock away before submit ends a session, since another submit may have the
 // query by then.
 func TestSubmitWithoutTheLockEndsNoSession(t *testing.T) {
+	t.Parallel()
 	cluster, config := newElection(t)
 	server := newScriptedSpark(t)
 	leaveRunning(t, cluster, config, server.URL())
@@ -264,6 +274,7 @@ func TestSubmitWithoutTheLockEndsNoSession(t *testing.T) {
 
 // TestSessionThatEndsByItselfIsEnded lets the session time out while submit ends it.
 func TestSessionThatEndsByItselfIsEnded(t *testing.T) {
+	t.Parallel()
 	cluster, config := newElection(t)
 	server := newScriptedSpark(t)
 	leaveRunning(t, cluster, config, server.URL())
@@ -278,6 +289,7 @@ func TestSessionThatEndsByItselfIsEnded(t *testing.T) {
 
 // TestQueryOfAnotherNameIsNotAdopted runs another query in the session that the topic names.
 func TestQueryOfAnotherNameIsNotAdopted(t *testing.T) {
+	t.Parallel()
 	cluster, config := newElection(t)
 	server := newScriptedSpark(t)
 	leaveRunning(t, cluster, config, server.URL())
@@ -292,6 +304,7 @@ func TestQueryOfAnotherNameIsNotAdopted(t *testing.T) {
 
 // TestFailuresOfAnotherTermAreNotCounted loses the lock after the query has failed twice.
 func TestFailuresOfAnotherTermAreNotCounted(t *testing.T) {
+	t.Parallel()
 	_, config := newElection(t)
 	r := newStartedTracker(t, config, "a")
 	r.failures = failuresBeforeFailing
@@ -305,6 +318,7 @@ func TestFailuresOfAnotherTermAreNotCounted(t *testing.T) {
 
 // TestSessionThatCannotBeEndedIsReported lets Spark refuse to end the session.
 func TestSessionThatCannotBeEndedIsReported(t *testing.T) {
+	t.Parallel()
 	cluster, config := newElection(t)
 	server := newScriptedSpark(t)
 	leaveRunning(t, cluster, config, server.URL())
@@ -320,6 +334,7 @@ func TestSessionThatCannotBeEndedIsReported(t *testing.T) {
 
 // TestCheckpointsOfAnElectionBeforeAreLeftAlone starts beside two checkpoints of an election whose topics are gone.
 func TestCheckpointsOfAnElectionBeforeAreLeftAlone(t *testing.T) {
+	t.Parallel()
 	cluster, config := newElection(t)
 	server := newScriptedSpark(t)
 	for _, taken := range []int{1, 2} {
@@ -333,6 +348,7 @@ func TestCheckpointsOfAnElectionBeforeAreLeftAlone(t *testing.T) {
 
 // TestQueryStopsWithASubmitThatLostTouch asks submit to stop while it cannot follow the query.
 func TestQueryStopsWithASubmitThatLostTouch(t *testing.T) {
+	t.Parallel()
 	cluster, c := newElection(t)
 	server := newScriptedSpark(t)
 	s := newSubmit(t, c, server.URL(), "a")
@@ -350,6 +366,7 @@ func TestQueryStopsWithASubmitThatLostTouch(t *testing.T) {
 
 // TestSilentSparkIsReportedAndWaitedFor runs a Spark that takes calls and does not answer.
 func TestSilentSparkIsReportedAndWaitedFor(t *testing.T) {
+	t.Parallel()
 	cluster, c := newElection(t)
 	server := newScriptedSpark(t)
 	s := newSubmit(t, c, server.URL(), "a", impatient)
@@ -371,6 +388,7 @@ func TestSilentSparkIsReportedAndWaitedFor(t *testing.T) {
 // TestSessionIsKeptWhileNobodyActs loses the lock, as while PostgreSQL is away. Without calls the session would time out, and
 // the query with it.
 func TestSessionIsKeptWhileNobodyActs(t *testing.T) {
+	t.Parallel()
 	cluster, c := newElection(t)
 	server := newScriptedSpark(t)
 	first := newSubmit(t, c, server.URL(), "a")
@@ -389,6 +407,7 @@ func TestSessionIsKeptWhileNobodyActs(t *testing.T) {
 }
 
 func TestFailingQueryIsReportedEverywhere(t *testing.T) {
+	t.Parallel()
 	cluster, c := newElection(t)
 	server := newScriptedSpark(t)
 	server.queryError = "a disk is full"

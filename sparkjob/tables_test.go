@@ -11,6 +11,7 @@ import (
 )
 
 func TestJDBCOptionsOfAPostgreSQLURL(t *testing.T) {
+	t.Parallel()
 	for from, want := range map[string][3]string{
 		"postgres://election:secret@127.0.0.1:5432/election":                   {"jdbc:postgresql://127.0.0.1:5432/election", "election", "secret"},
 		"postgresql://election:secret@db/election":                             {"jdbc:postgresql://db/election", "election", "secret"},
@@ -33,6 +34,7 @@ func TestJDBCOptionsOfAPostgreSQLURL(t *testing.T) {
 }
 
 func TestUnusablePostgreSQLURLIsRefused(t *testing.T) {
+	t.Parallel()
 	for _, from := range []string{"", "host=db user=e password=hunter2", "postgres://db/hunter2", "postgres://e:hunter2@db:port/election", "postgres://e:hunter2@/election"} {
 		_, err := jdbcOptions(from)
 		var wrong *election.InputError

@@ -12,6 +12,7 @@ import (
 
 // TestClientCompressesNothing checks the batches that the broker receives, since it would have to unpack them.
 func TestClientCompressesNothing(t *testing.T) {
+	t.Parallel()
 	cluster := newTopic(t, 1, nil)
 	var codecs []int16
 	cluster.ControlKey(int16(kmsg.Produce), func(request kmsg.Request) (kmsg.Response, error, bool) {

@@ -65,6 +65,7 @@ func wantValues(t *testing.T, got []string, want ...string) {
 }
 
 func TestReadTakesOnePartitionInOrder(t *testing.T) {
+	t.Parallel()
 	cluster := newTopic(t, 3, nil)
 	kafkatest.Produce(t, cluster, record(0, "a"), record(1, "b"), record(1, "c"), record(1, "d"))
 	wantValues(t, read(t, cluster, 1), "b", "c", "d")
@@ -72,18 +73,21 @@ func TestReadTakesOnePartitionInOrder(t *testing.T) {
 }
 
 func TestReadOfAnEmptyPartitionEnds(t *testing.T) {
+	t.Parallel()
 	cluster := newTopic(t, 2, nil)
 	kafkatest.Produce(t, cluster, record(0, "a"))
 	wantValues(t, read(t, cluster, 1))
 }
 
 func TestReadEndsAtACommitMarker(t *testing.T) {
+	t.Parallel()
 	cluster := newTopic(t, 1, nil)
 	kafkatest.ProduceInTransaction(t, cluster, kgo.TryCommit, record(0, "a"), record(0, "b"))
 	wantValues(t, read(t, cluster, 0), "a", "b")
 }
 
 func TestReadPassesOverWhatWasAborted(t *testing.T) {
+	t.Parallel()
 	cluster := newTopic(t, 1, nil)
 	kafkatest.Produce(t, cluster, record(0, "a"))
 	kafkatest.ProduceInTransaction(t, cluster, kgo.TryAbort, record(0, "aborted"))
@@ -93,6 +97,7 @@ func TestReadPassesOverWhatWasAborted(t *testing.T) {
 }
 
 func TestReadStopsBeforeAnOpenTransaction(t *testing.T) {
+	t.Parallel()
 	cluster := newTopic(t, 1, nil)
 	kafkatest.Produce(t, cluster, record(0, "a"))
 	open := kafkatest.Begin(t, cluster, record(0, "undecided"))
@@ -106,6 +111,7 @@ func TestReadStopsBeforeAnOpenTransaction(t *testing.T) {
 }
 
 func TestReadLeavesOutWhatCameLater(t *testing.T) {
+	t.Parallel()
 	cluster := newTopic(t, 1, nil)
 	kafkatest.Produce(t, cluster, record(0, "a"), record(0, "b"))
 	// The reader knows the end before its first fetch, whose answer holds one more record.
@@ -119,6 +125,7 @@ func TestReadLeavesOutWhatCameLater(t *testing.T) {
 }
 
 func TestReadOfACompactedTopic(t *testing.T) {
+	t.Parallel()
 	cluster := newTopic(t, 1, map[string]string{"cleanup.policy": "compact"})
 	for n := range 5 {
 		kafkatest.Produce(t, cluster, &kgo.Record{Topic: topic, Key: []byte("x"), Value: fmt.Append(nil, "x", n)})
@@ -129,6 +136,7 @@ func TestReadOfACompactedTopic(t *testing.T) {
 }
 
 func TestReadAfterRecordsWereDeleted(t *testing.T) {
+	t.Parallel()
 	cluster := newTopic(t, 1, nil)
 	kafkatest.Produce(t, cluster, record(0, "a"), record(0, "b"), record(0, "c"))
 	if err := cluster.DeleteRecords(topic, 0, 2); err != nil {
@@ -142,6 +150,7 @@ func TestReadAfterRecordsWereDeleted(t *testing.T) {
 }
 
 func TestReadTellsWhatIsMissing(t *testing.T) {
+	t.Parallel()
 	cluster := newTopic(t, 1, nil)
 	nothing := func(*kgo.Record) error { return nil }
 	err := kafkatest.Cluster(t, cluster.ListenAddrs()).Read(t.Context(), "other", 0, nothing)
@@ -155,6 +164,7 @@ func TestReadTellsWhatIsMissing(t *testing.T) {
 }
 
 func TestReadEndsWithTheReadersError(t *testing.T) {
+	t.Parallel()
 	cluster := newTopic(t, 1, nil)
 	kafkatest.Produce(t, cluster, record(0, "a"), record(0, "b"))
 	enough, calls := errors.New("enough"), 0
@@ -168,6 +178,7 @@ func TestReadEndsWithTheReadersError(t *testing.T) {
 }
 
 func TestReadEndsWithItsContext(t *testing.T) {
+	t.Parallel()
 	cluster := newTopic(t, 1, nil)
 	kafkatest.Produce(t, cluster, record(0, "a"))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -179,6 +190,7 @@ func TestReadEndsWithItsContext(t *testing.T) {
 }
 
 func TestLatestJSONIsTheLastCommittedValue(t *testing.T) {
+	t.Parallel()
 	cluster := newTopic(t, 1, map[string]string{"cleanup.policy": "compact"})
 	latest := func(key string) (value int, found bool) {
 		t.Helper()
@@ -206,6 +218,7 @@ func TestLatestJSONIsTheLastCommittedValue(t *testing.T) {
 }
 
 func TestLatestJSONTellsWhatItCannotDecode(t *testing.T) {
+	t.Parallel()
 	cluster := newTopic(t, 1, nil)
 	kafkatest.Produce(t, cluster, &kgo.Record{Topic: topic, Key: []byte("x"), Value: []byte("{")})
 	_, err := kafkatest.Cluster(t, cluster.ListenAddrs()).LatestJSON(t.Context(), topic, "x", new(int))
@@ -215,6 +228,7 @@ func TestLatestJSONTellsWhatItCannotDecode(t *testing.T) {
 }
 
 func TestNoElectionIsToldAsSuch(t *testing.T) {
+	t.Parallel()
 	cluster := kafkatest.NewCluster(t)
 	theElection := func() error {
 		_, err := kafkatest.Cluster(t, cluster.ListenAddrs()).Election(t.Context())
@@ -232,6 +246,7 @@ func TestNoElectionIsToldAsSuch(t *testing.T) {
 }
 
 func TestStableEndsAreBeforeAnOpenTransaction(t *testing.T) {
+	t.Parallel()
 	cluster := newTopic(t, 2, nil)
 	kafkatest.Produce(t, cluster, record(0, "a"), record(1, "b"), record(1, "c"))
 	kafkatest.Begin(t, cluster, record(1, "undecided"))

@@ -12,6 +12,7 @@ import (
 )
 
 func TestRoundTripMakesItsTopicAndMayRunAgain(t *testing.T) {
+	t.Parallel()
 	cluster := kafkatest.NewCluster(t)
 	for range 2 {
 		if err := kafkatest.Cluster(t, cluster.ListenAddrs()).RoundTrip(t.Context()); err != nil {
@@ -22,6 +23,7 @@ func TestRoundTripMakesItsTopicAndMayRunAgain(t *testing.T) {
 
 // TestRoundTripNeedsBothWays tries a broker that refuses to take records, and one that refuses to give them.
 func TestRoundTripNeedsBothWays(t *testing.T) {
+	t.Parallel()
 	for _, broken := range []kmsg.Key{kmsg.Produce, kmsg.Fetch} {
 		cluster := kafkatest.NewCluster(t)
 		if err := kafkatest.Cluster(t, cluster.ListenAddrs()).RoundTrip(t.Context()); err != nil {

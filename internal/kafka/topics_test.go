@@ -48,6 +48,7 @@ func settings(t *testing.T, cluster *kfake.Cluster, topic election.Topic) map[st
 
 // TestEnsureTopicsWaitsUntilTopicsCanBeUsed has a broker that does not know a new topic for a moment, as a real one.
 func TestEnsureTopicsWaitsUntilTopicsCanBeUsed(t *testing.T) {
+	t.Parallel()
 	cluster := kafkatest.NewCluster(t)
 	asked := 0
 	cluster.ControlKey(int16(kmsg.ListOffsets), func(request kmsg.Request) (kmsg.Response, error, bool) {
@@ -78,6 +79,7 @@ func TestEnsureTopicsWaitsUntilTopicsCanBeUsed(t *testing.T) {
 }
 
 func TestEnsureTopicsCreatesAllAndMayRunAgain(t *testing.T) {
+	t.Parallel()
 	cluster := kafkatest.NewCluster(t)
 	cl := kafkatest.NewClient(t, cluster)
 	for range 2 {
@@ -100,6 +102,7 @@ func TestEnsureTopicsCreatesAllAndMayRunAgain(t *testing.T) {
 }
 
 func TestEnsureTopicsSetsTheSettingsOfAnExistingTopic(t *testing.T) {
+	t.Parallel()
 	cluster := kafkatest.NewCluster(t)
 	votes := election.Topics(2)[0]
 	if err := cluster.CreateTopic(votes.Name, votes.Partitions, map[string]string{"retention.ms": "604800000"}); err != nil {
@@ -149,6 +152,7 @@ func publish(t testing.TB, brokers []string, value []byte) error {
 }
 
 func TestLargestElectionRecordIsTaken(t *testing.T) {
+	t.Parallel()
 	brokers := kafkatest.NewCluster(t).ListenAddrs()
 	if err := publish(t, brokers, largest(t)); err != nil {
 		t.Fatal(err)
@@ -161,6 +165,7 @@ func TestLargestElectionRecordIsTaken(t *testing.T) {
 
 // TestSettingThatIsRefusedIsReported has a broker that refuses to change settings.
 func TestSettingThatIsRefusedIsReported(t *testing.T) {
+	t.Parallel()
 	cluster := kafkatest.NewCluster(t)
 	votes := election.Topics(2)[0]
 	if err := cluster.CreateTopic(votes.Name, votes.Partitions, nil); err != nil {
@@ -183,6 +188,7 @@ func TestSettingThatIsRefusedIsReported(t *testing.T) {
 }
 
 func TestEnsureTopicsRefusesAnotherNumberOfPartitions(t *testing.T) {
+	t.Parallel()
 	cluster := kafkatest.NewCluster(t)
 	if err := cluster.CreateTopic(election.VotesTopic, 5, nil); err != nil {
 		t.Fatal(err)
