@@ -110,7 +110,6 @@ func everyTopic(run int, votes int64) []record {
 }
 
 func TestSnapshotWithoutDefinitionSaysSo(t *testing.T) {
-	t.Parallel()
 	s := fold(t, everyTopic(1, 5)...).Snapshot()
 	if s.Definition != nil || s.TotalVotes != 0 || len(s.Candidates) != 0 {
 		t.Errorf("got %+v, want no definition and no totals", s)
@@ -118,7 +117,6 @@ func TestSnapshotWithoutDefinitionSaysSo(t *testing.T) {
 }
 
 func TestUpdatedAtIsOfTheNewestResultRecord(t *testing.T) {
-	t.Parallel()
 	var f results.Fold
 	apply := func(r record, at time.Time) { f.Apply(r.topic, []byte(r.key), r.value, at) }
 	apply(definition(), noon.Add(time.Hour))
@@ -131,7 +129,6 @@ func TestUpdatedAtIsOfTheNewestResultRecord(t *testing.T) {
 }
 
 func TestReasonsAreInTheirOrder(t *testing.T) {
-	t.Parallel()
 	records := []record{definition(), official(1)}
 	all := append(election.Reasons(), "b new reason", "a new reason")
 	for _, i := range rand.Perm(len(all)) {
@@ -148,7 +145,6 @@ func TestReasonsAreInTheirOrder(t *testing.T) {
 }
 
 func TestUnvotedCandidatesAndEmptyDistrictsArePresent(t *testing.T) {
-	t.Parallel()
 	s := fold(t, definition(), official(1)).Snapshot()
 	if len(s.Candidates) != 3 || len(s.Regions) != 2 || len(s.Districts) != 3 || len(s.Leaders()) != 0 {
 		t.Errorf("got %d candidates, %d regions, %d districts, leaders %v", len(s.Candidates), len(s.Regions), len(s.Districts), s.Leaders())
@@ -159,7 +155,6 @@ func TestUnvotedCandidatesAndEmptyDistrictsArePresent(t *testing.T) {
 }
 
 func TestRegisterIsKnownWhereEveryDistrictHasOne(t *testing.T) {
-	t.Parallel()
 	registers := func(change func(*election.Definition)) []int64 {
 		t.Helper()
 		s := fold(t, changed(t, change)).Snapshot()
@@ -180,7 +175,6 @@ func TestRegisterIsKnownWhereEveryDistrictHasOne(t *testing.T) {
 }
 
 func TestRegisteredVotersByAge(t *testing.T) {
-	t.Parallel()
 	announced := changed(t, func(d *election.Definition) {
 		d.Electorate = &election.Electorate{Ages: map[string]float64{"18-24": 0.2, "65+": 0.8}}
 	})
@@ -201,7 +195,6 @@ func TestRegisteredVotersByAge(t *testing.T) {
 }
 
 func TestEveryTopicIsShown(t *testing.T) {
-	t.Parallel()
 	s := fold(t, slices.Concat([]record{definition(), official(1)}, everyTopic(1, 5))...).Snapshot()
 	got := map[string]any{
 		"total": s.TotalVotes, "candidates": []int64{s.Candidates[0].Votes, s.Candidates[1].Votes, s.Candidates[2].Votes},
@@ -225,7 +218,6 @@ func TestEveryTopicIsShown(t *testing.T) {
 }
 
 func TestAnyOrderAndRepetitionGivesTheSameSnapshot(t *testing.T) {
-	t.Parallel()
 	start := []record{definition(), official(1)}
 	var written []record
 	for votes := range int64(20) {
@@ -255,7 +247,6 @@ func TestAnyOrderAndRepetitionGivesTheSameSnapshot(t *testing.T) {
 }
 
 func TestStaleAndRepeatedTotalsChangeNothing(t *testing.T) {
-	t.Parallel()
 	f := fold(t, definition(), official(1), perCandidate(1, "ann", 10))
 	before := f.Snapshot()
 	for _, r := range []record{perCandidate(1, "ann", 10), perCandidate(1, "ann", 9), perCandidate(2, "ann", 99), official(1)} {
@@ -270,7 +261,6 @@ func TestStaleAndRepeatedTotalsChangeNothing(t *testing.T) {
 }
 
 func TestOfficialRunSwitchesAllTotalsAtOnce(t *testing.T) {
-	t.Parallel()
 	f := fold(t, slices.Concat([]record{definition(), official(1)}, everyTopic(1, 5), everyTopic(2, 6))...)
 	if got := f.Snapshot().TotalVotes; got != 20 {
 		t.Fatalf("run 1: total %d, want 20", got)
@@ -288,7 +278,6 @@ func TestOfficialRunSwitchesAllTotalsAtOnce(t *testing.T) {
 }
 
 func TestTombstoneRemovesAKey(t *testing.T) {
-	t.Parallel()
 	f := fold(t, definition(), official(1), perCandidate(1, "ann", 10), perCandidate(1, "ben", 4))
 	if effect := (record{election.PerCandidateTopic, "1/ann", nil}).applyTo(f); effect != results.Switched {
 		t.Errorf("effect %d, want Switched", effect)
@@ -303,7 +292,6 @@ func TestTombstoneRemovesAKey(t *testing.T) {
 }
 
 func TestMalformedRecordsAreCountedAndSkipped(t *testing.T) {
-	t.Parallel()
 	valid := perCandidate(1, "ann", 10)
 	for name, bad := range map[string]record{
 		"no JSON":              {election.PerCandidateTopic, "1/ann", []byte("votes!")},
@@ -339,7 +327,6 @@ func TestMalformedRecordsAreCountedAndSkipped(t *testing.T) {
 }
 
 func TestVotesForUnknownCandidatesAreNotInTheTotal(t *testing.T) {
-	t.Parallel()
 	s := fold(t, definition(), official(1), perCandidate(1, "ann", 1), perCandidate(1, "zed", 5)).Snapshot()
 	if s.TotalVotes != 1 {
 		t.Errorf("total %d, want 1", s.TotalVotes)
@@ -349,7 +336,6 @@ func TestVotesForUnknownCandidatesAreNotInTheTotal(t *testing.T) {
 // TestLastStatusOfTheQueryIsKeptWhateverItsSendersClockSaid replaces a submit whose clock is five minutes ahead by one whose
 // clock is right.
 func TestLastStatusOfTheQueryIsKeptWhateverItsSendersClockSaid(t *testing.T) {
-	t.Parallel()
 	f := fold(t, definition())
 	report := func(topic, key string, status election.QueryStatus, kafkas time.Time) {
 		t.Helper()

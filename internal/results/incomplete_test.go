@@ -9,7 +9,6 @@ import (
 )
 
 func TestTotalThatNamesTooLittleIsSkipped(t *testing.T) {
-	t.Parallel()
 	for name, r := range map[string]record{
 		"a location without a candidate": result(election.ByLocationTopic, election.Result{Run: 1, RegionID: ptr("north"), TotalVotes: 1}, "north", "ann"),
 		"a district without a candidate": result(election.ByDistrictTopic, election.Result{Run: 1, DistrictID: ptr("n1"), TotalVotes: 1}, "n1", "ann"),
@@ -22,7 +21,6 @@ func TestTotalThatNamesTooLittleIsSkipped(t *testing.T) {
 }
 
 func TestGreaterTotalWinsOverANewerOne(t *testing.T) {
-	t.Parallel()
 	greater := perCandidate(1, "ann", 8)
 	newer := result(election.PerCandidateTopic, election.Result{Run: 1, CandidateID: ptr("ann"), TotalVotes: 7, NewestRecordAt: "2026-03-18T12:00:01.000Z"}, "ann")
 	for _, order := range [][2]record{{greater, newer}, {newer, greater}} {
@@ -34,7 +32,6 @@ func TestGreaterTotalWinsOverANewerOne(t *testing.T) {
 }
 
 func TestUpdatedIsTheNewestTimestampOfARecord(t *testing.T) {
-	t.Parallel()
 	f := fold(t, definition(), official(1), perCandidate(1, "ann", 8))
 	late := perCandidate(1, "ann", 9)
 	f.Apply(late.topic, []byte(late.key), late.value, noon.Add(-time.Hour))

@@ -35,7 +35,6 @@ func csvOf(t *testing.T, l results.Listing) string {
 }
 
 func TestListingHasLinesWithoutAVote(t *testing.T) {
-	t.Parallel()
 	s := listed(t, nil)
 	if diff := cmp.Diff("candidate,party,votes\nAnn,,3\nBen,,0\nCas,,2\n", csvOf(t, s.List(results.ByCandidate))); diff != "" {
 		t.Error(diff)
@@ -51,7 +50,6 @@ func TestListingHasLinesWithoutAVote(t *testing.T) {
 
 // TestListingByDistrictIsTheReplayedFile checks that the lines of the file come first, in its order and with its line ends.
 func TestListingByDistrictIsTheReplayedFile(t *testing.T) {
-	t.Parallel()
 	s := listed(t, &election.Source{Votes: 3, Lines: [][2]int{{0, 1}, {0, 0}}, CRLF: true})
 	want := "region,district_id,district,candidate,party,votes\r\n" +
 		"North,n1,\"Moor, \"\"Old\"\"\",Ben,,0\r\n" +
@@ -63,7 +61,6 @@ func TestListingByDistrictIsTheReplayedFile(t *testing.T) {
 }
 
 func TestObjectsHaveVotesAsNumbers(t *testing.T) {
-	t.Parallel()
 	text, err := json.Marshal(listed(t, nil).List(results.ByCandidate).Objects()[0])
 	if want := `{"candidate":"Ann","party":"","votes":3}`; err != nil || string(text) != want {
 		t.Errorf("as JSON it is %s (%v), want %s", text, err, want)

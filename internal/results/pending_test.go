@@ -7,7 +7,6 @@ import (
 
 // TestChangesAreShownWhenQuietAndAtTheLatestAfterThreeSeconds adds a change at regular times, for ten seconds.
 func TestChangesAreShownWhenQuietAndAtTheLatestAfterThreeSeconds(t *testing.T) {
-	t.Parallel()
 	began := time.Date(2026, 3, 18, 12, 0, 0, 0, time.UTC)
 	for every, want := range map[time.Duration]time.Duration{
 		100 * time.Millisecond: 3 * time.Second,        // changes never pause for an interval
@@ -41,7 +40,6 @@ func TestChangesAreShownWhenQuietAndAtTheLatestAfterThreeSeconds(t *testing.T) {
 
 // TestFirstReadingIsShownAtItsEnd checks that changes before the first snapshot do not delay it.
 func TestFirstReadingIsShownAtItsEnd(t *testing.T) {
-	t.Parallel()
 	changes := pendingChanges{interval: 250 * time.Millisecond, any: true}
 	now := time.Now()
 	changes.add(now)

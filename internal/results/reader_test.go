@@ -114,7 +114,6 @@ func votes(n int64) func(*results.Snapshot) bool {
 }
 
 func TestFirstSnapshotHoldsAllThatWasThere(t *testing.T) {
-	t.Parallel()
 	cluster := newCluster(t)
 	createTopics(t, cluster)
 	// The answers of a slow broker come in many small parts.
@@ -144,7 +143,6 @@ func TestFirstSnapshotHoldsAllThatWasThere(t *testing.T) {
 }
 
 func TestEmptyTopicsGiveAnEmptySnapshot(t *testing.T) {
-	t.Parallel()
 	cluster := newCluster(t)
 	createTopics(t, cluster)
 	if s := next(t, follow(t, cluster)); s.Definition != nil || s.TotalVotes != 0 {
@@ -154,7 +152,6 @@ func TestEmptyTopicsGiveAnEmptySnapshot(t *testing.T) {
 
 // TestMicroBatchIsShownWhole writes totals one by one, as a micro-batch does, at a time when a snapshot could be published.
 func TestMicroBatchIsShownWhole(t *testing.T) {
-	t.Parallel()
 	cluster := newCluster(t)
 	createTopics(t, cluster)
 	produce(t, cluster, definition(), official(1), perCandidate(1, "ann", 1))
@@ -173,7 +170,6 @@ func TestMicroBatchIsShownWhole(t *testing.T) {
 
 // TestUndecidedAndAbortedTotalsAreNotShown checks that a total is shown only when its transaction is committed.
 func TestUndecidedAndAbortedTotalsAreNotShown(t *testing.T) {
-	t.Parallel()
 	cluster := newCluster(t)
 	createTopics(t, cluster)
 	produce(t, cluster, definition(), official(1), perCandidate(1, "ann", 1))
@@ -191,7 +187,6 @@ func TestUndecidedAndAbortedTotalsAreNotShown(t *testing.T) {
 }
 
 func TestFollowSeesEachChange(t *testing.T) {
-	t.Parallel()
 	cluster := newCluster(t)
 	createTopics(t, cluster)
 	produce(t, cluster, definition(), official(1), perCandidate(1, "ann", 1))
@@ -204,7 +199,6 @@ func TestFollowSeesEachChange(t *testing.T) {
 }
 
 func TestWaitsForTopicsThatDoNotExistYet(t *testing.T) {
-	t.Parallel()
 	cluster := newCluster(t)
 	published := follow(t, cluster)
 	createTopics(t, cluster)
@@ -213,7 +207,6 @@ func TestWaitsForTopicsThatDoNotExistYet(t *testing.T) {
 }
 
 func TestOnceSaysWhatIsMissing(t *testing.T) {
-	t.Parallel()
 	cluster := newCluster(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
@@ -223,7 +216,6 @@ func TestOnceSaysWhatIsMissing(t *testing.T) {
 }
 
 func TestRecreatedTopicsAreReadFromTheStart(t *testing.T) {
-	t.Parallel()
 	cluster := newCluster(t)
 	createTopics(t, cluster)
 	produce(t, cluster, definition(), official(1), perCandidate(1, "ann", 9), perCandidate(1, "ben", 9))
@@ -246,7 +238,6 @@ func TestRecreatedTopicsAreReadFromTheStart(t *testing.T) {
 }
 
 func TestFollowsOnAfterTheBrokerIsBack(t *testing.T) {
-	t.Parallel()
 	dir := t.TempDir()
 	cluster := newCluster(t, kfake.DataDir(dir))
 	createTopics(t, cluster)
@@ -268,7 +259,6 @@ func TestFollowsOnAfterTheBrokerIsBack(t *testing.T) {
 // TestNobodySeesTheSwitchOfRunsHalfDone delivers the tombstones of the old run before the record that names the new run. That is
 // the worst order for a reader.
 func TestNobodySeesTheSwitchOfRunsHalfDone(t *testing.T) {
-	t.Parallel()
 	cluster := newCluster(t)
 	createTopics(t, cluster)
 	produce(t, cluster, slices.Concat([]record{definition(), official(1)}, everyTopic(1, 5))...)

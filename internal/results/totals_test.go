@@ -12,7 +12,6 @@ import (
 
 // TestUnknownAggregationIsInTotals folds an aggregation that is not declared, and for which a snapshot has no field.
 func TestUnknownAggregationIsInTotals(t *testing.T) {
-	t.Parallel()
 	const topic = "aggregated_votes_by_gender_and_candidate"
 	a := election.Aggregation{Topic: topic, Key: []election.Field{election.GenderField, election.CandidateField}}
 	fold := Fold{official: 1, installation: &election.Installation{Definition: election.Definition{
