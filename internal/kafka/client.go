@@ -21,8 +21,10 @@ const batchBytes = 1 << 20
 
 // Cluster says how to reach a Kafka cluster.
 type Cluster struct {
-	Brokers []string     // bootstrap servers, each host:port
-	Log     *slog.Logger // for warnings of the clients; nil: the default logger
+	Brokers []string // bootstrap servers, each host:port
+	// Security is nil for a Kafka that asks nobody who it is.
+	Security *Security
+	Log      *slog.Logger // for warnings of the clients; nil: the default logger
 }
 
 // Validate returns an *election.Wrong if the brokers are wrong.
@@ -59,7 +61,8 @@ func (c Cluster) NewClient(options ...kgo.Opt) (*kgo.Client, error) {
 		kgo.ProducerBatchCompression(kgo.NoCompression()), // the broker would unpack it: see election.Topics
 		kgo.DisableClientMetrics(),                        // a client here may live for one read only
 		kgo.WithLogger(kslog.New(slog.New(warningsOnly{c.Logger().Handler()}))),
-	}, options...)
+	}, c.Security.options()...)
+	all = append(all, options...)
 	cl, err := kgo.NewClient(all...)
 	if err != nil {
 		return nil, fmt.Errorf("make a Kafka client for %s: %w", c, err)
