@@ -23,6 +23,8 @@ func (c Cluster) Election(ctx context.Context) (*election.Installation, error) {
 	switch {
 	case errors.Is(err, kerr.UnknownTopicOrPartition), err == nil && !found:
 		return nil, ErrNoElection
+	case err != nil && ctx.Err() == nil && c.Security.explain(err) != "":
+		return nil, c.explain(err)
 	case err != nil && ctx.Err() == nil:
 		return nil, &election.Hint{Err: err, Text: fmt.Sprintf("does Kafka run at %s? {brokers} says where it is", c)}
 	case err != nil:
