@@ -66,7 +66,7 @@ func newQuery(statePartitions int, trigger spark.Trigger) query {
 // fingerprint is a hash of the settings that may change without a new checkpoint. A query that runs with other settings is
 // started again, not adopted. PostgreSQL's URL, which holds a password, is not part of the hash.
 func (q query) fingerprint(c Config) string {
-	sum := sha256.Sum256(fmt.Append(nil, q.settings, q.source, q.sink, c.Trigger, c.Kafka.Brokers, c.Checkpoints))
+	sum := sha256.Sum256(fmt.Append(nil, q.settings, q.source, q.sink, c.Trigger, c.Kafka.Brokers, c.Kafka.Security.SparkOptions(c.SparkKafkaConfig), c.Checkpoints))
 	return hex.EncodeToString(sum[:8])
 }
 
@@ -80,7 +80,8 @@ func (q query) start(ctx context.Context, session *spark.Session, c Config, inst
 	if err := cacheTables(ctx, session, c.Postgres); err != nil {
 		return nil, err
 	}
-	votes := session.ReadStream().Format("kafka").Options(q.source).
+	security := c.Kafka.Security.SparkOptions(c.SparkKafkaConfig)
+	votes := session.ReadStream().Format("kafka").Options(q.source).Options(security).
 		Option("kafka.bootstrap.servers", c.Kafka.String()).Option("subscribe", election.VotesTopic).Load()
 	if err := votes.CreateOrReplaceTempView(ctx, "votes"); err != nil {
 		return nil, fmt.Errorf("read the votes: %w", err)
@@ -99,7 +100,7 @@ func (q query) start(ctx context.Context, session *spark.Session, c Config, inst
 	if err != nil {
 		return nil, fmt.Errorf("read totals.sql: %w", err)
 	}
-	return totals.WriteStream().Format("kafka").Options(q.sink).
+	return totals.WriteStream().Format("kafka").Options(q.sink).Options(security).
 		Option("kafka.bootstrap.servers", c.Kafka.String()).
 		Option("checkpointLocation", run.checkpoint(c.Checkpoints)).
 		OutputMode(spark.OutputUpdate).

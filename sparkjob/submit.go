@@ -26,15 +26,16 @@ import (
 
 // Config holds the settings of submit.
 type Config struct {
-	Kafka           kafka.Cluster
-	Postgres        string        // URL of the database that holds the definition's tables, and the lock
-	Remote          string        // Spark Connect's connection string, sc://host:port/;token=…
-	Checkpoints     string        // URI of the folder that holds a folder for each run
-	StatePartitions int           // of a new run
-	Trigger         time.Duration // the shortest time from one micro-batch to the next
-	PlainText       bool          // the token may travel without TLS, over a network that nobody else can read
-	Log             *slog.Logger
-	Health          *health.Service // may be nil
+	Kafka            kafka.Cluster
+	Postgres         string        // URL of the database that holds the definition's tables, and the lock
+	Remote           string        // Spark Connect's connection string, sc://host:port/;token=…
+	Checkpoints      string        // URI of the folder that holds a folder for each run
+	StatePartitions  int           // of a new run
+	Trigger          time.Duration // the shortest time from one micro-batch to the next
+	SparkKafkaConfig string        // file of Spark's own properties for Kafka, on Spark's machines; empty: where Kafka's are here
+	PlainText        bool          // the token may travel without TLS, over a network that nobody else can read
+	Log              *slog.Logger
+	Health           *health.Service // may be nil
 }
 
 // Validate returns an *election.Wrong that names the setting that is wrong.

@@ -38,7 +38,7 @@ func (c *auditCommand) Run(ctx context.Context, log *slog.Logger, at console) er
 	}
 	folder := c.folder()
 	if folder == "" {
-		return check(kafka.Cluster{Brokers: c.Brokers, Log: log}, c.Postgres, c.Page)
+		return check(c.cluster(log), c.Postgres, c.Page)
 	}
 	return local.WithStores(ctx, folder, func(brokers, postgres string) error {
 		cluster := kafka.Cluster{Brokers: []string{brokers}, Log: log}

@@ -64,7 +64,7 @@ func TestCheckSendsAndFetchesARecord(t *testing.T) {
 		t.Errorf("%d records were sent", len(records))
 	}
 	cluster.Close()
-	check := kafkaCheck{kafkaFlags{addresses}, 500 * time.Millisecond}
+	check := kafkaCheck{kafkaFlags{Brokers: addresses}, 500 * time.Millisecond}
 	if err := check.Run(t.Context()); exitCode(t.Context(), err) != exit.Failed {
 		t.Errorf("without Kafka: %v", err)
 	}

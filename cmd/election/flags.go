@@ -21,11 +21,12 @@ import (
 
 // kafkaFlags name the Kafka cluster.
 type kafkaFlags struct {
-	Brokers []string `help:"Kafka's bootstrap servers." default:"${brokers}" env:"ELECTION_BROKERS"`
+	Brokers     []string        `help:"Kafka's bootstrap servers." default:"${brokers}" env:"ELECTION_BROKERS"`
+	KafkaConfig *kafka.Security `help:"A file of Kafka's client properties, for a Kafka that wants TLS or a login." placeholder:"FILE" env:"ELECTION_KAFKA_CONFIG"`
 }
 
 func (f kafkaFlags) cluster(log *slog.Logger) kafka.Cluster {
-	return kafka.Cluster{Brokers: f.Brokers, Log: log}
+	return kafka.Cluster{Brokers: f.Brokers, Security: f.KafkaConfig, Log: log}
 }
 
 // healthFlags name the address at which a service serves its health.
@@ -111,8 +112,9 @@ func defaults() kong.Vars {
 
 // lookFlags choose the election for commands that look into one.
 type lookFlags struct {
-	Brokers []string `help:"Kafka's bootstrap servers. Without them and without --data, the folder that election up uses." env:"ELECTION_BROKERS"`
-	Data    string   `help:"The folder of an election up: its servers are used, and started for the command if they do not run." placeholder:"DIR"`
+	Brokers     []string        `help:"Kafka's bootstrap servers. Without them and without --data, the folder that election up uses." env:"ELECTION_BROKERS"`
+	KafkaConfig *kafka.Security `help:"A file of Kafka's client properties, with --brokers, for a Kafka that wants TLS or a login." placeholder:"FILE" env:"ELECTION_KAFKA_CONFIG"`
+	Data        string          `help:"The folder of an election up: its servers are used, and started for the command if they do not run." placeholder:"DIR"`
 }
 
 // AfterApply refuses two flags that name two elections. A flag wins over the environment, so that is no mistake.
@@ -126,6 +128,11 @@ func (lookFlags) AfterApply(c *kong.Context) error {
 // given reports whether a flag is on the command line.
 func given(c *kong.Context, name string) bool {
 	return slices.ContainsFunc(c.Path, func(p *kong.Path) bool { return p.Flag != nil && p.Flag.Name == name })
+}
+
+// cluster is that of --brokers.
+func (f lookFlags) cluster(log *slog.Logger) kafka.Cluster {
+	return kafka.Cluster{Brokers: f.Brokers, Security: f.KafkaConfig, Log: log}
 }
 
 // folder is the folder of the election, or empty if only its Kafka is known.
@@ -143,5 +150,5 @@ func (f lookFlags) kafka(ctx context.Context, log *slog.Logger, use func(kafka.C
 			return use(kafka.Cluster{Brokers: []string{brokers}, Log: log})
 		})
 	}
-	return use(kafka.Cluster{Brokers: f.Brokers, Log: log})
+	return use(f.cluster(log))
 }

@@ -21,9 +21,10 @@ import (
 )
 
 type statusCommand struct {
-	Brokers []string `help:"Kafka's bootstrap servers: only what Kafka knows is printed, not the processes of a folder." env:"ELECTION_BROKERS"`
-	Data    string   `help:"The folder of an election up." placeholder:"DIR"`
-	Output  string   `help:"table or json." short:"o" enum:"table,json" default:"table"`
+	Brokers     []string        `help:"Kafka's bootstrap servers: only what Kafka knows is printed, not the processes of a folder." env:"ELECTION_BROKERS"`
+	KafkaConfig *kafka.Security `help:"A file of Kafka's client properties, with --brokers, for a Kafka that wants TLS or a login." placeholder:"FILE" env:"ELECTION_KAFKA_CONFIG"`
+	Data        string          `help:"The folder of an election up." placeholder:"DIR"`
+	Output      string          `help:"table or json." short:"o" enum:"table,json" default:"table"`
 }
 
 // Help is part of status --help.
@@ -39,9 +40,9 @@ func (*statusCommand) AfterApply(c *kong.Context) error { return lookFlags{}.Aft
 func (c *statusCommand) Run(ctx context.Context, log *slog.Logger, at console) error {
 	now := time.Now()
 	r := statusReport{Data: lookFlags{Brokers: c.Brokers, Data: c.Data}.folder()}
-	brokers := c.Brokers
+	brokers, security := c.Brokers, c.KafkaConfig
 	if r.Data != "" {
-		brokers = nil
+		brokers, security = nil, nil
 		r.Processes, r.Up = local.Children(r.Data)
 		if record, ok := local.Running(r.Data, local.Kafka); ok {
 			brokers = []string{record.Address}
@@ -52,7 +53,7 @@ func (c *statusCommand) Run(ctx context.Context, log *slog.Logger, at console) e
 		asking, cancel := context.WithTimeout(ctx, 15*time.Second)
 		defer cancel()
 		// The command reports that Kafka does not answer, so the client need not log it.
-		if r.Election, problem = inspect.ReadStatus(asking, kafka.Cluster{Brokers: brokers, Log: slog.New(slog.DiscardHandler)}, now); problem != nil {
+		if r.Election, problem = inspect.ReadStatus(asking, kafka.Cluster{Brokers: brokers, Security: security, Log: slog.New(slog.DiscardHandler)}, now); problem != nil {
 			r.Error = problem.Error()
 		}
 	} else {

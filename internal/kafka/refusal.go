@@ -5,6 +5,8 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
+	"strings"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -28,7 +30,7 @@ func (s *Security) explain(err error) string {
 		invalid   x509.CertificateInvalidError
 		host      x509.HostnameError
 		record    tls.RecordHeaderError
-		alert     tls.AlertError
+		remote    *net.OpError
 		token     *oauth2.RetrieveError
 		early     *kgo.ErrFirstReadEOF
 	)
@@ -48,14 +50,21 @@ func (s *Security) explain(err error) string {
 		return "its certificate has expired, or the clock of this machine is wrong; let its operator renew it"
 	case errors.As(err, &host):
 		return "its certificate is for another name; write in {brokers} the name that it is for"
-	case errors.As(err, &alert):
+	case errors.As(err, &remote) && remote.Op == "remote error": // an alert of TLS, whose type is not exported
 		return fmt.Sprintf("it refuses the certificate of this client; correct ssl.keystore.location in %s", s.path)
+	case strings.Contains(err.Error(), "tls alert record"): // franz-go exports no type for it
+		return "it speaks TLS there; " + s.otherProtocol()
 	case errors.As(err, &record):
-		return fmt.Sprintf("it does not speak TLS there; correct %s in %s, or the port in {brokers}", protocolProperty, s.path)
-	case errors.As(err, &early) && s == nil:
-		return "it hangs up: it may want TLS or a login; name a file of Kafka's client properties with {kafka-config}"
+		return fmt.Sprintf("it does not speak TLS there; %s, or the port in {brokers}", s.otherProtocol())
 	case errors.As(err, &early):
-		return fmt.Sprintf("it hangs up: it may want another %s than that in %s", protocolProperty, s.path)
+		return "it hangs up, and may want TLS or a login, or neither; " + s.otherProtocol()
 	}
 	return ""
+}
+
+func (s *Security) otherProtocol() string {
+	if s == nil {
+		return "name a file of Kafka's client properties with {kafka-config}"
+	}
+	return fmt.Sprintf("correct %s in %s", protocolProperty, s.path)
 }

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -53,9 +54,13 @@ var mechanisms = map[string]string{
 // tokenHandler gets Java's clients a token by client credentials.
 const tokenHandler = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler"
 
-// secretProperties are not to be seen in a plan, an argument or a log.
-var secretProperties = []string{
-	jaasProperty, "ssl.key.password", "ssl.keystore.key", "ssl.keystore.password", "ssl.truststore.password",
+// UnmarshalText reads the file at a path, as ReadSecurity does.
+func (s *Security) UnmarshalText(path []byte) error {
+	read, err := ReadSecurity(string(path))
+	if err == nil {
+		*s = *read
+	}
+	return err
 }
 
 // ReadSecurity reads and checks a file of client properties. What is wrong with it is an *election.InputError.
@@ -182,20 +187,19 @@ func (s *Security) mechanism() sasl.Mechanism {
 	})
 }
 
-// SparkOptions are the options of Spark's source and sink of Kafka for the same principal. Secrets are not among them: Spark's
-// processes read them from the file, which is at path on their machines.
+// SparkOptions are the options of Spark's source and sink for the same Kafka. No value of a property is among them: Spark's
+// processes read them from a file that has the same properties, with Spark's own login. It is at path on their machines, by
+// default where this one is here.
 func (s *Security) SparkOptions(path string) map[string]string {
 	if s == nil {
 		return nil
 	}
-	options := make(map[string]string)
-	for name, value := range s.properties {
-		if slices.Contains(secretProperties, name) {
-			value = fmt.Sprintf("${file:%s:%s}", path, name)
-			options["kafka.config.providers"] = "file"
-			options["kafka.config.providers.file.class"] = "org.apache.kafka.common.config.provider.FileConfigProvider"
-		}
-		options["kafka."+name] = value
+	options := map[string]string{
+		"kafka.config.providers":            "file",
+		"kafka.config.providers.file.class": "org.apache.kafka.common.config.provider.FileConfigProvider",
+	}
+	for name := range s.properties {
+		options["kafka."+name] = fmt.Sprintf("${file:%s:%s}", cmp.Or(path, s.path), name)
 	}
 	return options
 }

@@ -2,18 +2,15 @@ package kafka_test
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/twmb/franz-go/pkg/kfake"
 
 	"realtime-election/election"
 	"realtime-election/internal/kafka"
-	"realtime-election/internal/kafka/kafkatest"
 )
 
 // writeProperties writes a file of client properties, a line each.
@@ -96,52 +93,13 @@ func TestSparkGetsNoSecret(t *testing.T) {
 		t.Errorf("the principal is %s", s.Principal())
 	}
 	want := map[string]string{
-		"kafka.security.protocol": "SASL_PLAINTEXT", "kafka.sasl.mechanism": "SCRAM-SHA-512",
+		"kafka.security.protocol":           "${file:/secrets/kafka:security.protocol}",
+		"kafka.sasl.mechanism":              "${file:/secrets/kafka:sasl.mechanism}",
 		"kafka.sasl.jaas.config":            "${file:/secrets/kafka:sasl.jaas.config}",
 		"kafka.config.providers":            "file",
 		"kafka.config.providers.file.class": "org.apache.kafka.common.config.provider.FileConfigProvider",
 	}
 	if diff := cmp.Diff(want, s.SparkOptions("/secrets/kafka")); diff != "" {
 		t.Errorf("Spark's options, - want, + got:\n%s", diff)
-	}
-}
-
-// TestRefusalsSayWhatToCorrect logs in at fake brokers; services_test.go has the real one.
-func TestRefusalsSayWhatToCorrect(t *testing.T) {
-	t.Parallel()
-	open := kafkatest.NewCluster(t)
-	scram := kafkatest.NewCluster(t, kfake.EnableSASL(), kfake.Superuser("SCRAM-SHA-512", "votes", "hunter2"))
-	login := func(mechanism, module, user, password string) string {
-		return writeProperties(t, "security.protocol=SASL_PLAINTEXT", "sasl.mechanism="+mechanism,
-			fmt.Sprintf(`sasl.jaas.config=%s required username="%s" password="%s";`, module, user, password))
-	}
-	ask := func(cluster *kfake.Cluster, path string) error {
-		at := kafkatest.Cluster(t, cluster.ListenAddrs())
-		if path != "" {
-			var err error
-			if at.Security, err = kafka.ReadSecurity(path); err != nil {
-				t.Fatal(err)
-			}
-		}
-		_, err := at.Election(t.Context())
-		return err
-	}
-	if err := ask(scram, login("SCRAM-SHA-512", scramModule, "votes", "hunter2")); !errors.Is(err, kafka.ErrNoElection) {
-		t.Errorf("with the right password: %v", err)
-	}
-	for _, wrong := range []struct {
-		cluster    *kfake.Cluster
-		path, says string
-	}{
-		{scram, login("SCRAM-SHA-512", scramModule, "votes", "wrong"), "does not know the user votes"},
-		{scram, login("SCRAM-SHA-512", scramModule, "other", "hunter2"), "does not know the user other"},
-		{scram, "", "it may want TLS or a login"},
-		{open, writeProperties(t, "security.protocol=SSL"), "does not speak TLS there"},
-	} {
-		err := ask(wrong.cluster, wrong.path)
-		var input *election.InputError
-		if !errors.As(err, &input) || !strings.Contains(err.Error(), wrong.says) {
-			t.Errorf("got %v, want an InputError that says %q", err, wrong.says)
-		}
 	}
 }
