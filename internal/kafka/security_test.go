@@ -3,7 +3,6 @@ package kafka_test
 import (
 	"errors"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -11,22 +10,7 @@ import (
 
 	"realtime-election/election"
 	"realtime-election/internal/kafka"
-)
-
-// writeProperties writes a file of client properties, a line each.
-func writeProperties(t testing.TB, lines ...string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "client.properties")
-	if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-const (
-	scramModule = "org.apache.kafka.common.security.scram.ScramLoginModule"
-	plainModule = "org.apache.kafka.common.security.plain.PlainLoginModule"
-	oauthModule = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule"
+	"realtime-election/internal/kafka/securedtest"
 )
 
 func TestClientPropertiesThatAreWrongAreRefused(t *testing.T) {
@@ -34,7 +18,7 @@ func TestClientPropertiesThatAreWrongAreRefused(t *testing.T) {
 	scram := []string{"security.protocol=SASL_PLAINTEXT", "sasl.mechanism=SCRAM-SHA-512"}
 	oauth := []string{
 		"security.protocol=SASL_PLAINTEXT", "sasl.mechanism=OAUTHBEARER",
-		"sasl.jaas.config=" + oauthModule + ` required clientId="c" clientSecret="hunter2";`,
+		"sasl.jaas.config=" + securedtest.OAuthModule + ` required clientId="c" clientSecret="hunter2";`,
 	}
 	for says, lines := range map[string][]string{
 		`security.protocol is ""`:                             {},
@@ -43,10 +27,10 @@ func TestClientPropertiesThatAreWrongAreRefused(t *testing.T) {
 		"sasl.mechanism has no meaning":                       {"security.protocol=SSL", "sasl.mechanism=PLAIN"},
 		"ssl.truststore.location has no meaning":              {"security.protocol=PLAINTEXT", "ssl.truststore.location=/x"},
 		`sasl.mechanism is "GSSAPI"`:                          {"security.protocol=SASL_PLAINTEXT", "sasl.mechanism=GSSAPI"},
-		"with the semicolon":                                  append(scram, "sasl.jaas.config="+scramModule+` required username="v" password="hunter2"`),
-		"names " + plainModule:                                append(scram, "sasl.jaas.config="+plainModule+` required username="v" password="hunter2";`),
-		"has no password":                                     append(scram, "sasl.jaas.config="+scramModule+` required username="v";`),
-		"the option tokenauth, which is not":                  append(scram, "sasl.jaas.config="+scramModule+` required username="v" password="hunter2" tokenauth=true;`),
+		"with the semicolon":                                  append(scram, "sasl.jaas.config="+securedtest.ScramModule+` required username="v" password="hunter2"`),
+		"names " + securedtest.PlainModule:                    append(scram, "sasl.jaas.config="+securedtest.PlainModule+` required username="v" password="hunter2";`),
+		"has no password":                                     append(scram, "sasl.jaas.config="+securedtest.ScramModule+` required username="v";`),
+		"the option tokenauth, which is not":                  append(scram, "sasl.jaas.config="+securedtest.ScramModule+` required username="v" password="hunter2" tokenauth=true;`),
 		"token.endpoint.url must be":                          oauth,
 		"callback.handler.class must be":                      append(oauth, "sasl.oauthbearer.token.endpoint.url=https://login/token"),
 		"ssl.truststore.type must be PEM":                     {"security.protocol=SSL", "ssl.truststore.location=/x.jks"},
@@ -56,7 +40,7 @@ func TestClientPropertiesThatAreWrongAreRefused(t *testing.T) {
 		"must hold a certificate and its private key":         {"security.protocol=SSL", "ssl.keystore.type=PEM", "ssl.keystore.certificate.chain=x"},
 		"ssl.endpoint.identification.algorithm must be https": {"security.protocol=SSL", "ssl.endpoint.identification.algorithm="},
 	} {
-		path := writeProperties(t, lines...)
+		path := securedtest.Properties(t, lines...)
 		_, err := kafka.ReadSecurity(path)
 		var input *election.InputError
 		if !errors.As(err, &input) || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), path) {
@@ -67,7 +51,7 @@ func TestClientPropertiesThatAreWrongAreRefused(t *testing.T) {
 		}
 	}
 
-	path := writeProperties(t, "security.protocol=PLAINTEXT")
+	path := securedtest.Properties(t, "security.protocol=PLAINTEXT")
 	if err := os.Chmod(path, 0o604); err != nil {
 		t.Fatal(err)
 	}
@@ -84,8 +68,8 @@ func TestClientPropertiesThatAreWrongAreRefused(t *testing.T) {
 // TestSparkGetsNoSecret compares the options of Spark's source and sink.
 func TestSparkGetsNoSecret(t *testing.T) {
 	t.Parallel()
-	s, err := kafka.ReadSecurity(writeProperties(t, "# Spark's own", "security.protocol = SASL_PLAINTEXT", "sasl.mechanism=SCRAM-SHA-512",
-		`sasl.jaas.config=`+scramModule+` required \`, `  username="spark" password="hunter2\\"2";`))
+	s, err := kafka.ReadSecurity(securedtest.Properties(t, "# Spark's own", "security.protocol = SASL_PLAINTEXT", "sasl.mechanism=SCRAM-SHA-512",
+		`sasl.jaas.config=`+securedtest.ScramModule+` required \`, `  username="spark" password="hunter2\\"2";`))
 	if err != nil {
 		t.Fatal(err)
 	}
