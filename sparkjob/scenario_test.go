@@ -15,6 +15,7 @@ import (
 
 	"realtime-election/election"
 	"realtime-election/internal/inspect"
+	"realtime-election/internal/kafka"
 	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/internal/scenario"
 	"realtime-election/local/localtest"
@@ -31,9 +32,15 @@ func newElection(t *testing.T, d *election.Definition, partitions int32) sparkjo
 // newElectionOn is newElection for a Spark of the test's own.
 func newElectionOn(t *testing.T, remote string, d *election.Definition, partitions int32) sparkjob.Config {
 	t.Helper()
+	return newElectionAt(t, kafkatest.Cluster(t, []string{localtest.Kafka(t)}), remote, d, partitions)
+}
+
+// newElectionAt is newElectionOn for a Kafka of the test's own.
+func newElectionAt(t *testing.T, cluster kafka.Cluster, remote string, d *election.Definition, partitions int32) sparkjob.Config {
+	t.Helper()
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	c := sparkjob.Config{
-		Kafka: kafkatest.Cluster(t, []string{localtest.Kafka(t)}), Postgres: localtest.PostgreSQL(t), Remote: remote,
+		Kafka: cluster, Postgres: localtest.PostgreSQL(t), Remote: remote,
 		Checkpoints: "file://" + t.TempDir() + "/of any name 100%20 [a]{b}*?", StatePartitions: 2, Log: log,
 	}
 	var names []string
