@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"realtime-election/internal/kafka/securedtest"
 	"realtime-election/internal/scenario"
 	"realtime-election/local/localtest"
+	"realtime-election/local/securedtest"
 	"realtime-election/sparkjob"
 )
 

@@ -13,6 +13,7 @@ import (
 	"realtime-election/internal/inspect"
 	"realtime-election/internal/kafka"
 	"realtime-election/internal/kafka/kafkatest"
+	"realtime-election/local/securedtest"
 	"realtime-election/spark"
 	"realtime-election/spark/sparktest"
 	"realtime-election/spark/wire"
@@ -84,12 +85,17 @@ func TestFingerprintCoversAllStartSettings(t *testing.T) {
 		return q.fingerprint(c)
 	}
 	as := of(func(*query, *Config) {})
+	security, err := kafka.ReadSecurity(securedtest.Properties(t, "security.protocol=SSL"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for what, change := range map[string]func(*query, *Config){
 		"a setting":          func(q *query, _ *Config) { q.settings["spark.sql.session.timeZone"] = "CET" },
 		"the source":         func(q *query, _ *Config) { q.source["kafka.isolation.level"] = "read_uncommitted" },
 		"the sink":           func(q *query, _ *Config) { q.sink["kafka.linger.ms"] = "0" },
 		"the trigger":        func(_ *query, c *Config) { c.Trigger = time.Minute },
 		"the brokers":        func(_ *query, c *Config) { c.Kafka.Brokers = []string{"127.0.0.1:9093"} },
+		"Kafka's login":      func(_ *query, c *Config) { c.Kafka.Security = security },
 		"the checkpoints":    func(_ *query, c *Config) { c.Checkpoints = "file:///elsewhere" },
 		"more than a broker": func(_ *query, c *Config) { c.Kafka.Brokers = append(c.Kafka.Brokers, "127.0.0.1:9093") },
 	} {

@@ -23,7 +23,7 @@ func (c Cluster) Election(ctx context.Context) (*election.Installation, error) {
 	switch {
 	case errors.Is(err, kerr.UnknownTopicOrPartition), err == nil && !found:
 		return nil, ErrNoElection
-	case err != nil && ctx.Err() == nil && c.Security.explain(err) != "":
+	case err != nil && ctx.Err() == nil && c.explain(err) != err:
 		return nil, c.explain(err)
 	case err != nil && ctx.Err() == nil:
 		return nil, &election.Hint{Err: err, Text: fmt.Sprintf("does Kafka run at %s? {brokers} says where it is", c)}

@@ -15,16 +15,26 @@ import (
 	"realtime-election/election"
 )
 
-// explain turns the error of a Kafka that refuses the client, or that the client refuses, into an *election.InputError that
-// says what to correct. Other errors stay as they are.
+// explain adds to the error of a Kafka that refuses the client, or that the client refuses, what to correct. It returns an
+// *election.Wrong, or an *election.Hint where the reason is not certain. Other errors stay as they are.
 func (c Cluster) explain(err error) error {
-	if text := c.Security.explain(err); text != "" {
-		return &election.InputError{Text: fmt.Sprintf("Kafka at %s: %s (%v)", c, text, err)}
+	var early *kgo.ErrFirstReadEOF
+	wrong := &election.Wrong{Setting: "kafka-config"}
+	switch text := c.Security.reasonOf(err); {
+	case errors.As(err, &early): // or Kafka was stopped at this moment
+		return &election.Hint{Err: fmt.Errorf("Kafka at %s hangs up: %w", c, err), Text: "it may want TLS or a login, or neither; see {kafka-config}"}
+	case text == "":
+		return err
+	case c.Security == nil:
+		wrong.Text = fmt.Sprintf("is missing: Kafka at %s %s (%v)", c, text, err)
+	default:
+		wrong.Text = fmt.Sprintf("is %s: Kafka at %s %s (%v)", c.Security.path, c, text, err)
 	}
-	return err
+	return wrong
 }
 
-func (s *Security) explain(err error) string {
+// reasonOf says what Kafka does, and what to correct for it. It is empty where the error is no refusal.
+func (s *Security) reasonOf(err error) string {
 	var (
 		authority x509.UnknownAuthorityError
 		invalid   x509.CertificateInvalidError
@@ -32,39 +42,31 @@ func (s *Security) explain(err error) string {
 		record    tls.RecordHeaderError
 		remote    *net.OpError
 		token     *oauth2.RetrieveError
-		early     *kgo.ErrFirstReadEOF
 	)
 	switch {
+	case strings.Contains(err.Error(), "tls alert record"): // franz-go exports no type for it
+		return "speaks TLS; correct " + protocolProperty
+	case s == nil:
+		return ""
 	case errors.Is(err, kerr.SaslAuthenticationFailed):
-		return fmt.Sprintf("it does not know the user %s with the password in %s; correct %s there", s.Principal(), s.path, jaasProperty)
+		return fmt.Sprintf("does not know the user %s with this password; correct %s", s.Principal(), jaasProperty)
 	case errors.Is(err, kerr.UnsupportedSaslMechanism):
-		return fmt.Sprintf("it does not offer %s=%s; correct it in %s", mechanismProperty, s.properties[mechanismProperty], s.path)
+		return fmt.Sprintf("does not offer %s; correct %s", s.properties[mechanismProperty], mechanismProperty)
 	case errors.Is(err, kerr.TopicAuthorizationFailed), errors.Is(err, kerr.GroupAuthorizationFailed),
 		errors.Is(err, kerr.ClusterAuthorizationFailed), errors.Is(err, kerr.TransactionalIDAuthorizationFailed):
-		return fmt.Sprintf("%s may not do this; let its operator grant what docs/security.md lists for this service", s.Principal())
+		return fmt.Sprintf("does not let %s do this; let its operator grant it", s.Principal())
 	case errors.As(err, &token):
-		return fmt.Sprintf("%s gives no token for the client %s; correct %s in %s", s.properties[tokenURLProperty], s.Principal(), jaasProperty, s.path)
+		return fmt.Sprintf("wants a token, and %s gives none to the client %s; correct %s", s.properties[tokenURLProperty], s.Principal(), jaasProperty)
 	case errors.As(err, &authority):
-		return fmt.Sprintf("its certificate is signed by an authority that ssl.truststore.location in %s does not hold; put that authority's certificate there", s.path)
+		return "has a certificate of an authority that is not trusted; put that authority's certificate into ssl.truststore.location"
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return "its certificate has expired, or the clock of this machine is wrong; let its operator renew it"
+		return "has a certificate that has expired, or the clock of this machine is wrong; let its operator renew it"
 	case errors.As(err, &host):
-		return "its certificate is for another name; write in {brokers} the name that it is for"
+		return "has a certificate for another name; write in {brokers} the name that it is for"
 	case errors.As(err, &remote) && remote.Op == "remote error": // an alert of TLS, whose type is not exported
-		return fmt.Sprintf("it refuses the certificate of this client; correct ssl.keystore.location in %s", s.path)
-	case strings.Contains(err.Error(), "tls alert record"): // franz-go exports no type for it
-		return "it speaks TLS there; " + s.otherProtocol()
+		return "refuses the certificate of this client; correct ssl.keystore.location"
 	case errors.As(err, &record):
-		return fmt.Sprintf("it does not speak TLS there; %s, or the port in {brokers}", s.otherProtocol())
-	case errors.As(err, &early):
-		return "it hangs up, and may want TLS or a login, or neither; " + s.otherProtocol()
+		return "does not speak TLS there; correct " + protocolProperty + ", or the port in {brokers}"
 	}
 	return ""
-}
-
-func (s *Security) otherProtocol() string {
-	if s == nil {
-		return "name a file of Kafka's client properties with {kafka-config}"
-	}
-	return fmt.Sprintf("correct %s in %s", protocolProperty, s.path)
 }

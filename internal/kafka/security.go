@@ -126,7 +126,8 @@ func (s *Security) check() (err error) {
 	return err
 }
 
-func (s *Security) usesTLS() bool  { return strings.HasSuffix(s.properties[protocolProperty], "SSL") }
+func (s *Security) usesTLS() bool { return strings.HasSuffix(s.properties[protocolProperty], "SSL") }
+
 func (s *Security) usesSASL() bool { return strings.HasPrefix(s.properties[protocolProperty], "SASL_") }
 
 // Principal is who the client says it is, for messages: the user of a login, or the file whose certificate names it.

@@ -10,7 +10,7 @@ import (
 
 	"realtime-election/election"
 	"realtime-election/internal/kafka"
-	"realtime-election/internal/kafka/securedtest"
+	"realtime-election/local/securedtest"
 )
 
 func TestClientPropertiesThatAreWrongAreRefused(t *testing.T) {
