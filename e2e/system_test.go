@@ -28,7 +28,7 @@ import (
 var (
 	replay   = flag.String("replay", "../examples/island.csv", "the result file to replay")
 	regions  = flag.String("regions", "", "only these regions of it, separated by commas")
-	rate     = flag.Int("rate", 0, "votes a second while processes are killed; 0: so that the votes last for some minutes")
+	rate     = flag.Int("rate", 0, "votes a second while processes are killed; 0: so that the votes last for some minutes, on a slow machine too")
 	voters   = flag.Int64("voters", 200_000, "registered voters of the country that votes")
 	picture  = flag.String("picture", "", "where to write the picture of the page after a replay; a temporary file where empty")
 	pictures = flag.String("pictures", "", "folder for the pictures of the page while a country votes; a temporary one where empty")
