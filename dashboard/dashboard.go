@@ -31,12 +31,15 @@ import (
 // Config holds the settings of a dashboard. Only Kafka and Listen are required.
 type Config struct {
 	Kafka     kafka.Cluster
-	Listen    string           // address of the page, host:port; port 0 takes a free one
-	Portraits fs.FS            // the candidates' pictures, by their path in the definition; nil: the page shows initials
-	Log       *slog.Logger     // nil: the default logger
-	Health    *health.Service  // served on the page's address; nil: the dashboard makes one
-	Ready     func(net.Addr)   // called once the page is served, with its address; may be nil
-	Now       func() time.Time // nil: the system's clock
+	Listen    string          // address of the page, host:port; port 0 takes a free one
+	Portraits fs.FS           // the candidates' pictures, by their path in the definition; nil: the page shows initials
+	Log       *slog.Logger    // nil: the default logger
+	Health    *health.Service // served on the page's address; nil: the dashboard makes one
+	// MaxViewers and MaxViewersOfAddress bound the open pages, as in [web.Site]. 0 is its default.
+	MaxViewers, MaxViewersOfAddress int
+
+	Ready func(net.Addr)   // called once the page is served, with its address; may be nil
+	Now   func() time.Time // nil: the system's clock
 }
 
 // Validate says which setting is wrong, as an *election.Wrong.
@@ -47,8 +50,16 @@ func (c Config) Validate() error {
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		return &election.Wrong{Setting: "listen", Value: c.Listen, Text: fmt.Sprintf("write host:port: %v", err)}
 	}
+	for setting, value := range map[string]int{"max-viewers": c.MaxViewers, "max-viewers-of-address": c.MaxViewersOfAddress} {
+		if value < 0 {
+			return &election.Wrong{Setting: setting, Value: value, Text: "write a number of open pages, or 0 for the default"}
+		}
+	}
 	return nil
 }
+
+// sendBuffer bounds what the kernel keeps for a browser that does not read. Linux doubles it.
+const sendBuffer = 32 << 10
 
 // Run serves the dashboard until ctx ends, and then returns nil. While Kafka or the topics are missing, it waits, and the page
 // says that there is nothing to show yet. The error is an *election.Wrong for a wrong setting, and otherwise an error of the
@@ -79,7 +90,7 @@ func Run(ctx context.Context, config Config) error {
 
 	portraits := web.Portraits{FS: config.Portraits}
 	hub := live.NewHub(portraits.Event, now)
-	site := web.Site{Hub: hub, Portraits: portraits, Log: log, Now: now, Health: healthy}
+	site := web.Site{Hub: hub, Portraits: portraits, Log: log, Now: now, Health: healthy, MaxViewers: config.MaxViewers, MaxViewersOfAddress: config.MaxViewersOfAddress}
 	reader := results.Reader{Kafka: config.Kafka, Options: []kgo.Opt{healthy.Kafka("results")}}
 
 	g, ctx := errgroup.WithContext(ctx)
@@ -103,8 +114,14 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, log
 		WriteTimeout:      30 * time.Second, // event streams set one for each event
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
-		BaseContext:       func(net.Listener) context.Context { return ctx },
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
+			if tcp, ok := conn.(*net.TCPConn); ok {
+				_ = tcp.SetWriteBuffer(sendBuffer) // the connection also works without
+			}
+			return ctx
+		},
+		BaseContext: func(net.Listener) context.Context { return ctx },
+		ErrorLog:    slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()

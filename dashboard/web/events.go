@@ -53,6 +53,13 @@ func statusEvent(s live.Status) []byte {
 // events streams updates until the browser disconnects or the server stops.
 func (s Site) events(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
+	from := addressOf(r)
+	if !s.viewers.enter(from) {
+		h.Set("Retry-After", "15")
+		plain(w, http.StatusServiceUnavailable, "Too many pages are open. Close some, or reload later to see the count of that moment.\n")
+		return
+	}
+	defer s.viewers.leave(from)
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // or a proxy may collect events

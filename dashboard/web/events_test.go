@@ -224,3 +224,41 @@ func TestSlowBrowserIsCutOffAndHoldsUpNobody(t *testing.T) {
 		}
 	}
 }
+
+// TestTooManyViewersAreRefused opens as many streams as one address may have, and as many as there may be in all.
+func TestTooManyViewersAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, limits := range map[string]web.Site{
+		"of an address": {MaxViewers: 9, MaxViewersOfAddress: 2},
+		"in all":        {MaxViewers: 2, MaxViewersOfAddress: 9},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, limits, counted())
+			first, next := stream(t, s)
+			named(next, "results")
+			_, next = stream(t, s)
+			named(next, "results")
+			if r, body := s.get(t, "/events"); r.StatusCode != http.StatusServiceUnavailable || r.Header.Get("Retry-After") != "15" || !strings.HasPrefix(body, "Too many") {
+				t.Errorf("the third stream: %s, %v, %q", r.Status, r.Header, body)
+			}
+			if r, _ := s.get(t, "/"); r.StatusCode != http.StatusOK {
+				t.Errorf("the page: %s", r.Status)
+			}
+			first.Body.Close()
+			deadline := time.Now().Add(testTimeout)
+			for {
+				again, next := stream(t, s)
+				if again.StatusCode == http.StatusOK {
+					named(next, "results")
+					return
+				}
+				if time.Now().After(deadline) {
+					t.Fatal("when one is closed, another is refused still: ", again.Status)
+				}
+				again.Body.Close()
+				s.hub.Publish(counted()) // the server learns that a browser is gone when it writes to it
+			}
+		})
+	}
+}

@@ -20,10 +20,12 @@
 package web
 
 import (
+	"cmp"
 	"embed"
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"realtime-election/dashboard/live"
@@ -47,6 +49,10 @@ type Site struct {
 
 	DownloadTimeout time.Duration // for /api/v1/results, as WriteTimeout; 0 means 30 s
 
+	MaxViewers          int // event streams at a time; 0 means 5,000
+	MaxViewersOfAddress int // of one address, or of one IPv6 network of 64 bits; 0 means 200
+
+	viewers       *viewers
 	searchIndexes *searchIndexes
 	documents     *documents
 }
@@ -55,6 +61,9 @@ type Site struct {
 // one that is cancelled at shutdown. A health.Service serves one Handler.
 func (s Site) Handler() http.Handler {
 	s.searchIndexes, s.documents = &searchIndexes{}, &documents{}
+	s.viewers = &viewers{
+		max: cmp.Or(s.MaxViewers, 5000), maxOfAddress: cmp.Or(s.MaxViewersOfAddress, 200), ofAddress: make(map[netip.Prefix]int),
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.page)
 	mux.HandleFunc("GET /locations", s.locations)
