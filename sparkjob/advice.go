@@ -49,7 +49,7 @@ func withAdvice(c Config, err error) error {
 	case mentions("ClassNotFoundException: org.postgresql.Driver", "No suitable driver"):
 		return &election.InputError{Text: "Spark has no driver for PostgreSQL; start it with org.postgresql:postgresql among its jars"}
 	case mentions("SaslAuthenticationException", "SslAuthenticationException", "TopicAuthorizationException", "GroupAuthorizationException"):
-		return &election.Hint{Err: fmt.Errorf("Spark cannot log in to Kafka, or lacks a right there: %w", err), Text: "see {spark-kafka-config}, on Spark's machines"}
+		return &election.Hint{Err: fmt.Errorf("no login to Kafka for Spark, or no right there: %w", err), Text: "see {spark-kafka-config}, on Spark's machines"}
 	case mentions("KAFKA_DATA_LOSS", "some data may have been missed", "failOnDataLoss"):
 		return fmt.Errorf("votes_topic no longer holds the records that this run continues from: it was created anew, or records were deleted; "+
 			"start with the old topic, or remove the run's folder in %s to count the records that it holds now: %w", c.Checkpoints, err)

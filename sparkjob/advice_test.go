@@ -39,7 +39,7 @@ func TestBadInputIsOneSentence(t *testing.T) {
 		"jdbc jar":   {refuse: fail("", "java.lang.ClassNotFoundException: org.postgresql.Driver"), says: "Spark has no driver for PostgreSQL"},
 		"crowd":      {refuse: fail("", "PSQLException: FATAL: sorry, too many clients already\n\tat org.postgresql.Driver.connect(Driver.java:298)"), says: "too many clients", goesOn: true},
 		"checkpoint": {refuse: fail("", "java.io.IOException: mkdir of CHECKPOINTS/run-1 failed"), says: "the checkpoint cannot be written", goesOn: true},
-		"login":      {refuse: fail("", "org.apache.kafka.common.errors.SaslAuthenticationException: Authentication failed"), says: "Spark cannot log in to Kafka", goesOn: true},
+		"login":      {refuse: fail("", "org.apache.kafka.common.errors.SaslAuthenticationException: Authentication failed"), says: "no login to Kafka for Spark, or no right there", goesOn: true},
 		"topic":      {refuse: fail("KAFKA_DATA_LOSS.START_OFFSET_RESET", "offsets were reset"), says: "votes_topic no longer holds", goesOn: true},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -22,7 +22,7 @@ func (c Cluster) explain(err error) error {
 	wrong := &election.Wrong{Setting: "kafka-config"}
 	switch text := c.Security.reasonOf(err); {
 	case errors.As(err, &early): // or Kafka was stopped at this moment
-		return &election.Hint{Err: fmt.Errorf("Kafka at %s hangs up: %w", c, err), Text: "it may want TLS or a login, or neither; see {kafka-config}"}
+		return &election.Hint{Err: fmt.Errorf("no answer from Kafka at %s, which hangs up: %w", c, err), Text: "it may want TLS or a login, or neither; see {kafka-config}"}
 	case text == "":
 		return err
 	case c.Security == nil:
