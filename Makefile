@@ -41,7 +41,7 @@ chaos: ## what dies dies again and again while votes come in, some 20 minutes; C
 fresh: ## the two commands of README in a Debian just made, with Go, make and git alone, some 40 minutes; on Debian, as root
 	scripts/fresh.sh whole
 
-mutants: ## breaks the program on purpose and prints what no test notices, 5 to 10 minutes; MUTANTS="-seed 7 -drawn 100" changes it
+mutants: ## breaks the program on purpose and prints what no test notices, 20 minutes or more; MUTANTS="-seed 7 -drawn 100" changes it
 	go run ./scripts/mutants $(or $(MUTANTS),-seed 1 -drawn 30)
 
 mutants-services: ## the same where only a test with real servers can notice
