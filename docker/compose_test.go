@@ -61,7 +61,7 @@ func TestKilledContainersCostNoVote(t *testing.T) {
 	p.photograph(t)
 
 	counted := p.results()
-	p.must(t, "down")
+	p.down(t, "down")
 	p.must(t, "up", "--detach")
 	p.audit(t)
 	if again := p.results(); again != counted {

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -51,11 +52,32 @@ func newProject(t testing.TB, knobs ...string) *project {
 			_, logs := p.run("logs", "--no-color", "--tail=15")
 			t.Log(logs)
 		}
-		if code, says := p.run("--profile=*", "down", "--volumes", "--timeout=5"); code != 0 {
-			t.Errorf("docker compose down: %s", says)
-		}
+		p.down(t, "--profile=*", "down", "--volumes", "--timeout=5")
 	})
 	return p
+}
+
+// staleEndpoint is what Docker's engine sometimes says after a container was killed: it keeps the container's place in a
+// network though the container is gone (moby/moby#23302).
+var staleEndpoint = regexp.MustCompile(`error while removing network: network (\S+) id \S+ has active endpoints`)
+
+// down runs docker compose down. Where the engine keeps places in a network for containers that are gone, it takes them away,
+// and runs it again.
+func (p *project) down(t testing.TB, args ...string) {
+	t.Helper()
+	code, says := p.run(args...)
+	if stale := staleEndpoint.FindStringSubmatch(says); code != 0 && stale != nil {
+		names, err := exec.Command("docker", "network", "inspect", "--format", "{{range .Containers}}{{.Name}} {{end}}", stale[1]).Output()
+		t.Logf("network %s keeps a place for %s(%v)", stale[1], names, err)
+		for _, name := range strings.Fields(string(names)) {
+			says, err := exec.Command("docker", "network", "disconnect", "--force", stale[1], name).CombinedOutput()
+			t.Logf("disconnect %s: %s (%v)", name, says, err)
+		}
+		code, says = p.run(args...)
+	}
+	if code != 0 {
+		t.Errorf("docker compose down: exit code %d: %s", code, tail(says))
+	}
 }
 
 // with is the same project with other knobs.
