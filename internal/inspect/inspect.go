@@ -89,6 +89,9 @@ func unreachable(ctx context.Context, what string, cluster kafka.Cluster, err er
 	if ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return ctx.Err()
 	}
+	if refused := cluster.Explain(err); refused != nil {
+		return refused
+	}
 	return &election.Hint{
 		Err:  fmt.Errorf("%s: %w", what, err),
 		Text: fmt.Sprintf("does Kafka run at %s? {brokers} says where it is, {data} which folder it belongs to", cluster),

@@ -15,22 +15,23 @@ import (
 // ErrNoElection is the error if `election init` has not run.
 var ErrNoElection = errors.New("there is no election on this Kafka; run `election init` first")
 
-// Election reads the installation to which the topics belong. The error is ErrNoElection if there is none, and an
-// *election.Hint if Kafka does not answer.
+// Election reads the installation to which the topics belong. The error is ErrNoElection if there is none, that of
+// Explain if Kafka refuses the client, and an *election.Hint if Kafka does not answer.
 func (c Cluster) Election(ctx context.Context) (*election.Installation, error) {
 	var installation election.Installation
 	found, err := c.LatestJSON(ctx, election.ElectionTopic, election.DefinitionKey, &installation)
 	switch {
 	case errors.Is(err, kerr.UnknownTopicOrPartition), err == nil && !found:
 		return nil, ErrNoElection
-	case err != nil && ctx.Err() == nil && c.explain(err) != err:
-		return nil, c.explain(err)
-	case err != nil && ctx.Err() == nil:
-		return nil, &election.Hint{Err: err, Text: fmt.Sprintf("does Kafka run at %s? {brokers} says where it is", c)}
-	case err != nil:
+	case err == nil:
+		return &installation, nil
+	case ctx.Err() != nil:
 		return nil, err
 	}
-	return &installation, nil
+	if refused := c.Explain(err); refused != nil {
+		return nil, refused
+	}
+	return nil, &election.Hint{Err: err, Text: fmt.Sprintf("does Kafka run at %s? {brokers} says where it is", c)}
 }
 
 // LatestJSON decodes the last committed value of a key in a compacted topic of one partition. It reports whether there

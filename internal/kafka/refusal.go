@@ -15,16 +15,16 @@ import (
 	"realtime-election/election"
 )
 
-// explain adds to the error of a Kafka that refuses the client, or that the client refuses, what to correct. It returns an
-// *election.Wrong, or an *election.Hint where the reason is not certain. Other errors stay as they are.
-func (c Cluster) explain(err error) error {
+// Explain adds to the error of a Kafka that refuses the client, or that the client refuses, what to correct. It returns an
+// *election.Wrong, or an *election.Hint where the reason is not certain. It returns nil for other errors.
+func (c Cluster) Explain(err error) error {
 	var early *kgo.ErrFirstReadEOF
 	wrong := &election.Wrong{Setting: "kafka-config"}
 	switch text := c.Security.reasonOf(err); {
 	case errors.As(err, &early): // or Kafka was stopped at this moment
 		return &election.Hint{Err: fmt.Errorf("no answer from Kafka at %s, which hangs up: %w", c, err), Text: "it may want TLS or a login, or neither; see {kafka-config}"}
 	case text == "":
-		return err
+		return nil
 	case c.Security == nil:
 		wrong.Text = fmt.Sprintf("is missing: Kafka at %s %s (%v)", c, text, err)
 	default:

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"realtime-election/election"
+	"realtime-election/internal/inspect"
 	"realtime-election/internal/kafka"
 	"realtime-election/local/securedtest"
 )
@@ -58,5 +59,10 @@ func TestEachWayToLogInAndItsWrongTwin(t *testing.T) {
 				t.Errorf("the error tells the password: %v", err)
 			}
 		})
+	}
+	wrong := securedtest.Login("SASL_PLAINTEXT", "SCRAM-SHA-512", securedtest.ScramModule, "votes", "wrong")
+	var input *election.InputError
+	if _, err := inspect.Topics(t.Context(), k.Cluster(t, "SCRAM", wrong...)); !errors.As(err, &input) || !strings.Contains(err.Error(), "does not know the user votes") {
+		t.Errorf("the list of topics, with a wrong password: %v", err)
 	}
 }
