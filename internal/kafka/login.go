@@ -49,23 +49,21 @@ func (s *Security) readLogin() (login, error) {
 		}
 		return value, nil
 	}
+	var read login
 	user, password := "username", "password"
 	if mechanism == "OAUTHBEARER" {
 		user, password = "clientId", "clientSecret"
 		if err := s.checkToken(); err != nil {
 			return login{}, err
 		}
+		read.scope = options["scope"]
+		delete(options, "scope")
 	}
-	var read login
 	var noUser, noPassword error
 	read.user, noUser = take(user)
 	read.password, noPassword = take(password)
 	if err := errors.Join(noUser, noPassword); err != nil {
 		return login{}, err
-	}
-	read.scope = options["scope"]
-	if mechanism == "OAUTHBEARER" {
-		delete(options, "scope")
 	}
 	if len(options) > 0 {
 		return login{}, fmt.Errorf("%s has the option %s, which is not understood", jaasProperty, slices.Min(slices.Collect(maps.Keys(options))))

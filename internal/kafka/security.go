@@ -40,7 +40,6 @@ const (
 	jaasProperty      = "sasl.jaas.config"
 	handlerProperty   = "sasl.login.callback.handler.class"
 	tokenURLProperty  = "sasl.oauthbearer.token.endpoint.url"
-	scopeProperty     = "sasl.oauthbearer.scope"
 )
 
 // mechanisms are the login modules that SASL's mechanisms have in Java.
@@ -99,7 +98,7 @@ func ReadSecurity(path string) (*Security, error) {
 }
 
 var knownProperties = []string{
-	protocolProperty, mechanismProperty, jaasProperty, handlerProperty, tokenURLProperty, scopeProperty,
+	protocolProperty, mechanismProperty, jaasProperty, handlerProperty, tokenURLProperty,
 	"ssl.truststore.type", "ssl.truststore.location", "ssl.truststore.certificates",
 	"ssl.keystore.type", "ssl.keystore.location", "ssl.keystore.key", "ssl.keystore.certificate.chain",
 	"ssl.endpoint.identification.algorithm",

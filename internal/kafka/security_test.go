@@ -24,6 +24,7 @@ func TestClientPropertiesThatAreWrongAreRefused(t *testing.T) {
 		`security.protocol is ""`:                             {},
 		`security.protocol is "TLS"`:                          {"security.protocol=TLS"},
 		"bootstrap.servers is not one of those":               {"security.protocol=PLAINTEXT", "bootstrap.servers=x:1"},
+		"sasl.oauthbearer.scope is not one of those":          append(oauth, "sasl.oauthbearer.scope=votes"),
 		"sasl.mechanism has no meaning":                       {"security.protocol=SSL", "sasl.mechanism=PLAIN"},
 		"ssl.truststore.location has no meaning":              {"security.protocol=PLAINTEXT", "ssl.truststore.location=/x"},
 		`sasl.mechanism is "GSSAPI"`:                          {"security.protocol=SASL_PLAINTEXT", "sasl.mechanism=GSSAPI"},
