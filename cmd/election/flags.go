@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/alecthomas/kong"
 	"golang.org/x/sync/errgroup"
 
+	"realtime-election/dashboard/web"
 	"realtime-election/election"
 	"realtime-election/internal/definition"
 	"realtime-election/internal/health"
@@ -19,10 +21,15 @@ import (
 	"realtime-election/producer"
 )
 
+// loginFlags say how a client logs in to the Kafka of --brokers.
+type loginFlags struct {
+	KafkaConfig *kafka.Security `help:"A file of Kafka's client properties, for a Kafka at --brokers that wants TLS or a login." placeholder:"FILE" env:"ELECTION_KAFKA_CONFIG"`
+}
+
 // kafkaFlags name the Kafka cluster.
 type kafkaFlags struct {
-	Brokers     []string        `help:"Kafka's bootstrap servers." default:"${brokers}" env:"ELECTION_BROKERS"`
-	KafkaConfig *kafka.Security `help:"A file of Kafka's client properties, for a Kafka that wants TLS or a login." placeholder:"FILE" env:"ELECTION_KAFKA_CONFIG"`
+	Brokers []string `help:"Kafka's bootstrap servers." default:"${brokers}" env:"ELECTION_BROKERS"`
+	loginFlags
 }
 
 func (f kafkaFlags) cluster(log *slog.Logger) kafka.Cluster {
@@ -106,15 +113,16 @@ const defaultData = "data"
 func defaults() kong.Vars {
 	return kong.Vars{
 		"brokers": "127.0.0.1:9092", "data": defaultData, "host": "127.0.0.1", "port": "8080",
+		"max_viewers": fmt.Sprint(web.DefaultMaxViewers), "max_viewers_of_address": fmt.Sprint(web.DefaultMaxViewersOfAddress),
 		"partitions": "4", "state_partitions": "2", "trigger": "1s", "seed": "1",
 	}
 }
 
 // lookFlags choose the election for commands that look into one.
 type lookFlags struct {
-	Brokers     []string        `help:"Kafka's bootstrap servers. Without them and without --data, the folder that election up uses." env:"ELECTION_BROKERS"`
-	KafkaConfig *kafka.Security `help:"A file of Kafka's client properties, with --brokers, for a Kafka that wants TLS or a login." placeholder:"FILE" env:"ELECTION_KAFKA_CONFIG"`
-	Data        string          `help:"The folder of an election up: its servers are used, and started for the command if they do not run." placeholder:"DIR"`
+	Brokers []string `help:"Kafka's bootstrap servers. Without them and without --data, the folder that election up uses." env:"ELECTION_BROKERS"`
+	loginFlags
+	Data string `help:"The folder of an election up: its servers are used, and started for the command if they do not run." placeholder:"DIR"`
 }
 
 // AfterApply refuses two flags that name two elections. A flag wins over the environment, so that is no mistake.

@@ -21,10 +21,10 @@ import (
 )
 
 type statusCommand struct {
-	Brokers     []string        `help:"Kafka's bootstrap servers: only what Kafka knows is printed, not the processes of a folder." env:"ELECTION_BROKERS"`
-	KafkaConfig *kafka.Security `help:"A file of Kafka's client properties, with --brokers, for a Kafka that wants TLS or a login." placeholder:"FILE" env:"ELECTION_KAFKA_CONFIG"`
-	Data        string          `help:"The folder of an election up." placeholder:"DIR"`
-	Output      string          `help:"table or json." short:"o" enum:"table,json" default:"table"`
+	Brokers []string `help:"Kafka's bootstrap servers: only what Kafka knows is printed, not the processes of a folder." env:"ELECTION_BROKERS"`
+	loginFlags
+	Data   string `help:"The folder of an election up." placeholder:"DIR"`
+	Output string `help:"table or json." short:"o" enum:"table,json" default:"table"`
 }
 
 // Help is part of status --help.

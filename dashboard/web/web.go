@@ -35,6 +35,12 @@ import (
 //go:embed static
 var static embed.FS
 
+// The bounds of the event streams that are open at a time, in all and of one address.
+const (
+	DefaultMaxViewers          = 5000
+	DefaultMaxViewersOfAddress = 200
+)
+
 // Site holds the data and settings of the handlers.
 type Site struct {
 	Hub       *live.Hub
@@ -49,8 +55,8 @@ type Site struct {
 
 	DownloadTimeout time.Duration // for /api/v1/results, as WriteTimeout; 0 means 30 s
 
-	MaxViewers          int // event streams at a time; 0 means 5,000
-	MaxViewersOfAddress int // of one address, or of one IPv6 network of 64 bits; 0 means 200
+	MaxViewers          int // event streams at a time; 0 means DefaultMaxViewers
+	MaxViewersOfAddress int // of one address, or of one IPv6 network of 64 bits; 0 means DefaultMaxViewersOfAddress
 
 	viewers       *viewers
 	searchIndexes *searchIndexes
@@ -62,7 +68,7 @@ type Site struct {
 func (s Site) Handler() http.Handler {
 	s.searchIndexes, s.documents = &searchIndexes{}, &documents{}
 	s.viewers = &viewers{
-		max: cmp.Or(s.MaxViewers, 5000), maxOfAddress: cmp.Or(s.MaxViewersOfAddress, 200), ofAddress: make(map[netip.Prefix]int),
+		max: cmp.Or(s.MaxViewers, DefaultMaxViewers), maxOfAddress: cmp.Or(s.MaxViewersOfAddress, DefaultMaxViewersOfAddress), ofAddress: make(map[netip.Prefix]int),
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.page)
