@@ -138,76 +138,27 @@ type Kafka struct {
 	folder  string            // certificates in PEM form: ca.pem, other.pem, and those of clients with their keys
 }
 
+// New starts the broker, which ends with the test, and returns once it lets votes in.
 func New(t testing.TB) *Kafka {
 	t.Helper()
 	k := &Kafka{Address: make(map[string]string), tokens: tokens(t).URL, folder: t.TempDir()}
 	ca, other := newAuthority(t, "ours"), newAuthority(t, "another")
-	loopback := net.IPv4(127, 0, 0, 1)
-	store := func(name string, parts ...string) string {
-		path := filepath.Join(k.folder, name)
-		if err := os.WriteFile(path, []byte(strings.Join(parts, "")), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	pair := func(name string, certificate, key string) string { return store(name, key, certificate) }
-	store("ca.pem", ca.pem)
-	store("other.pem", other.pem)
+	k.store(t, "ca.pem", ca.pem)
+	k.store(t, "other.pem", other.pem)
 	certificate, key := ca.client(t, "votes")
-	pair("votes.pem", certificate, key)
+	k.store(t, "votes.pem", key, certificate)
 	certificate, key = other.client(t, "votes")
-	pair("stranger.pem", certificate, key)
-
-	const loginModule = `org.apache.kafka.common.security.%s required username="broker" password="secret"%s;`
-	lines := []string{
-		"process.roles=broker,controller", "node.id=1", "controller.listener.names=CONTROLLER", "inter.broker.listener.name=SCRAM",
-		"sasl.mechanism.inter.broker.protocol=SCRAM-SHA-512", "log.dirs=data", "auto.create.topics.enable=false",
-		"authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-		"super.users=User:ANONYMOUS;User:broker;User:votes;User:CN=votes", // ANONYMOUS is the controller's own listener
-	}
-	var listeners, protocols []string
-	listen := func(name, protocol string, settings ...string) {
-		address := "127.0.0.1:" + localtest.FreePort(t)
-		k.Address[name] = address
-		listeners, protocols = append(listeners, name+"://"+address), append(protocols, name+":"+protocol)
-		for _, setting := range settings {
-			lines = append(lines, "listener.name."+strings.ToLower(name)+"."+setting)
-		}
-	}
-	tls := func(name string, valid time.Duration, ip net.IP) []string {
-		certificate, key := ca.server(t, valid, ip)
-		return []string{
-			"ssl.keystore.type=PEM", "ssl.keystore.location=" + pair(name, certificate, key),
-			"ssl.truststore.type=PEM", "ssl.truststore.location=" + filepath.Join(k.folder, "ca.pem"),
-		}
-	}
-	listen("CONTROLLER", "PLAINTEXT")
-	listen("SCRAM", "SASL_PLAINTEXT", "sasl.enabled.mechanisms=SCRAM-SHA-256,SCRAM-SHA-512",
-		"scram-sha-256.sasl.jaas.config="+fmt.Sprintf(loginModule, "scram.ScramLoginModule", ""),
-		"scram-sha-512.sasl.jaas.config="+fmt.Sprintf(loginModule, "scram.ScramLoginModule", ""))
-	listen("PLAIN", "SASL_SSL", append(tls("plain.pem", time.Hour, loopback), "sasl.enabled.mechanisms=PLAIN",
-		"plain.sasl.jaas.config="+fmt.Sprintf(loginModule, "plain.PlainLoginModule", ` user_votes="hunter2" user_guest="guest"`))...)
-	listen("MUTUAL", "SSL", append(tls("mutual.pem", time.Hour, loopback), "ssl.client.auth=required")...)
-	listen("EXPIRED", "SSL", tls("expired.pem", -time.Minute, loopback)...)
-	listen("ELSEWHERE", "SSL", tls("elsewhere.pem", time.Hour, net.IPv4(192, 0, 2, 1))...)
-	listen("OAUTH", "SASL_PLAINTEXT", "sasl.enabled.mechanisms=OAUTHBEARER",
-		"oauthbearer.sasl.jaas.config=org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;",
-		"oauthbearer.sasl.oauthbearer.jwks.endpoint.url="+k.tokens+"/keys",
-		"oauthbearer.sasl.server.callback.handler.class=org.apache.kafka.common.security.oauthbearer.OAuthBearerValidatorCallbackHandler")
-	lines = append(lines, "listeners="+strings.Join(listeners, ","), "advertised.listeners="+strings.Join(listeners[1:], ","),
-		"listener.security.protocol.map="+strings.Join(protocols, ","), "controller.quorum.voters=1@"+k.Address["CONTROLLER"])
-	for _, topic := range []string{"offsets.topic", "transaction.state.log"} {
-		lines = append(lines, topic+".replication.factor=1")
-	}
-	store("server.properties", strings.Join(lines, "\n"))
+	k.store(t, "stranger.pem", key, certificate)
+	k.store(t, "server.properties", k.properties(t, ca))
 	args := []string{"format", "--cluster-id", "ClusterOfManyLogins000", "--config", "server.properties"}
 	for _, mechanism := range []string{"SCRAM-SHA-256", "SCRAM-SHA-512"} {
 		for user, password := range map[string]string{"broker": "secret", "votes": "hunter2", "guest": "guest"} {
 			args = append(args, "--add-scram", fmt.Sprintf("%s=[name=%s,password=%s]", mechanism, user, password))
 		}
 	}
-	store("format.args", strings.Join(args, "\n"))
+	k.store(t, "format.args", strings.Join(args, "\n"))
 	k.start(t)
+
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	votes := k.Cluster(t, "SCRAM", Login("SASL_PLAINTEXT", "SCRAM-SHA-512", ScramModule, "votes", "hunter2")...)
@@ -220,6 +171,63 @@ func New(t testing.TB) *Kafka {
 			t.Fatal(err)
 		}
 	}
+}
+
+// store writes a file of the parts into the broker's folder.
+func (k *Kafka) store(t testing.TB, name string, parts ...string) (path string) {
+	t.Helper()
+	path = filepath.Join(k.folder, name)
+	if err := os.WriteFile(path, []byte(strings.Join(parts, "")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// properties are the broker's own, with a listener for each way to log in. It chooses their addresses.
+func (k *Kafka) properties(t testing.TB, ca *authority) string {
+	t.Helper()
+	lines := []string{
+		"process.roles=broker,controller", "node.id=1", "controller.listener.names=CONTROLLER", "inter.broker.listener.name=SCRAM",
+		"sasl.mechanism.inter.broker.protocol=SCRAM-SHA-512", "log.dirs=data", "auto.create.topics.enable=false",
+		"offsets.topic.replication.factor=1", "transaction.state.log.replication.factor=1",
+		"authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+		"super.users=User:ANONYMOUS;User:broker;User:votes;User:CN=votes", // ANONYMOUS is the controller's own listener
+	}
+	var listeners, protocols []string
+	listen := func(name, protocol string, settings ...string) {
+		address := "127.0.0.1:" + localtest.FreePort(t)
+		k.Address[name] = address
+		listeners, protocols = append(listeners, name+"://"+address), append(protocols, name+":"+protocol)
+		for _, setting := range settings {
+			lines = append(lines, "listener.name."+strings.ToLower(name)+"."+setting)
+		}
+	}
+	certified := func(name string, valid time.Duration, ip net.IP) []string {
+		certificate, key := ca.server(t, valid, ip)
+		return []string{
+			"ssl.keystore.type=PEM", "ssl.keystore.location=" + k.store(t, name, key, certificate),
+			"ssl.truststore.type=PEM", "ssl.truststore.location=" + filepath.Join(k.folder, "ca.pem"),
+		}
+	}
+	jaas := func(mechanism, module, users string) string {
+		return fmt.Sprintf(`%s.sasl.jaas.config=%s required username="broker" password="secret"%s;`, mechanism, module, users)
+	}
+	loopback := net.IPv4(127, 0, 0, 1)
+	listen("CONTROLLER", "PLAINTEXT")
+	listen("SCRAM", "SASL_PLAINTEXT", "sasl.enabled.mechanisms=SCRAM-SHA-256,SCRAM-SHA-512",
+		jaas("scram-sha-256", ScramModule, ""), jaas("scram-sha-512", ScramModule, ""))
+	listen("PLAIN", "SASL_SSL", append(certified("plain.pem", time.Hour, loopback), "sasl.enabled.mechanisms=PLAIN",
+		jaas("plain", PlainModule, ` user_votes="hunter2" user_guest="guest"`))...)
+	listen("MUTUAL", "SSL", append(certified("mutual.pem", time.Hour, loopback), "ssl.client.auth=required")...)
+	listen("EXPIRED", "SSL", certified("expired.pem", -time.Minute, loopback)...)
+	listen("ELSEWHERE", "SSL", certified("elsewhere.pem", time.Hour, net.IPv4(192, 0, 2, 1))...)
+	listen("OAUTH", "SASL_PLAINTEXT", "sasl.enabled.mechanisms=OAUTHBEARER",
+		"oauthbearer.sasl.jaas.config="+OAuthModule+" required;",
+		"oauthbearer.sasl.oauthbearer.jwks.endpoint.url="+k.tokens+"/keys",
+		"oauthbearer.sasl.server.callback.handler.class=org.apache.kafka.common.security.oauthbearer.OAuthBearerValidatorCallbackHandler")
+	lines = append(lines, "listeners="+strings.Join(listeners, ","), "advertised.listeners="+strings.Join(listeners[1:], ","),
+		"listener.security.protocol.map="+strings.Join(protocols, ","), "controller.quorum.voters=1@"+k.Address["CONTROLLER"])
+	return strings.Join(lines, "\n")
 }
 
 func (k *Kafka) start(t testing.TB) {
