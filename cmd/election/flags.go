@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/alecthomas/kong"
 	"golang.org/x/sync/errgroup"
@@ -41,8 +42,13 @@ type healthFlags struct {
 	Health string `help:"Serve /healthz, /readyz, /metrics and /version at this host:port; port 0 takes a free one. Off by default." placeholder:"ADDR" env:"ELECTION_HEALTH"`
 }
 
-// serve runs a service, and serves its health until the service has ended.
-func (f healthFlags) serve(ctx context.Context, name string, log *slog.Logger, run func(context.Context, *health.Service) error) error {
+// kafkaStarts is how long a service waits for Kafka before it ends with an error. Whoever starts services again when they end
+// waits ever longer before the next start.
+const kafkaStarts = time.Minute
+
+// serve runs a service once Kafka answers, and serves its health until the service has ended. Without health, nobody starts
+// the service again, and it does not wait for Kafka.
+func (f healthFlags) serve(ctx context.Context, name string, cluster kafka.Cluster, run func(context.Context, *health.Service) error) error {
 	if f.Health == "" {
 		return run(ctx, nil)
 	}
@@ -51,9 +57,12 @@ func (f healthFlags) serve(ctx context.Context, name string, log *slog.Logger, r
 	ctx, ended := context.WithCancel(ctx)
 	group.Go(func() error {
 		defer ended()
+		if err := cluster.Await(ctx, kafkaStarts); err != nil {
+			return err
+		}
 		return run(ctx, h)
 	})
-	group.Go(func() error { return h.Serve(ctx, f.Health, log) })
+	group.Go(func() error { return h.Serve(ctx, f.Health, cluster.Logger()) })
 	return group.Wait()
 }
 

@@ -1,21 +1,28 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"golang.org/x/sync/errgroup"
 
 	"realtime-election/election"
 	"realtime-election/internal/definition"
 	"realtime-election/internal/exit"
 	"realtime-election/internal/health"
+	"realtime-election/internal/kafka"
 	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/local/localtest"
 )
@@ -38,10 +45,15 @@ func TestEveryServiceServesItsHealth(t *testing.T) {
 // freeAddress is an address that nothing listens on.
 func freeAddress(t *testing.T) string { return "127.0.0.1:" + localtest.FreePort(t) }
 
+// answering is a Kafka that answers.
+func answering(t *testing.T) kafka.Cluster {
+	return kafkatest.Cluster(t, kafkatest.NewCluster(t).ListenAddrs())
+}
+
 func TestHealthIsServedForAsLongAsTheService(t *testing.T) {
 	address := freeAddress(t)
 	broken := errors.New("broken")
-	err := healthFlags{Health: address}.serve(t.Context(), "votes", kafkatest.Log(t), func(ctx context.Context, h *health.Service) error {
+	err := healthFlags{Health: address}.serve(t.Context(), "votes", answering(t), func(ctx context.Context, h *health.Service) error {
 		h.Needs(health.Need{What: "kafka", Check: func(context.Context) error { return errors.New("away") }})
 		for {
 			response, err := http.Get("http://" + address + "/readyz")
@@ -71,9 +83,34 @@ func TestHealthIsServedForAsLongAsTheService(t *testing.T) {
 func TestHealthEndsWithAServiceThatIsDone(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	err := healthFlags{Health: freeAddress(t)}.serve(ctx, "votes", kafkatest.Log(t), func(context.Context, *health.Service) error { return nil })
+	err := healthFlags{Health: freeAddress(t)}.serve(ctx, "votes", answering(t), func(context.Context, *health.Service) error { return nil })
 	if err != nil || ctx.Err() != nil {
 		t.Errorf("ended with %v (%v)", err, ctx.Err())
+	}
+}
+
+// TestServiceWaitsUntilKafkaAnswers starts Kafka when the service has said that it waits.
+func TestServiceWaitsUntilKafkaAnswers(t *testing.T) {
+	port, err := strconv.Atoi(localtest.FreePort(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	said, log := io.Pipe()
+	cluster := kafka.Cluster{Brokers: []string{fmt.Sprintf("127.0.0.1:%d", port)}, Log: slog.New(slog.NewTextHandler(log, nil))}
+	var group errgroup.Group
+	group.Go(func() error {
+		return healthFlags{Health: freeAddress(t)}.serve(t.Context(), "votes", cluster, func(ctx context.Context, _ *health.Service) error {
+			_, err := cluster.Election(ctx)
+			return err
+		})
+	})
+	if line, err := bufio.NewReader(said).ReadString('\n'); err != nil || !strings.Contains(line, "waiting until Kafka answers") {
+		t.Errorf("it says %q (%v)", line, err)
+	}
+	go io.Copy(io.Discard, said)
+	kafkatest.NewElection(t, &election.Definition{ID: "x"}, 1, kfake.Ports(port))
+	if err := group.Wait(); err != nil {
+		t.Errorf("ended with %v", err)
 	}
 }
 
@@ -83,7 +120,7 @@ func TestATakenHealthAddressEndsTheService(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer listener.Close()
-	err = healthFlags{Health: listener.Addr().String()}.serve(t.Context(), "votes", kafkatest.Log(t), func(ctx context.Context, _ *health.Service) error {
+	err = healthFlags{Health: listener.Addr().String()}.serve(t.Context(), "votes", answering(t), func(ctx context.Context, _ *health.Service) error {
 		<-ctx.Done()
 		return nil
 	})

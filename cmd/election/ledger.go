@@ -15,7 +15,8 @@ type ledgerCommand struct {
 }
 
 func (c *ledgerCommand) Run(ctx context.Context, log *slog.Logger) error {
-	return c.serve(ctx, "ledger", log, func(ctx context.Context, h *health.Service) error {
-		return ledger.Run(ctx, ledger.Config{Kafka: c.cluster(log), Postgres: c.Postgres, Log: log, Health: h})
+	cluster := c.cluster(log)
+	return c.serve(ctx, "ledger", cluster, func(ctx context.Context, h *health.Service) error {
+		return ledger.Run(ctx, ledger.Config{Kafka: cluster, Postgres: c.Postgres, Log: log, Health: h})
 	})
 }

@@ -18,9 +18,10 @@ type replayCommand struct {
 }
 
 func (c *replayCommand) Run(ctx context.Context, log *slog.Logger, at console) error {
-	return c.serve(ctx, "replay", log, func(ctx context.Context, h *health.Service) error {
+	cluster := c.cluster(log)
+	return c.serve(ctx, "replay", cluster, func(ctx context.Context, h *health.Service) error {
 		return producer.Replay(ctx, producer.ReplayConfig{
-			Kafka: c.cluster(log), File: c.File, Regions: c.Regions, Rate: c.Rate, Seed: c.Seed, Log: log, Out: at.Err, Health: h,
+			Kafka: cluster, File: c.File, Regions: c.Regions, Rate: c.Rate, Seed: c.Seed, Log: log, Out: at.Err, Health: h,
 		})
 	})
 }

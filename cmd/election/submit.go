@@ -22,9 +22,10 @@ type submitCommand struct {
 }
 
 func (c *submitCommand) Run(ctx context.Context, log *slog.Logger) error {
-	return c.serve(ctx, "submit", log, func(ctx context.Context, h *health.Service) error {
+	cluster := c.cluster(log)
+	return c.serve(ctx, "submit", cluster, func(ctx context.Context, h *health.Service) error {
 		return sparkjob.Run(ctx, sparkjob.Config{
-			Kafka: c.cluster(log), Postgres: c.Postgres, Remote: c.Remote, Checkpoints: c.Checkpoints,
+			Kafka: cluster, Postgres: c.Postgres, Remote: c.Remote, Checkpoints: c.Checkpoints,
 			StatePartitions: c.StatePartitions, Trigger: c.Trigger, SparkKafkaConfig: c.SparkKafkaConfig, PlainText: c.PlainText, Log: log, Health: h,
 		})
 	})

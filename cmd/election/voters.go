@@ -17,8 +17,9 @@ type votersCommand struct {
 }
 
 func (c *votersCommand) Run(ctx context.Context, log *slog.Logger, at console) error {
-	err := c.serve(ctx, "voters", log, func(ctx context.Context, h *health.Service) error {
-		return producer.Voters(ctx, producer.VotersConfig{Kafka: c.cluster(log), Rate: c.Rate, Seed: c.Seed, Log: log, Out: at.Err, Health: h})
+	cluster := c.cluster(log)
+	err := c.serve(ctx, "voters", cluster, func(ctx context.Context, h *health.Service) error {
+		return producer.Voters(ctx, producer.VotersConfig{Kafka: cluster, Rate: c.Rate, Seed: c.Seed, Log: log, Out: at.Err, Health: h})
 	})
 	return c.end(err, log)
 }

@@ -24,8 +24,9 @@ func (c *votesCommand) Run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	err = c.serve(ctx, "votes", log, func(ctx context.Context, h *health.Service) error {
-		return producer.Votes(ctx, producer.VotesConfig{Kafka: c.cluster(log), Key: key, Rate: c.Rate, Speed: c.Speed, Log: log, Health: h})
+	cluster := c.cluster(log)
+	err = c.serve(ctx, "votes", cluster, func(ctx context.Context, h *health.Service) error {
+		return producer.Votes(ctx, producer.VotesConfig{Kafka: cluster, Key: key, Rate: c.Rate, Speed: c.Speed, Log: log, Health: h})
 	})
 	return c.end(err, log)
 }
