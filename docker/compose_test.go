@@ -24,15 +24,15 @@ import (
 
 var picture = flag.String("picture", "", "where to write the picture of the page; a temporary file where empty")
 
-// goesOn is how long the count may stand still after a process was killed. On a machine that takes longer than that from
-// docker compose up to the first counted votes, it may stand still as long as that took: a restart costs no more than a start.
+// goesOn is how long the count may stand still after a process was killed. On a slow machine it may stand still for one and a
+// half times as long as it took from docker compose up to the first counted votes: a restart costs what a start costs.
 const goesOn = 60 * time.Second
 
 // TestKilledContainersCostNoVote holds an election of some 200,000 votes on a Spark cluster, and kills on the way the
 // main process of every server and service that counts, one after the other and then all at once. Votes come slowly
 // enough that there are some left even if every recovery takes as long as it may; then the rest comes at once.
 func TestKilledContainersCostNoVote(t *testing.T) {
-	p := newProject(t, "ELECTION_VOTERS=265000", "ELECTION_SPEED=0", "ELECTION_RATE=300")
+	p := newProject(t, "ELECTION_VOTERS=265000", "ELECTION_SPEED=0", "ELECTION_RATE=150")
 	if says := p.must(t, "config", "--quiet"); says != "" {
 		t.Errorf("docker compose config says: %s", says)
 	}
@@ -43,7 +43,7 @@ func TestKilledContainersCostNoVote(t *testing.T) {
 	p.awaitMore(t, 0, 2*goesOn)
 	start := time.Since(began)
 	t.Logf("the first votes are counted %.0f s after docker compose up", start.Seconds())
-	atMost := max(goesOn, start)
+	atMost := max(goesOn, start*3/2)
 
 	p.hardened(t, 1)
 	p.secret(t)
