@@ -34,7 +34,8 @@ type Config struct {
 	Listen    string          // address of the page, host:port; port 0 takes a free one
 	Portraits fs.FS           // the candidates' pictures, by their path in the definition; nil: the page shows initials
 	Log       *slog.Logger    // nil: the default logger
-	Health    *health.Service // served on the page's address; nil: the dashboard makes one
+	Health    *health.Service // where the dashboard declares its needs and measures; may be nil
+	Names     []string        // as in [web.Site]
 	// MaxViewers and MaxViewersOfAddress bound the open pages, as in [web.Site]. 0 is its default.
 	MaxViewers, MaxViewersOfAddress int
 
@@ -73,16 +74,12 @@ func Run(ctx context.Context, config Config) error {
 	if now == nil {
 		now = time.Now
 	}
-	healthy := config.Health
-	if healthy == nil {
-		healthy = health.New("dashboard")
-	}
-	cl, err := config.Kafka.NewClient(healthy.Kafka("backlog"))
+	cl, err := config.Kafka.NewClient(config.Health.Kafka("backlog"))
 	if err != nil {
 		return err
 	}
 	defer cl.Close()
-	healthy.Needs(health.Need{What: "kafka", Check: cl.Ping})
+	config.Health.Needs(health.Need{What: "kafka", Check: cl.Ping})
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", config.Listen)
 	if err != nil {
 		return &election.Hint{Err: fmt.Errorf("listen on %s: %w", config.Listen, err), Text: "is another dashboard running? Choose another port with {listen}"}
@@ -90,8 +87,8 @@ func Run(ctx context.Context, config Config) error {
 
 	portraits := web.Portraits{FS: config.Portraits}
 	hub := live.NewHub(portraits.Event, now)
-	site := web.Site{Hub: hub, Portraits: portraits, Log: log, Now: now, Health: healthy, MaxViewers: config.MaxViewers, MaxViewersOfAddress: config.MaxViewersOfAddress}
-	reader := results.Reader{Kafka: config.Kafka, Options: []kgo.Opt{healthy.Kafka("results")}}
+	site := web.Site{Hub: hub, Portraits: portraits, Log: log, Now: now, Health: config.Health, Names: config.Names, MaxViewers: config.MaxViewers, MaxViewersOfAddress: config.MaxViewersOfAddress}
+	reader := results.Reader{Kafka: config.Kafka, Options: []kgo.Opt{config.Health.Kafka("results")}}
 
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return reader.Follow(ctx, hub.Publish) })

@@ -19,6 +19,8 @@ import (
 	"realtime-election/dashboard"
 	"realtime-election/dashboard/web"
 	"realtime-election/election"
+	"realtime-election/internal/health"
+	"realtime-election/internal/health/healthtest"
 	"realtime-election/internal/kafka"
 	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/internal/results"
@@ -124,10 +126,9 @@ func TestDashboardStartsBeforeItsTopics(t *testing.T) {
 }
 
 // metric is the value of a metric of the dashboard.
-func metric(t *testing.T, address, name string) string {
+func metric(t *testing.T, h *health.Service, name string) string {
 	t.Helper()
-	_, body := get(t, address, "/metrics")
-	for line := range strings.Lines(body) {
+	for line := range strings.Lines(healthtest.Metrics(h)) {
 		if value, ok := strings.CutPrefix(line, name+" "); ok {
 			return strings.TrimSpace(value)
 		}
@@ -152,12 +153,13 @@ func get(t *testing.T, address, path string) (status int, body string) {
 
 func TestHealth(t *testing.T) {
 	cluster := newCluster(t)
-	address, _ := start(t, cluster.ListenAddrs(), "127.0.0.1:0")
+	h := health.New("dashboard")
+	address, _ := startWith(t, cluster.ListenAddrs(), "127.0.0.1:0", h)
 	waitForDocument(t, address, func(web.Document) bool { return true })
-	if age := metric(t, address, "election_result_age_seconds"); age != "NaN" {
+	if age := metric(t, h, "election_result_age_seconds"); age != "NaN" {
 		t.Errorf("age %s before the first vote", age)
 	}
-	if viewers := metric(t, address, "election_page_viewers"); viewers != "0" {
+	if viewers := metric(t, h, "election_page_viewers"); viewers != "0" {
 		t.Errorf("%s viewers before the first", viewers)
 	}
 	d := lakes()
@@ -178,19 +180,19 @@ func TestHealth(t *testing.T) {
 		"election_result_version":         func(n float64) bool { return n >= 2 },
 		"election_result_records_skipped": func(n float64) bool { return n == 1 },
 	} {
-		text := metric(t, address, name)
+		text := metric(t, h, name)
 		if n, err := strconv.ParseFloat(text, 64); err != nil || !want(n) {
 			t.Errorf("%s is %s", name, text)
 		}
 	}
-	if _, body := get(t, address, "/metrics"); !strings.Contains(body, `election_kafka_connects_total{client="results"`) {
+	if !strings.Contains(healthtest.Metrics(h), `election_kafka_connects_total{client="results"`) {
 		t.Error("the Kafka client of the results is not measured")
 	}
-	if status, body := get(t, address, "/readyz"); status != http.StatusOK || body != "kafka: ok\nresults: ok\n" {
+	if status, body := healthtest.Get(h, "/readyz"); status != http.StatusOK || body != "kafka: ok\nresults: ok\n" {
 		t.Errorf("ready: %d %q", status, body)
 	}
 	cluster.Close()
-	if status, body := get(t, address, "/readyz"); status != http.StatusServiceUnavailable || !strings.HasPrefix(body, "kafka: ") || !strings.HasSuffix(body, "results: ok\n") {
+	if status, body := healthtest.Get(h, "/readyz"); status != http.StatusServiceUnavailable || !strings.HasPrefix(body, "kafka: ") || !strings.HasSuffix(body, "results: ok\n") {
 		t.Errorf("without Kafka: %d %q", status, body)
 	}
 }

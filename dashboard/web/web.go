@@ -8,7 +8,7 @@
 //	GET /static/…          script, style, ECharts
 //	GET /portraits/…       the candidates' portraits, if there are any
 //
-// It also serves the paths of package health: /healthz, /readyz, /metrics and /version.
+// Readiness and metrics are those of a [health.Service], which has an address of its own.
 //
 // Names of candidates stay text: html/template escapes them, JSON has them as strings, the script sets textContent, and a strict
 // Content-Security-Policy forbids inline scripts. HEAD is answered for each path of GET, and other methods get 405.
@@ -47,8 +47,9 @@ type Site struct {
 	Portraits Portraits
 	Log       *slog.Logger
 	Now       func() time.Time
-	Health    *health.Service // nil: the site makes one
+	Health    *health.Service // where the site declares its needs and measures; may be nil
 
+	Names        []string      // under which the site is served, beside its addresses, localhost and the machine's name
 	Heartbeat    time.Duration // between comments on a quiet event stream; 0 means 15 s
 	WriteTimeout time.Duration // for one event; the connection of a slower browser is ended; 0 means 10 s
 	Pace         time.Duration // shortest time between two updates to one browser; 0 means 250 ms
@@ -70,13 +71,13 @@ func (s Site) Handler() http.Handler {
 	s.viewers = &viewers{
 		max: cmp.Or(s.MaxViewers, DefaultMaxViewers), maxOfAddress: cmp.Or(s.MaxViewersOfAddress, DefaultMaxViewersOfAddress), ofAddress: make(map[netip.Prefix]int),
 	}
+	s.declareHealth()
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.page)
 	mux.HandleFunc("GET /locations", s.locations)
 	mux.HandleFunc("GET /events", s.events)
 	mux.HandleFunc("GET /api/v1/results", s.results)
 	mux.HandleFunc("GET /api/v1/locations", s.locationsAPI)
-	s.serveHealth(mux)
 	mux.Handle("GET /static/", cached(http.FileServerFS(files{static})))
 	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/static/icon.svg", http.StatusMovedPermanently)
@@ -84,7 +85,7 @@ func (s Site) Handler() http.Handler {
 	if s.Portraits.FS != nil {
 		mux.Handle("GET /portraits/", cached(http.StripPrefix("/portraits/", http.FileServerFS(files{s.Portraits.FS}))))
 	}
-	return secure(mux)
+	return secure(s.checkHost(mux))
 }
 
 // secure sets the headers that every answer has.

@@ -100,6 +100,11 @@ func (s *Service) Gauge(name, help string) prometheus.Gauge {
 	return g
 }
 
+// GaugeOf is a metric that rises and falls, whose value is asked for at each request for the metrics.
+func (s *Service) GaugeOf(name, help string, value func() float64) {
+	s.register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
+}
+
 // GaugeBy is a metric that rises and falls, for each value of a label.
 func (s *Service) GaugeBy(name, help, label string) *prometheus.GaugeVec {
 	g := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, []string{label})
