@@ -16,11 +16,14 @@ import (
 // lock keeps other election processes from starting or ending servers in DATA, until unlock is called or this process
 // ends, in whatever way.
 func lock(config Config) (unlock func(), err error) {
+	if err := checkOurs(config.Data); err != nil {
+		return nil, err
+	}
 	path, err := config.pathIn("lock")
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open the lock of %s: %w", config.Data, err)
 	}
@@ -61,8 +64,8 @@ func upEverRan(data string) bool {
 	return err == nil && lockText.Match(content)
 }
 
-// checkFolderIsOurs is an error if DATA holds any file, and no election process ever worked there.
-func checkFolderIsOurs(data string) error {
+// checkFolderIsAnElections is an error if DATA holds any file, and no election process ever worked there.
+func checkFolderIsAnElections(data string) error {
 	entries, err := os.ReadDir(data)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

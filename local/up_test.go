@@ -176,7 +176,7 @@ func TestUpStartsTheDeadAgain(t *testing.T) {
 				if record, ok := Running(s.config.Data, Kafka); ok && name == Kafka && len(s.starts(name)) == 1 {
 					syscall.Kill(record.PID, syscall.SIGKILL)
 				}
-				return len(s.starts(name)) == 2, nil
+				return len(s.starts(name)) == 2 && len(s.starts("submit")) > 0, nil
 			}
 			if err := up(t.Context(), config, s.servers()); err != nil {
 				t.Error(err)
