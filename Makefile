@@ -10,7 +10,7 @@ TAGS := -tags $(subst $(space),$(comma),$(TIERS))
 # Packages whose tests want both cores to themselves.
 HEAVY := ./(e2e|sparkjob|internal/scenario)
 
-.PHONY: help demo test test-fast check check-lint check-tests compose-test chaos fresh mutants mutants-services fuzz format lint generate build clean
+.PHONY: help demo test test-fast check check-lint check-tests compose-test attack chaos fresh mutants mutants-services fuzz format lint generate build clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -32,6 +32,10 @@ test: ## every tier: pure, fakes, real services, browser, the whole program; som
 compose-test: ## docker compose as it ships, on Linux, as root; a Docker engine, Compose and base images are made where they are missing; some 8 minutes
 	@scripts/prerequisites.sh test
 	@scripts/standins.sh go test -tags compose -v -count=1 -timeout 40m ./docker
+
+attack: ## what another user of the machine tries against an election that is counted; on Linux, as root; a minute or two
+	@scripts/prerequisites.sh test
+	go test -tags e2e,attack -run Attack -v -count=1 ./e2e
 
 chaos: ## what dies dies again and again while votes come in, some 20 minutes; CHAOS="-seed 7 -kills 2 -frozen 20s" changes it
 	@scripts/prerequisites.sh test
@@ -61,7 +65,7 @@ check: ## for after each change: formatting, vet, staticcheck and the fast tests
 
 check-lint: format # without the tags, staticcheck would find unused what only they use
 	go vet ./...
-	go tool -modfile=tools/go.mod staticcheck $(TAGS),compose,chaos ./...
+	go tool -modfile=tools/go.mod staticcheck $(TAGS),compose,chaos,attack ./...
 
 check-tests: # most of them wait more than they compute; linking without debugging symbols is quicker
 	go test -count=1 -vet=off -ldflags=-w -p 4 -parallel 8 ./...
@@ -70,10 +74,10 @@ format:
 	@test -z "$$(go tool -modfile=tools/go.mod gofumpt -l . | tee /dev/stderr)"
 
 lint: format ## formatting, vet and staticcheck of the tests of every tier, by pinned tools; a minute or two
-	go vet $(TAGS),chaos ./...
+	go vet $(TAGS),chaos,attack ./...
 	go vet -tags bench ./sparkjob
 	go vet -tags compose ./docker
-	go tool -modfile=tools/go.mod staticcheck $(TAGS),compose,chaos ./...
+	go tool -modfile=tools/go.mod staticcheck $(TAGS),compose,chaos,attack ./...
 
 generate: ## make generated files again
 	go generate ./...

@@ -160,9 +160,22 @@ func (p *project) secret(t *testing.T) {
 	if code, says := p.run("exec", "--no-TTY", "postgres", "psql", "--host=postgres", "--username=postgres", "--no-password", "--command=SELECT 1"); code == 0 || !strings.Contains(says, "no password supplied") {
 		t.Errorf("PostgreSQL without a password: exit code %d: %s", code, tail(says))
 	}
+	for _, command := range []string{"tail votes_topic", "query stop", "cast --district emmen --candidate labour"} {
+		login := "ELECTION_KAFKA_CONFIG=/secrets/kafka-dashboard.properties"
+		args := append([]string{"exec", "--no-TTY", "--env=" + login, "dashboard", "election"}, strings.Fields(command)...)
+		if code, says := p.run(args...); code == 0 || !strings.Contains(says, "does not let dashboard do this") {
+			t.Errorf("election %s with the dashboard's login: exit code %d: %s", command, code, tail(says))
+		}
+	}
+	if says := p.must(t, "exec", "--no-TTY", "tools", "election", "status"); !strings.Contains(says, "registered voters") {
+		t.Errorf("election status says in tools: %s", tail(says))
+	}
 	for user, want := range map[string]string{
-		"10001": "", "10002": "ballot-key", "10003": "ledger-url", "10004": "spark-remote submit-url", "10005": "", "10006": "audit-url",
-		"10010": "spark-options spark-token", "10011": "", "10012": "postgres-password",
+		"10001": "kafka-voters.properties", "10002": "ballot-key kafka-votes.properties", "10003": "kafka-ledger.properties ledger-url",
+		"10004": "kafka-submit.properties spark-remote submit-url", "10005": "kafka-dashboard.properties",
+		"10006": "audit-url kafka-cast.properties kafka-query.properties kafka-reader.properties", "10007": "kafka-replay.properties",
+		"10010": "kafka-spark.properties spark-options spark-token",
+		"10011": "kafka-broker.properties kafka-controller.properties kafka-format.args kafka-health.properties", "10012": "postgres-password",
 	} {
 		says := p.must(t, "exec", "--no-TTY", "--user="+user+":"+user, "postgres", "sh", "-c", `cd /secrets; for file in *; do test -r "$file" && echo "$file"; done; true`)
 		if got := strings.Join(strings.Fields(says), " "); got != want {

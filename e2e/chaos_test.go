@@ -19,7 +19,7 @@ import (
 
 	"realtime-election/election"
 	"realtime-election/internal/definition"
-	"realtime-election/internal/kafka/kafkatest"
+	"realtime-election/internal/principals"
 	"realtime-election/local"
 )
 
@@ -197,7 +197,7 @@ func latestJSON(t *testing.T, data, topic, key string, into any) {
 	t.Helper()
 	var err error
 	await(t, "Kafka answers", func() bool {
-		_, err = kafkatest.Cluster(t, brokers(t, data)).LatestJSON(t.Context(), topic, key, into)
+		_, err = clusterOf(t, data, principals.Reader).LatestJSON(t.Context(), topic, key, into)
 		return err == nil
 	}, func() string { return err.Error() })
 }

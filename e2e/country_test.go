@@ -19,8 +19,10 @@ import (
 
 	"realtime-election/election"
 	"realtime-election/internal/browsertest"
+	"realtime-election/internal/kafka"
 	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/internal/postgres"
+	"realtime-election/internal/principals"
 	"realtime-election/internal/scenario"
 	"realtime-election/local"
 )
@@ -100,11 +102,11 @@ type planted struct {
 	offset int64
 }
 
-// plant sends the hostile records to a running system.
+// plant sends the hostile records to a running system, as a service that may write ballots.
 func plant(t *testing.T, data string) []planted {
 	t.Helper()
 	installation := installationOf(t, data)
-	cl, err := kafkatest.Cluster(t, brokers(t, data)).NewClient()
+	cl, err := clusterOf(t, data, principals.Votes).NewClient()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,14 +185,20 @@ func running(t *testing.T, data string) map[string]int {
 	return pids
 }
 
-func brokers(t *testing.T, data string) []string {
+// clusterOf is the Kafka that runs in a folder, for a principal.
+func clusterOf(t *testing.T, data string, as principals.Principal) kafka.Cluster {
 	t.Helper()
-	return []string{recordOf(t, data, "kafka").Address}
+	cluster, running, err := local.KafkaAs(local.Config{Data: data}, as)
+	if err != nil || !running {
+		t.Fatalf("Kafka runs in %s: %t (%v)", data, running, err)
+	}
+	cluster.Log = kafkatest.Log(t)
+	return cluster
 }
 
 func installationOf(t *testing.T, data string) *election.Installation {
 	t.Helper()
-	installation, err := kafkatest.Cluster(t, brokers(t, data)).Election(t.Context())
+	installation, err := clusterOf(t, data, principals.Reader).Election(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,12 +217,16 @@ func votesProducers(installation *election.Installation) (names []string) {
 // before all of them have begun, and while Kafka does not answer.
 func progress(t *testing.T, data string, producers ...string) (sent, size int64) {
 	t.Helper()
-	server, ok := local.Running(data, "kafka")
-	if !ok {
+	cluster, running, err := local.KafkaAs(local.Config{Data: data}, principals.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !running {
 		return 0, 0
 	}
+	cluster.Log = kafkatest.Log(t)
 	for _, producer := range producers {
-		p, begun, err := kafkatest.Cluster(t, []string{server.Address}).Progress(t.Context(), producer)
+		p, begun, err := cluster.Progress(t.Context(), producer)
 		if err != nil || !begun {
 			return 0, 0
 		}

@@ -45,7 +45,7 @@ func TestKilledElectorateCostsNoVote(t *testing.T) {
 	votes := votesProducers(installationOf(t, data))
 	awaitFast(t, "votes is in the middle of the ballots", atWork(votes...))
 	second := func(name string, env string, flags ...string) {
-		cmd := exec.Command(binary, append([]string{name, "--brokers", brokers(t, data)[0]}, flags...)...)
+		cmd := exec.Command(binary, append([]string{name, "--brokers", recordOf(t, data, local.Kafka).Address, "--kafka-config", filepath.Join(data, "secrets")}, flags...)...)
 		cmd.Env = append(os.Environ(), env)
 		out := &output{}
 		cmd.Stdout, cmd.Stderr = out, out

@@ -17,6 +17,8 @@ const (
 	ElectionTopic         = "election"          // keys: see DefinitionKey
 	PipelineStatusTopic   = "pipeline_status"   // key: the service that reports
 	ProducerProgressTopic = "producer_progress" // key: the producer; value: Progress; partition: ProgressPartition
+
+	RoundTripTopic = "roundtrip" // records of the check whether Kafka works
 )
 
 // Keys of the records of ElectionTopic.
@@ -43,6 +45,15 @@ const (
 
 // VotesProducer is the key under which `votes` keeps its progress for a partition of voters_topic.
 func VotesProducer(partition int32) string { return "votes/" + strconv.Itoa(int(partition)) }
+
+// TransactionalID is Kafka's transactional id of a producer, by its key in producer_progress, and of "submit".
+func TransactionalID(producer string) string { return "election-" + producer }
+
+// Consumer groups.
+const (
+	VotesGroup  = "election-votes" // its members share the partitions of the register
+	SparkGroups = "election-spark" // prefix of the groups of the streaming query
+)
 
 // ProgressPartition is the partition of producer_progress that only this producer writes. So no open transaction of another
 // producer hides its progress.
@@ -113,6 +124,9 @@ func Topics(votePartitions int32) []Topic {
 		{PipelineStatusTopic, 1, status, "how the count and the ledger are doing"},
 		{ProducerProgressTopic, 3 + votePartitions, compacted, "how far each producer is"},
 	}
+	topics = append(topics, Topic{RoundTripTopic, 1, map[string]string{
+		"cleanup.policy": "delete", "retention.ms": "60000", "segment.ms": "60000", "segment.bytes": "1048576",
+	}, "records by which Kafka's health is checked, for a few minutes"})
 	for _, a := range aggregations {
 		topics = append(topics, Topic{a.Topic, 1, compacted, a.Purpose})
 	}

@@ -41,7 +41,7 @@ func TestBenchLedger(t *testing.T) {
 	}
 	const partitions = 4
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
-	cluster := kafka.Cluster{Brokers: []string{localtest.Kafka(t)}, Log: log}
+	cluster := localtest.Kafka(t)
 	cl, err := cluster.NewClient(kgo.MaxBufferedRecords(100_000))
 	if err != nil {
 		t.Fatal(err)

@@ -144,7 +144,7 @@ func TestAuditAgrees(t *testing.T) {
 	s.untilCaughtUp(t)
 	var printed strings.Builder
 	err := audit.Run(t.Context(), audit.Config{
-		Kafka: kafkatest.Cluster(t, s.brokers), Postgres: s.conn.Config().ConnString(), Expect: -1, Out: &printed, Log: kafkatest.Log(t),
+		Kafka: s.kafka, Postgres: s.conn.Config().ConnString(), Expect: -1, Out: &printed, Log: kafkatest.Log(t),
 	})
 	if !errors.Is(err, audit.ErrDisagree) { // there are no result topics here
 		t.Errorf("ended with %v", err)
@@ -255,7 +255,7 @@ func TestTopicMadeAnewIsRefused(t *testing.T) {
 			s.untilCaughtUp(t)
 			stop()
 			s.cluster = kafkatest.NewElection(t, s.definition, partitions)
-			s.brokers = s.cluster.ListenAddrs()
+			s.kafka = kafkatest.Cluster(t, s.cluster.ListenAddrs())
 			kafkatest.Produce(t, s.cluster, s.votes(50, 50+records)...)
 			s.start(t)
 			until(t, "it says so", func() bool { return s.log.count("is not the one that was stored") > 0 })
@@ -273,7 +273,7 @@ func TestTopicMadeAnewBeforeAnythingWasStoredIsStored(t *testing.T) {
 	s.untilCaughtUp(t)
 	stop()
 	s.cluster = kafkatest.NewElection(t, s.definition, partitions)
-	s.brokers = s.cluster.ListenAddrs()
+	s.kafka = kafkatest.Cluster(t, s.cluster.ListenAddrs())
 	kafkatest.Produce(t, s.cluster, s.votes(0, 50)...)
 	s.start(t)
 	s.untilCaughtUp(t)
@@ -315,7 +315,7 @@ func TestLargeRejectsArePublished(t *testing.T) {
 
 func (s *system) client(t *testing.T, options ...kgo.Opt) *kgo.Client {
 	t.Helper()
-	cl, err := kafkatest.Cluster(t, s.brokers).NewClient(options...)
+	cl, err := s.kafka.NewClient(options...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,7 +48,7 @@ type process struct {
 // newProcess starts a process, which is killed when the test ends.
 func (s *system) newProcess(t *testing.T) process {
 	t.Helper()
-	config, err := json.Marshal(map[string]any{"Kafka": map[string]any{"Brokers": s.brokers}, "Postgres": s.database})
+	config, err := json.Marshal(map[string]any{"Kafka": map[string]any{"Brokers": s.kafka.Brokers}, "Postgres": s.database})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,7 +46,7 @@ const (
 // system is an election on a broker and a database of its own.
 type system struct {
 	cluster    *kfake.Cluster
-	brokers    []string
+	kafka      kafka.Cluster // where the ledger finds the records
 	definition *election.Definition
 	database   string    // URL of the ledger's role
 	conn       *pgx.Conn // of the owner
@@ -60,7 +60,7 @@ func newSystem(t *testing.T) *system {
 		t.Fatal(err)
 	}
 	s := &system{cluster: kafkatest.NewElection(t, d, partitions), definition: d, log: new(journal)}
-	s.brokers = s.cluster.ListenAddrs()
+	s.kafka = kafkatest.Cluster(t, s.cluster.ListenAddrs())
 	s.prepare(t, localtest.PostgreSQL(t))
 	return s
 }
@@ -98,7 +98,9 @@ func (s *system) prepare(t *testing.T, server string) {
 
 func (s *system) config() ledger.Config {
 	log := slog.New(slog.NewTextHandler(s.log, nil))
-	return ledger.Config{Kafka: kafka.Cluster{Brokers: s.brokers, Log: log}, Postgres: s.database, Log: log}
+	cluster := s.kafka
+	cluster.Log = log
+	return ledger.Config{Kafka: cluster, Postgres: s.database, Log: log}
 }
 
 // start runs a ledger. stop ends it, and may be called again.
@@ -133,7 +135,7 @@ func until(t *testing.T, what string, ok func() bool) {
 
 func (s *system) status(t *testing.T) (status election.LedgerStatus) {
 	t.Helper()
-	if _, err := kafkatest.Cluster(t, s.brokers).LatestJSON(t.Context(), election.PipelineStatusTopic, election.LedgerKey, &status); err != nil {
+	if _, err := s.kafka.LatestJSON(t.Context(), election.PipelineStatusTopic, election.LedgerKey, &status); err != nil {
 		t.Fatal(err)
 	}
 	return status
@@ -142,7 +144,7 @@ func (s *system) status(t *testing.T) (status election.LedgerStatus) {
 func (s *system) untilCaughtUp(t *testing.T) {
 	t.Helper()
 	until(t, "all is stored", func() bool {
-		caughtUp, err := inspect.Stored(t.Context(), kafkatest.Cluster(t, s.brokers))
+		caughtUp, err := inspect.Stored(t.Context(), s.kafka)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -14,6 +14,7 @@ import (
 	"realtime-election/election"
 	"realtime-election/internal/kafka"
 	"realtime-election/internal/kafka/kafkatest"
+	"realtime-election/internal/principals"
 	"realtime-election/ledger"
 	"realtime-election/local"
 )
@@ -130,8 +131,8 @@ func TestWrongPasswordIsSaidOnce(t *testing.T) {
 
 func TestKafkaIsWaitedFor(t *testing.T) {
 	s := newSystem(t)
-	brokers := s.brokers
-	s.brokers = []string{"127.0.0.1:1"}
+	answers := s.kafka
+	s.kafka = kafkatest.Cluster(t, []string{"127.0.0.1:1"})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- ledger.Run(ctx, s.config()) }()
@@ -140,7 +141,7 @@ func TestKafkaIsWaitedFor(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Errorf("ended with %v", err)
 	}
-	s.brokers = brokers
+	s.kafka = answers
 }
 
 // TestTransactionIsTriedAgain has PostgreSQL refuse the first two transactions, as it may whenever it cannot order two
@@ -176,7 +177,11 @@ func TestRealKafkaIsWaitedFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { server.Stop(context.Background()) })
-	s.brokers = []string{server.Address()}
+	var running bool
+	if s.kafka, running, err = local.KafkaAs(config, principals.Init); err != nil || !running {
+		t.Fatalf("Kafka runs: %t (%v)", running, err)
+	}
+	s.kafka.Log = kafkatest.Log(t)
 	cl := s.client(t)
 	if err := kafka.EnsureTopics(t.Context(), cl, election.Topics(partitions)); err != nil {
 		t.Fatal(err)

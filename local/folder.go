@@ -13,6 +13,8 @@ import (
 
 	"realtime-election/election"
 	"realtime-election/internal/postgres"
+	"realtime-election/internal/principals"
+	"realtime-election/internal/secret"
 )
 
 // recordUp writes the record of this process, as the folder's up.
@@ -99,6 +101,10 @@ func ownFiles() (patterns []string) {
 	for _, name := range secrets {
 		patterns = append(patterns, "secrets/"+name, "secrets/."+name+"-*")
 	}
+	for _, name := range principals.Files() {
+		patterns = append(patterns, "secrets/"+name)
+	}
+	patterns = append(patterns, "secrets/"+secret.Unfinished+"*")
 	names := []string{upName, Kafka, "kafka-controller", PostgreSQL, Spark, "init", "audit", "page"}
 	for _, service := range services {
 		names = append(names, service.name, service.name+"-health")

@@ -7,15 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kgo"
-
+	"realtime-election/internal/principals"
 	"realtime-election/local/maven"
 	"realtime-election/servers"
 )
@@ -35,6 +34,10 @@ func StartKafka(ctx context.Context, config Config) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
+	logins, err := makeLogins(config)
+	if err != nil {
+		return nil, err
+	}
 	folder, err := configureKafka(config, port)
 	if err != nil {
 		return nil, err
@@ -44,7 +47,7 @@ func StartKafka(ctx context.Context, config Config) (*Process, error) {
 		memory = "768m"
 	}
 	options := []string{"@java.options", "-Dlog4j2.configurationFile=log4j2.properties", "-cp", filepath.Join(jars, "*")}
-	if err := formatKafka(ctx, java, options, folder); err != nil {
+	if err := formatKafka(ctx, java, options, folder, logins); err != nil {
 		return nil, err
 	}
 	process, err := start(config, command{
@@ -54,20 +57,14 @@ func StartKafka(ctx context.Context, config Config) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(process.address))
+	cluster, err := kafkaAs(config, process.address, principals.Health)
 	if err != nil {
 		process.kill()
 		<-process.done
-		return nil, fmt.Errorf("make a kafka client: %w", err)
+		return nil, err
 	}
-	defer client.Close()
-	return waitUntilAnswers(ctx, process, func(ctx context.Context) error {
-		cluster, err := kadm.NewClient(client).BrokerMetadata(ctx)
-		if err == nil && (len(cluster.Brokers) != 1 || cluster.Controller < 0) {
-			err = errors.New("no controller is elected yet")
-		}
-		return err
-	})
+	cluster.Log = slog.New(slog.DiscardHandler) // it would warn until Kafka answers
+	return waitUntilAnswers(ctx, process, cluster.Answers)
 }
 
 // configureKafka writes the files that Kafka and its Java read, and returns their folder.
@@ -92,7 +89,7 @@ func configureKafka(config Config, port int) (folder string, err error) {
 }
 
 // formatKafka prepares the storage unless meta.properties exists, which Kafka writes last.
-func formatKafka(ctx context.Context, java string, options []string, folder string) error {
+func formatKafka(ctx context.Context, java string, options []string, folder, logins string) error {
 	_, err := os.Stat(filepath.Join(folder, "data", "meta.properties"))
 	if err == nil {
 		return nil
@@ -104,7 +101,7 @@ func formatKafka(ctx context.Context, java string, options []string, folder stri
 	rand.Read(id)
 	id[0] &= 0x7f // an id that begins with '-' is taken for an option
 	cluster := base64.RawURLEncoding.EncodeToString(id)
-	args := append(slices.Clone(options), "kafka.tools.StorageTool", "format", "--cluster-id", cluster, "--config", "server.properties", "--ignore-formatted")
+	args := append(slices.Clone(options), "kafka.tools.StorageTool", "format", "--cluster-id", cluster, "--config", "server.properties", "--ignore-formatted", "@"+filepath.Join(logins, principals.FormatArgs))
 	cmd := exec.CommandContext(ctx, java, args...)
 	cmd.Dir = folder
 	if output, err := cmd.CombinedOutput(); err != nil {

@@ -12,7 +12,7 @@ import (
 
 	"realtime-election/internal/exit"
 	"realtime-election/internal/inspect"
-	"realtime-election/internal/kafka"
+	"realtime-election/internal/principals"
 )
 
 // run is one `up`: its servers, its services, and the addresses at which they reach each other.
@@ -125,16 +125,14 @@ func (r *run) keepService(ctx context.Context, service service) error {
 	}
 	keeper := r.newKeeper(service.name, service.finishes, func(context.Context) (*Process, error) {
 		c := command{name: service.name, args: args, env: env, lowPriority: service.lowPriority}
+		port, err := keptPort(r.config.Config, "127.0.0.1", service.name+"-health")
+		if err != nil {
+			return nil, err
+		}
+		c.health = fmt.Sprintf("127.0.0.1:%d", port)
+		c.env = append(c.env[:len(c.env):len(c.env)], "ELECTION_HEALTH="+c.health)
 		if service.servesPage {
 			c.address = pageHost(r.addresses.listen)
-			c.health = c.address
-		} else {
-			port, err := keptPort(r.config.Config, "127.0.0.1", service.name+"-health")
-			if err != nil {
-				return nil, err
-			}
-			c.health = fmt.Sprintf("127.0.0.1:%d", port)
-			c.env = append(c.env[:len(c.env):len(c.env)], "ELECTION_HEALTH="+c.health)
 		}
 		return start(r.config.Config, r.serviceCommand(c))
 	})
@@ -204,10 +202,10 @@ func (r *run) newKeeper(name string, finishes bool, start func(context.Context) 
 	return k
 }
 
-// serviceCommand completes the command of a service: with this program, and the brokers.
+// serviceCommand completes the command of a service: with this program, and with how it reaches Kafka.
 func (r *run) serviceCommand(c command) command {
 	c.path, c.ownProgram = r.config.Executable, true
-	c.env = append(c.env[:len(c.env):len(c.env)], "ELECTION_BROKERS="+r.addresses.brokers)
+	c.env = append(c.env[:len(c.env):len(c.env)], "ELECTION_BROKERS="+r.addresses.brokers, "ELECTION_KAFKA_CONFIG="+r.addresses.logins)
 	return c
 }
 
@@ -256,7 +254,11 @@ func (r *run) waitUntilCounted(ctx context.Context) error {
 	ask := r.config.allCounted
 	if ask == nil {
 		ask = func(ctx context.Context, brokers string) (bool, error) {
-			return inspect.CountedAndStored(ctx, kafka.Cluster{Brokers: []string{brokers}, Log: r.config.log()})
+			cluster, err := kafkaAs(r.config.Config, brokers, principals.Reader)
+			if err != nil {
+				return false, err
+			}
+			return inspect.CountedAndStored(ctx, cluster)
 		}
 	}
 	answered := time.Now()

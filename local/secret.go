@@ -5,13 +5,16 @@ import (
 	"realtime-election/internal/secret"
 )
 
+// adviceIfLost is what to do where a secret is lost.
+const adviceIfLost = "remove the whole election with election reset"
+
 // ownSecret is the secret that DATA/secrets keeps under that name, made at first use.
 func ownSecret(config Config, name string) (string, error) {
 	path, err := config.pathIn("secrets", name)
 	if err != nil {
 		return "", err
 	}
-	return secret.OpenOrMake(path, "remove the whole election with election reset", nil)
+	return secret.OpenOrMake(path, adviceIfLost, nil)
 }
 
 // rolePasswords are the passwords of PostgreSQL's roles.

@@ -17,6 +17,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"realtime-election/internal/principals"
 	"realtime-election/spark"
 )
 
@@ -53,11 +54,7 @@ func startServer(t *testing.T, config Config, start func(context.Context, Config
 func TestKafkaKeepsRecordsAndAddressOverAKill(t *testing.T) {
 	config := Config{Data: newData(t)}
 	first := startServer(t, config, StartKafka)
-	client, err := kgo.NewClient(kgo.SeedBrokers(first.Address()), kgo.ConsumeTopics("said"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
+	client := newClient(t, config, kgo.ConsumeTopics("said"))
 	if _, err := kadm.NewClient(client).CreateTopic(t.Context(), 1, 1, nil, "said"); err != nil {
 		t.Fatal(err)
 	}
@@ -83,13 +80,25 @@ func TestKafkaKeepsRecordsAndAddressOverAKill(t *testing.T) {
 	}
 }
 
-func TestKafkaMakesNoTopicByItself(t *testing.T) {
-	kafka := startServer(t, Config{Data: newData(t)}, StartKafka)
-	client, err := kgo.NewClient(kgo.SeedBrokers(kafka.Address()), kgo.AllowAutoTopicCreation(), kgo.UnknownTopicRetries(1))
+// newClient is a client of DATA's Kafka, as its super user.
+func newClient(t *testing.T, config Config, options ...kgo.Opt) *kgo.Client {
+	t.Helper()
+	cluster, running, err := KafkaAs(config, principals.Init)
+	if err != nil || !running {
+		t.Fatalf("Kafka runs: %t (%v)", running, err)
+	}
+	client, err := cluster.NewClient(options...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer client.Close()
+	t.Cleanup(client.Close)
+	return client
+}
+
+func TestKafkaMakesNoTopicByItself(t *testing.T) {
+	config := Config{Data: newData(t)}
+	startServer(t, config, StartKafka)
+	client := newClient(t, config, kgo.AllowAutoTopicCreation(), kgo.UnknownTopicRetries(1))
 	if err := client.ProduceSync(t.Context(), kgo.StringRecord("lost")).FirstErr(); err == nil {
 		t.Error("a record was taken without a topic")
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"realtime-election/internal/postgres"
+	"realtime-election/internal/principals"
 )
 
 // service is a child of `up` that runs this program with another subcommand.
@@ -15,14 +16,14 @@ type service struct {
 	after       string // the server that must have answered before, beside Kafka and PostgreSQL
 	args        func(UpConfig) []string
 	env         func(*addresses) []string // its environment variables beside the brokers
-	servesPage  bool                      // it serves the page, with readyz and metrics at the same address
+	servesPage  bool                      // it serves the page
 	finishes    bool                      // exit.Done means that its work is finished
 	lowPriority bool                      // others get the processors first
 }
 
 // services are started as soon as `init` is done and what they need answers.
 var services = []service{
-	{name: "dashboard", servesPage: true, env: func(a *addresses) []string { return []string{"ELECTION_LISTEN=" + a.listen} }},
+	{name: "dashboard", servesPage: true, args: dashboardArgs, env: func(a *addresses) []string { return []string{"ELECTION_LISTEN=" + a.listen} }},
 	{name: "voters", wanted: UpConfig.votes, args: votersArgs, finishes: true},
 	{name: "votes", wanted: UpConfig.votes, args: votesArgs, finishes: true, env: func(a *addresses) []string {
 		return []string{"ELECTION_BALLOT_KEY=" + a.ballotKey}
@@ -32,12 +33,22 @@ var services = []service{
 		return []string{"ELECTION_POSTGRES=" + a.postgresURL(postgres.LedgerRole)}
 	}},
 	{name: "submit", after: Spark, args: submitArgs, env: func(a *addresses) []string {
-		return []string{"ELECTION_POSTGRES=" + a.postgresURL(postgres.SparkRole), "SPARK_REMOTE=" + a.spark, "ELECTION_CHECKPOINTS=" + a.checkpoints}
+		return []string{
+			"ELECTION_POSTGRES=" + a.postgresURL(postgres.SparkRole), "SPARK_REMOTE=" + a.spark, "ELECTION_CHECKPOINTS=" + a.checkpoints,
+			"ELECTION_SPARK_KAFKA_CONFIG=" + principals.Spark.Login("../secrets"), // from Spark's working folder: any path may hold a ':'
+		}
 	}},
 }
 
 func (c UpConfig) replays() bool { return c.Replay != "" }
 func (c UpConfig) votes() bool   { return c.Electorate && c.Replay == "" }
+
+func dashboardArgs(c UpConfig) []string {
+	if len(c.Names) == 0 {
+		return nil
+	}
+	return []string{"--names", strings.Join(c.Names, ",")}
+}
 
 func votersArgs(c UpConfig) []string { return []string{"--seed", fmt.Sprint(c.Seed)} }
 
@@ -98,6 +109,7 @@ func submitArgs(c UpConfig) []string {
 // environment variables: everyone can read the arguments of a process.
 type addresses struct {
 	brokers, spark, listen, checkpoints string
+	logins                              string // folder; see principals.MakeLogins
 	postgres                            string // URL of the owner
 	passwords                           map[postgres.Role]string
 	ballotKey                           string // path
@@ -121,6 +133,7 @@ func (a *addresses) forInit() []string {
 		"ELECTION_SPARK_PASSWORD=" + a.passwords[postgres.SparkRole],
 		"ELECTION_READER_PASSWORD=" + a.passwords[postgres.ReaderRole],
 		"ELECTION_BALLOT_KEY=" + a.ballotKey,
+		"ELECTION_PRINCIPALS=" + a.logins,
 	}
 }
 

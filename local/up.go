@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 type UpConfig struct {
 	Config
 	Host            string        // where the page is served; "" is 127.0.0.1
+	Names           []string      // under which the page is opened, beside its addresses
 	Port            int           // of the page; 0 is a free one, kept for DATA
 	Replay          string        // a file of real results to be voted again
 	Regions         []string      // of the replay; none means all
@@ -88,7 +90,7 @@ func Up(ctx context.Context, config UpConfig) error {
 	if err := config.Validate(); err != nil {
 		return err
 	}
-	if err := checkFolderIsOurs(config.Data); err != nil {
+	if err := checkFolderIsAnElections(config.Data); err != nil {
 		return err
 	}
 	unlock, err := lock(config.Config)
@@ -124,13 +126,16 @@ func up(ctx context.Context, config UpConfig, servers []server) error {
 	}
 	addresses := addresses{listen: page, checkpoints: config.Checkpoints}
 	if addresses.checkpoints == "" {
-		checkpoints, err := config.pathIn("checkpoints")
+		inside, err := config.pathIn("checkpoints", "x") // Spark would make a folder that everybody may read
 		if err != nil {
 			return err
 		}
-		addresses.checkpoints = "file://" + checkpoints // not escaped: Hadoop takes a path as it is written
+		addresses.checkpoints = "file://" + filepath.Dir(inside) // not escaped: Hadoop takes a path as it is written
 	}
 	if addresses.ballotKey, err = config.pathIn("secrets", "ballot-key"); err != nil {
+		return err
+	}
+	if addresses.logins, err = loginsFolder(config.Config); err != nil {
 		return err
 	}
 	if addresses.passwords, err = rolePasswords(config.Config); err != nil {

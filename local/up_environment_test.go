@@ -31,6 +31,7 @@ func TestEachChildGetsOnlyWhatItNeeds(t *testing.T) {
 	config, _ := s.upConfig()
 	config.Replay, config.Regions, config.Voters, config.Definition = "", nil, 1000, "own.yaml"
 	trigger := 2 * time.Second
+	config.Names = []string{"a.example", "b.example"}
 	config.Partitions, config.StatePartitions, config.Trigger = new(int32(5)), new(3), &trigger
 	config.allCounted = func(context.Context, string) (bool, error) {
 		return s.serves("submit") && s.serves("ledger") && s.serves("dashboard"), nil
@@ -45,14 +46,15 @@ func TestEachChildGetsOnlyWhatItNeeds(t *testing.T) {
 		"init": {
 			"init --definition own.yaml --voters 1000 --partitions 5", "ELECTION_POSTGRES=postgres://election:owners" + database, key,
 			"ELECTION_LEDGER_PASSWORD=LEDGER", "ELECTION_SPARK_PASSWORD=SPARK", "ELECTION_READER_PASSWORD=READER",
+			"ELECTION_PRINCIPALS=DATA/secrets",
 		},
-		"dashboard": {"dashboard", "ELECTION_LISTEN=127.0.0.1:PORT"},
+		"dashboard": {"dashboard --names a.example,b.example", health, "ELECTION_LISTEN=127.0.0.1:PORT"},
 		"voters":    {"voters --seed 3", health},
 		"votes":     {"votes --rate 7", health, key},
 		"ledger":    {"ledger", health, "ELECTION_POSTGRES=postgres://election_ledger:LEDGER" + database},
 		"submit": {
 			"submit --state-partitions 3 --trigger 2s", health, "ELECTION_POSTGRES=postgres://election_spark:SPARK" + database, "SPARK_REMOTE=spark:1",
-			"ELECTION_CHECKPOINTS=file://DATA/checkpoints",
+			"ELECTION_CHECKPOINTS=file://DATA/checkpoints", "ELECTION_SPARK_KAFKA_CONFIG=../secrets/kafka-spark.properties",
 		},
 		"audit":    {"audit --page http://127.0.0.1:PORT/", "ELECTION_POSTGRES=postgres://election_reader:READER" + database},
 		Kafka:      {Kafka},
@@ -76,7 +78,7 @@ func TestEachChildGetsOnlyWhatItNeeds(t *testing.T) {
 		switch name {
 		case Kafka, PostgreSQL, Spark:
 		default:
-			lines = append(lines, "ELECTION_BROKERS=kafka:1")
+			lines = append(lines, "ELECTION_BROKERS=kafka:1", "ELECTION_KAFKA_CONFIG=DATA/secrets")
 		}
 		lines = append(lines, "ELECTION_LOG_LEVEL=debug")
 		note := port.ReplaceAllString(strings.NewReplacer(hide...).Replace(s.starts(name)[0]), "127.0.0.1:PORT")

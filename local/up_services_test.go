@@ -11,9 +11,10 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kgo"
 
+	"realtime-election/internal/kafka"
 	"realtime-election/internal/postgres"
+	"realtime-election/internal/principals"
 )
 
 func TestUpRunsRealServersAndEndsOrphansFirst(t *testing.T) {
@@ -29,7 +30,6 @@ func TestUpRunsRealServersAndEndsOrphansFirst(t *testing.T) {
 	}
 	unlock()
 	orphans := []*Process{startServer(t, s.config, StartKafka), startServer(t, s.config, StartPostgreSQL)}
-	brokers := orphans[0].Address()
 
 	config, _ := s.upConfig()
 	config.Config, config.Replay, config.Regions, config.Electorate, config.Once = s.config, "", nil, false, false
@@ -47,7 +47,7 @@ func TestUpRunsRealServersAndEndsOrphansFirst(t *testing.T) {
 		}
 	}
 	note := strings.Join(s.starts("dashboard"), "")
-	if !strings.Contains(note, "ELECTION_BROKERS="+brokers) {
+	if !strings.Contains(note, "ELECTION_BROKERS="+orphans[0].Address()) {
 		t.Error("the dashboard was not told where Kafka is")
 	}
 	s.until("submit serves", func() bool { return s.serves("submit") })
@@ -61,7 +61,11 @@ func TestUpRunsRealServersAndEndsOrphansFirst(t *testing.T) {
 			t.Errorf("the environment of submit lacks %s", want)
 		}
 	}
-	if err := topicsAnswer(ctx, brokers); err != nil {
+	cluster, running, err := KafkaAs(s.config, principals.Health)
+	if err != nil || !running {
+		t.Fatalf("Kafka runs: %t (%v)", running, err)
+	}
+	if err := topicsAnswer(ctx, cluster); err != nil {
 		t.Error(err)
 	}
 	if err := Up(t.Context(), config); err == nil || !strings.Contains(err.Error(), "another election process") {
@@ -88,28 +92,28 @@ func TestUpRunsRealServersAndEndsOrphansFirst(t *testing.T) {
 
 func TestWithKafkaUsesOrStartsTheFoldersKafka(t *testing.T) {
 	config := Config{Data: newData(t)}
-	if err := WithKafka(t.Context(), config.Data, func(string) error { return nil }); err == nil || !strings.Contains(err.Error(), "name with data the folder") {
+	if err := WithKafka(t.Context(), config, principals.Init, func(kafka.Cluster) error { return nil }); err == nil || !strings.Contains(err.Error(), "name with data the folder") {
 		t.Errorf("a folder without an election: %v", err)
 	}
-	kafka := startServer(t, config, StartKafka)
-	use := func(brokers string) error {
-		if brokers != kafka.Address() {
-			t.Errorf("used the Kafka at %s, want %s", brokers, kafka.Address())
+	server := startServer(t, config, StartKafka)
+	use := func(cluster kafka.Cluster) error {
+		if cluster.String() != server.Address() {
+			t.Errorf("used the Kafka at %s, want %s", cluster, server.Address())
 		}
-		return errors.Join(topicsAnswer(t.Context(), brokers), context.Canceled)
+		return errors.Join(topicsAnswer(t.Context(), cluster), context.Canceled)
 	}
-	if err := WithKafka(t.Context(), config.Data, use); err == nil || err.Error() != context.Canceled.Error() {
+	if err := WithKafka(t.Context(), config, principals.Init, use); err == nil || err.Error() != context.Canceled.Error() {
 		t.Errorf("the error is %v, want that of the function", err)
 	}
-	if kafka.Err() != nil {
+	if server.Err() != nil {
 		t.Error("the Kafka of another was stopped")
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), stopGrace)
 	defer cancel()
-	if err := kafka.Stop(ctx); err != nil {
+	if err := server.Stop(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if err := WithKafka(t.Context(), config.Data, use); err == nil || err.Error() != context.Canceled.Error() {
+	if err := WithKafka(t.Context(), config, principals.Init, use); err == nil || err.Error() != context.Canceled.Error() {
 		t.Errorf("the error is %v, want that of the function", err)
 	}
 	if _, ok := Running(config.Data, Kafka); ok {
@@ -119,7 +123,14 @@ func TestWithKafkaUsesOrStartsTheFoldersKafka(t *testing.T) {
 
 func TestWithStoresStartsBothAndLogsInAsTheReader(t *testing.T) {
 	config := Config{Data: newData(t)}
-	kafka, postgresql := startServer(t, config, StartKafka), startServer(t, config, StartPostgreSQL)
+	server, postgresql := startServer(t, config, StartKafka), startServer(t, config, StartPostgreSQL)
+	folder, err := loginsFolder(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := principals.Grant(t.Context(), newClient(t, config), folder); err != nil {
+		t.Fatal(err)
+	}
 	passwords, err := rolePasswords(config)
 	if err != nil {
 		t.Fatal(err)
@@ -137,7 +148,7 @@ func TestWithStoresStartsBothAndLogsInAsTheReader(t *testing.T) {
 	if err := connection.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	use := func(brokers, url string) error {
+	use := func(cluster kafka.Cluster, url string) error {
 		connection, err := pgx.Connect(t.Context(), url)
 		if err != nil {
 			return err
@@ -147,9 +158,9 @@ func TestWithStoresStartsBothAndLogsInAsTheReader(t *testing.T) {
 		if err := connection.QueryRow(t.Context(), "SELECT current_user").Scan(&user); err != nil || user != string(postgres.ReaderRole) {
 			t.Errorf("logged in as %q (%v)", user, err)
 		}
-		return topicsAnswer(t.Context(), brokers)
+		return topicsAnswer(t.Context(), cluster)
 	}
-	if err := WithStores(t.Context(), config.Data, use); err != nil {
+	if err := WithStores(t.Context(), config, use); err != nil {
 		t.Error(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), stopGrace)
@@ -157,13 +168,13 @@ func TestWithStoresStartsBothAndLogsInAsTheReader(t *testing.T) {
 	if err := postgresql.Stop(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if err := WithStores(t.Context(), config.Data, use); err == nil || !strings.Contains(err.Error(), "try again in a few seconds") {
+	if err := WithStores(t.Context(), config, use); err == nil || !strings.Contains(err.Error(), "try again in a few seconds") {
 		t.Errorf("beside a living Kafka it started PostgreSQL: %v", err)
 	}
-	if err := kafka.Stop(ctx); err != nil {
+	if err := server.Stop(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if err := WithStores(t.Context(), config.Data, use); err != nil {
+	if err := WithStores(t.Context(), config, use); err != nil {
 		t.Error(err)
 	}
 	for _, name := range []string{Kafka, PostgreSQL} {
@@ -173,8 +184,8 @@ func TestWithStoresStartsBothAndLogsInAsTheReader(t *testing.T) {
 	}
 }
 
-func topicsAnswer(ctx context.Context, brokers string) error {
-	client, err := kgo.NewClient(kgo.SeedBrokers(brokers))
+func topicsAnswer(ctx context.Context, cluster kafka.Cluster) error {
+	client, err := cluster.NewClient()
 	if err != nil {
 		return err
 	}

@@ -64,7 +64,7 @@ func Cast(ctx context.Context, c CastConfig) (*CastBallot, error) {
 	if err := c.check(&installation.Definition); err != nil {
 		return nil, err
 	}
-	cl, err := c.Kafka.NewClient(kgo.TransactionalID("election-"+election.CastProducer), kgo.TransactionTimeout(transactionTimeout))
+	cl, err := c.Kafka.NewClient(kgo.TransactionalID(election.TransactionalID(election.CastProducer)), kgo.TransactionTimeout(transactionTimeout))
 	if err != nil {
 		return nil, err
 	}

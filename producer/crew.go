@@ -12,12 +12,8 @@ import (
 	"realtime-election/election"
 )
 
-const (
-	// votesGroup is the consumer group whose members share the partitions of the register.
-	votesGroup = "election-votes"
-	// sessionTimeout is after how long without a heartbeat a member's partitions go to others.
-	sessionTimeout = 6 * time.Second
-)
+// sessionTimeout is after how long without a heartbeat a member's partitions go to others.
+const sessionTimeout = 6 * time.Second
 
 // produceAssigned joins the consumer group of all copies of Votes, and produces the ballots of the partitions that the
 // group assigns to this copy. It returns when ctx is over, or with the first error of a partition, after all its
@@ -31,7 +27,7 @@ func (v *voting) produceAssigned(ctx context.Context) error {
 		crew.stop(revoked[election.VotersTopic])
 	}
 	cl, err := v.Kafka.NewClient(v.Health.Kafka("group"),
-		kgo.ConsumerGroup(votesGroup),
+		kgo.ConsumerGroup(election.VotesGroup),
 		kgo.ConsumeTopics(election.VotersTopic),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
 		kgo.SessionTimeout(v.sessionTimeout),

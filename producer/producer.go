@@ -50,7 +50,7 @@ type sender struct {
 
 func (s sender) send(ctx context.Context, stream stream) error {
 	cl, err := s.cluster.NewClient(s.metrics,
-		kgo.TransactionalID("election-"+stream.name),
+		kgo.TransactionalID(election.TransactionalID(stream.name)),
 		kgo.TransactionTimeout(transactionTimeout),
 		kgo.ProducerLinger(5*time.Millisecond),
 		kgo.MaxBufferedRecords(2*recordsPerTransaction))

@@ -20,10 +20,10 @@ import (
 func TestMain(m *testing.M) { localtest.Main(m) }
 
 // newRealPoll makes an election on a real Kafka, with empty topics.
-func newRealPoll(t testing.TB, registered ...int64) (brokers []string, installation election.Installation) {
+func newRealPoll(t testing.TB, registered ...int64) (cluster kafka.Cluster, installation election.Installation) {
 	t.Helper()
-	brokers = []string{localtest.Kafka(t)}
-	cl, err := kafkatest.Cluster(t, brokers).NewClient()
+	cluster = localtest.Kafka(t)
+	cl, err := cluster.NewClient()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,15 +45,15 @@ func newRealPoll(t testing.TB, registered ...int64) (brokers []string, installat
 	if err := cl.ProduceSync(t.Context(), kafkatest.JSON(t, election.ElectionTopic, election.DefinitionKey, installation)).FirstErr(); err != nil {
 		t.Fatal(err)
 	}
-	return brokers, installation
+	return cluster, installation
 }
 
 // sent counts the ballots in the topic, and those of them that count.
-func sent(t testing.TB, brokers []string, installation election.Installation) (ballots, counted int64) {
+func sent(t testing.TB, cluster kafka.Cluster, installation election.Installation) (ballots, counted int64) {
 	t.Helper()
 	count := election.NewCount(&installation.Definition, installation.VotePartitions)
 	for partition := range installation.VotePartitions {
-		err := kafkatest.Cluster(t, brokers).Read(t.Context(), election.VotesTopic, partition, func(r *kgo.Record) error {
+		err := cluster.Read(t.Context(), election.VotesTopic, partition, func(r *kgo.Record) error {
 			ballots++
 			if count.Add(election.VoteRecord{Partition: partition, Offset: r.Offset, Timestamp: r.Timestamp, Key: r.Key, Value: r.Value}) == "" {
 				counted++
@@ -69,11 +69,11 @@ func sent(t testing.TB, brokers []string, installation election.Installation) (b
 
 // TestCopiesVoteOnARealKafka lets two copies vote. One starts before the register is closed, the other after.
 func TestCopiesVoteOnARealKafka(t *testing.T) {
-	brokers, installation := newRealPoll(t, 3000, 4000, 5000, 0)
-	c := VotesConfig{Kafka: kafkatest.Cluster(t, brokers), Key: key, Rate: 2000, Log: kafkatest.Log(t)}
+	cluster, installation := newRealPoll(t, 3000, 4000, 5000, 0)
+	c := VotesConfig{Kafka: cluster, Key: key, Rate: 2000, Log: kafkatest.Log(t)}
 	ended := make(chan error, 2)
 	go func() { ended <- Votes(t.Context(), c) }()
-	if err := Voters(t.Context(), VotersConfig{Kafka: kafkatest.Cluster(t, brokers), Seed: 1, Log: kafkatest.Log(t)}); err != nil {
+	if err := Voters(t.Context(), VotersConfig{Kafka: cluster, Seed: 1, Log: kafkatest.Log(t)}); err != nil {
 		t.Fatal(err)
 	}
 	go func() { ended <- Votes(t.Context(), c) }()
@@ -82,7 +82,7 @@ func TestCopiesVoteOnARealKafka(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if ballots, counted := sent(t, brokers, installation); ballots != 12_000 || counted != 12_000 {
+	if ballots, counted := sent(t, cluster, installation); ballots != 12_000 || counted != 12_000 {
 		t.Errorf("%d ballots were sent and %d of them count, of 12000", ballots, counted)
 	}
 }
@@ -102,7 +102,7 @@ func processorTime(t testing.TB) time.Duration {
 func BenchmarkElectorate(b *testing.B) {
 	const n = 1_000_000
 	for range b.N {
-		brokers, _ := newRealPoll(b, n/4, n/4, n/4, n/4)
+		cluster, _ := newRealPoll(b, n/4, n/4, n/4, n/4)
 		measure := func(name string, run func() error) {
 			runtime.GC()
 			began, before := time.Now(), processorTime(b)
@@ -113,10 +113,10 @@ func BenchmarkElectorate(b *testing.B) {
 			b.ReportMetric(n/(processorTime(b)-before).Seconds(), name+"/core-s")
 		}
 		measure("voters", func() error {
-			return Voters(b.Context(), VotersConfig{Kafka: kafkatest.Cluster(b, brokers), Seed: 1, Log: kafkatest.Log(b)})
+			return Voters(b.Context(), VotersConfig{Kafka: cluster, Seed: 1, Log: kafkatest.Log(b)})
 		})
 		measure("ballots", func() error {
-			return Votes(b.Context(), VotesConfig{Kafka: kafkatest.Cluster(b, brokers), Key: key, Log: kafkatest.Log(b)})
+			return Votes(b.Context(), VotesConfig{Kafka: cluster, Key: key, Log: kafkatest.Log(b)})
 		})
 	}
 }

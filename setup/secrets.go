@@ -9,6 +9,7 @@ import (
 
 	"realtime-election/internal/ballotkey"
 	"realtime-election/internal/postgres"
+	"realtime-election/internal/principals"
 	"realtime-election/internal/secret"
 )
 
@@ -27,8 +28,9 @@ const (
 	SparkSecrets    = "spark"
 	LedgerSecrets   = "ledger"
 	SubmitSecrets   = "submit"
-	AuditSecrets    = "audit"
+	ToolsSecrets    = "tools" // audit, and people who look
 	VotesSecrets    = "votes"
+	KafkaSecrets    = "kafka"
 )
 
 // Make makes the secrets that are missing: 128 random bits each, and the ballot key. It keeps those that exist. The
@@ -41,6 +43,8 @@ const (
 //	spark-token, spark-remote                         Spark Connect's token, and its connection string with the token
 //	spark-secret, spark-options                       by which Spark's processes authenticate each other, and Java's option with it
 //	ballot-key
+//	kafka-NAME, kafka-NAME.properties                 of the principal NAME, its password, and its login to Kafka
+//	kafka-format.args                                 for Kafka's first start
 func (s Secrets) Make() error {
 	if err := os.MkdirAll(s.Folder, 0o711); err != nil {
 		return fmt.Errorf("make the folder of secrets: %w", err)
@@ -68,7 +72,7 @@ func (s Secrets) Make() error {
 	}{
 		{postgres.LedgerRole, "ledger-url", LedgerSecrets},
 		{postgres.SparkRole, "submit-url", SubmitSecrets},
-		{postgres.ReaderRole, "audit-url", AuditSecrets},
+		{postgres.ReaderRole, "audit-url", ToolsSecrets},
 	} {
 		password, err := s.random(string(account.role), "")
 		if err != nil {
@@ -92,6 +96,9 @@ func (s Secrets) Make() error {
 	if err := s.write("spark-options", SparkSecrets, "-Dspark.authenticate.secret="+sparkSecret); err != nil {
 		return err
 	}
+	if err := principals.MakeLogins(s.Folder, adviceIfLost, func(p principals.Principal) func(string) error { return s.allow(whose(p)) }); err != nil {
+		return err
+	}
 	path := filepath.Join(s.Folder, "ballot-key")
 	if _, err := ballotkey.OpenOrMake(path); err != nil {
 		return err
@@ -106,9 +113,22 @@ func (s Secrets) database(role, password string) string {
 	return fmt.Sprintf("postgres://%s@%s?sslmode=disable", url.UserPassword(role, password), s.Postgres) // the containers have a network of their own
 }
 
+// whose is the service that logs in to Kafka as a principal: for most, that of its name.
+func whose(p principals.Principal) string {
+	switch p {
+	case principals.Broker, principals.Controller, principals.Health:
+		return KafkaSecrets
+	case principals.Cast, principals.Query, principals.Reader:
+		return ToolsSecrets
+	}
+	return string(p)
+}
+
+const adviceIfLost = "begin anew: docker compose down --volumes"
+
 // random reads the secret of that name, or makes it if it is missing.
 func (s Secrets) random(name, user string) (string, error) {
-	return secret.OpenOrMake(filepath.Join(s.Folder, name), "begin anew: docker compose down --volumes", s.allow(user))
+	return secret.OpenOrMake(filepath.Join(s.Folder, name), adviceIfLost, s.allow(user))
 }
 
 func (s Secrets) write(name, user, content string) error {

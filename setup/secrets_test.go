@@ -40,7 +40,16 @@ func TestSecretsAreMadeOnceForTheirReaders(t *testing.T) {
 		t.Fatal(err)
 	}
 	made := read(t, folder)
-	if len(made) != 13 {
+	logins := 0
+	for name := range made {
+		if strings.HasPrefix(name, "kafka-") {
+			logins++
+		}
+	}
+	if logins != 2*14+1 {
+		t.Errorf("there are %d files for Kafka's principals", logins)
+	}
+	if len(made) != 13+logins {
 		t.Errorf("%d files are made: %v", len(made), made)
 	}
 	for url, want := range map[string]string{
@@ -68,7 +77,8 @@ func TestSecretsAreMadeOnceForTheirReaders(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := os.FileMode(0o600)
-		if name == "ledger-url" || name == "ballot-key" || name == "spark-token" || name == "spark-options" {
+		switch name {
+		case "ledger-url", "ballot-key", "spark-token", "spark-options", "kafka-ledger.properties", "kafka-votes.properties", "kafka-spark.properties":
 			want = 0o640
 		}
 		if info.Mode().Perm() != want {

@@ -20,7 +20,6 @@ import (
 	"realtime-election/election"
 	"realtime-election/internal/definition"
 	"realtime-election/internal/kafka"
-	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/internal/postgres"
 	"realtime-election/local/localtest"
 	"realtime-election/setup"
@@ -36,7 +35,7 @@ func newSystem(t *testing.T) (setup.Config, *kadm.Client, *pgx.Conn) {
 		t.Fatal(err)
 	}
 	c := setup.Config{
-		Kafka: kafkatest.Cluster(t, []string{localtest.Kafka(t)}), Postgres: localtest.PostgreSQL(t), Definition: d, Partitions: 3,
+		Kafka: localtest.Kafka(t), Postgres: localtest.PostgreSQL(t), Definition: d, Partitions: 3,
 		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 	cl, err := c.Kafka.NewClient(kgo.MetadataMinAge(10 * time.Millisecond))

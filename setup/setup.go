@@ -15,6 +15,7 @@ import (
 	"realtime-election/election"
 	"realtime-election/internal/kafka"
 	"realtime-election/internal/postgres"
+	"realtime-election/internal/principals"
 )
 
 // Config is what Run needs.
@@ -26,7 +27,9 @@ type Config struct {
 	// BallotKeyFingerprint identifies the ballot key. It is used if the definition has an electorate.
 	BallotKeyFingerprint string
 	Passwords            map[postgres.Role]string // a role without one cannot log in
-	Log                  *slog.Logger
+	// Logins is the folder of the principals' logins, if Kafka is to give them passwords and rights.
+	Logins string
+	Log    *slog.Logger
 }
 
 // Run prepares Kafka and PostgreSQL, and returns when both are ready. It may be run again. The error is an
@@ -67,6 +70,11 @@ func Run(ctx context.Context, c Config) error {
 	defer cl.Close()
 	if err := kafka.EnsureTopics(ctx, cl, election.Topics(installation.VotePartitions)); err != nil {
 		return err
+	}
+	if c.Logins != "" {
+		if err := principals.Grant(ctx, cl, c.Logins); err != nil {
+			return err
+		}
 	}
 	if err := prepareDatabase(ctx, c, existing == nil); err != nil {
 		return err

@@ -18,7 +18,6 @@ import (
 
 	"realtime-election/election"
 	"realtime-election/internal/definition"
-	"realtime-election/internal/kafka"
 	"realtime-election/local/localtest"
 	"realtime-election/producer"
 	"realtime-election/setup"
@@ -78,7 +77,7 @@ func variants() map[string]func(*query) {
 func TestBench(t *testing.T) {
 	ctx := t.Context()
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	c := Config{Kafka: kafka.Cluster{Brokers: []string{localtest.Kafka(t)}, Log: log}, Postgres: localtest.PostgreSQL(t), Remote: localtest.Spark(t), Log: log}
+	c := Config{Kafka: localtest.Kafka(t), Postgres: localtest.PostgreSQL(t), Remote: localtest.Spark(t), Log: log}
 	path := benchResult(t, *benchVotes)
 	file, err := definition.ReadResultFile(path, nil)
 	if err != nil {

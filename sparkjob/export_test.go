@@ -23,7 +23,7 @@ func Rejected(ctx context.Context, c Config, installation *election.Installation
 		return nil, err
 	}
 	votes := session.Read().Format("kafka").
-		Option("kafka.bootstrap.servers", strings.Join(c.Kafka.Brokers, ",")).Option("subscribe", election.VotesTopic).Load()
+		Options(c.Kafka.Security.SparkOptions("")).Option("kafka.bootstrap.servers", strings.Join(c.Kafka.Brokers, ",")).Option("subscribe", election.VotesTopic).Load()
 	if err := votes.CreateOrReplaceTempView(ctx, "votes"); err != nil {
 		return nil, err
 	}

@@ -47,6 +47,7 @@ func newQuery(statePartitions int, trigger spark.Trigger) query {
 		},
 		source: map[string]string{
 			"kafka.isolation.level": "read_committed",
+			"groupIdPrefix":         election.SparkGroups,
 			"startingOffsets":       "earliest",
 			"failOnDataLoss":        "true",
 			// A bound lets totals appear every few seconds while a backlog is counted.

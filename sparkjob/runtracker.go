@@ -69,7 +69,7 @@ func (r *runTracker) fencePredecessor(ctx context.Context) (err error) {
 	if r.plainWriter, err = r.config.Kafka.NewClient(r.writerOptions...); err != nil {
 		return err
 	}
-	if r.fencedWriter, err = r.config.Kafka.NewClient(kgo.TransactionalID("election-submit"), kgo.TransactionTimeout(transactionTimeout)); err != nil {
+	if r.fencedWriter, err = r.config.Kafka.NewClient(kgo.TransactionalID(election.TransactionalID("submit")), kgo.TransactionTimeout(transactionTimeout)); err != nil {
 		return err
 	}
 	if err := r.mayAct(); err != nil {

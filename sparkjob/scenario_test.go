@@ -16,7 +16,6 @@ import (
 	"realtime-election/election"
 	"realtime-election/internal/inspect"
 	"realtime-election/internal/kafka"
-	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/internal/scenario"
 	"realtime-election/local/localtest"
 	"realtime-election/setup"
@@ -32,7 +31,7 @@ func newElection(t *testing.T, d *election.Definition, partitions int32) sparkjo
 // newElectionOn is newElection for a Spark of the test's own.
 func newElectionOn(t *testing.T, remote string, d *election.Definition, partitions int32) sparkjob.Config {
 	t.Helper()
-	return newElectionAt(t, kafkatest.Cluster(t, []string{localtest.Kafka(t)}), remote, d, partitions)
+	return newElectionAt(t, localtest.Kafka(t), remote, d, partitions)
 }
 
 // newElectionAt is newElectionOn for a Kafka of the test's own.

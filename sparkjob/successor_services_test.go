@@ -5,10 +5,12 @@ package sparkjob_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,6 +19,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"realtime-election/election"
+	"realtime-election/internal/kafka"
+	"realtime-election/internal/principals"
 	"realtime-election/internal/scenario"
 	"realtime-election/local/localtest"
 	"realtime-election/sparkjob"
@@ -36,7 +40,11 @@ func runSubmit(config string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	c := sparkjob.Config{Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo}))}
-	err := json.Unmarshal([]byte(config), &struct{ *sparkjob.Config }{&c})
+	var login struct{ Login string }
+	err := errors.Join(json.Unmarshal([]byte(config), &struct{ *sparkjob.Config }{&c}), json.Unmarshal([]byte(config), &login))
+	if err == nil {
+		c.Kafka.Security, err = kafka.ReadSecurity(login.Login)
+	}
 	if err == nil {
 		err = sparkjob.Run(ctx, c)
 	}
@@ -55,6 +63,7 @@ func newProcess(t *testing.T, c sparkjob.Config, name string) process {
 	t.Helper()
 	config, err := json.Marshal(map[string]any{
 		"Kafka": map[string]any{"Brokers": c.Kafka.Brokers}, "Postgres": c.Postgres, "Remote": c.Remote, "Checkpoints": c.Checkpoints, "StatePartitions": c.StatePartitions,
+		"Login": principals.Init.Login(filepath.Join(localtest.Data(t), "secrets")),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -40,8 +40,7 @@ func (c *auditCommand) Run(ctx context.Context, log *slog.Logger, at console) er
 	if folder == "" {
 		return check(c.cluster(log), c.Postgres, c.Page)
 	}
-	return local.WithStores(ctx, folder, func(brokers, postgres string) error {
-		cluster := kafka.Cluster{Brokers: []string{brokers}, Log: log}
+	return local.WithStores(ctx, local.Config{Data: folder, Log: log}, func(cluster kafka.Cluster, postgres string) error {
 		if c.Page != "" {
 			return check(cluster, postgres, c.Page)
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"realtime-election/election"
 	"realtime-election/internal/exit"
 	"realtime-election/internal/health"
 	"realtime-election/internal/kafka/kafkatest"
@@ -52,10 +53,10 @@ func TestCheckAsksTheMasterForAWorker(t *testing.T) {
 
 func TestCheckSendsAndFetchesARecord(t *testing.T) {
 	t.Parallel()
-	cluster := kafkatest.NewCluster(t)
+	cluster := kafkatest.NewElection(t, &election.Definition{ID: "x"}, 1)
 	addresses := cluster.ListenAddrs()
 	brokers := "--brokers=" + strings.Join(addresses, ",")
-	for range 2 { // the first makes the topic
+	for range 2 {
 		if code, _, stderr := command(t, "check", "kafka", brokers); code != exit.Done {
 			t.Errorf("exit code %d: %s", code, stderr)
 		}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -18,13 +19,43 @@ import (
 	"realtime-election/internal/definition"
 	"realtime-election/internal/health"
 	"realtime-election/internal/kafka"
+	"realtime-election/internal/principals"
 	"realtime-election/local"
 	"realtime-election/producer"
 )
 
 // loginFlags say how a client logs in to the Kafka of --brokers.
 type loginFlags struct {
-	KafkaConfig *kafka.Security `help:"A file of Kafka's client properties, for a Kafka at --brokers that wants TLS or a login." placeholder:"FILE" env:"ELECTION_KAFKA_CONFIG"`
+	KafkaConfig string `help:"A file of Kafka's client properties, for a Kafka at --brokers that wants TLS or a login. Or a folder of logins, which has a file for each command." placeholder:"FILE" env:"ELECTION_KAFKA_CONFIG"`
+
+	principal principals.Principal // of the command, where the Kafka is the election's own
+	security  *kafka.Security
+}
+
+// AfterApply reads the file.
+func (f *loginFlags) AfterApply(c *kong.Context) (err error) {
+	f.principal = principalOf(c.Command())
+	if f.KafkaConfig == "" {
+		return nil
+	}
+	path := f.KafkaConfig
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		path = f.principal.Login(path)
+	}
+	f.security, err = kafka.ReadSecurity(path)
+	return err
+}
+
+// principalOf is the principal as which a command logs in: that of its name, or the reader.
+func principalOf(command string) principals.Principal {
+	name, _, _ := strings.Cut(command, " ")
+	switch p := principals.Principal(name); {
+	case principals.Known(p):
+		return p
+	case name == "check":
+		return principals.Health
+	}
+	return principals.Reader
 }
 
 // kafkaFlags name the Kafka cluster.
@@ -34,7 +65,7 @@ type kafkaFlags struct {
 }
 
 func (f kafkaFlags) cluster(log *slog.Logger) kafka.Cluster {
-	return kafka.Cluster{Brokers: f.Brokers, Security: f.KafkaConfig, Log: log}
+	return kafka.Cluster{Brokers: f.Brokers, Security: f.security, Log: log}
 }
 
 // healthFlags name the address at which a service serves its health.
@@ -46,9 +77,21 @@ type healthFlags struct {
 // waits ever longer before the next start.
 const kafkaStarts = time.Minute
 
-// serve runs a service once Kafka answers, and serves its health until the service has ended. Without health, nobody starts
-// the service again, and it does not wait for Kafka.
-func (f healthFlags) serve(ctx context.Context, name string, cluster kafka.Cluster, run func(context.Context, *health.Service) error) error {
+// serveWithKafka is serve for a service that cannot begin without Kafka. Without health, nobody starts the service again, and it
+// does not wait for Kafka.
+func (f healthFlags) serveWithKafka(ctx context.Context, name string, cluster kafka.Cluster, run func(context.Context, *health.Service) error) error {
+	return f.serve(ctx, name, cluster.Logger(), func(ctx context.Context, h *health.Service) error {
+		if h != nil {
+			if err := cluster.Await(ctx, kafkaStarts); err != nil {
+				return err
+			}
+		}
+		return explained(func(kafka.Cluster) error { return run(ctx, h) })(cluster)
+	})
+}
+
+// serve runs a service, and serves its health until the service has ended.
+func (f healthFlags) serve(ctx context.Context, name string, log *slog.Logger, run func(context.Context, *health.Service) error) error {
 	if f.Health == "" {
 		return run(ctx, nil)
 	}
@@ -57,12 +100,9 @@ func (f healthFlags) serve(ctx context.Context, name string, cluster kafka.Clust
 	ctx, ended := context.WithCancel(ctx)
 	group.Go(func() error {
 		defer ended()
-		if err := cluster.Await(ctx, kafkaStarts); err != nil {
-			return err
-		}
 		return run(ctx, h)
 	})
-	group.Go(func() error { return h.Serve(ctx, f.Health, cluster.Logger()) })
+	group.Go(func() error { return h.Serve(ctx, f.Health, log) })
 	return group.Wait()
 }
 
@@ -135,11 +175,11 @@ type lookFlags struct {
 }
 
 // AfterApply refuses two flags that name two elections. A flag wins over the environment, so that is no mistake.
-func (lookFlags) AfterApply(c *kong.Context) error {
+func (f *lookFlags) AfterApply(c *kong.Context) error {
 	if given(c, "brokers") && given(c, "data") {
 		return &election.Wrong{Setting: "brokers", Text: "and {data} name two elections; leave one of them out"}
 	}
-	return nil
+	return f.loginFlags.AfterApply(c)
 }
 
 // given reports whether a flag is on the command line.
@@ -149,7 +189,7 @@ func given(c *kong.Context, name string) bool {
 
 // cluster is that of --brokers.
 func (f lookFlags) cluster(log *slog.Logger) kafka.Cluster {
-	return kafka.Cluster{Brokers: f.Brokers, Security: f.KafkaConfig, Log: log}
+	return kafka.Cluster{Brokers: f.Brokers, Security: f.security, Log: log}
 }
 
 // folder is the folder of the election, or empty if only its Kafka is known.
@@ -160,12 +200,21 @@ func (f lookFlags) folder() string {
 	return f.Data
 }
 
+// explained is a use of Kafka whose error says what to correct where Kafka refuses the client.
+func explained(use func(kafka.Cluster) error) func(kafka.Cluster) error {
+	return func(cluster kafka.Cluster) error {
+		err := use(cluster)
+		if _, said := errors.AsType[*election.InputError](err); err == nil || said {
+			return err
+		}
+		return cmp.Or(cluster.Explain(err), err)
+	}
+}
+
 // kafka calls f with the election's Kafka.
 func (f lookFlags) kafka(ctx context.Context, log *slog.Logger, use func(kafka.Cluster) error) error {
 	if folder := f.folder(); folder != "" {
-		return local.WithKafka(ctx, folder, func(brokers string) error {
-			return use(kafka.Cluster{Brokers: []string{brokers}, Log: log})
-		})
+		return local.WithKafka(ctx, local.Config{Data: folder, Log: log}, f.principal, explained(use))
 	}
-	return use(f.cluster(log))
+	return explained(use)(f.cluster(log))
 }

@@ -35,7 +35,7 @@ func TestEveryServiceServesItsHealth(t *testing.T) {
 				has = has || flag.Name == "health" && strings.Contains(fmt.Sprint(flag.Envs), "ELECTION_HEALTH")
 			}
 		}
-		want := strings.Contains(" voters votes replay submit ledger ", " "+command.Name+" ")
+		want := strings.Contains(" voters votes replay submit ledger dashboard ", " "+command.Name+" ")
 		if has != want {
 			t.Errorf("%s has --health: %t", command.Name, has)
 		}
@@ -45,15 +45,10 @@ func TestEveryServiceServesItsHealth(t *testing.T) {
 // freeAddress is an address that nothing listens on.
 func freeAddress(t *testing.T) string { return "127.0.0.1:" + localtest.FreePort(t) }
 
-// answering is a Kafka that answers.
-func answering(t *testing.T) kafka.Cluster {
-	return kafkatest.Cluster(t, kafkatest.NewCluster(t).ListenAddrs())
-}
-
 func TestHealthIsServedForAsLongAsTheService(t *testing.T) {
 	address := freeAddress(t)
 	broken := errors.New("broken")
-	err := healthFlags{Health: address}.serve(t.Context(), "votes", answering(t), func(ctx context.Context, h *health.Service) error {
+	err := healthFlags{Health: address}.serve(t.Context(), "votes", kafkatest.Log(t), func(ctx context.Context, h *health.Service) error {
 		h.Needs(health.Need{What: "kafka", Check: func(context.Context) error { return errors.New("away") }})
 		for {
 			response, err := http.Get("http://" + address + "/readyz")
@@ -83,7 +78,7 @@ func TestHealthIsServedForAsLongAsTheService(t *testing.T) {
 func TestHealthEndsWithAServiceThatIsDone(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	err := healthFlags{Health: freeAddress(t)}.serve(ctx, "votes", answering(t), func(context.Context, *health.Service) error { return nil })
+	err := healthFlags{Health: freeAddress(t)}.serve(ctx, "votes", kafkatest.Log(t), func(context.Context, *health.Service) error { return nil })
 	if err != nil || ctx.Err() != nil {
 		t.Errorf("ended with %v (%v)", err, ctx.Err())
 	}
@@ -99,7 +94,7 @@ func TestServiceWaitsUntilKafkaAnswers(t *testing.T) {
 	cluster := kafka.Cluster{Brokers: []string{fmt.Sprintf("127.0.0.1:%d", port)}, Log: slog.New(slog.NewTextHandler(log, nil))}
 	var group errgroup.Group
 	group.Go(func() error {
-		return healthFlags{Health: freeAddress(t)}.serve(t.Context(), "votes", cluster, func(ctx context.Context, _ *health.Service) error {
+		return healthFlags{Health: freeAddress(t)}.serveWithKafka(t.Context(), "votes", cluster, func(ctx context.Context, _ *health.Service) error {
 			_, err := cluster.Election(ctx)
 			return err
 		})
@@ -120,7 +115,7 @@ func TestATakenHealthAddressEndsTheService(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer listener.Close()
-	err = healthFlags{Health: listener.Addr().String()}.serve(t.Context(), "votes", answering(t), func(ctx context.Context, _ *health.Service) error {
+	err = healthFlags{Health: listener.Addr().String()}.serve(t.Context(), "votes", kafkatest.Log(t), func(ctx context.Context, _ *health.Service) error {
 		<-ctx.Done()
 		return nil
 	})

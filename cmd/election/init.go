@@ -16,6 +16,7 @@ type initCommand struct {
 	electionFlags
 	Partitions     int32  `help:"Partitions of votes_topic, fixed when the election begins." default:"${partitions}" env:"ELECTION_PARTITIONS"`
 	BallotKey      string `help:"The file of the secret ballot key, for a definition with an electorate. It is made if it does not exist." placeholder:"FILE" env:"ELECTION_BALLOT_KEY"`
+	Principals     string `help:"A folder of logins to Kafka. Each principal gets the password that is there, and the rights that its work needs; docs/security.md lists them. Whoever --kafka-config names must be a super user." placeholder:"DIR" env:"ELECTION_PRINCIPALS"`
 	LedgerPassword string `help:"Password of the role election_ledger. Without one a role cannot log in. Arguments can be read by every user of the machine: use the environment." placeholder:"SECRET" env:"ELECTION_LEDGER_PASSWORD"`
 	SparkPassword  string `help:"Password of the role election_spark, for submit." placeholder:"SECRET" env:"ELECTION_SPARK_PASSWORD"`
 	ReaderPassword string `help:"Password of the role election_reader, for audit and for people." placeholder:"SECRET" env:"ELECTION_READER_PASSWORD"`
@@ -42,6 +43,6 @@ func (c *initCommand) Run(ctx context.Context, log *slog.Logger) error {
 		Passwords: map[postgres.Role]string{
 			postgres.LedgerRole: c.LedgerPassword, postgres.SparkRole: c.SparkPassword, postgres.ReaderRole: c.ReaderPassword,
 		},
-		Log: log,
+		Logins: c.Principals, Log: log,
 	})
 }

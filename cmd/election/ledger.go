@@ -16,7 +16,7 @@ type ledgerCommand struct {
 
 func (c *ledgerCommand) Run(ctx context.Context, log *slog.Logger) error {
 	cluster := c.cluster(log)
-	return c.serve(ctx, "ledger", cluster, func(ctx context.Context, h *health.Service) error {
+	return c.serveWithKafka(ctx, "ledger", cluster, func(ctx context.Context, h *health.Service) error {
 		return ledger.Run(ctx, ledger.Config{Kafka: cluster, Postgres: c.Postgres, Log: log, Health: h})
 	})
 }

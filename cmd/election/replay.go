@@ -19,7 +19,7 @@ type replayCommand struct {
 
 func (c *replayCommand) Run(ctx context.Context, log *slog.Logger, at console) error {
 	cluster := c.cluster(log)
-	return c.serve(ctx, "replay", cluster, func(ctx context.Context, h *health.Service) error {
+	return c.serveWithKafka(ctx, "replay", cluster, func(ctx context.Context, h *health.Service) error {
 		return producer.Replay(ctx, producer.ReplayConfig{
 			Kafka: cluster, File: c.File, Regions: c.Regions, Rate: c.Rate, Seed: c.Seed, Log: log, Out: at.Err, Health: h,
 		})

@@ -35,25 +35,29 @@ Exit codes: %d it runs and Kafka answers; %d nothing runs, or Kafka does not ans
 }
 
 // AfterApply is that of lookFlags.
-func (*statusCommand) AfterApply(c *kong.Context) error { return lookFlags{}.AfterApply(c) }
+func (c *statusCommand) AfterApply(at *kong.Context) error {
+	f := lookFlags{Brokers: c.Brokers, loginFlags: c.loginFlags, Data: c.Data}
+	err := f.AfterApply(at)
+	c.loginFlags = f.loginFlags
+	return err
+}
 
 func (c *statusCommand) Run(ctx context.Context, log *slog.Logger, at console) error {
 	now := time.Now()
 	r := statusReport{Data: lookFlags{Brokers: c.Brokers, Data: c.Data}.folder()}
-	brokers, security := c.Brokers, c.KafkaConfig
+	cluster, running := kafka.Cluster{Brokers: c.Brokers, Security: c.security}, true
+	var problem error
 	if r.Data != "" {
-		brokers, security = nil, nil
 		r.Processes, r.Up = local.Children(r.Data)
-		if record, ok := local.Running(r.Data, local.Kafka); ok {
-			brokers = []string{record.Address}
+		if cluster, running, problem = local.KafkaAs(local.Config{Data: r.Data}, c.principal); problem != nil {
+			return problem
 		}
 	}
-	var problem error
-	if len(brokers) > 0 {
+	if running {
+		cluster.Log = slog.New(slog.DiscardHandler) // the command reports that Kafka does not answer
 		asking, cancel := context.WithTimeout(ctx, 15*time.Second)
 		defer cancel()
-		// The command reports that Kafka does not answer, so the client need not log it.
-		if r.Election, problem = inspect.ReadStatus(asking, kafka.Cluster{Brokers: brokers, Security: security, Log: slog.New(slog.DiscardHandler)}, now); problem != nil {
+		if r.Election, problem = inspect.ReadStatus(asking, cluster, now); problem != nil {
 			r.Error = problem.Error()
 		}
 	} else {

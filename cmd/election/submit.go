@@ -23,7 +23,7 @@ type submitCommand struct {
 
 func (c *submitCommand) Run(ctx context.Context, log *slog.Logger) error {
 	cluster := c.cluster(log)
-	return c.serve(ctx, "submit", cluster, func(ctx context.Context, h *health.Service) error {
+	return c.serveWithKafka(ctx, "submit", cluster, func(ctx context.Context, h *health.Service) error {
 		return sparkjob.Run(ctx, sparkjob.Config{
 			Kafka: cluster, Postgres: c.Postgres, Remote: c.Remote, Checkpoints: c.Checkpoints,
 			StatePartitions: c.StatePartitions, Trigger: c.Trigger, SparkKafkaConfig: c.SparkKafkaConfig, PlainText: c.PlainText, Log: log, Health: h,

@@ -13,6 +13,7 @@ type upCommand struct {
 	electionFlags
 	Data            string        `help:"The folder for everything: servers, checkpoints, secrets and logs." default:"${data}" env:"ELECTION_DATA" placeholder:"DIR"`
 	Host            string        `help:"The address of the page; 0.0.0.0 means every interface." default:"${host}" env:"ELECTION_HOST"`
+	Names           []string      `help:"Names under which the page is opened, as in dashboard." env:"ELECTION_NAMES"`
 	Port            int           `help:"Port of the page; 0 picks a free one." default:"${port}" env:"ELECTION_PORT"`
 	Rate            int           `help:"Votes a second; 0 means as fast as possible." default:"0" env:"ELECTION_RATE"`
 	Speed           time.Duration `help:"Hold the electorate's polling day in this much time, such as 5m. Not with --rate." placeholder:"TIME" env:"ELECTION_SPEED"`
@@ -32,7 +33,7 @@ func (c *upCommand) Run(ctx context.Context, log *slog.Logger, at console) error
 	}
 	config := local.UpConfig{
 		Config: local.Config{Data: c.Data, Log: log, SparkMemory: c.SparkMemory, SparkUI: c.SparkUI},
-		Host:   c.Host, Port: c.Port, Replay: c.Replay, Regions: c.Regions, Definition: c.Definition,
+		Host:   c.Host, Port: c.Port, Names: c.Names, Replay: c.Replay, Regions: c.Regions, Definition: c.Definition,
 		Electorate: d.Electorate != nil, Voters: c.Voters, Rate: c.Rate, Speed: c.Speed, Seed: c.Seed,
 		Partitions: &c.Partitions, StatePartitions: &c.StatePartitions, Trigger: &c.Trigger,
 		Load: load(d), Once: c.Once, Out: at.Out,

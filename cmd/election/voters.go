@@ -18,7 +18,7 @@ type votersCommand struct {
 
 func (c *votersCommand) Run(ctx context.Context, log *slog.Logger, at console) error {
 	cluster := c.cluster(log)
-	err := c.serve(ctx, "voters", cluster, func(ctx context.Context, h *health.Service) error {
+	err := c.serveWithKafka(ctx, "voters", cluster, func(ctx context.Context, h *health.Service) error {
 		return producer.Voters(ctx, producer.VotersConfig{Kafka: cluster, Rate: c.Rate, Seed: c.Seed, Log: log, Out: at.Err, Health: h})
 	})
 	return c.end(err, log)

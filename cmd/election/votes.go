@@ -25,7 +25,7 @@ func (c *votesCommand) Run(ctx context.Context, log *slog.Logger) error {
 		return err
 	}
 	cluster := c.cluster(log)
-	err = c.serve(ctx, "votes", cluster, func(ctx context.Context, h *health.Service) error {
+	err = c.serveWithKafka(ctx, "votes", cluster, func(ctx context.Context, h *health.Service) error {
 		return producer.Votes(ctx, producer.VotesConfig{Kafka: cluster, Key: key, Rate: c.Rate, Speed: c.Speed, Log: log, Health: h})
 	})
 	return c.end(err, log)

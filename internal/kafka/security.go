@@ -53,15 +53,6 @@ var mechanisms = map[string]string{
 // tokenHandler gets Java's clients a token by client credentials.
 const tokenHandler = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler"
 
-// UnmarshalText reads the file at a path, as ReadSecurity does.
-func (s *Security) UnmarshalText(path []byte) error {
-	read, err := ReadSecurity(string(path))
-	if err == nil {
-		*s = *read
-	}
-	return err
-}
-
 // ReadSecurity reads and checks a file of client properties. What is wrong with it is an *election.InputError.
 func ReadSecurity(path string) (*Security, error) {
 	refuse := func(format string, args ...any) (*Security, error) {

@@ -11,24 +11,23 @@ import (
 
 	"realtime-election/election"
 	"realtime-election/internal/kafka"
-	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/local/localtest"
 )
 
 func TestMain(m *testing.M) { localtest.Main(m) }
 
 func TestRealKafkaTakesTheLargestElectionRecord(t *testing.T) {
-	if err := publish(t, []string{localtest.Kafka(t)}, largest(t)); err != nil {
+	if err := publish(t, localtest.Kafka(t), largest(t)); err != nil {
 		t.Error(err)
 	}
 }
 
 // TestBatchThatUnpacksToMoreIsRefused sends 8 MiB in compressed batches of some KiB, as one record and as many.
 func TestBatchThatUnpacksToMoreIsRefused(t *testing.T) {
-	brokers := []string{localtest.Kafka(t)}
+	cluster := localtest.Kafka(t)
 	client := func(options ...kgo.Opt) *kgo.Client {
 		t.Helper()
-		cl, err := kafkatest.Cluster(t, brokers).NewClient(options...)
+		cl, err := cluster.NewClient(options...)
 		if err != nil {
 			t.Fatal(err)
 		}

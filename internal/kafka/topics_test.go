@@ -138,9 +138,9 @@ func largest(t testing.TB) []byte {
 }
 
 // publish sends an installation as init does.
-func publish(t testing.TB, brokers []string, value []byte) error {
+func publish(t testing.TB, cluster kafka.Cluster, value []byte) error {
 	t.Helper()
-	cl, err := kafkatest.Cluster(t, brokers).NewClient(kgo.ProducerBatchMaxBytes(election.MaxRecordBytes))
+	cl, err := cluster.NewClient(kgo.ProducerBatchMaxBytes(election.MaxRecordBytes))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,11 +153,11 @@ func publish(t testing.TB, brokers []string, value []byte) error {
 
 func TestLargestElectionRecordIsTaken(t *testing.T) {
 	t.Parallel()
-	brokers := kafkatest.NewCluster(t).ListenAddrs()
-	if err := publish(t, brokers, largest(t)); err != nil {
+	cluster := kafkatest.Cluster(t, kafkatest.NewCluster(t).ListenAddrs())
+	if err := publish(t, cluster, largest(t)); err != nil {
 		t.Fatal(err)
 	}
-	installation, err := kafkatest.Cluster(t, brokers).Election(t.Context())
+	installation, err := cluster.Election(t.Context())
 	if err != nil || len(installation.Definition.Candidates) != 1 {
 		t.Errorf("read %v (%v)", installation != nil, err)
 	}

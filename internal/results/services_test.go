@@ -10,7 +10,6 @@ import (
 
 	"realtime-election/election"
 	"realtime-election/internal/kafka"
-	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/internal/results"
 	"realtime-election/local/localtest"
 )
@@ -19,8 +18,8 @@ func TestMain(m *testing.M) { localtest.Main(m) }
 
 // TestReportHasTheBrokersTime sends a report with a timestamp of long ago.
 func TestReportHasTheBrokersTime(t *testing.T) {
-	brokers := []string{localtest.Kafka(t)}
-	cl, err := kafkatest.Cluster(t, brokers).NewClient()
+	cluster := localtest.Kafka(t)
+	cl, err := cluster.NewClient()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +35,7 @@ func TestReportHasTheBrokersTime(t *testing.T) {
 	if err := cl.ProduceSync(t.Context(), report).FirstErr(); err != nil {
 		t.Fatal(err)
 	}
-	s, err := results.Reader{Kafka: kafkatest.Cluster(t, brokers)}.Once(t.Context())
+	s, err := results.Reader{Kafka: cluster}.Once(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

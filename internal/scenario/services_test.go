@@ -21,7 +21,6 @@ import (
 	"realtime-election/election"
 	"realtime-election/internal/inspect"
 	"realtime-election/internal/kafka"
-	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/internal/postgres"
 	"realtime-election/internal/scenario"
 	"realtime-election/ledger"
@@ -48,7 +47,7 @@ type system struct {
 func TestThreeCountersAgreeOnARandomScenario(t *testing.T) {
 	t.Logf("again with: -seed %d", *seed)
 	y := &system{
-		kafka: kafkatest.Cluster(t, []string{localtest.Kafka(t)}), database: localtest.PostgreSQL(t), s: scenario.NewRandom(*seed, 1200), ended: make(chan error, 2),
+		kafka: localtest.Kafka(t), database: localtest.PostgreSQL(t), s: scenario.NewRandom(*seed, 1200), ended: make(chan error, 2),
 		log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 	y.empty(t)

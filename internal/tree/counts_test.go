@@ -20,7 +20,7 @@ import (
 var update = flag.Bool("update", false, "write testdata/tests.txt again")
 
 // tiers are the build tags of tests; pure tests have none.
-var tiers = []string{"pure", "services", "browser", "e2e", "compose", "chaos", "bench"}
+var tiers = []string{"pure", "services", "browser", "e2e", "compose", "attack", "chaos", "bench"}
 
 // targets are the targets of make that run tests. Tests of bench have no target; DESIGN.md has their commands.
 var targets = []struct {
@@ -30,6 +30,7 @@ var targets = []struct {
 	{"test-fast", []string{"pure"}},
 	{"test", []string{"pure", "services", "browser", "e2e"}},
 	{"compose-test", []string{"compose"}},
+	{"attack", []string{"attack"}},
 	{"chaos", []string{"chaos"}},
 }
 
@@ -72,7 +73,7 @@ func TestMakefileRunsEveryTier(t *testing.T) {
 			t.Errorf("the Makefile has no target %s", target.name)
 		}
 	}
-	for _, line := range []string{"TIERS := services browser e2e\n", "go test -tags compose ", "go test -tags services,chaos ", "go test -tags e2e,chaos "} {
+	for _, line := range []string{"TIERS := services browser e2e\n", "go test -tags compose ", "go test -tags e2e,attack ", "go test -tags services,chaos ", "go test -tags e2e,chaos "} {
 		if !strings.Contains(makefile, line) {
 			t.Errorf("the Makefile has no %q", line)
 		}

@@ -4,7 +4,7 @@
 //	func TestMain(m *testing.M) { localtest.Main(m) }
 //
 //	func TestLedger(t *testing.T) {
-//		brokers, database := localtest.Kafka(t), localtest.PostgreSQL(t)
+//		cluster, database := localtest.Kafka(t), localtest.PostgreSQL(t)
 //		…
 //	}
 //
@@ -26,6 +26,9 @@ import (
 	"time"
 
 	"realtime-election/internal/exit"
+	"realtime-election/internal/kafka"
+	"realtime-election/internal/kafka/kafkatest"
+	"realtime-election/internal/principals"
 	"realtime-election/local"
 )
 
@@ -52,8 +55,17 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// Kafka is the address, host:port, of a running Kafka.
-func Kafka(t testing.TB) string { return address(t, local.Kafka, local.StartKafka) }
+// Kafka is a running Kafka, as its super user.
+func Kafka(t testing.TB) kafka.Cluster {
+	t.Helper()
+	address(t, local.Kafka, local.StartKafka)
+	cluster, running, err := local.KafkaAs(local.Config{Data: Data(t)}, principals.Init)
+	if err != nil || !running {
+		t.Fatalf("Kafka runs: %t (%v)", running, err)
+	}
+	cluster.Log = kafkatest.Log(t)
+	return cluster
+}
 
 // PostgreSQL is the URL, with user and password, of a running PostgreSQL's database.
 func PostgreSQL(t testing.TB) string { return address(t, local.PostgreSQL, local.StartPostgreSQL) }
