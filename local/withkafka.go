@@ -46,10 +46,11 @@ func WithStores(ctx context.Context, config Config, f func(cluster kafka.Cluster
 // useKafka calls f with the Kafka of the up that runs in the folder. If none runs, it takes the folder's lock, and
 // starts a Kafka for f.
 func useKafka(ctx context.Context, config Config, as principals.Principal, f func(cluster kafka.Cluster, started bool) error) error {
-	if cluster, running, err := KafkaAs(config, as); running || err != nil {
-		if err != nil {
-			return err
-		}
+	cluster, running, err := KafkaAs(config, as)
+	switch {
+	case err != nil:
+		return err
+	case running:
 		return f(cluster, false)
 	}
 	if _, err := os.Stat(filepath.Join(config.Data, Kafka, "data")); err != nil {
@@ -65,7 +66,7 @@ func useKafka(ctx context.Context, config Config, as principals.Principal, f fun
 		return err
 	}
 	defer stopServer(ctx, server)
-	cluster, err := kafkaAs(config, server.Address(), as)
+	cluster, err = kafkaAs(config, server.Address(), as)
 	if err != nil {
 		return err
 	}

@@ -86,7 +86,7 @@ func (f healthFlags) serveWithKafka(ctx context.Context, name string, cluster ka
 				return err
 			}
 		}
-		return explained(func(kafka.Cluster) error { return run(ctx, h) })(cluster)
+		return explained(cluster, run(ctx, h))
 	})
 }
 
@@ -200,21 +200,19 @@ func (f lookFlags) folder() string {
 	return f.Data
 }
 
-// explained is a use of Kafka whose error says what to correct where Kafka refuses the client.
-func explained(use func(kafka.Cluster) error) func(kafka.Cluster) error {
-	return func(cluster kafka.Cluster) error {
-		err := use(cluster)
-		if _, said := errors.AsType[*election.InputError](err); err == nil || said {
-			return err
-		}
-		return cmp.Or(cluster.Explain(err), err)
+// explained is an error that says what to correct where Kafka refuses the client, and the error itself otherwise.
+func explained(cluster kafka.Cluster, err error) error {
+	if _, said := errors.AsType[*election.InputError](err); err == nil || said {
+		return err
 	}
+	return cmp.Or(cluster.Explain(err), err)
 }
 
 // kafka calls f with the election's Kafka.
 func (f lookFlags) kafka(ctx context.Context, log *slog.Logger, use func(kafka.Cluster) error) error {
+	explaining := func(cluster kafka.Cluster) error { return explained(cluster, use(cluster)) }
 	if folder := f.folder(); folder != "" {
-		return local.WithKafka(ctx, local.Config{Data: folder, Log: log}, f.principal, explained(use))
+		return local.WithKafka(ctx, local.Config{Data: folder, Log: log}, f.principal, explaining)
 	}
-	return explained(use)(f.cluster(log))
+	return explaining(f.cluster(log))
 }
