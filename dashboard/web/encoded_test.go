@@ -43,7 +43,7 @@ func large(districts int) *results.Snapshot {
 	return s
 }
 
-// open asks for the document and reads only the first bytes of the answer, so that the server cannot send the rest.
+// open asks for path and reads only the first bytes of the answer, so that the server cannot send the rest.
 func open(t *testing.T, server *httptest.Server, path string) net.Conn {
 	t.Helper()
 	c, err := net.Dial("tcp", server.Listener.Addr().String())
@@ -54,11 +54,12 @@ func open(t *testing.T, server *httptest.Server, path string) net.Conn {
 	if err := c.(*net.TCPConn).SetReadBuffer(4096); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := io.WriteString(c, "GET "+path+" HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+	if _, err := io.WriteString(c, "GET "+path+" HTTP/1.1\r\nHost: "+server.Listener.Addr().String()+"\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := io.ReadFull(c, make([]byte, 16)); err != nil {
-		t.Fatal(err)
+	status := make([]byte, len("HTTP/1.1 200 OK"))
+	if _, err := io.ReadFull(c, status); err != nil || string(status) != "HTTP/1.1 200 OK" {
+		t.Fatalf("%q, %v", status, err)
 	}
 	return c
 }

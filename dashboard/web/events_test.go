@@ -4,8 +4,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -193,19 +191,7 @@ func TestCountIsSentOnceThoughItsStatusChanges(t *testing.T) {
 
 func TestSlowBrowserIsCutOffAndHoldsUpNobody(t *testing.T) {
 	s := serve(t, web.Site{WriteTimeout: 200 * time.Millisecond, Pace: time.Microsecond}, counted())
-	slow, err := net.Dial("tcp", s.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer slow.Close()
-	_ = slow.(*net.TCPConn).SetReadBuffer(4096)
-	if _, err := io.WriteString(slow, "GET /events HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
-		t.Fatal(err)
-	}
-	first := make([]byte, 16)
-	if _, err := io.ReadFull(slow, first); err != nil { // the answer has begun; from here on the browser does not read
-		t.Fatal(err)
-	}
+	open(t, s.Server, "/events") // from here on this browser does not read
 
 	_, next := stream(t, s)
 	named(next, "results")
