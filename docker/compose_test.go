@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -61,6 +62,7 @@ func TestKilledContainersCostNoVote(t *testing.T) {
 	p.photograph(t)
 
 	counted := p.results()
+	p.rotates(t)
 	p.down(t, "down")
 	p.must(t, "up", "--detach")
 	p.audit(t)
@@ -121,6 +123,44 @@ func (p *project) audit(t testing.TB) {
 	t.Logf("audit, after %.0f s:\n%s", time.Since(began).Seconds(), tail(says))
 }
 
+// rotates replaces the passwords. Then it puts the old files back, as if that had been interrupted before the new ones took their
+// place, and does it again.
+func (p *project) rotates(t *testing.T) {
+	t.Helper()
+	mountpoint, err := exec.Command("docker", "volume", "inspect", "--format={{.Mountpoint}}", p.name+"_secrets").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	secrets, before := strings.TrimSpace(string(mountpoint)), filepath.Join(t.TempDir(), "before")
+	shell := func(script string) {
+		t.Helper()
+		cmd := exec.Command("sh", "-euc", script)
+		cmd.Dir = secrets
+		if says, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v: %s", script, err, says)
+		}
+	}
+	refused := func(says string, args ...string) {
+		t.Helper()
+		if code, said := p.run(append([]string{"exec", "--no-TTY"}, args...)...); code == 0 || !strings.Contains(said, says) {
+			t.Errorf("%s: exit code %d: %s", strings.Join(args, " "), code, tail(said))
+		}
+	}
+	shell("cp -a . " + before)
+	p.must(t, "run", "--rm", "--no-TTY", "rotate")
+	shell("mkdir next && for f in kafka-* postgres-* *-url election_* spark-*; do mv $f next/; cp -a " + before + "/$f .; done && cp -a kafka-reader.properties old.properties")
+	refused("?", "tools", "election", "topics")
+	p.must(t, "run", "--rm", "--no-TTY", "rotate")
+	p.must(t, "exec", "--no-TTY", "tools", "election", "topics")
+	refused("?", "tools", "election", "topics", "--kafka-config=/secrets/old.properties")
+	old, err := os.ReadFile(filepath.Join(before, "audit-url"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused("password authentication failed", "postgres", "psql", string(old), "--command=SELECT")
+	shell("rm old.properties")
+}
+
 // hardened looks at how the containers are locked in, at the number of ports they publish, and at what they wrote outside
 // of volumes and tmpfs.
 func (p *project) hardened(t *testing.T, ports int) {
@@ -154,11 +194,18 @@ func (p *project) hardened(t *testing.T, ports int) {
 // secret tries to get in without the secrets, and to read those of others.
 func (p *project) secret(t *testing.T) {
 	t.Helper()
-	if code, says := p.run("exec", "--no-TTY", "spark-connect", "election", "check", "spark", "--remote=sc://127.0.0.1:15002"); code == 0 || !strings.Contains(says, "No authentication token provided") {
-		t.Errorf("Spark Connect without the token: exit code %d: %s", code, tail(says))
-	}
-	if code, says := p.run("exec", "--no-TTY", "postgres", "psql", "--host=postgres", "--username=postgres", "--no-password", "--command=SELECT 1"); code == 0 || !strings.Contains(says, "no password supplied") {
-		t.Errorf("PostgreSQL without a password: exit code %d: %s", code, tail(says))
+	for _, attempt := range []struct{ service, command, says string }{
+		{"spark-connect", "election check spark --remote=sc://spark-connect:15002/;use_ssl=true", "No authentication token provided"},
+		{"submit", "election check spark --remote=sc://spark-connect:15002", "?"},
+		{"submit", "election check spark --remote=sc://spark-connect:15003", "connection refused"},
+		{"postgres", "psql --host=postgres --username=postgres --no-password --command=SELECT", "no password supplied"},
+		{"postgres", "psql postgres://postgres@postgres/election?sslmode=disable --command=SELECT", "?"},
+		{"tools", "election topics --kafka-config=", "?"},
+	} {
+		args := append([]string{"exec", "--no-TTY", attempt.service}, strings.Fields(attempt.command)...)
+		if code, says := p.run(args...); code == 0 || !strings.Contains(says, attempt.says) {
+			t.Errorf("%s of %s: exit code %d: %s", attempt.command, attempt.service, code, tail(says))
+		}
 	}
 	for _, command := range []string{"tail votes_topic", "query stop", "cast --district emmen --candidate labour"} {
 		login := "ELECTION_KAFKA_CONFIG=/secrets/kafka-dashboard.properties"

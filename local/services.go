@@ -109,7 +109,7 @@ func submitArgs(c UpConfig) []string {
 // environment variables: everyone can read the arguments of a process.
 type addresses struct {
 	brokers, spark, listen, checkpoints string
-	logins                              string // folder; see principals.MakeLogins
+	logins                              string // folder; see principals.Logins
 	postgres                            string // URL of the owner
 	passwords                           map[postgres.Role]string
 	ballotKey                           string // path

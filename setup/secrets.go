@@ -6,8 +6,10 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"realtime-election/internal/ballotkey"
+	"realtime-election/internal/certificates"
 	"realtime-election/internal/postgres"
 	"realtime-election/internal/principals"
 	"realtime-election/internal/secret"
@@ -18,7 +20,8 @@ import (
 type Secrets struct {
 	Folder   string
 	Groups   map[string]int // by service; a service without a group may read no file
-	Postgres string         // host:port/database, as the services reach it
+	Kafka    string         // host:port, as the services reach it
+	Postgres string         // host:port/database
 	Spark    string         // host:port of Spark Connect
 }
 
@@ -40,6 +43,8 @@ const (
 //	election_ledger, election_spark, election_reader  passwords of the roles, for init
 //	postgres-url                                      for init
 //	ledger-url, submit-url, audit-url                 PostgreSQL's URL with role and password
+//	ca-key.pem, ca.pem                                the certificate authority; ca.pem is for everybody
+//	kafka.pem, postgres.pem, spark.pem                of each server, its private key and its certificate, new each time
 //	spark-token, spark-remote                         Spark Connect's token, and its connection string with the token
 //	spark-secret, spark-options                       by which Spark's processes authenticate each other, and Java's option with it
 //	ballot-key
@@ -59,44 +64,10 @@ func (s Secrets) Make() error {
 			return fmt.Errorf("remove an unfinished secret: %w", err)
 		}
 	}
-	superuser, err := s.random("postgres-password", PostgresSecrets)
-	if err != nil {
+	if err := s.certificates(); err != nil {
 		return err
 	}
-	if err := s.write("postgres-url", "", s.database("postgres", superuser)); err != nil {
-		return err
-	}
-	for _, account := range []struct {
-		role      postgres.Role
-		url, user string
-	}{
-		{postgres.LedgerRole, "ledger-url", LedgerSecrets},
-		{postgres.SparkRole, "submit-url", SubmitSecrets},
-		{postgres.ReaderRole, "audit-url", ToolsSecrets},
-	} {
-		password, err := s.random(string(account.role), "")
-		if err != nil {
-			return err
-		}
-		if err := s.write(account.url, account.user, s.database(string(account.role), password)); err != nil {
-			return err
-		}
-	}
-	token, err := s.random("spark-token", SparkSecrets)
-	if err != nil {
-		return err
-	}
-	if err := s.write("spark-remote", SubmitSecrets, "sc://"+s.Spark+"/;token="+url.PathEscape(token)); err != nil {
-		return err
-	}
-	sparkSecret, err := s.random("spark-secret", "")
-	if err != nil {
-		return err
-	}
-	if err := s.write("spark-options", SparkSecrets, "-Dspark.authenticate.secret="+sparkSecret); err != nil {
-		return err
-	}
-	if err := principals.MakeLogins(s.Folder, adviceIfLost, func(p principals.Principal) func(string) error { return s.allow(whose(p)) }); err != nil {
+	if err := s.passwords(s.Folder); err != nil {
 		return err
 	}
 	path := filepath.Join(s.Folder, "ballot-key")
@@ -109,8 +80,87 @@ func (s Secrets) Make() error {
 	return nil
 }
 
+// passwords makes, in a folder, the passwords that are missing, and the files with which they are used.
+func (s Secrets) passwords(folder string) error {
+	random := func(name, user string) (string, error) {
+		return secret.OpenOrMake(filepath.Join(folder, name), adviceIfLost, s.allow(user))
+	}
+	write := func(name, user, content string) error {
+		return secret.Replace(filepath.Join(folder, name), content, s.allow(user))
+	}
+	superuser, err := random("postgres-password", PostgresSecrets)
+	if err != nil {
+		return err
+	}
+	if err := write("postgres-url", "", s.database("postgres", superuser)); err != nil {
+		return err
+	}
+	for _, account := range []struct {
+		role      postgres.Role
+		url, user string
+	}{
+		{postgres.LedgerRole, "ledger-url", LedgerSecrets},
+		{postgres.SparkRole, "submit-url", SubmitSecrets},
+		{postgres.ReaderRole, "audit-url", ToolsSecrets},
+	} {
+		password, err := random(string(account.role), "")
+		if err != nil {
+			return err
+		}
+		if err := write(account.url, account.user, s.database(string(account.role), password)); err != nil {
+			return err
+		}
+	}
+	token, err := random("spark-token", SparkSecrets)
+	if err != nil {
+		return err
+	}
+	if err := write("spark-remote", SubmitSecrets, "sc://"+s.Spark+"/;use_ssl=true;token="+url.PathEscape(token)); err != nil {
+		return err
+	}
+	sparkSecret, err := random("spark-secret", "")
+	if err != nil {
+		return err
+	}
+	if err := write("spark-options", SparkSecrets, "-Dspark.authenticate.secret="+sparkSecret); err != nil {
+		return err
+	}
+	return principals.Logins{
+		Folder: folder, CA: s.ca(), AdviceIfLost: adviceIfLost,
+		Allow: func(p principals.Principal) func(string) error { return s.allow(whose(p)) },
+	}.Make()
+}
+
 func (s Secrets) database(role, password string) string {
-	return fmt.Sprintf("postgres://%s@%s?sslmode=disable", url.UserPassword(role, password), s.Postgres) // the containers have a network of their own
+	return fmt.Sprintf("postgres://%s@%s?sslmode=verify-full&sslrootcert=%s", url.UserPassword(role, password), s.Postgres, url.QueryEscape(s.ca()))
+}
+
+// ca is the file of the certificate authority.
+func (s Secrets) ca() string { return filepath.Join(s.Folder, certificates.File) }
+
+// certificates makes the certificates by which the servers prove who they are.
+func (s Secrets) certificates() error {
+	authority, err := certificates.OpenOrMake(s.Folder)
+	if err != nil {
+		return err
+	}
+	host := func(address string) string {
+		name, _, _ := strings.Cut(address, ":")
+		return name
+	}
+	for _, server := range []struct {
+		service string
+		names   []string
+	}{
+		{KafkaSecrets, []string{host(s.Kafka), "localhost", "127.0.0.1"}}, // the profile debug forwards it to the host's loopback
+		{PostgresSecrets, []string{host(s.Postgres)}},
+		{SparkSecrets, []string{host(s.Spark)}},
+	} {
+		if err := authority.Issue(server.service+".pem", server.names, s.allow(server.service)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // whose is the service that logs in to Kafka as a principal: for most, that of its name.
@@ -125,15 +175,6 @@ func whose(p principals.Principal) string {
 }
 
 const adviceIfLost = "begin anew: docker compose down --volumes"
-
-// random reads the secret of that name, or makes it if it is missing.
-func (s Secrets) random(name, user string) (string, error) {
-	return secret.OpenOrMake(filepath.Join(s.Folder, name), adviceIfLost, s.allow(user))
-}
-
-func (s Secrets) write(name, user, content string) error {
-	return secret.Replace(filepath.Join(s.Folder, name), content, s.allow(user))
-}
 
 // allow makes a function that lets a service's group read a file. The owner of the file may do that without being root,
 // as a member of the group. allow is nil if the service has no group.

@@ -1,13 +1,17 @@
 package setup
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"realtime-election/election"
 	"realtime-election/internal/ballotkey"
@@ -35,7 +39,7 @@ func read(t *testing.T, folder string) map[string]string {
 func TestSecretsAreMadeOnceForTheirReaders(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "secrets")
 	group := os.Getgid() // a group of this process, as prepare has the groups of the services
-	s := Secrets{Folder: folder, Groups: map[string]int{LedgerSecrets: group, VotesSecrets: group, SparkSecrets: group}, Postgres: "db:5432/election", Spark: "spark:15002"}
+	s := Secrets{Folder: folder, Groups: map[string]int{LedgerSecrets: group, VotesSecrets: group, SparkSecrets: group}, Kafka: "kafka:9092", Postgres: "db:5432/election", Spark: "spark:15002"}
 	if err := s.Make(); err != nil {
 		t.Fatal(err)
 	}
@@ -49,19 +53,20 @@ func TestSecretsAreMadeOnceForTheirReaders(t *testing.T) {
 	if logins != 2*14+1 {
 		t.Errorf("there are %d files for Kafka's principals", logins)
 	}
-	if len(made) != 13+logins {
+	if len(made) != 18+logins {
 		t.Errorf("%d files are made: %v", len(made), made)
 	}
-	for url, want := range map[string]string{
-		"postgres-url":  "postgres://postgres:" + made["postgres-password"] + "@db:5432/election?sslmode=disable",
-		"ledger-url":    "postgres://election_ledger:" + made["election_ledger"] + "@db:5432/election?sslmode=disable",
-		"submit-url":    "postgres://election_spark:" + made["election_spark"] + "@db:5432/election?sslmode=disable",
-		"audit-url":     "postgres://election_reader:" + made["election_reader"] + "@db:5432/election?sslmode=disable",
-		"spark-remote":  "sc://spark:15002/;token=" + made["spark-token"],
+	verified := "?sslmode=verify-full&sslrootcert=" + url.QueryEscape(filepath.Join(folder, "ca.pem"))
+	for name, want := range map[string]string{
+		"postgres-url":  "postgres://postgres:" + made["postgres-password"] + "@db:5432/election" + verified,
+		"ledger-url":    "postgres://election_ledger:" + made["election_ledger"] + "@db:5432/election" + verified,
+		"submit-url":    "postgres://election_spark:" + made["election_spark"] + "@db:5432/election" + verified,
+		"audit-url":     "postgres://election_reader:" + made["election_reader"] + "@db:5432/election" + verified,
+		"spark-remote":  "sc://spark:15002/;use_ssl=true;token=" + made["spark-token"],
 		"spark-options": "-Dspark.authenticate.secret=" + made["spark-secret"],
 	} {
-		if made[url] != want {
-			t.Errorf("%s is %q, want %q", url, made[url], want)
+		if made[name] != want {
+			t.Errorf("%s is %q, want %q", name, made[name], want)
 		}
 	}
 	seen := make(map[string]bool)
@@ -78,7 +83,9 @@ func TestSecretsAreMadeOnceForTheirReaders(t *testing.T) {
 		}
 		want := os.FileMode(0o600)
 		switch name {
-		case "ledger-url", "ballot-key", "spark-token", "spark-options", "kafka-ledger.properties", "kafka-votes.properties", "kafka-spark.properties":
+		case "ca.pem":
+			want = 0o644
+		case "ledger-url", "ballot-key", "spark-token", "spark-options", "spark.pem", "kafka-ledger.properties", "kafka-votes.properties", "kafka-spark.properties":
 			want = 0o640
 		}
 		if info.Mode().Perm() != want {
@@ -102,8 +109,38 @@ func TestSecretsAreMadeOnceForTheirReaders(t *testing.T) {
 	if info, err := os.Stat(filepath.Join(folder, "postgres-password")); err != nil || info.Mode().Perm() != 0o640 {
 		t.Errorf("a secret that was there is not given to its new group: %v, %v", info.Mode(), err)
 	}
-	if diff := cmp.Diff(made, read(t, folder)); diff != "" {
+	certificate := func(name, _ string) bool { return name == "kafka.pem" || name == "postgres.pem" || name == "spark.pem" }
+	if diff := cmp.Diff(made, read(t, folder), cmpopts.IgnoreMapEntries(certificate)); diff != "" {
 		t.Errorf("made again, the secrets differ:\n%s", diff)
+	}
+}
+
+// TestServersHaveCertificatesOfTheirNames checks that clients find what their URLs and properties promise.
+func TestServersHaveCertificatesOfTheirNames(t *testing.T) {
+	s := Secrets{Folder: t.TempDir(), Kafka: "kafka.test:9092", Postgres: "db.test:5432/election", Spark: "spark.test:15002"}
+	if err := s.Make(); err != nil {
+		t.Fatal(err)
+	}
+	made := read(t, s.Folder)
+	trusted := x509.NewCertPool()
+	trusted.AppendCertsFromPEM([]byte(made["ca.pem"]))
+	for file, names := range map[string][]string{
+		"kafka.pem": {"kafka.test", "localhost", "127.0.0.1"}, "postgres.pem": {"db.test"}, "spark.pem": {"spark.test"},
+	} {
+		pair, err := tls.X509KeyPair([]byte(made[file]), []byte(made[file]))
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		for _, name := range names {
+			if _, err := pair.Leaf.Verify(x509.VerifyOptions{DNSName: name, Roots: trusted}); err != nil {
+				t.Errorf("%s: %v", file, err)
+			}
+		}
+	}
+	for _, line := range []string{"security.protocol=SASL_SSL", "ssl.truststore.location=" + filepath.Join(s.Folder, "ca.pem")} {
+		if !strings.Contains(made["kafka-votes.properties"], line) {
+			t.Errorf("the login of votes has no %s", line)
+		}
 	}
 }
 

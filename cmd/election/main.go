@@ -29,6 +29,7 @@ type cli struct {
 	Reset resetCommand `cmd:"" group:"run" help:"Remove the election of a folder: topics, tables and checkpoints together."`
 
 	Prepare prepareCommand `cmd:"" group:"containers" help:"Check all settings and make the secrets, before the servers start."`
+	Rotate  rotateCommand  `cmd:"" group:"containers" help:"Replace all passwords."`
 	Check   checkCommand   `cmd:"" group:"containers" help:"Ask a server or services whether they do their work."`
 
 	Init      initCommand      `cmd:"" group:"services" help:"Prepare topics, tables, roles and the election definition."`

@@ -14,13 +14,23 @@ import (
 	"realtime-election/sparkjob"
 )
 
+// secretsFlags say where the secrets of the containers are, and whom they are for.
+type secretsFlags struct {
+	Folder     string         `arg:"" help:"The folder of secrets, a volume."`
+	Groups     map[string]int `help:"The group that may read the secrets of a service, such as ledger=10003." placeholder:"SERVICE=GID;…"`
+	KafkaAt    string         `help:"Kafka's host:port." default:"kafka:9092"`
+	PostgresAt string         `help:"PostgreSQL's host:port/database." default:"postgres:5432/election"`
+	SparkAt    string         `help:"Spark Connect's host:port." default:"spark-connect:15002"`
+}
+
+func (f *secretsFlags) secrets() setup.Secrets {
+	return setup.Secrets{Folder: f.Folder, Groups: f.Groups, Kafka: f.KafkaAt, Postgres: f.PostgresAt, Spark: f.SparkAt}
+}
+
 // prepareCommand is the first container of docker compose up.
 type prepareCommand struct {
 	electionFlags
-	Folder          string         `arg:"" help:"The folder of secrets, a volume."`
-	Groups          map[string]int `help:"The group that may read the secrets of a service, such as ledger=10003." placeholder:"SERVICE=GID;…"`
-	PostgresAt      string         `help:"PostgreSQL's host:port/database." default:"postgres:5432/election"`
-	SparkAt         string         `help:"Spark Connect's host:port." default:"spark-connect:15002"`
+	secretsFlags
 	Memory          memory.Size    `help:"Memory that all containers need together." default:"0" env:"ELECTION_MEMORY"`
 	Limits          []memory.Limit `help:"Java heaps, each with the memory limit of its container: NAME=SIZE,NAME=SIZE;…" sep:";" placeholder:"LIMIT"`
 	Partitions      int32          `help:"As in init." default:"${partitions}" env:"ELECTION_PARTITIONS"`
@@ -50,8 +60,7 @@ func (c *prepareCommand) Run(log *slog.Logger) error {
 		return &election.InputError{Text: fmt.Sprintf("there are %d MiB of memory for containers, and the election needs %d: give Docker more (Docker Desktop: Settings, Resources), or lower the memory of Spark and Kafka in .env, and then ELECTION_MEMORY",
 			has>>20, c.Memory>>20)}
 	}
-	secrets := setup.Secrets{Folder: c.Folder, Groups: c.Groups, Postgres: c.PostgresAt, Spark: c.SparkAt}
-	if err := secrets.Make(); err != nil {
+	if err := c.secrets().Make(); err != nil {
 		return err
 	}
 	log.Info("settings are checked and secrets made", "election", d.Name)
@@ -60,7 +69,7 @@ func (c *prepareCommand) Run(log *slog.Logger) error {
 
 // validate lets each service check its settings. The addresses of the servers are not among them.
 func (c *prepareCommand) validate() error {
-	cluster := kafka.Cluster{Brokers: []string{"kafka:9092"}}
+	cluster := kafka.Cluster{Brokers: []string{c.KafkaAt}}
 	if c.Partitions < 1 || c.Partitions > election.MostVotePartitions {
 		return &election.Wrong{Setting: "partitions", Value: c.Partitions, Text: fmt.Sprintf("choose 1 to %d", election.MostVotePartitions)}
 	}

@@ -39,7 +39,7 @@ func TestTopicsAreListed(t *testing.T) {
 func TestCommandTakesItsLoginFromAFolder(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	if err := principals.MakeLogins(folder, "begin anew", nil); err != nil {
+	if err := (principals.Logins{Folder: folder}).Make(); err != nil {
 		t.Fatal(err)
 	}
 	password, err := os.ReadFile(filepath.Join(folder, "kafka-reader"))
@@ -75,7 +75,7 @@ func TestPrincipalOfACommand(t *testing.T) {
 func TestMissingRightIsExplained(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	if err := principals.MakeLogins(folder, "begin anew", nil); err != nil {
+	if err := (principals.Logins{Folder: folder}).Make(); err != nil {
 		t.Fatal(err)
 	}
 	options := []kfake.Opt{kfake.EnableSASL(), kfake.EnableACLs(), kfake.SeedTopics(1, election.Topics(1)[0].Name, election.ElectionTopic)}

@@ -60,6 +60,19 @@ func EnsureRoles(ctx context.Context, conn *pgx.Conn, passwords map[Role]string)
 	})
 }
 
+// ReplacePasswords gives other passwords to the roles, which EnsureRoles made, and to the one that conn is logged in as: to all or to
+// none. Like EnsureRoles it sends verifiers only.
+func ReplacePasswords(ctx context.Context, conn *pgx.Conn, roles map[Role]string, own string) error {
+	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		for _, role := range Roles() {
+			if err := setPassword(ctx, tx, pgx.Identifier{string(role)}.Sanitize(), roles[role]); err != nil {
+				return err
+			}
+		}
+		return setPassword(ctx, tx, "CURRENT_USER", own)
+	})
+}
+
 func ensureRole(ctx context.Context, tx pgx.Tx, role Role, password string) error {
 	name := pgx.Identifier{string(role)}.Sanitize()
 	var exists bool
@@ -71,12 +84,17 @@ func ensureRole(ctx context.Context, tx pgx.Tx, role Role, password string) erro
 			return fmt.Errorf("create role %s: %w", role, err)
 		}
 	}
+	return setPassword(ctx, tx, name, password)
+}
+
+// setPassword lets a role log in with a password, or, without one, not at all. The role is as SQL has it.
+func setPassword(ctx context.Context, tx pgx.Tx, role, password string) error {
 	login := "NOLOGIN PASSWORD NULL"
 	if password != "" {
 		// A verifier contains no quote, only base64, $ and :.
 		login = "LOGIN PASSWORD '" + verifier(password) + "'"
 	}
-	if _, err := tx.Exec(ctx, "ALTER ROLE "+name+" WITH "+login); err != nil {
+	if _, err := tx.Exec(ctx, "ALTER ROLE "+role+" WITH "+login); err != nil {
 		return fmt.Errorf("set the password of role %s: %w", role, err)
 	}
 	return nil

@@ -3,6 +3,8 @@ package principals
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -16,19 +18,16 @@ import (
 const mostBytes = 256 << 20
 
 // Grant gives the principals their passwords, rights and quotas, and takes away the rights that they no longer have. The client
-// is a super user's. The folder is that of MakeLogins.
+// is a super user's. The folder is that of Logins.
 func Grant(ctx context.Context, cl *kgo.Client, folder string) error {
 	admin := kadm.NewClient(cl)
-	var passwords []kadm.UpsertSCRAM
+	if err := setPasswords(ctx, admin, folder, slices.Collect(maps.Keys(granted()))); err != nil {
+		return err
+	}
 	var quotas []kadm.AlterClientQuotaEntry
 	wanted := make(map[acl]bool)
 	for p, rights := range granted() {
-		password, err := p.password(folder, "make the logins anew")
-		if err != nil {
-			return err
-		}
 		user := string(p)
-		passwords = append(passwords, kadm.UpsertSCRAM{User: user, Mechanism: kadm.ScramSha512, Iterations: 4096, Password: password})
 		quotas = append(quotas, kadm.AlterClientQuotaEntry{
 			Entity: kadm.ClientQuotaEntity{{Type: "user", Name: &user}},
 			Ops:    []kadm.AlterClientQuotaOp{{Key: "producer_byte_rate", Value: mostBytes}, {Key: "consumer_byte_rate", Value: mostBytes}},
@@ -36,13 +35,6 @@ func Grant(ctx context.Context, cl *kgo.Client, folder string) error {
 		for _, a := range rights.acls(p) {
 			wanted[a] = true
 		}
-	}
-	altered, err := admin.AlterUserSCRAMs(ctx, nil, passwords)
-	if err == nil {
-		err = altered.Error()
-	}
-	if err != nil {
-		return fmt.Errorf("give Kafka's principals their passwords: %w", err)
 	}
 	limited, err := admin.AlterClientQuotas(ctx, quotas)
 	for _, l := range limited {
@@ -58,6 +50,32 @@ func Grant(ctx context.Context, cl *kgo.Client, folder string) error {
 	}
 	if err := deleteOtherACLs(ctx, cl, wanted); err != nil {
 		return fmt.Errorf("take rights from Kafka's principals: %w", err)
+	}
+	return nil
+}
+
+// SetPasswords gives all principals the passwords of a folder of Logins, those that Kafka had from its start as well. The client is
+// a super user's. Controller's is not Kafka's to keep: the broker reads it when it starts.
+func SetPasswords(ctx context.Context, cl *kgo.Client, folder string) error {
+	of := slices.DeleteFunc(all(), func(p Principal) bool { return p == Controller })
+	return setPasswords(ctx, kadm.NewClient(cl), folder, of)
+}
+
+func setPasswords(ctx context.Context, admin *kadm.Client, folder string, of []Principal) error {
+	var passwords []kadm.UpsertSCRAM
+	for _, p := range of {
+		password, err := p.password(folder, "make the logins anew")
+		if err != nil {
+			return err
+		}
+		passwords = append(passwords, kadm.UpsertSCRAM{User: string(p), Mechanism: kadm.ScramSha512, Iterations: 4096, Password: password})
+	}
+	altered, err := admin.AlterUserSCRAMs(ctx, nil, passwords)
+	if err == nil {
+		err = altered.Error()
+	}
+	if err != nil {
+		return fmt.Errorf("give Kafka's principals their passwords: %w", err)
 	}
 	return nil
 }

@@ -50,7 +50,7 @@ func TestLoginsAreMadeOnce(t *testing.T) {
 			return nil
 		}
 	}
-	if err := principals.MakeLogins(folder, "begin anew", allow); err != nil {
+	if err := (principals.Logins{Folder: folder, Allow: allow}).Make(); err != nil {
 		t.Fatal(err)
 	}
 	made := contents(t, folder)
@@ -63,7 +63,7 @@ func TestLoginsAreMadeOnce(t *testing.T) {
 	if err := os.Remove(principals.Votes.Login(folder)); err != nil {
 		t.Fatal(err)
 	}
-	if err := principals.MakeLogins(folder, "begin anew", nil); err != nil {
+	if err := (principals.Logins{Folder: folder}).Make(); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(made, contents(t, folder)); diff != "" {
@@ -99,7 +99,7 @@ func TestLoginsAreMadeOnce(t *testing.T) {
 func TestGrantTakesAwayWhatIsNotGranted(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	if err := principals.MakeLogins(folder, "begin anew", nil); err != nil {
+	if err := (principals.Logins{Folder: folder}).Make(); err != nil {
 		t.Fatal(err)
 	}
 	cluster := kafkatest.NewCluster(t, kfake.EnableSASL(), kfake.EnableACLs(), kfake.Superuser("PLAIN", "init", "password"))
