@@ -46,6 +46,14 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
+	cl, err := c.Kafka.NewClient(kgo.ProducerBatchMaxBytes(election.MaxRecordBytes))
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	if err := c.Kafka.CheckVersion(ctx, cl); err != nil {
+		return err
+	}
 	existing, err := c.Kafka.Election(ctx)
 	switch {
 	case errors.Is(err, kafka.ErrNoElection):
@@ -62,12 +70,6 @@ func Run(ctx context.Context, c Config) error {
 		return &election.Wrong{Setting: "partitions", Value: c.Partitions, Text: fmt.Sprintf("%q began with %d partitions, which no election can change: give %[2]d, or begin anew with empty topics and tables",
 			existing.Definition.Name, existing.VotePartitions)}
 	}
-
-	cl, err := c.Kafka.NewClient(kgo.ProducerBatchMaxBytes(election.MaxRecordBytes))
-	if err != nil {
-		return err
-	}
-	defer cl.Close()
 	if err := kafka.EnsureTopics(ctx, cl, election.Topics(installation.VotePartitions)); err != nil {
 		return err
 	}

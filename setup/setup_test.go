@@ -5,6 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kversion"
+
 	"realtime-election/election"
 	"realtime-election/internal/definition"
 	"realtime-election/internal/kafka/kafkatest"
@@ -87,5 +90,17 @@ func TestAnotherNumberOfPartitionsIsRefused(t *testing.T) {
 	var wrong *election.Wrong
 	if !errors.As(err, &wrong) || wrong.Setting != "partitions" || !strings.Contains(err.Error(), "began with 2 partitions") || !strings.Contains(err.Error(), "give 2, or begin anew") {
 		t.Errorf("ended with %v", err)
+	}
+}
+
+func TestOldKafkaIsRefused(t *testing.T) {
+	cluster := kafkatest.NewCluster(t, kfake.MaxVersions(kversion.V2_8_0()))
+	d, err := definition.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = setup.Run(t.Context(), setup.Config{Kafka: kafkatest.Cluster(t, cluster.ListenAddrs()), Definition: d, Partitions: 2, Log: kafkatest.Log(t)})
+	if wrong, ok := errors.AsType[*election.Wrong](err); !ok || wrong.Setting != "brokers" || !strings.Contains(wrong.Text, "older than 3.0") {
+		t.Errorf("got %v", err)
 	}
 }
