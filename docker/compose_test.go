@@ -196,11 +196,10 @@ func (p *project) secret(t *testing.T) {
 	t.Helper()
 	for _, attempt := range []struct{ service, command, says string }{
 		{"spark-connect", "election check spark --remote=sc://spark-connect:15002/;use_ssl=true", "No authentication token provided"},
-		{"submit", "election check spark --remote=sc://spark-connect:15002", "?"},
 		{"submit", "election check spark --remote=sc://spark-connect:15003", "connection refused"},
 		{"postgres", "psql --host=postgres --username=postgres --no-password --command=SELECT", "no password supplied"},
-		{"postgres", "psql postgres://postgres@postgres/election?sslmode=disable --command=SELECT", "?"},
-		{"tools", "election topics --kafka-config=", "?"},
+		{"postgres", "psql postgres://postgres@postgres/election?sslmode=disable --command=SELECT", "no encryption"},
+		{"tools", "election topics --kafka-config=", "speaks TLS"},
 	} {
 		args := append([]string{"exec", "--no-TTY", attempt.service}, strings.Fields(attempt.command)...)
 		if code, says := p.run(args...); code == 0 || !strings.Contains(says, attempt.says) {
@@ -221,10 +220,10 @@ func (p *project) secret(t *testing.T) {
 		"10001": "kafka-voters.properties", "10002": "ballot-key kafka-votes.properties", "10003": "kafka-ledger.properties ledger-url",
 		"10004": "kafka-submit.properties spark-remote submit-url", "10005": "kafka-dashboard.properties",
 		"10006": "audit-url kafka-cast.properties kafka-query.properties kafka-reader.properties", "10007": "kafka-replay.properties",
-		"10010": "kafka-spark.properties spark-options spark-token",
-		"10011": "kafka-broker.properties kafka-controller.properties kafka-format.args kafka-health.properties", "10012": "postgres-password",
+		"10010": "kafka-spark.properties spark-options spark-token spark.pem",
+		"10011": "kafka-broker.properties kafka-controller.properties kafka-format.args kafka-health.properties kafka.pem", "10012": "postgres-password postgres.pem",
 	} {
-		says := p.must(t, "exec", "--no-TTY", "--user="+user+":"+user, "postgres", "sh", "-c", `cd /secrets; for file in *; do test -r "$file" && echo "$file"; done; true`)
+		says := p.must(t, "exec", "--no-TTY", "--user="+user+":"+user, "postgres", "sh", "-c", `cd /secrets; for file in *; do test "$file" != ca.pem && test -r "$file" && echo "$file"; done; true`)
 		if got := strings.Join(strings.Fields(says), " "); got != want {
 			t.Errorf("user %s may read %q, want %q", user, got, want)
 		}

@@ -61,6 +61,9 @@ func play(folder string, args []string) {
 				fmt.Fprintf(os.Stderr, "%s after=%d\n", text, n.UnixNano())
 			}
 		}()
+	case "make": // make FOLDER: makes it, and a file in it, for all who may read
+		os.Mkdir(text, 0o777)
+		os.WriteFile(filepath.Join(text, "file"), nil, 0o666)
 	case "stubborn":
 		signal.Ignore(syscall.SIGTERM)
 		terminated = nil
@@ -180,6 +183,6 @@ func (s *stage) pids() (pids []int) {
 }
 
 func gone(pid int) bool {
-	_, ended, err := identity(pid)
+	_, ended, err := identify(pid)
 	return err != nil || ended
 }

@@ -20,11 +20,11 @@ import (
 // recordUp writes the record of this process, as the folder's up.
 func recordUp(config Config) error {
 	pid := os.Getpid()
-	started, _, err := identity(pid)
+	self, _, err := identify(pid)
 	if err != nil {
 		return err
 	}
-	return writeRecord(config, upName, ProcessRecord{PID: pid, Started: started, Since: time.Now().UTC(), Ready: true})
+	return writeRecord(config, upName, ProcessRecord{PID: pid, identity: self, Since: time.Now().UTC(), Ready: true})
 }
 
 // Child describes a process that runs in a folder, or has run there. It holds no secret.

@@ -18,10 +18,14 @@ import (
 	"realtime-election/local/maven"
 )
 
-// installPostgreSQL unpacks PostgreSQL beside its jar, once, and returns the folder with bin, lib and share. If the
-// server's user cannot reach the cache, it unpacks into the public folder.
+// installPostgreSQL unpacks PostgreSQL beside its jar, once, verifies what is unpacked, and returns the folder with bin,
+// lib and share. If the server's user cannot reach the cache, it unpacks into the public folder.
 func installPostgreSQL(ctx context.Context, config Config, owner owner) (string, error) {
 	part, err := maven.PostgreSQL()
+	if err != nil {
+		return "", err
+	}
+	sum, err := part.Unpacked()
 	if err != nil {
 		return "", err
 	}
@@ -36,29 +40,57 @@ func installPostgreSQL(ctx context.Context, config Config, owner owner) (string,
 			return "", err
 		}
 	}
-	if _, err := os.Stat(installed); err == nil {
-		return installed, nil
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("look for PostgreSQL: %w", err)
+	return installed, install(ctx, config, jars, installed, sum)
+}
+
+// install unpacks the jar in the folder jars, unless what is in the folder installed has the sum.
+func install(ctx context.Context, config Config, jars, installed, sum string) error {
+	unlock, err := maven.Lock(ctx, installed+".lock")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	switch _, err := os.Lstat(installed); {
+	case err == nil:
+		err := maven.VerifyTree(installed, sum)
+		if err == nil {
+			return nil
+		}
+		config.log().Warn("PostgreSQL differs from its archive, unpacking it again", "folder", installed, "error", err)
+		if err := os.RemoveAll(installed); err != nil {
+			return fmt.Errorf("remove a PostgreSQL that differs from its archive: %w", err)
+		}
+	case !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("look for PostgreSQL: %w", err)
 	}
 	work, err := os.MkdirTemp(filepath.Dir(installed), filepath.Base(installed)+"-*")
+	if err != nil {
+		return fmt.Errorf("create a folder for PostgreSQL: %w", err)
+	}
+	defer os.RemoveAll(work)
+	if err := unpackJar(ctx, jars, work); err != nil {
+		return fmt.Errorf("unpack PostgreSQL: %w", err)
+	}
+	if err := maven.VerifyTree(work, sum); err != nil {
+		return fmt.Errorf("unpack PostgreSQL: %w", err)
+	}
+	if err := os.Rename(work, installed); err != nil {
+		return fmt.Errorf("move PostgreSQL into place: %w", err)
+	}
+	return nil
+}
+
+// UnpackedSum is the sum of what the jar in the folder unpacks to.
+func UnpackedSum(ctx context.Context, jars string) (string, error) {
+	work, err := os.MkdirTemp("", "unpacked-")
 	if err != nil {
 		return "", fmt.Errorf("create a folder for PostgreSQL: %w", err)
 	}
 	defer os.RemoveAll(work)
-	if err := os.Chmod(work, 0o755); err != nil {
-		return "", fmt.Errorf("open PostgreSQL's folder: %w", err)
-	}
 	if err := unpackJar(ctx, jars, work); err != nil {
 		return "", fmt.Errorf("unpack PostgreSQL: %w", err)
 	}
-	if err := os.Rename(work, installed); err != nil {
-		if _, missing := os.Stat(installed); missing == nil { // another process was faster, with the same files
-			return installed, nil
-		}
-		return "", fmt.Errorf("move PostgreSQL into place: %w", err)
-	}
-	return installed, nil
+	return maven.TreeSum(work)
 }
 
 // unpackJar unpacks the one .txz in the one jar of the folder.
@@ -97,6 +129,9 @@ func unpackTar(ctx context.Context, archive io.Reader, target string) error {
 		return err
 	}
 	defer root.Close()
+	if err := root.Chmod(".", 0o755); err != nil {
+		return err
+	}
 	reader := tar.NewReader(archive)
 	var links []string
 	for ctx.Err() == nil {
@@ -108,14 +143,12 @@ func unpackTar(ctx context.Context, archive io.Reader, target string) error {
 			return err
 		}
 		name := filepath.Clean(header.Name)
-		if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		if err := makeFolders(root, filepath.Dir(name)); err != nil {
 			return err
 		}
 		switch header.Typeflag {
 		case tar.TypeDir:
-			if err = root.MkdirAll(name, 0o755); err == nil {
-				err = root.Chmod(name, 0o755) // whatever our umask
-			}
+			err = makeFolders(root, name)
 		case tar.TypeSymlink:
 			err = root.Symlink(header.Linkname, name)
 			links = append(links, name)
@@ -129,6 +162,15 @@ func unpackTar(ctx context.Context, archive io.Reader, target string) error {
 		}
 	}
 	return ctx.Err()
+}
+
+// makeFolders makes a folder and those above it, for every user.
+func makeFolders(root *os.Root, name string) error {
+	err := root.MkdirAll(name, 0o755)
+	for ; err == nil && name != "."; name = filepath.Dir(name) {
+		err = root.Chmod(name, 0o755) // whatever our umask
+	}
+	return err
 }
 
 // checkLinks is an error unless each link leads to something in the root.

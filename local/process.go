@@ -22,8 +22,8 @@ type Process struct {
 	name       string
 	config     Config
 	address    string
-	ownProgram bool   // this program, with another subcommand
-	started    string // when it was started, see identity
+	ownProgram bool // this program, with another subcommand
+	identity   identity
 	logFile    string
 	stopSignal syscall.Signal // the signal that asks it to end
 
@@ -94,7 +94,7 @@ func start(config Config, c command) (*Process, error) {
 		p.stopSignal = syscall.SIGTERM
 	}
 	// This is read before the child is waited for: until then even a dead child keeps its pid.
-	p.started, _, err = identity(cmd.Process.Pid)
+	p.identity, _, err = identify(cmd.Process.Pid)
 	if err == nil {
 		err = writeRecord(config, c.name, p.newRecord())
 	}
@@ -118,6 +118,10 @@ func inherited() []string {
 
 // recordReady notes in DATA/run that the process is ready, at its address if it has one.
 func (p *Process) recordReady() error {
+	// A java that is a script has become Java by now.
+	if now, _, err := identify(p.PID()); err == nil && now.Started == p.identity.Started {
+		p.identity = now
+	}
 	ready := p.newRecord()
 	ready.Ready, ready.Address = true, p.address
 	return writeRecord(p.config, p.name, ready)
@@ -125,7 +129,7 @@ func (p *Process) recordReady() error {
 
 func (p *Process) newRecord() ProcessRecord {
 	return ProcessRecord{
-		PID: p.cmd.Process.Pid, Started: p.started, Since: p.since, Signal: int(p.stopSignal), Health: p.health,
+		PID: p.cmd.Process.Pid, identity: p.identity, Since: p.since, Signal: int(p.stopSignal), Health: p.health,
 		Restarts: p.restarts, LastExit: p.lastExit,
 	}
 }

@@ -200,7 +200,7 @@ func TestKilledProcessTakesItsChildrenAlong(t *testing.T) {
 func TestAProcessWithARecycledPidIsLeftAlone(t *testing.T) {
 	s := newStage(t)
 	other := s.start("other")
-	if err := writeRecord(s.config, "kafka", ProcessRecord{PID: other.PID(), Started: "at another time", Signal: int(syscall.SIGTERM), Address: "kafka:1"}); err != nil {
+	if err := writeRecord(s.config, "kafka", ProcessRecord{PID: other.PID(), identity: identity{Started: "at another time"}, Signal: int(syscall.SIGTERM), Address: "kafka:1"}); err != nil {
 		t.Fatal(err)
 	}
 	removeRecord(s.config, "other")

@@ -16,8 +16,8 @@ import (
 // ProcessRecord describes a running process. DATA/run/NAME.json holds it, with mode 0600 because addresses hold
 // secrets.
 type ProcessRecord struct {
-	PID      int       `json:"pid"`
-	Started  string    `json:"started"` // when it was started, see identity: with the pid, it names one process for ever
+	PID int `json:"pid"`
+	identity
 	Since    time.Time `json:"since"`
 	Signal   int       `json:"signal"`              // the signal that asks it to end
 	Ready    bool      `json:"ready,omitempty"`     // a server has answered; a service is ready at once
@@ -25,6 +25,13 @@ type ProcessRecord struct {
 	Health   string    `json:"health,omitempty"`    // host:port of /healthz, /readyz and /metrics, if it has them
 	Restarts int       `json:"restarts,omitempty"`  // how often this up has started it again
 	LastExit string    `json:"last_exit,omitempty"` // how the process before it ended
+}
+
+// identity is what makes the process with a pid that one and no other.
+type identity struct {
+	Started    string `json:"started"`              // when it was started
+	Executable string `json:"executable,omitempty"` // device and inode of its program, which it keeps when the program is moved, replaced or removed; on Linux
+	Owner      uint32 `json:"owner,omitempty"`      // the user that it runs as; on Linux
 }
 
 // upName names the record of up, which is not a child of up.
@@ -39,10 +46,10 @@ func Running(data, name string) (ProcessRecord, bool) {
 	return record, record.alive()
 }
 
-// alive reports whether the recorded process still runs: a process with its pid that was started at the same time.
+// alive reports whether the recorded process still runs: a process with its pid and its identity.
 func (r ProcessRecord) alive() bool {
-	now, ended, err := identity(r.PID)
-	return err == nil && !ended && now == r.Started
+	now, ended, err := identify(r.PID)
+	return err == nil && !ended && now == r.identity
 }
 
 // EndOrphans ends the processes that an earlier process started in this folder and did not stop. It asks them to end,

@@ -71,6 +71,7 @@ func sparkArgs(config Config, folder, jars string, port int) []string {
 		{"spark.connect.grpc.binding.port", fmt.Sprint(port)},
 		{"spark.ui.enabled", fmt.Sprint(config.SparkUI)},
 		{"spark.ui.showConsoleProgress", "false"},
+		{"spark.hadoop.fs.permissions.umask-mode", "077"}, // Hadoop has a umask of its own
 		{"spark.local.dir", filepath.Join(folder, "local")},
 		{"spark.sql.warehouse.dir", filepath.Join(folder, "warehouse")},
 	} {

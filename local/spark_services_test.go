@@ -3,6 +3,9 @@
 package local
 
 import (
+	"errors"
+	"io/fs"
+	"path/filepath"
 	"testing"
 
 	"realtime-election/spark"
@@ -33,5 +36,38 @@ func TestSparkWorksWhereMemoryIsShort(t *testing.T) {
 	collect("CACHE TABLE more AS SELECT id, text || text AS text FROM some") // reads some, so that it is newer than the broadcasts
 	if rows := collect("SELECT sum(length(text)) FROM more"); rows[0].At(0) != int64(400000*512) {
 		t.Errorf("the texts are %v long", rows[0].At(0))
+	}
+}
+
+// TestWhatSparkWritesIsForItsUserOnly has Spark write files, as it writes checkpoints.
+func TestWhatSparkWritesIsForItsUserOnly(t *testing.T) {
+	server := startServer(t, Config{Data: newData(t), SparkMemory: "600m"}, StartSpark)
+	session, err := spark.Dial(t.Context(), server.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	df, err := session.SQL(t.Context(), "SELECT 'x' AS text")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Join(t.TempDir(), "written")
+	if err := df.Write().Format("text").Option("path", folder).Save(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	files := 0
+	err = filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := entry.Info()
+		if err == nil && info.Mode().Perm()&0o077 != 0 {
+			err = errors.New(info.Mode().String() + " " + path)
+		}
+		files++
+		return err
+	})
+	if err != nil || files < 2 {
+		t.Errorf("of %d files, others may read one: %v", files, err)
 	}
 }

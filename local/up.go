@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -120,6 +121,7 @@ func Up(ctx context.Context, config UpConfig) error {
 
 // up is Up in a folder that is locked, free of orphans and checked.
 func up(ctx context.Context, config UpConfig, servers []server) error {
+	syscall.Umask(0o077) // children inherit it, and Java makes files for everybody
 	page, err := config.pageAddress()
 	if err != nil {
 		return err

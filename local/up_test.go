@@ -112,6 +112,34 @@ func TestUpOnceRunsInitReplayCountAndAudit(t *testing.T) {
 	}
 }
 
+func TestWhatChildrenMakeIsForTheirUserOnly(t *testing.T) {
+	before := syscall.Umask(0o022)
+	t.Cleanup(func() { syscall.Umask(before) })
+	s := newStage(t)
+	s.script("init", "exit 0")
+	s.script("replay", "exit 0")
+	s.script("audit", "exit 0")
+	made := map[string]string{}
+	for _, name := range []string{Kafka, "ledger"} { // a server and a service
+		made[name] = filepath.Join(t.TempDir(), name)
+		s.script(name, "make "+made[name])
+	}
+	config, _ := s.upConfig()
+	config.allCounted = func(context.Context, string) (bool, error) { return s.serves(Kafka) && s.serves("ledger"), nil }
+	if err := up(t.Context(), config, s.servers()); err != nil {
+		t.Fatal(err)
+	}
+	for name, folder := range made {
+		for path, want := range map[string]os.FileMode{folder: 0o700, filepath.Join(folder, "file"): 0o600} {
+			if info, err := os.Stat(path); err != nil {
+				t.Error(err)
+			} else if info.Mode().Perm() != want {
+				t.Errorf("%s of %s has the mode %04o, want %04o", info.Name(), name, info.Mode().Perm(), want)
+			}
+		}
+	}
+}
+
 func TestUpCarriesTheAuditsExitCode(t *testing.T) {
 	s := newStage(t)
 	s.script("init", "exit 0")

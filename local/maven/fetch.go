@@ -47,7 +47,7 @@ func Fetch(ctx context.Context, log *slog.Logger, part Part) (string, error) {
 	if err := os.MkdirAll(filepath.Dir(folder), 0o755); err != nil {
 		return "", fmt.Errorf("create the cache: %w", err)
 	}
-	unlock, err := lock(ctx, folder+".lock")
+	unlock, err := Lock(ctx, folder+".lock")
 	if err != nil {
 		return "", err
 	}
@@ -90,8 +90,8 @@ func Fetch(ctx context.Context, log *slog.Logger, part Part) (string, error) {
 	return folder, os.RemoveAll(work)
 }
 
-// lock waits until no other process holds the file.
-func lock(ctx context.Context, file string) (unlock func(), err error) {
+// Lock waits until no other process holds the file.
+func Lock(ctx context.Context, file string) (unlock func(), err error) {
 	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("open the lock of the cache: %w", err)

@@ -146,4 +146,9 @@ func TestEveryPartHasAList(t *testing.T) {
 			t.Errorf("%s lists %d files, %v", part.Name, len(sums), err)
 		}
 	}
+	for _, part := range parts[2:] {
+		if sum, err := part.Unpacked(); err != nil || len(sum) != 64 {
+			t.Errorf("%s unpacks to %q, %v", part.Name, sum, err)
+		}
+	}
 }

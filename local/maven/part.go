@@ -59,19 +59,30 @@ func PostgreSQL() (Part, error) {
 }
 
 // sums is the committed list of the part: the SHA-256 in hex of every file, by its name.
-func (p Part) sums() (map[string]string, error) {
-	list, err := fs.ReadFile(p.source, p.Name+".sha256")
+func (p Part) sums() (map[string]string, error) { return p.list(p.Name) }
+
+// Unpacked is the committed sum, see TreeSum, of what the archive in the part's jar holds.
+func (p Part) Unpacked() (string, error) {
+	sums, err := p.list("unpacked")
+	if err == nil && sums[p.Name] == "" {
+		err = fmt.Errorf("read the sums of what is unpacked: %s has none", p.Name)
+	}
+	return sums[p.Name], err
+}
+
+func (p Part) list(name string) (map[string]string, error) {
+	list, err := fs.ReadFile(p.source, name+".sha256")
 	if err != nil {
-		return nil, fmt.Errorf("read the sums of %s: %w", p.Name, err)
+		return nil, fmt.Errorf("read the sums of %s: %w", name, err)
 	}
 	sums := map[string]string{}
 	lines := bufio.NewScanner(bytes.NewReader(list))
 	for lines.Scan() {
-		sum, name, ok := strings.Cut(lines.Text(), "  ")
-		if !ok || len(sum) != 2*sha256.Size || name == "" {
-			return nil, fmt.Errorf("read the sums of %s: %q is not a sum and a name", p.Name, lines.Text())
+		sum, of, ok := strings.Cut(lines.Text(), "  ")
+		if !ok || len(sum) != 2*sha256.Size || of == "" {
+			return nil, fmt.Errorf("read the sums of %s: %q is not a sum and a name", name, lines.Text())
 		}
-		sums[name] = sum
+		sums[of] = sum
 	}
 	return sums, lines.Err()
 }

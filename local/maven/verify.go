@@ -68,12 +68,12 @@ func Sums(folder string) (map[string]string, error) {
 func sumOf(file string) (string, error) {
 	f, err := os.Open(file)
 	if err != nil {
-		return "", fmt.Errorf("open a jar: %w", err)
+		return "", fmt.Errorf("open a file: %w", err)
 	}
 	defer f.Close()
 	hash := sha256.New()
 	if _, err := io.Copy(hash, f); err != nil {
-		return "", fmt.Errorf("read a jar: %w", err)
+		return "", fmt.Errorf("read a file: %w", err)
 	}
 	return hex.EncodeToString(hash.Sum(nil)), nil
 }

@@ -1,5 +1,6 @@
-// Command sums writes the lists of SHA-256 sums beside the pom, from what mvn resolves it to today. It is run by
-// `go generate ./servers` after a change of the pom; the difference is to be read before it is committed.
+// Command sums writes the lists of SHA-256 sums beside the pom, from what mvn resolves it to today, and the sums of what
+// PostgreSQL's archives unpack to. It is run by `go generate ./servers` after a change of the pom, or of how PostgreSQL
+// is unpacked; the difference is to be read before it is committed.
 package main
 
 import (
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"realtime-election/local"
 	"realtime-election/local/maven"
 )
 
@@ -22,19 +24,23 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	parts := []maven.Part{maven.Kafka, maven.Spark}
-	for _, platform := range maven.PostgreSQLPlatforms {
-		parts = append(parts, maven.PostgreSQLFor(platform))
-	}
-	for _, part := range parts {
-		if err := write(ctx, part); err != nil {
+	for _, part := range []maven.Part{maven.Kafka, maven.Spark} {
+		if err := write(ctx, part, nil); err != nil {
 			return err
 		}
 	}
-	return nil
+	unpacked := map[string]string{}
+	for _, platform := range maven.PostgreSQLPlatforms {
+		part := maven.PostgreSQLFor(platform)
+		if err := write(ctx, part, unpacked); err != nil {
+			return err
+		}
+	}
+	return writeList("unpacked", unpacked)
 }
 
-func write(ctx context.Context, part maven.Part) error {
+// write writes the list of the part. If unpacked is not nil, the part's jar holds an archive, whose sum is added there.
+func write(ctx context.Context, part maven.Part, unpacked map[string]string) error {
 	work, err := os.MkdirTemp("", "sums-")
 	if err != nil {
 		return fmt.Errorf("create a folder: %w", err)
@@ -48,9 +54,18 @@ func write(ctx context.Context, part maven.Part) error {
 	if err != nil {
 		return err
 	}
+	if unpacked != nil {
+		if unpacked[part.Name], err = local.UnpackedSum(ctx, jars); err != nil {
+			return err
+		}
+	}
+	return writeList(part.Name, sums)
+}
+
+func writeList(name string, sums map[string]string) error {
 	var list strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(sums)) {
 		fmt.Fprintf(&list, "%s  %s\n", sums[name], name)
 	}
-	return os.WriteFile(part.Name+".sha256", []byte(list.String()), 0o644)
+	return os.WriteFile(name+".sha256", []byte(list.String()), 0o644)
 }
