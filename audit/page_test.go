@@ -2,9 +2,13 @@ package audit_test
 
 import (
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -139,6 +143,26 @@ func TestAuditOfAnAgreeingPage(t *testing.T) {
 		t.Errorf("ended with %v", err)
 	}
 	wantSaid(t, printed, "page "+f.config.Page+" 200 in 82 figures 200 agrees")
+}
+
+// TestPageByTLS asks a page whose authority is in SSL_CERT_FILE, under the name of its certificate and under another.
+func TestPageByTLS(t *testing.T) {
+	f := newPublished(t)
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { write(t, w, shown(t, f)) }))
+	t.Cleanup(server.Close)
+	authority := filepath.Join(t.TempDir(), "authority.pem")
+	if err := os.WriteFile(authority, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("SSL_CERT_FILE", authority)
+	f.config.Page, f.config.PageTimeout = server.URL, time.Nanosecond
+	if printed, err := f.audit(t); err != nil {
+		t.Errorf("ended with %v, %q", err, printed)
+	}
+	f.config.Page = strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
+	if printed, err := f.audit(t); err == nil || !strings.Contains(printed, "not localhost") {
+		t.Errorf("under a name that the certificate does not have, it ended with %v, %q", err, printed)
+	}
 }
 
 func TestPageMayNeedAMoment(t *testing.T) {

@@ -38,6 +38,8 @@ type Config struct {
 	Names     []string        // as in [web.Site]
 	// MaxViewers and MaxViewersOfAddress bound the open pages, as in [web.Site]. 0 is its default.
 	MaxViewers, MaxViewersOfAddress int
+	// TLSCertificate and TLSKey are files, as in [web.ReadCertificate]. Without them the page is served without TLS.
+	TLSCertificate, TLSKey string
 
 	Ready func(net.Addr)   // called once the page is served, with its address; may be nil
 	Now   func() time.Time // nil: the system's clock
@@ -56,11 +58,9 @@ func (c Config) Validate() error {
 			return &election.Wrong{Setting: setting, Value: value, Text: "write a number of open pages, or 0 for the default"}
 		}
 	}
-	return nil
+	_, err := web.ReadCertificate(c.TLSCertificate, c.TLSKey, nil)
+	return err
 }
-
-// sendBuffer bounds what the kernel keeps for a browser that does not read. Linux doubles it.
-const sendBuffer = 32 << 10
 
 // Run serves the dashboard until ctx ends, and then returns nil. While Kafka or the topics are missing, it waits, and the page
 // says that there is nothing to show yet. The error is an *election.Wrong for a wrong setting, and otherwise an error of the
@@ -73,6 +73,10 @@ func Run(ctx context.Context, config Config) error {
 	now := config.Now
 	if now == nil {
 		now = time.Now
+	}
+	certificate, err := web.ReadCertificate(config.TLSCertificate, config.TLSKey, log)
+	if err != nil {
+		return err
 	}
 	cl, err := config.Kafka.NewClient(config.Health.Kafka("backlog"))
 	if err != nil {
@@ -94,7 +98,7 @@ func Run(ctx context.Context, config Config) error {
 	g.Go(func() error { return reader.Follow(ctx, hub.Publish) })
 	g.Go(func() error { return hub.Watch(ctx) })
 	g.Go(func() error { return hub.WatchBacklog(ctx, kadm.NewClient(cl), 2*time.Second) })
-	g.Go(func() error { return serve(ctx, listener, site.Handler(), log) })
+	g.Go(func() error { return serve(ctx, site.Door(listener, certificate), site.Handler(), log) })
 	log.Info("dashboard is up", "address", listener.Addr().String())
 	if config.Ready != nil {
 		config.Ready(listener.Addr())
@@ -109,16 +113,10 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, log
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      30 * time.Second, // event streams set one for each event
-		IdleTimeout:       2 * time.Minute,
+		IdleTimeout:       30 * time.Second, // a browser keeps several connections after it has loaded the page
 		MaxHeaderBytes:    16 << 10,
-		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
-			if tcp, ok := conn.(*net.TCPConn); ok {
-				_ = tcp.SetWriteBuffer(sendBuffer) // the connection also works without
-			}
-			return ctx
-		},
-		BaseContext: func(net.Listener) context.Context { return ctx },
-		ErrorLog:    slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()

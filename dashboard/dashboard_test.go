@@ -3,11 +3,14 @@ package dashboard_test
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +21,7 @@ import (
 
 	"realtime-election/dashboard"
 	"realtime-election/dashboard/web"
+	"realtime-election/dashboard/web/webtest"
 	"realtime-election/election"
 	"realtime-election/internal/health"
 	"realtime-election/internal/health/healthtest"
@@ -31,6 +35,7 @@ func TestValidateNamesTheSetting(t *testing.T) {
 	for setting, config := range map[string]dashboard.Config{
 		"brokers is empty":                    {Listen: "127.0.0.1:0"},
 		`brokers is "kafka"; write host:port`: {Kafka: kafka.Cluster{Brokers: []string{"kafka"}}, Listen: "127.0.0.1:0"},
+		"tls-key is missing":                  {Kafka: kafka.Cluster{Brokers: []string{"127.0.0.1:9092"}}, Listen: "127.0.0.1:0", TLSCertificate: "c.pem"},
 		`listen is "8080"; write host:port`:   {Kafka: kafka.Cluster{Brokers: []string{"127.0.0.1:9092"}}, Listen: "8080"},
 	} {
 		for _, err := range []error{config.Validate(), dashboard.Run(t.Context(), config)} {
@@ -154,7 +159,7 @@ func get(t *testing.T, address, path string) (status int, body string) {
 func TestHealth(t *testing.T) {
 	cluster := newCluster(t)
 	h := health.New("dashboard")
-	address, _ := startWith(t, cluster.ListenAddrs(), "127.0.0.1:0", h)
+	address, _ := startWith(t, cluster.ListenAddrs(), dashboard.Config{Listen: "127.0.0.1:0", Health: h})
 	waitForDocument(t, address, func(web.Document) bool { return true })
 	if age := metric(t, h, "election_result_age_seconds"); age != "NaN" {
 		t.Errorf("age %s before the first vote", age)
@@ -218,6 +223,49 @@ func TestRunEndsWithOpenStreams(t *testing.T) {
 	}
 	if err := lines.Err(); err != nil {
 		t.Errorf("the stream broke off instead of ending: %v", err)
+	}
+}
+
+// TestIdleConnectionsAreBounded opens more connections than one viewer may have, and asks nothing.
+func TestIdleConnectionsAreBounded(t *testing.T) {
+	t.Parallel()
+	address, _ := startWith(t, newCluster(t).ListenAddrs(), dashboard.Config{Listen: "127.0.0.1:0", MaxViewers: 1})
+	var last net.Conn
+	for range 3 {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		last = conn
+	}
+	begin := make([]byte, len("HTTP/1.1 503 "))
+	if _, err := io.ReadFull(last, begin); err != nil || string(begin) != "HTTP/1.1 503 " {
+		t.Errorf("the third says %q (%v)", begin, err)
+	}
+}
+
+func TestPageIsServedByTLS(t *testing.T) {
+	t.Parallel()
+	certificate, key := webtest.Certificate(t, t.TempDir(), 1, time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+	address, _ := startWith(t, newCluster(t).ListenAddrs(), dashboard.Config{Listen: "127.0.0.1:0", TLSCertificate: certificate, TLSKey: key})
+	known, err := os.ReadFile(certificate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	authorities := x509.NewCertPool()
+	authorities.AppendCertsFromPEM(known)
+	client := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: authorities}}, Timeout: testTimeout}
+	defer client.CloseIdleConnections()
+	for _, path := range []string{"/static/app.js", "/events"} {
+		response, err := client.Get("https://" + address + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		if _, err := response.Body.Read(make([]byte, 1)); err != nil || response.StatusCode != http.StatusOK {
+			t.Errorf("%s: %s, %v", path, response.Status, err)
+		}
 	}
 }
 

@@ -18,7 +18,6 @@ import (
 	"realtime-election/dashboard"
 	"realtime-election/dashboard/web"
 	"realtime-election/election"
-	"realtime-election/internal/health"
 	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/internal/results"
 	"realtime-election/internal/results/resultstest"
@@ -129,22 +128,19 @@ func produce(t *testing.T, cluster *kfake.Cluster, records ...resultstest.Record
 // start runs a dashboard on a free port, or on the one given, and returns its address and a function that stops it.
 func start(t *testing.T, brokers []string, listen string) (address string, stop func()) {
 	t.Helper()
-	return startWith(t, brokers, listen, nil)
+	return startWith(t, brokers, dashboard.Config{Listen: listen})
 }
 
-// startWith is start with health; nil means none.
-func startWith(t *testing.T, brokers []string, listen string, h *health.Service) (address string, stop func()) {
+// startWith is start with settings.
+func startWith(t *testing.T, brokers []string, config dashboard.Config) (address string, stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	ready := make(chan net.Addr, 1)
-	go func() {
-		ended <- dashboard.Run(ctx, dashboard.Config{
-			Kafka: kafkatest.Cluster(t, brokers), Listen: listen, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Health: h,
-			Portraits: fstest.MapFS{"ann.svg": {Data: []byte(portrait)}},
-			Ready:     func(a net.Addr) { ready <- a },
-		})
-	}()
+	config.Kafka, config.Log = kafkatest.Cluster(t, brokers), slog.New(slog.NewTextHandler(t.Output(), nil))
+	config.Portraits = fstest.MapFS{"ann.svg": {Data: []byte(portrait)}}
+	config.Ready = func(a net.Addr) { ready <- a }
+	go func() { ended <- dashboard.Run(ctx, config) }()
 	stopped := false
 	stop = func() {
 		if stopped {

@@ -184,7 +184,7 @@ func (s *system) page() string {
 	if !ok {
 		return ""
 	}
-	return "http://" + record.Address
+	return record.Address
 }
 
 // figures asks the page's API; an error is the page's absence.

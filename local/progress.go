@@ -27,7 +27,7 @@ const progressEvery = 3 * time.Second
 // one line. Elsewhere it prints a line whenever the count has changed. It logs when the page first shows votes. It
 // returns when ctx ends.
 func (r *run) progress(ctx context.Context) {
-	page := pageURL(r.addresses.listen)
+	page := r.config.pageURL(r.addresses.listen)
 	out, every := r.config.Out, cmp.Or(r.config.pace.progressEvery, progressEvery)
 	before, after := "", "\n"
 	if terminal.Is(out) {
@@ -86,7 +86,7 @@ func (r *run) recordPage(ctx context.Context, process *Process) error {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		_, err := fetchTotals(ctx, client, pageURL(r.addresses.listen))
+		_, err := fetchTotals(ctx, client, r.config.pageURL(r.addresses.listen))
 		select {
 		case <-ctx.Done():
 			return nil

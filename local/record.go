@@ -21,7 +21,7 @@ type ProcessRecord struct {
 	Since    time.Time `json:"since"`
 	Signal   int       `json:"signal"`              // the signal that asks it to end
 	Ready    bool      `json:"ready,omitempty"`     // a server has answered; a service is ready at once
-	Address  string    `json:"address,omitempty"`   // of a server or of the page, once it is ready
+	Address  string    `json:"address,omitempty"`   // of a server, or the URL of the page, once it is ready
 	Health   string    `json:"health,omitempty"`    // host:port of /healthz, /readyz and /metrics, if it has them
 	Restarts int       `json:"restarts,omitempty"`  // how often this up has started it again
 	LastExit string    `json:"last_exit,omitempty"` // how the process before it ended

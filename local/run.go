@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -69,7 +70,7 @@ func (r *run) runAll(ctx context.Context, servers []server) error {
 	stopProgress() // the audit's report is printed below the progress, not into it
 	<-progressEnded
 	audit := command{
-		name: "audit", args: []string{"audit", "--page", pageURL(r.addresses.listen)}, env: r.addresses.forAudit(), output: r.config.Out,
+		name: "audit", args: []string{"audit", "--page", r.config.pageURL(r.addresses.listen)}, env: r.addresses.forAudit(), output: r.config.Out,
 	}
 	if err := r.runOnce(ctx, audit); err != nil {
 		return err
@@ -132,7 +133,7 @@ func (r *run) keepService(ctx context.Context, service service) error {
 		c.health = fmt.Sprintf("127.0.0.1:%d", port)
 		c.env = append(c.env[:len(c.env):len(c.env)], "ELECTION_HEALTH="+c.health)
 		if service.servesPage {
-			c.address = pageHost(r.addresses.listen)
+			c.address = strings.TrimSuffix(r.config.pageURL(r.addresses.listen), "/")
 		}
 		return start(r.config.Config, r.serviceCommand(c))
 	})

@@ -44,10 +44,14 @@ func (c UpConfig) replays() bool { return c.Replay != "" }
 func (c UpConfig) votes() bool   { return c.Electorate && c.Replay == "" }
 
 func dashboardArgs(c UpConfig) []string {
-	if len(c.Names) == 0 {
-		return nil
+	var args []string
+	if len(c.Names) > 0 {
+		args = append(args, "--names", strings.Join(c.Names, ","))
 	}
-	return []string{"--names", strings.Join(c.Names, ",")}
+	if c.TLSCertificate != "" {
+		args = append(args, "--tls-certificate", c.TLSCertificate, "--tls-key", c.TLSKey)
+	}
+	return args
 }
 
 func votersArgs(c UpConfig) []string { return []string{"--seed", fmt.Sprint(c.Seed)} }

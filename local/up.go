@@ -23,6 +23,8 @@ type UpConfig struct {
 	Config
 	Host            string        // where the page is served; "" is 127.0.0.1
 	Names           []string      // under which the page is opened, beside its addresses
+	TLSCertificate  string        // PEM file, by which the page is served by TLS; this machine must trust it for PageName
+	TLSKey          string        // PEM file of its private key
 	Port            int           // of the page; 0 is a free one, kept for DATA
 	Replay          string        // a file of real results to be voted again
 	Regions         []string      // of the replay; none means all
@@ -200,7 +202,29 @@ func pageHost(listen string) string {
 }
 
 // pageURL is the URL of the page for a browser on this machine.
-func pageURL(listen string) string { return "http://" + pageHost(listen) + "/" }
+func (c UpConfig) pageURL(listen string) string {
+	at := pageHost(listen)
+	if c.TLSCertificate == "" {
+		return "http://" + at + "/"
+	}
+	_, port, err := net.SplitHostPort(at)
+	if err != nil {
+		panic("the page's address is no host:port") // pageAddress made it
+	}
+	return "https://" + net.JoinHostPort(c.PageName(), port) + "/"
+}
+
+// PageName is what the page is called where up itself opens it by TLS: the first of Names, or its address.
+func (c UpConfig) PageName() string {
+	if len(c.Names) > 0 {
+		return c.Names[0]
+	}
+	host, _, err := net.SplitHostPort(pageHost(net.JoinHostPort(cmp.Or(c.Host, "127.0.0.1"), "0")))
+	if err != nil {
+		panic("an address of a host and a port is no host:port")
+	}
+	return host
+}
 
 // How long each group of processes may take to end: together less than 20 seconds.
 const (

@@ -1,8 +1,10 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -104,6 +106,29 @@ func TestEachChildGetsOnlyWhatItNeeds(t *testing.T) {
 	for _, note := range notes {
 		if name, _, _ := strings.Cut(filepath.Base(note), "."); !slices.Contains(known, name) {
 			t.Errorf("%s was started", name)
+		}
+	}
+}
+
+// TestPageByTLS checks what the dashboard is told, and where up itself opens the page.
+func TestPageByTLS(t *testing.T) {
+	t.Parallel()
+	names, files := []string{"results.example.org", "b.example"}, []string{"--tls-certificate", "c.pem", "--tls-key", "k.pem"}
+	for want, c := range map[string]struct {
+		config UpConfig
+		args   []string
+	}{
+		"http://127.0.0.1:8080/":            {UpConfig{}, nil},
+		"http://192.0.2.7:8080/":            {UpConfig{Host: "192.0.2.7", Names: names}, []string{"--names", "results.example.org,b.example"}},
+		"https://127.0.0.1:8080/":           {UpConfig{Host: "0.0.0.0", TLSCertificate: "c.pem", TLSKey: "k.pem"}, files},
+		"https://[::1]:8080/":               {UpConfig{Host: "::1", TLSCertificate: "c.pem", TLSKey: "k.pem"}, files},
+		"https://results.example.org:8080/": {UpConfig{Names: names, TLSCertificate: "c.pem", TLSKey: "k.pem"}, append([]string{"--names", "results.example.org,b.example"}, files...)},
+	} {
+		if got := c.config.pageURL(net.JoinHostPort(cmp.Or(c.config.Host, "127.0.0.1"), "8080")); got != want {
+			t.Errorf("up opens %s, want %s", got, want)
+		}
+		if got := dashboardArgs(c.config); !slices.Equal(got, c.args) {
+			t.Errorf("%s: the dashboard is told %q, want %q", want, got, c.args)
 		}
 	}
 }

@@ -228,7 +228,7 @@ func TestUpEndsWhenItIsAskedTo(t *testing.T) {
 	s.until("a progress line is printed", func() bool { return strings.Contains(out.String(), "1,200 of 4,800 votes counted") })
 	s.until("the page is recorded", func() bool {
 		record, ok := Running(s.config.Data, "dashboard")
-		return ok && strings.Contains(out.String(), "The page: http://"+record.Address+"/")
+		return ok && strings.Contains(out.String(), "The page: "+record.Address+"/")
 	})
 	if !strings.Contains(out.String(), "3 rejected") {
 		t.Errorf("printed %q", out.String())

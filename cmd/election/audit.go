@@ -51,7 +51,7 @@ func (c *auditCommand) Run(ctx context.Context, log *slog.Logger, at console) er
 // withPage calls f with the URL of a folder's page. If no dashboard runs there, it serves the page while f runs.
 func withPage(ctx context.Context, data string, cluster kafka.Cluster, f func(page string) error) error {
 	if record, ok := local.Running(data, "dashboard"); ok {
-		return f("http://" + record.Address)
+		return f(record.Address)
 	}
 	ctx, stop := context.WithCancel(ctx)
 	ready, ended := make(chan net.Addr, 1), make(chan error, 1)

@@ -73,6 +73,12 @@ type healthFlags struct {
 	Health string `help:"Serve /healthz, /readyz, /metrics and /version at this host:port; port 0 takes a free one. Off by default." placeholder:"ADDR" env:"ELECTION_HEALTH"`
 }
 
+// tlsFlags name the files by which the page is served by TLS.
+type tlsFlags struct {
+	TLSCertificate string `help:"Serve the page by TLS, with the certificate and its chain in this PEM file. A renewed one is taken without a restart." placeholder:"FILE" env:"ELECTION_TLS_CERTIFICATE" name:"tls-certificate"`
+	TLSKey         string `help:"A PEM file with the private key of --tls-certificate." placeholder:"FILE" env:"ELECTION_TLS_KEY" name:"tls-key"`
+}
+
 // kafkaStarts is how long a service waits for Kafka before it ends with an error. Whoever starts services again when they end
 // waits ever longer before the next start.
 const kafkaStarts = time.Minute

@@ -8,8 +8,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"realtime-election/audit"
+	"realtime-election/dashboard/web/webtest"
 	"realtime-election/election"
 	"realtime-election/internal/definition"
 	"realtime-election/internal/exit"
@@ -38,6 +40,8 @@ func file(t *testing.T, text string) string {
 func TestMistakesOfThePersonExitWith2(t *testing.T) {
 	t.Parallel()
 	wrongDefinition := strings.NewReplacer("name: X", "name: ''", "id: ana", "id: Ana!").Replace(smallDefinition)
+	folder := t.TempDir() // of no election: up starts nothing there
+	certificate, key := webtest.Certificate(t, folder, 1, time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
 	for name, c := range map[string]struct {
 		args []string
 		says []string
@@ -86,6 +90,13 @@ func TestMistakesOfThePersonExitWith2(t *testing.T) {
 		"state of up":        {[]string{"up", "--state-partitions=0"}, []string{"--state-partitions (ELECTION_STATE_PARTITIONS) is 0"}},
 		"trigger of up":      {[]string{"up", "--trigger=-1s"}, []string{"--trigger (ELECTION_TRIGGER) is -1s"}},
 		"partitions of init": {[]string{"init", "--postgres=x", "--ballot-key=" + filepath.Join(t.TempDir(), "key"), "--partitions=0"}, []string{"--partitions (ELECTION_PARTITIONS) is 0"}},
+		"certificate alone":  {[]string{"dashboard", "--tls-certificate=" + certificate}, []string{"--tls-key (ELECTION_TLS_KEY) is missing; name the file with the private key of --tls-certificate (ELECTION_TLS_CERTIFICATE)"}},
+		"no certificate":     {[]string{"dashboard", "--tls-certificate=" + key, "--tls-key=" + key}, []string{"--tls-certificate (ELECTION_TLS_CERTIFICATE) is \"" + key + "\"; it must be a PEM file"}},
+		"key of up alone":    {[]string{"up", "--data=" + folder, "--tls-key=" + key}, []string{"--tls-certificate (ELECTION_TLS_CERTIFICATE) is missing"}},
+		"certificate that up does not trust": {
+			[]string{"up", "--data=" + folder, "--names=localhost", "--tls-certificate=" + certificate, "--tls-key=" + key},
+			[]string{"this machine does not trust it for localhost", "SSL_CERT_FILE"},
+		},
 		"checkpoints that are no URI": {
 			[]string{"submit", "--postgres=postgres://u:p@h/d", "--remote=sc://h", "--checkpoints=/var"},
 			[]string{`election submit: --checkpoints (ELECTION_CHECKPOINTS) is "/var"`},

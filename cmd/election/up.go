@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"realtime-election/dashboard/web"
 	"realtime-election/election"
 	"realtime-election/local"
 )
@@ -24,6 +25,7 @@ type upCommand struct {
 	Once            bool          `help:"End when everything is sent, counted, stored and audited, with the audit's exit code." env:"ELECTION_ONCE"`
 	SparkMemory     string        `help:"Java heap of Spark, such as 4g." placeholder:"SIZE" env:"ELECTION_SPARK_MEMORY"`
 	SparkUI         bool          `help:"Serve Spark's own web page, on loopback." env:"ELECTION_SPARK_UI" name:"spark-ui"`
+	tlsFlags
 }
 
 func (c *upCommand) Run(ctx context.Context, log *slog.Logger, at console) error {
@@ -33,13 +35,22 @@ func (c *upCommand) Run(ctx context.Context, log *slog.Logger, at console) error
 	}
 	config := local.UpConfig{
 		Config: local.Config{Data: c.Data, Log: log, SparkMemory: c.SparkMemory, SparkUI: c.SparkUI},
-		Host:   c.Host, Port: c.Port, Names: c.Names, Replay: c.Replay, Regions: c.Regions, Definition: c.Definition,
+		Host:   c.Host, Port: c.Port, Names: c.Names, TLSCertificate: c.TLSCertificate, TLSKey: c.TLSKey, Replay: c.Replay, Regions: c.Regions, Definition: c.Definition,
 		Electorate: d.Electorate != nil, Voters: c.Voters, Rate: c.Rate, Speed: c.Speed, Seed: c.Seed,
 		Partitions: &c.Partitions, StatePartitions: &c.StatePartitions, Trigger: &c.Trigger,
 		Load: load(d), Once: c.Once, Out: at.Out,
 	}
 	if err := config.Validate(); err != nil {
 		return err
+	}
+	certificate, err := web.ReadCertificate(c.TLSCertificate, c.TLSKey, log)
+	if err != nil {
+		return err
+	}
+	if certificate != nil {
+		if err := certificate.TrustedAs(config.PageName()); err != nil {
+			return err
+		}
 	}
 	if c.Replay == "" && d.Electorate == nil {
 		log.Warn("nobody will vote: the definition has no electorate; give --replay FILE to vote a result again, or cast ballots with election cast")

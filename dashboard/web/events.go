@@ -53,7 +53,7 @@ func statusEvent(s live.Status) []byte {
 // events streams updates until the browser disconnects or the server stops.
 func (s Site) events(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
-	from := addressOf(r)
+	from := addressOf(r.RemoteAddr)
 	if !s.viewers.enter(from) {
 		h.Set("Retry-After", "15")
 		plain(w, http.StatusServiceUnavailable, "Too many pages are open. Close some, or reload later to see the count of that moment.\n")

@@ -25,7 +25,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"time"
 
 	"realtime-election/dashboard/live"
@@ -59,7 +58,7 @@ type Site struct {
 	MaxViewers          int // event streams at a time; 0 means DefaultMaxViewers
 	MaxViewersOfAddress int // of one address, or of one IPv6 network of 64 bits; 0 means DefaultMaxViewersOfAddress
 
-	viewers       *viewers
+	viewers       *room
 	searchIndexes *searchIndexes
 	documents     *documents
 }
@@ -68,9 +67,7 @@ type Site struct {
 // one that is cancelled at shutdown. A health.Service serves one Handler.
 func (s Site) Handler() http.Handler {
 	s.searchIndexes, s.documents = &searchIndexes{}, &documents{}
-	s.viewers = &viewers{
-		max: cmp.Or(s.MaxViewers, DefaultMaxViewers), maxOfAddress: cmp.Or(s.MaxViewersOfAddress, DefaultMaxViewersOfAddress), ofAddress: make(map[netip.Prefix]int),
-	}
+	s.viewers = newRoom(cmp.Or(s.MaxViewers, DefaultMaxViewers), cmp.Or(s.MaxViewersOfAddress, DefaultMaxViewersOfAddress))
 	s.declareHealth()
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.page)
