@@ -10,7 +10,7 @@ TAGS := -tags $(subst $(space),$(comma),$(TIERS))
 # Packages whose tests want both cores to themselves.
 HEAVY := ./(e2e|sparkjob|internal/scenario)
 
-.PHONY: help demo test test-fast check check-lint check-tests compose-test attack chaos fresh mutants mutants-services fuzz format lint generate build clean
+.PHONY: help demo test test-fast check check-lint check-tests compose-test attack chaos fresh mutants mutants-services fuzz format lint generate sbom build clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -81,6 +81,9 @@ lint: format ## formatting, vet and staticcheck of the tests of every tier, by p
 
 generate: ## make generated files again
 	go generate ./...
+
+sbom: ## licences, notices and lists of all that ships, in internal/shipped; after a change of go.mod or of servers/; some 5 minutes
+	go generate ./internal/shipped
 
 build: ## bin/election
 	go build -o bin/election ./cmd/election

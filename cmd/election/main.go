@@ -49,6 +49,7 @@ type cli struct {
 	Audit      auditCommand      `cmd:"" group:"look" help:"Recount the votes independently and compare all that is published and stored."`
 	Definition definitionCommand `cmd:"" group:"look" help:"Print the default election definition, to change and use with --definition."`
 	Version    versionCommand    `cmd:"" group:"look" help:"Print the version."`
+	Licenses   licensesCommand   `cmd:"" group:"look" aliases:"licences,notices" help:"Print the licences and notices of what others wrote."`
 }
 
 func main() { os.Exit(run(os.Args[1:], console{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})) }

@@ -13,8 +13,8 @@
 // Names of candidates stay text: html/template escapes them, JSON has them as strings, the script sets textContent, and a strict
 // Content-Security-Policy forbids inline scripts. HEAD is answered for each path of GET, and other methods get 405.
 //
-// echarts.min.js is Apache ECharts 6.1.0 under the Apache License 2.0 (static/echarts.LICENSE.txt), unchanged from the
-// npm package:
+// echarts.min.js is Apache ECharts 6.1.0 under the Apache License 2.0 (static/echarts.LICENSE.txt and
+// static/echarts.NOTICE.txt), unchanged from the npm package:
 //
 //	npm pack echarts@6.1.0 && tar -xzOf echarts-6.1.0.tgz package/dist/echarts.min.js
 package web

@@ -432,6 +432,9 @@ func TestChartLibraryIsTheOnePublished(t *testing.T) {
 	if _, license := s.get(t, "/static/echarts.LICENSE.txt"); !strings.Contains(license, "Apache License") {
 		t.Error("its license is not beside it")
 	}
+	if _, notice := s.get(t, "/static/echarts.NOTICE.txt"); !strings.Contains(notice, "The Apache Software Foundation") {
+		t.Error("its notice is not beside it")
+	}
 }
 
 func TestDocumentWithoutAnElection(t *testing.T) {

@@ -2,6 +2,7 @@ package maven
 
 import (
 	"crypto/sha256"
+	"encoding/xml"
 	"fmt"
 	"log/slog"
 	"os"
@@ -11,6 +12,8 @@ import (
 	"testing/fstest"
 
 	"golang.org/x/sync/errgroup"
+
+	"realtime-election/servers"
 )
 
 func sum(content string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(content))) }
@@ -21,8 +24,9 @@ func newPart(t *testing.T) Part {
 	t.Setenv("ELECTION_CACHE", t.TempDir())
 	list := sum("one") + "  one.jar\n" + sum("two") + "  two.jar\n"
 	return Part{Name: "kafka", profile: "kafka", source: fstest.MapFS{
-		"pom.xml":      {Data: []byte("<project/>")},
-		"kafka.sha256": {Data: []byte(list)},
+		"pom.xml":          {Data: []byte("<project/>")},
+		"kafka.sha256":     {Data: []byte(list)},
+		"checksums.sha256": {Data: []byte("sums of plugins")},
 	}}
 }
 
@@ -125,6 +129,69 @@ func TestFetchSurvivesAKilledFetch(t *testing.T) {
 	fakeMaven(t, "printf one >$folder/one.jar; printf two >$folder/two.jar")
 	if _, err := fetch(t, part); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestMavenIsStrict checks the options, and that the sums of the plugins are where they say.
+func TestMavenIsStrict(t *testing.T) {
+	part := newPart(t)
+	seen := t.TempDir()
+	fakeMaven(t, `printf '%s\n' "$@" >`+seen+`/options
+for arg; do case $arg in -Daether.trustedChecksumsSource.summaryFile.basedir=*) cp ${arg#*=}/checksums.sha256 `+seen+`;; esac; done
+printf one >$folder/one.jar; printf two >$folder/two.jar`)
+	if _, err := fetch(t, part); err != nil {
+		t.Fatal(err)
+	}
+	options, _ := os.ReadFile(filepath.Join(seen, "options"))
+	for _, option := range []string{"--strict-checksums", "-Daether.artifactResolver.postProcessor.trustedChecksums=true", "-Daether.trustedChecksumsSource.summaryFile.originAware=false"} {
+		if !strings.Contains(string(options), option+"\n") {
+			t.Errorf("mvn got no %s", option)
+		}
+	}
+	if sums, _ := os.ReadFile(filepath.Join(seen, "checksums.sha256")); string(sums) != "sums of plugins" {
+		t.Errorf("mvn got %q for the sums of the plugins", sums)
+	}
+}
+
+// TestImagesAreMadeStrictly checks that the Dockerfile gives mvn the same options.
+func TestImagesAreMadeStrictly(t *testing.T) {
+	dockerfile, err := os.ReadFile("../../docker/Dockerfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	runs := 0
+	for line := range strings.Lines(string(dockerfile)) {
+		if strings.Contains(line, " mvn ") && !strings.HasPrefix(line, "#") {
+			runs++
+			if !strings.Contains(line, " mvn -B -q $(grep -v '^#' /maven/maven.options) -D"+trusted+"/maven ") {
+				t.Errorf("this mvn has other options: %s", line)
+			}
+		}
+	}
+	if runs == 0 {
+		t.Error("the Dockerfile runs no mvn")
+	}
+}
+
+// TestPluginsArePinned checks that each plugin of the pom has a sum.
+func TestPluginsArePinned(t *testing.T) {
+	var pom struct {
+		Plugins []struct {
+			Group    string `xml:"groupId"`
+			Artifact string `xml:"artifactId"`
+			Version  string `xml:"version"`
+		} `xml:"build>plugins>plugin"`
+	}
+	if err := xml.Unmarshal([]byte(servers.Must("pom.xml")), &pom); err != nil || len(pom.Plugins) == 0 {
+		t.Fatalf("the pom has %d plugins, %v", len(pom.Plugins), err)
+	}
+	for _, p := range pom.Plugins {
+		folder := strings.ReplaceAll(p.Group, ".", "/") + "/" + p.Artifact + "/" + p.Version + "/" + p.Artifact + "-" + p.Version
+		for _, file := range []string{folder + ".jar", folder + ".pom"} {
+			if !strings.Contains(servers.Must("checksums.sha256"), "  "+file+"\n") {
+				t.Errorf("checksums.sha256 does not list %s: go generate ./servers", file)
+			}
+		}
 	}
 }
 

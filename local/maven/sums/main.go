@@ -1,6 +1,6 @@
-// Command sums writes the lists of SHA-256 sums beside the pom, from what mvn resolves it to today, and the sums of what
-// PostgreSQL's archives unpack to. It is run by `go generate ./servers` after a change of the pom, or of how PostgreSQL
-// is unpacked; the difference is to be read before it is committed.
+// Command sums writes the lists of SHA-256 sums beside the pom, from what mvn resolves it to today: of each server's jars, of what
+// PostgreSQL's archives unpack to, and of Maven's plugins, which takes Maven 3.9. It is run by `go generate ./servers` after a
+// change of the pom, or of how PostgreSQL is unpacked; the difference is to be read before it is committed.
 package main
 
 import (
@@ -36,7 +36,23 @@ func run(ctx context.Context) error {
 			return err
 		}
 	}
-	return writeList("unpacked", unpacked)
+	if err := writeList("unpacked", unpacked); err != nil {
+		return err
+	}
+	return writePlugins(ctx)
+}
+
+func writePlugins(ctx context.Context) error {
+	work, err := os.MkdirTemp("", "sums-")
+	if err != nil {
+		return fmt.Errorf("create a folder: %w", err)
+	}
+	defer os.RemoveAll(work)
+	sums, err := maven.PluginSums(ctx, work)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile("checksums.sha256", sums, 0o644)
 }
 
 // write writes the list of the part. If unpacked is not nil, the part's jar holds an archive, whose sum is added there.
