@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -148,11 +149,11 @@ func (p *project) rotates(t *testing.T) {
 	}
 	shell("cp -a . " + before)
 	p.must(t, "run", "--rm", "--no-TTY", "rotate")
-	shell("mkdir next && for f in kafka-* postgres-* *-url election_* spark-*; do mv $f next/; cp -a " + before + "/$f .; done && cp -a kafka-reader.properties old.properties")
-	refused("?", "tools", "election", "topics")
+	shell("install -d -o 10000 -g 10000 next && for f in kafka-* postgres-* *-url election_* spark-*; do mv $f next/; cp -a " + before + "/$f .; done && cp -a kafka-reader.properties old.properties")
+	refused("does not know the user reader with this password", "tools", "election", "topics")
 	p.must(t, "run", "--rm", "--no-TTY", "rotate")
 	p.must(t, "exec", "--no-TTY", "tools", "election", "topics")
-	refused("?", "tools", "election", "topics", "--kafka-config=/secrets/old.properties")
+	refused("does not know the user reader with this password", "tools", "election", "topics", "--kafka-config=/secrets/old.properties")
 	old, err := os.ReadFile(filepath.Join(before, "audit-url"))
 	if err != nil {
 		t.Fatal(err)
@@ -250,7 +251,7 @@ func (p *project) wary(t *testing.T) {
 	}
 }
 
-// ports are those on which a container's processes listen.
+// ports are those on which a container's processes listen for others.
 func (p *project) ports(t *testing.T, c container) map[string]bool {
 	t.Helper()
 	top, err := exec.Command("docker", "top", c.ID, "-eo", "pid").Output()
@@ -271,11 +272,13 @@ func (p *project) ports(t *testing.T, c container) map[string]bool {
 			t.Fatal(err)
 		}
 		for _, address := range addresses {
-			_, port, err := net.SplitHostPort(address)
+			at, err := netip.ParseAddrPort(address)
 			if err != nil {
 				t.Fatal(err)
 			}
-			ports[port] = true
+			if !at.Addr().Unmap().IsLoopback() {
+				ports[fmt.Sprint(at.Port())] = true
+			}
 		}
 	}
 	if len(ports) == 0 {
