@@ -193,6 +193,11 @@ func (s *system) figures() (f figures, err error) {
 	if page == "" {
 		return f, errors.New("there is no page")
 	}
+	return figuresOf(page)
+}
+
+// figuresOf asks the API of a page.
+func figuresOf(page string) (f figures, err error) {
 	client := http.Client{Timeout: 5 * time.Second}
 	response, err := client.Get(page + "/api/v1/results")
 	if err != nil {

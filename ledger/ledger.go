@@ -29,7 +29,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -39,6 +38,7 @@ import (
 	"realtime-election/internal/health"
 	"realtime-election/internal/kafka"
 	"realtime-election/internal/lease"
+	"realtime-election/internal/postgres"
 )
 
 // Config is what Run needs.
@@ -54,11 +54,10 @@ func (c Config) Validate() error {
 	if err := c.Kafka.Validate(); err != nil {
 		return err
 	}
-	if _, err := pgx.ParseConfig(c.Postgres); err != nil || c.Postgres == "" {
-		// The URL holds a password, so it is not repeated here.
-		return &election.Wrong{Setting: "postgres", Text: "is not a PostgreSQL URL; write postgres://user:password@host:port/database"}
+	if c.Postgres == "" {
+		return &election.Wrong{Setting: "postgres", Text: "is not given; write postgres://user:password@host:port/database"}
 	}
-	return nil
+	return postgres.CheckURL(c.Postgres)
 }
 
 const (
@@ -70,6 +69,7 @@ const (
 type ledger struct {
 	config   Config
 	rules    *rules      // nil until the definition is read
+	letIn    bool        // PostgreSQL has let this ledger in once
 	producer *kgo.Client // of rejects and the status
 	status   *status
 	rows     *prometheus.CounterVec
@@ -80,8 +80,8 @@ type ledger struct {
 }
 
 // Run stores the records that the topics hold, and those that come, until ctx is over. It returns early only for an
-// error that another attempt cannot mend: an *election.Wrong where a setting is wrong, kafka.ErrNoElection where Kafka
-// has no election.
+// error that another attempt cannot mend: an *election.Wrong where a setting is wrong, or PostgreSQL refuses the first
+// connection, kafka.ErrNoElection where Kafka has no election.
 func Run(ctx context.Context, c Config) error {
 	if err := c.Validate(); err != nil {
 		return err
@@ -127,6 +127,12 @@ func (l *ledger) storeUntilEnd(ctx context.Context) error {
 		if errors.Is(err, kafka.ErrNoElection) || errors.As(err, &wrong) {
 			return err
 		}
+		if refused := postgres.Explain(err); refused != nil {
+			if !l.letIn {
+				return refused
+			}
+			err = refused
+		}
 		switch err = explain(err); {
 		case errors.Is(err, lease.ErrLost) && l.status.noteWaiting(err):
 			l.config.Log.Info("this ledger stores nothing until it has the lock in PostgreSQL again", "error", err)
@@ -151,8 +157,6 @@ func explain(err error) error {
 		return err
 	}
 	switch refused.Code {
-	case "28P01", "28000":
-		return &election.Hint{Err: err, Text: "is the password in {postgres} the one that `election init` was given?"}
 	case "42P01", "3F000", "42501":
 		return fmt.Errorf("%w; run `election init` with this PostgreSQL", err)
 	}

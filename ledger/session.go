@@ -64,6 +64,7 @@ func (l *ledger) waitAndStore(ctx context.Context) (opened bool, err error) {
 		l.rules = newRules(installation)
 	}
 	waiting := func() {
+		l.letIn = true
 		l.status.noteOtherStores()
 		l.config.Log.Info("another ledger stores; waiting until it ends")
 	}
@@ -72,6 +73,7 @@ func (l *ledger) waitAndStore(ctx context.Context) (opened bool, err error) {
 		return false, err
 	}
 	defer turn.Release(ctx)
+	l.letIn = true
 	err = turn.Hold(ctx, func(ctx context.Context) error {
 		opened, err = l.storeWithLease(ctx, turn)
 		return err

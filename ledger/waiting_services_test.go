@@ -4,6 +4,7 @@ package ledger_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"realtime-election/election"
 	"realtime-election/internal/kafka"
 	"realtime-election/internal/kafka/kafkatest"
+	"realtime-election/internal/postgres"
 	"realtime-election/internal/principals"
 	"realtime-election/ledger"
 	"realtime-election/local"
@@ -107,26 +109,52 @@ func TestPostgreSQLIsWaitedFor(t *testing.T) {
 // firstPauses is longer than the first two pauses between attempts.
 const firstPauses = 1500 * time.Millisecond
 
-func TestWrongPasswordIsSaidOnce(t *testing.T) {
+func TestWrongPasswordEndsTheLedger(t *testing.T) {
 	s := newSystem(t)
 	right := s.database
 	s.database = strings.Replace(right, "correct%20horse", "battery%20staple", 1)
 	if s.database == right {
 		t.Fatal("the password is not in the URL")
 	}
+	ctx, cancel := context.WithTimeout(t.Context(), untilLimit)
+	defer cancel()
+	var wrong *election.InputError
+	err := ledger.Run(ctx, s.config())
+	if !errors.As(err, &wrong) || !strings.Contains(err.Error(), "does not know the user election_ledger with this password") || strings.Contains(err.Error(), "staple") {
+		t.Errorf("it ended with %v", err)
+	}
+}
+
+// TestPasswordThatIsNoLongerRightIsSaidOnce changes the password of a ledger that stores, for a while.
+func TestPasswordThatIsNoLongerRightIsSaidOnce(t *testing.T) {
+	s := newSystem(t)
 	s.start(t)
-	until(t, "it says so", func() bool {
-		return s.log.count("run `election init`")+s.log.count("is the password in postgres the one") > 0
-	})
-	until(t, "it reports so", func() bool { return strings.Contains(s.status(t).Error, "password authentication failed") })
+	kafkatest.Produce(t, s.cluster, s.votes(0, 10)...)
+	s.untilCaughtUp(t)
+	give := func(password string) {
+		t.Helper()
+		if err := postgres.EnsureRoles(t.Context(), s.conn, map[postgres.Role]string{postgres.LedgerRole: password}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	give("battery staple")
+	defer give(password) // other tests have the same role
+	const hangUp = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'election_ledger' AND datname = current_database()`
+	if _, err := s.conn.Exec(t.Context(), hangUp); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "it reports so", func() bool { return strings.Contains(s.status(t).Error, "does not know the user election_ledger") })
 	waited := time.NewTimer(firstPauses)
 	<-waited.C // for several attempts, of which only the first is logged
-	if n := s.log.count("nothing is stored"); n != 1 {
+	if n := s.log.count("does not know the user"); n != 1 {
 		t.Errorf("it was said %d times", n)
 	}
-	if s.log.count("staple") > 0 {
+	if s.log.count("horse") > 0 {
 		t.Error("the password was said")
 	}
+	give(password)
+	kafkatest.Produce(t, s.cluster, s.votes(10, 20)...)
+	s.untilCaughtUp(t)
 }
 
 func TestKafkaIsWaitedFor(t *testing.T) {

@@ -42,12 +42,16 @@ func withAdvice(c Config, err error) error {
 		return &election.InputError{Text: "Spark refuses the token of its address; give the one that it was started with (spark.connect.authenticate.token)"}
 	case failure.Code == codes.Unimplemented:
 		return &election.Wrong{Setting: "remote", Text: fmt.Sprintf("leads to no Spark Connect server, or one older than Spark %d.0: %s", oldestSpark, firstLine(failure))}
+	case failure.Code == codes.Unavailable && !spark.Retryable(failure): // TLS
+		return &election.Wrong{Setting: "remote", Text: fmt.Sprintf("cannot be used: %s", firstLine(failure))}
 	case spark.Retryable(failure):
 		return &election.Hint{Err: fmt.Errorf("no answer from Spark: %w", err), Text: "does it run at the address in {remote}?"}
 	case mentions("Failed to find the data source: kafka", "Failed to find data source: kafka"):
 		return &election.InputError{Text: "Spark has no connector for Kafka; start it with spark-sql-kafka-0-10 of its own version, and what that needs, among its jars"}
 	case mentions("ClassNotFoundException: org.postgresql.Driver", "No suitable driver"):
 		return &election.InputError{Text: "Spark has no driver for PostgreSQL; start it with org.postgresql:postgresql among its jars"}
+	case mentions("SSL root certificate", "SSL error", "hostnameverifier"):
+		return &election.Hint{Err: fmt.Errorf("no connection to PostgreSQL for Spark: %w", err), Text: "Spark's machines need the file that sslrootcert names in {postgres}, at the same path"}
 	case mentions("SaslAuthenticationException", "SslAuthenticationException", "TopicAuthorizationException", "GroupAuthorizationException"):
 		return &election.Hint{Err: fmt.Errorf("no login to Kafka for Spark, or no right there: %w", err), Text: "see {spark-kafka-config}, on Spark's machines"}
 	case mentions("KAFKA_DATA_LOSS", "some data may have been missed", "failOnDataLoss"):

@@ -32,12 +32,14 @@ func TestBadInputIsOneSentence(t *testing.T) {
 	}{
 		"parameter":  {url: "sc://127.0.0.1:1/;tokn=hunter2", says: `remote cannot be used: read the Spark Connect address: the parameter "tokn" is unknown`},
 		"port":       {url: "sc://127.0.0.1:x", says: "the port is not a number"},
+		"no TLS":     {url: "SERVER;use_ssl=true", says: "remote cannot be used: spark: 127.0.0.1"},
 		"token":      {every: grpcstatus.Error(codes.Unauthenticated, "Invalid token"), says: "Spark refuses the token of its address"},
 		"other port": {every: grpcstatus.Error(codes.Unimplemented, "unknown service"), says: "no Spark Connect server"},
 		"old":        {version: "3.5.6", says: "remote is Spark 3.5.6, which is too old; the query needs Spark 4.0"},
 		"kafka jar":  {refuse: fail("_LEGACY_ERROR_TEMP_1140", "Failed to find data source: kafka. Please deploy"), says: "Spark has no connector for Kafka"},
 		"jdbc jar":   {refuse: fail("", "java.lang.ClassNotFoundException: org.postgresql.Driver"), says: "Spark has no driver for PostgreSQL"},
 		"crowd":      {refuse: fail("", "PSQLException: FATAL: sorry, too many clients already\n\tat org.postgresql.Driver.connect(Driver.java:298)"), says: "too many clients", goesOn: true},
+		"jdbc TLS":   {refuse: fail("", "PSQLException: Could not open SSL root certificate file /etc/election/ca.pem."), says: "Spark's machines need the file that sslrootcert names", goesOn: true},
 		"checkpoint": {refuse: fail("", "java.io.IOException: mkdir of CHECKPOINTS/run-1 failed"), says: "the checkpoint cannot be written", goesOn: true},
 		"login":      {refuse: fail("", "org.apache.kafka.common.errors.SaslAuthenticationException: Authentication failed"), says: "no login to Kafka for Spark, or no right there", goesOn: true},
 		"topic":      {refuse: fail("KAFKA_DATA_LOSS.START_OFFSET_RESET", "offsets were reset"), says: "votes_topic no longer holds", goesOn: true},
@@ -59,7 +61,7 @@ func TestBadInputIsOneSentence(t *testing.T) {
 			}
 			url := server.URL()
 			if of.url != "" {
-				url = of.url
+				url = strings.Replace(of.url, "SERVER", strings.TrimSuffix(url, "/")+"/", 1)
 			}
 			s := newSubmit(t, c, url, "a")
 			if of.goesOn {

@@ -101,7 +101,10 @@ func (q query) start(ctx context.Context, session *spark.Session, c Config, inst
 	if err != nil {
 		return nil, fmt.Errorf("read totals.sql: %w", err)
 	}
+	// Spark keeps a producer for as long as queries with the same options use it. A new query's own reads the certificates and
+	// the login anew, so that it can write where the one before it failed.
 	return totals.WriteStream().Format("kafka").Options(q.sink).Options(security).
+		Option("kafka.client.id", "election-"+string(session.ID())).
 		Option("kafka.bootstrap.servers", c.Kafka.String()).
 		Option("checkpointLocation", run.checkpoint(c.Checkpoints)).
 		OutputMode(spark.OutputUpdate).

@@ -3,6 +3,7 @@ package sparkjob
 import (
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -72,6 +73,30 @@ func TestQueryIsStartedWithWhatAnExactCountNeeds(t *testing.T) {
 	holds("the sink's options", start.GetOptions(), map[string]string{
 		"kafka.bootstrap.servers": c.Kafka.Brokers[0], "checkpointLocation": c.Checkpoints + "/run-1",
 	})
+}
+
+// TestEachStartHasAProducerOfItsOwn starts a query that fails. A producer in Spark keeps the certificates that it began with.
+func TestEachStartHasAProducerOfItsOwn(t *testing.T) {
+	t.Parallel()
+	cluster, c := newElection(t)
+	server := newScriptedSpark(t)
+	server.queryError = "org.apache.kafka.common.errors.SslAuthenticationException: SSL handshake failed"
+	newSubmit(t, c, server.URL(), "a")
+	until(t, "the status says what to correct", func() bool { return strings.Contains(status(t, cluster).Error, "see spark-kafka-config") })
+	clients := make(map[string]bool)
+	until(t, "the query was started twice", func() bool {
+		starts := 0
+		for _, request := range sparktest.Sent[*wire.ExecutePlanRequest](server.Server) {
+			if start := request.GetPlan().GetCommand().GetWriteStreamOperationStart(); start != nil {
+				starts++
+				clients[start.GetOptions()["kafka.client.id"]] = true
+			}
+		}
+		return starts > 1
+	})
+	if len(clients) < 2 || clients[""] {
+		t.Errorf("the producers are those of %v", clients)
+	}
 }
 
 // TestFingerprintCoversAllStartSettings changes one setting at a time. A changed password is no reason to start the query

@@ -16,12 +16,11 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"realtime-election/election"
 	"realtime-election/internal/health"
 	"realtime-election/internal/kafka"
 	"realtime-election/internal/lease"
+	"realtime-election/internal/postgres"
 )
 
 // Config holds the settings of submit.
@@ -44,8 +43,8 @@ func (c Config) Validate() error {
 	if _, err := jdbcOptions(c.Postgres); err != nil {
 		return err
 	}
-	if _, err := pgx.ParseConfig(c.Postgres); err != nil {
-		return errPostgresURL()
+	if err := postgres.CheckURL(c.Postgres); err != nil {
+		return err
 	}
 	switch {
 	case c.checkpointFolder() == "":
@@ -86,7 +85,7 @@ func Run(ctx context.Context, c Config) error {
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		var held bool
 		err := whileHoldingLease(ctx, c.Postgres, s.standBy, runs.becomeHolder, func(ctx context.Context, mayAct func() error) error {
-			held = true
+			held, s.letIn = true, true
 			return s.supervise(ctx, mayAct)
 		})
 		lost = errors.Is(err, lease.ErrLost) || lost && !held
@@ -96,7 +95,12 @@ func Run(ctx context.Context, c Config) error {
 			}
 			return nil
 		}
-		if isFinal(err) {
+		if refused := postgres.Explain(err); refused != nil {
+			if !s.letIn {
+				return refused
+			}
+			err = refused
+		} else if isFinal(err) {
 			return err
 		}
 		if held {
@@ -118,6 +122,7 @@ type supervisor struct {
 	// The constants of these names, except in tests.
 	answerTimeout, pollEvery, wantedEvery, firstPause time.Duration
 	stopKeepingAlive                                  func() // ends keepSessionAlive, if it runs
+	letIn                                             bool   // PostgreSQL has let this submit in once
 }
 
 func newSupervisor(c Config, installation *election.Installation, runs *runTracker) *supervisor {
@@ -129,6 +134,7 @@ func newSupervisor(c Config, installation *election.Installation, runs *runTrack
 
 // standBy reports that another submit acts.
 func (s *supervisor) standBy() {
+	s.letIn = true
 	s.Log.Info("another submit acts; waiting until it ends")
 	s.runs.metrics.notRunning("another submit acts")
 }

@@ -34,7 +34,7 @@ func (c *auditCommand) AfterApply(at *kong.Context) error {
 
 func (c *auditCommand) Run(ctx context.Context, log *slog.Logger, at console) error {
 	check := func(cluster kafka.Cluster, postgres, page string) error {
-		return audit.Run(ctx, audit.Config{Kafka: cluster, Postgres: postgres, Page: page, Wait: c.Wait, Expect: c.Expect, Out: at.Out, Log: log})
+		return explained(cluster, audit.Run(ctx, audit.Config{Kafka: cluster, Postgres: postgres, Page: page, Wait: c.Wait, Expect: c.Expect, Out: at.Out, Log: log}))
 	}
 	folder := c.folder()
 	if folder == "" {

@@ -19,6 +19,7 @@ import (
 	"realtime-election/internal/definition"
 	"realtime-election/internal/health"
 	"realtime-election/internal/kafka"
+	"realtime-election/internal/postgres"
 	"realtime-election/internal/principals"
 	"realtime-election/local"
 	"realtime-election/producer"
@@ -206,12 +207,12 @@ func (f lookFlags) folder() string {
 	return f.Data
 }
 
-// explained is an error that says what to correct where Kafka refuses the client, and the error itself otherwise.
+// explained is an error that says what to correct where Kafka or PostgreSQL refuses the client, and the error itself otherwise.
 func explained(cluster kafka.Cluster, err error) error {
 	if _, said := errors.AsType[*election.InputError](err); err == nil || said {
 		return err
 	}
-	return cmp.Or(cluster.Explain(err), err)
+	return cmp.Or(postgres.Explain(err), cluster.Explain(err), err)
 }
 
 // kafka calls f with the election's Kafka.

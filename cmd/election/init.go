@@ -38,11 +38,12 @@ func (c *initCommand) Run(ctx context.Context, log *slog.Logger) error {
 		}
 		fingerprint = key.Fingerprint()
 	}
-	return setup.Run(ctx, setup.Config{
-		Kafka: c.cluster(log), Postgres: c.Postgres, Definition: d, Partitions: c.Partitions, BallotKeyFingerprint: fingerprint,
+	cluster := c.cluster(log)
+	return explained(cluster, setup.Run(ctx, setup.Config{
+		Kafka: cluster, Postgres: c.Postgres, Definition: d, Partitions: c.Partitions, BallotKeyFingerprint: fingerprint,
 		Passwords: map[postgres.Role]string{
 			postgres.LedgerRole: c.LedgerPassword, postgres.SparkRole: c.SparkPassword, postgres.ReaderRole: c.ReaderPassword,
 		},
 		Logins: c.Principals, Log: log,
-	})
+	}))
 }

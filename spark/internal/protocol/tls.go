@@ -62,7 +62,7 @@ func tlsMistake(server string, err error) string {
 	case errors.As(err, &plain):
 		return fmt.Sprintf("%s does not speak TLS (%v): set it up there, or say use_ssl=false, and WithTokenInPlainText if it wants a token", server, plain)
 	case errors.As(err, &authority):
-		return fmt.Sprintf("the certificate of %s is not trusted (%v): give the authority that signed it with WithTLS(&tls.Config{RootCAs: …})", server, authority)
+		return fmt.Sprintf("the certificate of %s is not trusted (%v): trust the authority that signed it, in the file that SSL_CERT_FILE names or with WithTLS(&tls.Config{RootCAs: …})", server, authority)
 	case errors.As(err, &name):
 		return fmt.Sprintf("the certificate of %s is of another name (%v): dial a name that it is for, or give one with WithTLS(&tls.Config{ServerName: …})", server, name)
 	case errors.As(err, &invalid):
