@@ -27,7 +27,7 @@ test: ## every tier: pure, fakes, real services, browser, the whole program; som
 	pure=$$(go run ./scripts/tagged -no $(TIERS)) && packages=$$(go run ./scripts/tagged $(TIERS)) && \
 	go test -race -shuffle=on $$pure && \
 	go test -race $(TAGS) -shuffle=on -p 2 -timeout 20m $$(echo "$$packages" | grep -vxE '$(HEAVY)') && \
-	go test -race $(TAGS) -shuffle=on -p 1 -timeout 20m $$(echo "$$packages" | grep -xE '$(HEAVY)')
+	go test -race $(TAGS) -shuffle=on -p 1 -timeout 30m $$(echo "$$packages" | grep -xE '$(HEAVY)')
 
 compose-test: ## docker compose as it ships, on Linux, as root; a Docker engine, Compose and base images are made where they are missing; some 8 minutes
 	@scripts/prerequisites.sh test
