@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
-
 	"realtime-election/internal/kafka"
 	"realtime-election/internal/postgres"
 	"realtime-election/internal/principals"
@@ -88,8 +86,8 @@ func rotatePostgres(ctx context.Context, login, folder string) error {
 		}
 		roles[role] = string(password)
 	}
-	var conn *pgx.Conn
-	if conn, err = postgres.Connect(ctx, string(address)); err != nil {
+	conn, err := postgres.Connect(ctx, string(address))
+	if err != nil {
 		return err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))

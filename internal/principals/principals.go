@@ -1,7 +1,7 @@
 // Package principals says who may do what on the Kafka that an election runs for itself: each service logs in as a principal of
 // its own, with the rights that its work needs and no others.
 //
-//	err := principals.Logins{Folder: folder}.Make() // before Kafka's storage is formatted
+//	err := principals.Logins{Folder: folder}.Make()          // before Kafka's storage is formatted
 //	err = principals.Grant(ctx, client, folder)              // once Kafka runs, as Init
 //	security, err := kafka.ReadSecurity(principals.Votes.Login(folder))
 package principals
