@@ -76,11 +76,11 @@ func multiplied(t *testing.T, by int) (path string, votes int64) {
 	return path, file.Definition.ExpectedVotes()
 }
 
-// underLoad starts an election whose votes take so many seconds, unless -rate says otherwise, and waits for the first that
-// are counted. The file is the result that is voted.
-func underLoad(t *testing.T, seconds int64) (s *system, file string) {
+// underLoad starts an election of so many copies of the replayed file, whose votes take so many seconds, unless -rate says
+// otherwise, and waits for the first that are counted. The file is the result that is voted.
+func underLoad(t *testing.T, copies int, seconds int64) (s *system, file string) {
 	t.Helper()
-	file, votes := multiplied(t, *copies)
+	file, votes := multiplied(t, copies)
 	perSecond := *rate
 	if perSecond == 0 {
 		perSecond = int(votes / seconds)
@@ -96,7 +96,7 @@ func underLoad(t *testing.T, seconds int64) (s *system, file string) {
 func TestChaosOfKillsCostsNoVote(t *testing.T) {
 	moments := newMoments(t)
 	upTo := func(d time.Duration) time.Duration { return time.Duration(moments.Int64N(int64(d))) }
-	s, file := underLoad(t, 1200)
+	s, file := underLoad(t, *copies, 1200)
 	data := s.data
 	began := time.Now()
 	spark := sparkHost(t, data)
