@@ -3,6 +3,10 @@
 package docker_test
 
 import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"flag"
 	"fmt"
@@ -19,8 +23,12 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"realtime-election/internal/browsertest"
+	"realtime-election/internal/kafka"
+	"realtime-election/internal/principals"
+	"realtime-election/internal/principals/principalstest"
 	"realtime-election/local/localtest/guest"
 )
 
@@ -49,6 +57,7 @@ func TestKilledContainersCostNoVote(t *testing.T) {
 
 	p.hardened(t, 1)
 	p.secret(t)
+	p.confined(t)
 	p.wary(t)
 	p.spread(t, 1)
 	for _, service := range []string{"spark-worker", "spark-connect", "kafka", "postgres", "submit", "votes", "spark-master", "ledger"} {
@@ -128,11 +137,7 @@ func (p *project) audit(t testing.TB) {
 // place, and does it again.
 func (p *project) rotates(t *testing.T) {
 	t.Helper()
-	mountpoint, err := exec.Command("docker", "volume", "inspect", "--format={{.Mountpoint}}", p.name+"_secrets").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	secrets, before := strings.TrimSpace(string(mountpoint)), filepath.Join(t.TempDir(), "before")
+	secrets, before := p.secretsFolder(t), filepath.Join(t.TempDir(), "before")
 	shell := func(script string) {
 		t.Helper()
 		cmd := exec.Command("sh", "-euc", script)
@@ -198,6 +203,8 @@ func (p *project) secret(t *testing.T) {
 	for _, attempt := range []struct{ service, command, says string }{
 		{"spark-connect", "election check spark --remote=sc://spark-connect:15002/;use_ssl=true", "No authentication token provided"},
 		{"submit", "election check spark --remote=sc://spark-connect:15003", "connection refused"},
+		{"dashboard", "election check spark --remote=sc://spark-connect:15002/;use_ssl=true", "No authentication token provided"},
+		{"dashboard", "election check kafka --brokers=kafka:9092 --kafka-config=/secrets/kafka-health.properties", "permission denied"},
 		{"postgres", "psql --host=postgres --username=postgres --no-password --command=SELECT", "no password supplied"},
 		{"postgres", "psql postgres://postgres@postgres/election?sslmode=disable --command=SELECT", "no encryption"},
 		{"tools", "election topics --kafka-config=", "speaks TLS"},
@@ -229,6 +236,64 @@ func (p *project) secret(t *testing.T) {
 			t.Errorf("user %s may read %q, want %q", user, got, want)
 		}
 	}
+}
+
+// confined tries every right of Kafka with the login of the dashboard, the only service that strangers talk to.
+func (p *project) confined(t *testing.T) {
+	t.Helper()
+	secrets := p.secretsFolder(t)
+	login, err := os.ReadFile(filepath.Join(secrets, "kafka-dashboard.properties"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "dashboard.properties")
+	if err := os.WriteFile(path, bytes.ReplaceAll(login, []byte("/secrets/"), []byte(secrets+"/")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	security, err := kafka.ReadSecurity(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	authority, err := os.ReadFile(filepath.Join(secrets, "ca.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	trusted := x509.NewCertPool()
+	trusted.AppendCertsFromPEM(authority)
+	// Kafka names itself by its host name, which only containers can resolve.
+	dial := func(ctx context.Context, network, _ string) (net.Conn, error) {
+		for _, in := range p.containers(t, "kafka")[0].NetworkSettings.Networks {
+			dialer := tls.Dialer{Config: &tls.Config{RootCAs: trusted, ServerName: "kafka"}}
+			return dialer.DialContext(ctx, network, net.JoinHostPort(in.IPAddress, "9092"))
+		}
+		return nil, errors.New("kafka is in no network")
+	}
+	dashboard := principalstest.Principal{
+		Name: principals.Dashboard, Cluster: kafka.Cluster{Brokers: []string{"kafka:9092"}, Security: security},
+		Options: []kgo.Opt{kgo.Dialer(dial)},
+	}
+	document, err := os.ReadFile("../docs/security.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := dashboard.Row(t)
+	t.Logf("Kafka lets dashboard (reads, writes, offsets, transactional ids, groups): %s", row)
+	if !strings.Contains(string(document), row) {
+		t.Errorf("docs/security.md lacks\n%s", row)
+	}
+	for _, done := range dashboard.Rules(t) {
+		t.Errorf("dashboard can %s", done)
+	}
+}
+
+// secretsFolder is where the engine keeps the volume with the secrets.
+func (p *project) secretsFolder(t *testing.T) string {
+	t.Helper()
+	mountpoint, err := exec.Command("docker", "volume", "inspect", "--format={{.Mountpoint}}", p.name+"_secrets").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(mountpoint))
 }
 
 // wary sends Java objects to every port that Spark's processes listen on, as a container without the secret could.
