@@ -26,12 +26,13 @@ var ErrDisagree = errors.New("the audit found differences")
 // Config is what Run needs.
 type Config struct {
 	Kafka           kafka.Cluster
-	Postgres        string        // URL, of a role that may read all tables; if it is empty, the tables are not compared
-	Page            string        // the dashboard's URL; if it is empty, the page is not compared
-	PageTimeout     time.Duration // how long the page may take to show what the topics hold; 0 means 20 s
-	DecisionTimeout time.Duration // how long transactions of votes_topic may take to be decided; 0 means 5 s
-	Wait            bool          // wait first until all is sent, counted and stored
-	Expect          int64         // votes that must be counted; if negative, as many as the producers have sent
+	Postgres        string              // URL, of a role that may read all tables; if it is empty, the tables are not compared
+	Page            string              // the dashboard's URL; if it is empty, the page is not compared
+	PageTimeout     time.Duration       // how long the page may take to show what the topics hold; 0 means 20 s
+	DecisionTimeout time.Duration       // how long transactions of votes_topic may take to be decided; 0 means 5 s
+	Wait            bool                // wait first until all is sent, counted and stored
+	BallotKey       *election.BallotKey // if not nil, the commitments are compared with the register
+	Expect          int64               // votes that must be counted; if negative, as many as the producers have sent
 	Out             io.Writer
 	Log             *slog.Logger
 }
@@ -57,10 +58,15 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	count, err := recount(ctx, c, installation, ends, mustBeStored)
+	register, err := readRegister(ctx, c, report, installation)
 	if err != nil {
 		return err
 	}
+	count, err := recount(ctx, c, installation, ends, register, mustBeStored)
+	if err != nil {
+		return err
+	}
+	register.compare(report)
 	expected, err := readExpectation(ctx, c, report, installation)
 	if err != nil {
 		return err
@@ -102,8 +108,11 @@ func Run(ctx context.Context, c Config) error {
 
 // recount counts votes_topic up to ends. It counts one partition after another, so that it must remember the ballots of
 // only one. It adds every record to mustBeStored, unless that is nil.
-func recount(ctx context.Context, c Config, installation *election.Installation, ends map[int32]int64, mustBeStored *ballots) (*election.Count, error) {
+func recount(ctx context.Context, c Config, installation *election.Installation, ends map[int32]int64, register *register, mustBeStored *ballots) (*election.Count, error) {
 	count := election.NewCount(&installation.Definition, installation.VotePartitions)
+	if register != nil {
+		count.SetRegister(register.commitments)
+	}
 	for partition := range installation.VotePartitions {
 		err := c.Kafka.ReadTo(ctx, election.VotesTopic, partition, ends[partition], func(r *kgo.Record) error {
 			reason := count.Add(election.VoteRecord{
@@ -112,6 +121,7 @@ func recount(ctx context.Context, c Config, installation *election.Installation,
 			if mustBeStored != nil {
 				mustBeStored.add(r, reason)
 			}
+			register.add(r, reason)
 			return nil
 		})
 		if err != nil {

@@ -16,6 +16,7 @@ func TestAuditAgreesWithTheDashboard(t *testing.T) {
 	replayed := newFixture(t, cast(1, "ana", "N1"), cast(2, "bo", "nowhere"))
 	replayed.config.Expect = votes + 1
 	voted, d := newElectorateFixture(t)
+	voted.closeRegister(t, d, 7)
 	for n := range 7 {
 		kafkatest.Produce(t, voted.cluster, castIn(d, n))
 	}

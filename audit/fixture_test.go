@@ -36,10 +36,11 @@ South,S1,Moor,Nobody,Grey,0
 
 // fixture is an election whose votes are cast, and the results that its topics must hold.
 type fixture struct {
-	cluster *kfake.Cluster
-	results map[string]map[string]election.Result // by topic and natural key, of run
-	config  audit.Config
-	out     *bytes.Buffer
+	cluster     *kfake.Cluster
+	results     map[string]map[string]election.Result // by topic and natural key, of run
+	config      audit.Config
+	commitments *election.Commitments
+	out         *bytes.Buffer
 }
 
 // newFixture casts the votes of resultLines, and then others. Nothing is published yet.
@@ -83,6 +84,9 @@ func resultFile(t *testing.T) *definition.ResultFile {
 func (f *fixture) recount(t *testing.T, d *election.Definition) {
 	t.Helper()
 	count := election.NewCount(d, partitions)
+	if d.Electorate != nil {
+		count.SetRegister(f.commitments)
+	}
 	for partition := range int32(partitions) {
 		for _, rec := range kafkatest.Read(t, f.cluster, election.VotesTopic, partition) {
 			count.Add(election.VoteRecord{Partition: rec.Partition, Offset: rec.Offset, Timestamp: rec.Timestamp, Key: rec.Key, Value: rec.Value})
@@ -166,6 +170,40 @@ func squeeze(printed string) string {
 func castIn(d *election.Definition, n int) *kgo.Record {
 	return ballot(election.AppendVote(nil, election.Vote{
 		BallotID: fmt.Appendf(nil, "%032x", n), CandidateID: []byte(d.Candidates[0].ID), DistrictID: []byte(d.Districts()[0].ID),
-		VotingTime: election.AppendTime(nil, d.Polling.Opens),
+		AgeGroup: []byte("45-54"), Gender: []byte("other"), VotingTime: election.AppendTime(nil, d.Polling.Opens),
 	}))
+}
+
+// voterIn is the voter whose ballot castIn makes, in an election with this many partitions.
+func voterIn(t *testing.T, d *election.Definition, n int) *kgo.Record {
+	t.Helper()
+	district := d.Districts()[0].ID
+	id := fmt.Sprint("voter-", n)
+	r := kafkatest.JSON(t, election.VotersTopic, id, election.Voter{
+		ID: election.VoterID(id), DateOfBirth: "1970-01-01", Gender: "other", RegisteredAge: 54, DistrictID: district,
+	})
+	r.Partition = election.VoterPartition(district, partitions)
+	return r
+}
+
+// closeRegister closes a register of voters, whose ballots are those that castIn makes of 0 up to voters.
+func (f *fixture) closeRegister(t *testing.T, d *election.Definition, voters int, others ...*kgo.Record) {
+	t.Helper()
+	var commitments []election.Commitment
+	ends := map[int32]int64{0: 0, 1: 0, 2: 0}
+	for n := range voters {
+		vote, _ := election.ParseVote(castIn(d, n).Value)
+		commitments = append(commitments, election.CommitTo(d.Fingerprint(), vote))
+		others = append(others, voterIn(t, d, n))
+	}
+	for _, r := range others {
+		kafkatest.Produce(t, f.cluster, r)
+		ends[r.Partition]++
+	}
+	progress := kafkatest.JSON(t, election.ProducerProgressTopic, election.VotersProducer,
+		election.Progress{NextSerial: int64(len(others)), Size: int64(len(others)), Fingerprint: d.Fingerprint(), Ends: ends})
+	progress.Partition = election.ProgressPartition(election.VotersProducer)
+	kafkatest.Produce(t, f.cluster, progress)
+	f.commitments = election.NewCommitments(d.Fingerprint(), commitments)
+	kafkatest.PublishCommitments(t, f.config.Kafka, f.commitments)
 }

@@ -18,10 +18,8 @@ func pageExpectation(count *election.Count, installation *election.Installation,
 		TotalVotes: count.Votes(), ExpectedVotes: d.ExpectedVotes(), NewestRecordAt: newest(results),
 		Rejected: make(map[string]int64),
 	}
-	for reason, n := range count.Rejected() {
-		if reason != election.Duplicate && reason != election.Conflicting {
-			p.Rejected[string(reason)] = n
-		}
+	for reason, rejected := range results[election.PerReasonTopic] {
+		p.Rejected[reason] = rejected.TotalVotes
 	}
 	for _, c := range d.Candidates {
 		votes := results[election.PerCandidateTopic][string(c.ID)].TotalVotes

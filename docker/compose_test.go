@@ -66,6 +66,9 @@ func TestKilledContainersCostNoVote(t *testing.T) {
 	p.must(t, "up", "--detach", "--no-recreate", "--scale=spark-worker=2")
 	p.survives(t, 2*atMost, "kafka", "postgres", "spark-master", "spark-worker", "spark-connect", "votes", "ledger", "submit", "dashboard")
 
+	if says := p.must(t, "run", "--rm", "--no-TTY", "cast", "--district=emmen", "--candidate=labour"); !strings.Contains(says, `"candidate_id":"labour","district_id":"emmen"`) {
+		t.Errorf("cast says: %s", tail(says))
+	}
 	p.with("ELECTION_RATE=0").must(t, "up", "--detach", "--no-deps", "votes")
 	p.audit(t)
 	p.spread(t, 2)
@@ -225,9 +228,9 @@ func (p *project) secret(t *testing.T) {
 		t.Errorf("election status says in tools: %s", tail(says))
 	}
 	for user, want := range map[string]string{
-		"10001": "kafka-voters.properties", "10002": "ballot-key kafka-votes.properties", "10003": "kafka-ledger.properties ledger-url",
+		"10001": "kafka-voters.properties", "10002": "ballot-key kafka-cast.properties kafka-votes.properties", "10003": "kafka-ledger.properties ledger-url",
 		"10004": "kafka-submit.properties spark-remote submit-url", "10005": "kafka-dashboard.properties",
-		"10006": "audit-url kafka-cast.properties kafka-query.properties kafka-reader.properties", "10007": "kafka-replay.properties",
+		"10006": "audit-url kafka-query.properties kafka-reader.properties", "10007": "kafka-replay.properties",
 		"10010": "kafka-spark.properties spark-options spark-token spark.pem",
 		"10011": "kafka-broker.properties kafka-controller.properties kafka-format.args kafka-health.properties kafka.pem", "10012": "postgres-password postgres.pem",
 	} {

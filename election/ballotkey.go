@@ -15,11 +15,19 @@ func (k BallotKey) Fingerprint() string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// Draw returns the two halves of the voter's HMAC-SHA-256 under the key. The first is the ballot's id. The second is a source
-// of chance for what the voter does, and as secret as the key.
+// For is the key of one election, by the fingerprint of its definition. So the ballots of another election under the same key tell
+// nothing about those of this one: not even if anybody can write to its register.
+func (k BallotKey) For(fingerprint string) BallotKey { return k.mac("election " + fingerprint) }
+
+// Draw returns the two halves of the voter's HMAC-SHA-256 under the key of an election. The first is the ballot's id. The second is
+// a source of chance for what the voter does, and as secret as the key.
 func (k BallotKey) Draw(voter VoterID) (id BallotID, chance [16]byte) {
-	mac := hmac.New(sha256.New, k[:])
-	mac.Write([]byte(voter))
-	sum := mac.Sum(nil)
+	sum := k.mac(string(voter))
 	return BallotID(sum[:16]), [16]byte(sum[16:])
+}
+
+func (k BallotKey) mac(text string) [sha256.Size]byte {
+	mac := hmac.New(sha256.New, k[:])
+	mac.Write([]byte(text))
+	return [sha256.Size]byte(mac.Sum(nil))
 }

@@ -21,9 +21,11 @@ type Rules struct {
 	opens, closes []byte // in TimeLayout
 	candidates    map[CandidateID]*Candidate
 	districts     map[DistrictID]*Region
+	register      *Commitments // nil where there is no register
 }
 
-// NewRules are the rules of a definition whose ballots are spread over this many partitions.
+// NewRules are the rules of a definition whose ballots are spread over this many partitions. Of an election with a register, no
+// ballot counts until SetRegister has been called.
 func NewRules(d *Definition, partitions int32) *Rules {
 	r := &Rules{
 		partitions: partitions,
@@ -38,8 +40,14 @@ func NewRules(d *Definition, partitions int32) *Rules {
 	for _, district := range d.Districts() {
 		r.districts[district.ID] = district.Region
 	}
+	if d.Electorate != nil {
+		r.register = new(Commitments)
+	}
 	return r
 }
+
+// SetRegister sets which ballots the register allows, in an election that has one.
+func (r *Rules) SetRegister(register *Commitments) { r.register = register }
 
 // Classify judges a record by itself. It returns the reason why the record is not counted, or "" for a vote that counts
 // unless it is a copy of a counted ballot.
@@ -56,6 +64,8 @@ func (r *Rules) Classify(rec VoteRecord) (Vote, Reason) {
 		return vote, UnknownDistrict
 	case bytes.Compare(vote.VotingTime, r.opens) < 0 || bytes.Compare(vote.VotingTime, r.closes) >= 0:
 		return vote, OutsidePollingHours
+	case r.register != nil && !r.register.Has(vote):
+		return vote, Unregistered
 	}
 	return vote, ""
 }
@@ -69,9 +79,13 @@ type Count struct {
 	seen       map[int32]map[BallotID]uint64 // by partition: the counted ballots and a hash of their bytes
 	records    int64
 	rejected   map[Reason]total
-	votes      int64
-	totals     []aggregationTotals
-	key        []byte // reused
+	// Copies of an unregistered ballot are unregistered too. The result topic counts only the first, since Spark drops copies
+	// before it looks at the register.
+	unregistered       map[int32]map[Commitment]bool // by partition
+	unregisteredCopies int64
+	votes              int64
+	totals             []aggregationTotals
+	key                []byte // reused
 }
 
 // aggregationTotals are the totals of an aggregation, by natural key.
@@ -95,6 +109,8 @@ func NewCount(d *Definition, partitions int32) *Count {
 		seed:       maphash.MakeSeed(),
 		seen:       make(map[int32]map[BallotID]uint64),
 		rejected:   make(map[Reason]total),
+
+		unregistered: make(map[int32]map[Commitment]bool),
 	}
 	for _, a := range aggregations {
 		if a.OfRejected() {
@@ -109,12 +125,19 @@ func NewCount(d *Definition, partitions int32) *Count {
 	return c
 }
 
+// SetRegister is that of Rules.
+func (c *Count) SetRegister(register *Commitments) { c.rules.SetRegister(register) }
+
 // Add counts a record. It returns the reason why the record is not counted, or "" if it is.
 func (c *Count) Add(rec VoteRecord) Reason {
 	c.records++
 	vote, reason := c.rules.Classify(rec)
 	if reason == "" {
 		reason = c.admit(rec, vote)
+	}
+	if reason == Unregistered && !c.firstUnregistered(rec.Partition, vote) {
+		c.unregisteredCopies++
+		return reason
 	}
 	if reason != "" {
 		t := c.rejected[reason]
@@ -166,8 +189,22 @@ func (c *Count) admit(rec VoteRecord, vote Vote) Reason {
 	}
 }
 
+func (c *Count) firstUnregistered(partition int32, vote Vote) bool {
+	seen := c.unregistered[partition]
+	if seen == nil {
+		seen = make(map[Commitment]bool)
+		c.unregistered[partition] = seen
+	}
+	x := CommitTo(c.rules.register.fingerprint, vote)
+	defer func() { seen[x] = true }()
+	return !seen[x]
+}
+
 // PartitionDone frees the memory for a partition's ballots. A copy of them on another partition is never counted.
-func (c *Count) PartitionDone(partition int32) { delete(c.seen, partition) }
+func (c *Count) PartitionDone(partition int32) {
+	delete(c.seen, partition)
+	delete(c.unregistered, partition)
+}
 
 // Records is how many records were added.
 func (c *Count) Records() int64 { return c.records }
@@ -180,6 +217,9 @@ func (c *Count) Rejected() map[Reason]int64 {
 	n := make(map[Reason]int64)
 	for reason, t := range c.rejected {
 		n[reason] = t.votes
+	}
+	if c.unregisteredCopies > 0 {
+		n[Unregistered] += c.unregisteredCopies
 	}
 	return n
 }

@@ -15,13 +15,16 @@ const (
 	UnknownCandidate    Reason = "unknown_candidate"     // no such candidate in the definition
 	UnknownDistrict     Reason = "unknown_district"      // no such district in the definition
 	OutsidePollingHours Reason = "outside_polling_hours" // before the polls open, or after they have closed
-	Duplicate           Reason = "duplicate"             // a later copy of a counted ballot, with the same bytes
-	Conflicting         Reason = "conflicting"           // a later copy of a counted ballot, with other bytes
+	// Not the ballot of a voter on the closed register, with the voter's district, age group and gender. Never in a replay, which
+	// has no register. The result topic counts the copies of such a ballot once.
+	Unregistered Reason = "unregistered"
+	Duplicate    Reason = "duplicate"   // a later copy of a counted ballot, with the same bytes
+	Conflicting  Reason = "conflicting" // a later copy of a counted ballot, with other bytes
 )
 
 // Reasons are all reasons in the order in which they are checked.
 func Reasons() []Reason {
-	return []Reason{Malformed, WrongPartition, UnknownCandidate, UnknownDistrict, OutsidePollingHours, Duplicate, Conflicting}
+	return []Reason{Malformed, WrongPartition, UnknownCandidate, UnknownDistrict, OutsidePollingHours, Unregistered, Duplicate, Conflicting}
 }
 
 // OfficialRun is the value of OfficialRunKey: the run whose totals readers show.
@@ -56,7 +59,7 @@ type Progress struct {
 // QueryStatus is `submit`'s report about the streaming query, under the key "submit" of pipeline_status.
 type QueryStatus struct {
 	Run                    int     `json:"run"`
-	State                  string  `json:"state"` // starting, running, waiting (for Spark, or to try again), failing (again and again without counting anything), or stopped (by election query stop)
+	State                  string  `json:"state"` // starting, running, waiting (for Spark, for the end of the register, or to try again), failing (again and again without counting anything), or stopped (by election query stop)
 	Batch                  int64   `json:"batch"` // the last committed micro-batch; -1 before the first
 	InputRowsPerSecond     float64 `json:"input_rows_per_second"`
 	ProcessedRowsPerSecond float64 `json:"processed_rows_per_second"`

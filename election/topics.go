@@ -10,9 +10,10 @@ import (
 // The topics. Those of votes, voters and rejected votes are logs. The others are compacted: Kafka keeps the latest record of a
 // key.
 const (
-	VotesTopic         = "votes_topic"
-	VotersTopic        = "voters_topic"
-	RejectedVotesTopic = "votes_rejected"
+	VotesTopic             = "votes_topic"
+	VotersTopic            = "voters_topic"
+	RejectedVotesTopic     = "votes_rejected"
+	BallotCommitmentsTopic = "ballot_commitments" // keys: see CommitmentsClosed
 
 	ElectionTopic         = "election"          // keys: see DefinitionKey
 	PipelineStatusTopic   = "pipeline_status"   // key: the service that reports
@@ -41,6 +42,8 @@ const (
 	VotersProducer = "voters"
 	ReplayProducer = "replay"
 	CastProducer   = "cast" // ballots cast by hand
+	// CommitmentsProducer is `votes` before the polls open.
+	CommitmentsProducer = "commitments"
 )
 
 // VotesProducer is the key under which `votes` keeps its progress for a partition of voters_topic.
@@ -65,12 +68,14 @@ func ProgressPartition(producer string) int32 {
 		return 1
 	case CastProducer:
 		return 2
+	case CommitmentsProducer:
+		return 3
 	}
 	partition, err := strconv.ParseInt(strings.TrimPrefix(producer, "votes/"), 10, 32)
 	if err != nil {
 		panic("no producer is called " + producer) // the callers are few, and name a constant
 	}
-	return 3 + int32(partition)
+	return 4 + int32(partition)
 }
 
 // VoterPartition is the partition of voters_topic for all voters of a district. So the partition tells no more about a voter
@@ -119,10 +124,11 @@ func Topics(votePartitions int32) []Topic {
 	topics := []Topic{
 		{VotesTopic, votePartitions, votes, "ballots, by ballot id"},
 		{VotersTopic, votePartitions, log, "the public register, by voter id"},
+		{BallotCommitmentsTopic, 1, log, "which ballots the register allows, without whose they are"},
 		{RejectedVotesTopic, 1, log, "records that are not counted, and why"},
 		{ElectionTopic, 1, compacted, "the definition, and which run of the count is official"},
 		{PipelineStatusTopic, 1, status, "how the count and the ledger are doing"},
-		{ProducerProgressTopic, 3 + votePartitions, compacted, "how far each producer is"},
+		{ProducerProgressTopic, 4 + votePartitions, compacted, "how far each producer is"},
 	}
 	topics = append(topics, Topic{RoundTripTopic, 1, map[string]string{
 		"cleanup.policy": "delete", "retention.ms": "60000", "segment.ms": "60000", "segment.bytes": "1048576",

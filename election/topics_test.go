@@ -10,7 +10,7 @@ import (
 // same partition would hide it.
 func TestEachProducerHasAPartitionOfProgressToItself(t *testing.T) {
 	const votePartitions = 5
-	producers := []string{VotersProducer, ReplayProducer, CastProducer}
+	producers := []string{VotersProducer, ReplayProducer, CastProducer, CommitmentsProducer}
 	for partition := range int32(votePartitions) {
 		producers = append(producers, VotesProducer(partition))
 	}
@@ -39,7 +39,7 @@ func TestEachProducerHasAPartitionOfProgressToItself(t *testing.T) {
 // TestTopicsKeepAndBoundWhatTheyHold checks the settings without which votes would be lost, or a sender could fill the memory
 // of the readers.
 func TestTopicsKeepAndBoundWhatTheyHold(t *testing.T) {
-	logs := map[string]bool{VotesTopic: true, VotersTopic: true, RejectedVotesTopic: true}
+	logs := map[string]bool{VotesTopic: true, VotersTopic: true, BallotCommitmentsTopic: true, RejectedVotesTopic: true}
 	names := make(map[string]bool)
 	for _, topic := range Topics(7) {
 		names[topic.Name] = true
@@ -60,7 +60,7 @@ func TestTopicsKeepAndBoundWhatTheyHold(t *testing.T) {
 			}
 		}
 	}
-	if len(names) != 7+len(ResultTopics()) {
+	if len(names) != 8+len(ResultTopics()) {
 		t.Errorf("there are topics %v", names)
 	}
 	for _, name := range ResultTopics() {

@@ -68,9 +68,10 @@ const (
 // ledger holds what lasts as long as Run.
 type ledger struct {
 	config   Config
-	rules    *rules      // nil until the definition is read
-	letIn    bool        // PostgreSQL has let this ledger in once
-	producer *kgo.Client // of rejects and the status
+	rules    *rules          // nil until the definition is read
+	register *kafka.Register // set with rules
+	letIn    bool            // PostgreSQL has let this ledger in once
+	producer *kgo.Client     // of rejects and the status
 	status   *status
 	rows     *prometheus.CounterVec
 	batch    prometheus.Gauge

@@ -20,7 +20,11 @@ func FuzzRulesAreTheReferenceCounts(f *testing.F) {
 	f.Fuzz(func(t *testing.T, seed uint64) {
 		s := scenario.NewRandom(seed, 300)
 		rules := newRules(&election.Installation{Definition: *s.Definition, VotePartitions: s.Partitions})
-		count := election.NewCount(s.Definition, s.Partitions)
+		rules.votes.SetRegister(s.Commitments())
+		if s.Definition.Electorate == nil {
+			rules.votes.SetRegister(nil)
+		}
+		count := s.NewCount()
 		stored := make(map[any][]any) // by ballot
 		for _, rec := range s.Committed(len(s.Rounds)) {
 			row, reason := rules.vote(nil, &kgo.Record{Partition: rec.Partition, Key: rec.Key, Value: rec.Value})

@@ -35,7 +35,9 @@ func defaultRules(t testing.TB) (*rules, *election.Definition) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newRules(&election.Installation{Definition: *d, VotePartitions: 2}), d
+	r := newRules(&election.Installation{Definition: *d, VotePartitions: 2})
+	r.votes.SetRegister(nil)
+	return r, d
 }
 
 func TestVoterBecomesTheRowOfItsFields(t *testing.T) {

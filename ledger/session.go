@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"realtime-election/election"
 	"realtime-election/internal/lease"
 	"realtime-election/internal/postgres"
 )
@@ -42,6 +43,7 @@ type session struct {
 	next       map[topicPartition]int64 // as ledger_offsets holds them: the offset after the last stored record
 	ends       map[topicPartition]int64 // the stable ends, as Kafka last reported them
 	sentAhead  map[string]bool          // keys of the rejects in votes_rejected whose transaction is not committed
+	votesFrom  map[int32]kgo.Offset     // of votes_topic, until it is known which ballots the register allows
 }
 
 func newSession(l *ledger, checkLease func() error) *session {
@@ -61,7 +63,7 @@ func (l *ledger) waitAndStore(ctx context.Context) (opened bool, err error) {
 		if err := l.status.load(ctx); err != nil {
 			return false, err
 		}
-		l.rules = newRules(installation)
+		l.rules, l.register = newRules(installation), l.config.Kafka.FollowRegister(ctx, installation)
 	}
 	waiting := func() {
 		l.letIn = true
@@ -200,6 +202,8 @@ func (s *session) startConsumer() error {
 		}
 		from[at.topic][at.partition] = kgo.NewOffset().At(next)
 	}
+	s.votesFrom = from[election.VotesTopic]
+	delete(from, election.VotesTopic)
 	var err error
 	// Transaction markers are kept, because a topic often ends with one: without it, its end is never reached.
 	s.consumer, err = s.config.Kafka.NewClient(s.consumerMetrics, kgo.KeepControlRecords(),
@@ -211,6 +215,9 @@ func (s *session) startConsumer() error {
 // storeNext stores the next batch of each topic, each in a transaction of its own. Without a batch it checks the
 // connection.
 func (s *session) storeNext(ctx context.Context) error {
+	if err := s.openVotes(); err != nil {
+		return err
+	}
 	batches, err := s.collect(ctx)
 	if err != nil {
 		return err
@@ -236,6 +243,24 @@ func (s *session) storeNext(ctx context.Context) error {
 		}
 		s.lag.WithLabelValues(topic).Set(float64(lag))
 	}
+	return nil
+}
+
+// openVotes begins to read votes_topic, once it is known which ballots the register allows.
+func (s *session) openVotes() error {
+	select {
+	case <-s.register.Done:
+	default:
+		return nil
+	}
+	if s.register.Err != nil || s.votesFrom == nil {
+		return s.register.Err
+	}
+	if s.register.Commitments != nil {
+		s.rules.votes.SetRegister(s.register.Commitments)
+	}
+	s.consumer.AddConsumePartitions(map[string]map[int32]kgo.Offset{election.VotesTopic: s.votesFrom})
+	s.votesFrom = nil
 	return nil
 }
 

@@ -22,13 +22,15 @@ func newTestSession(t *testing.T) (*session, *kfake.Cluster) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	d.Electorate = nil
 	cluster := kafkatest.NewElection(t, d, 2)
 	c := Config{Kafka: kafkatest.Cluster(t, cluster.ListenAddrs()), Log: kafkatest.Log(t)}
 	producer := kafkatest.NewClient(t, cluster)
 	s := newSession(&ledger{
 		config: c, producer: producer, consumerMetrics: c.Health.Kafka("consumer"), status: newStatus(c, producer),
-		rules: newRules(&election.Installation{Definition: *d, VotePartitions: 2}),
-		rows:  c.Health.CounterBy("rows", "", "table"), batch: c.Health.Gauge("batch", ""),
+		rules:    newRules(&election.Installation{Definition: *d, VotePartitions: 2}),
+		register: c.Kafka.FollowRegister(t.Context(), &election.Installation{Definition: *d}),
+		rows:     c.Health.CounterBy("rows", "", "table"), batch: c.Health.Gauge("batch", ""),
 	}, leaseHeld)
 	for _, topic := range topics {
 		for partition := range int32(2) {
@@ -48,6 +50,9 @@ func beginReading(t *testing.T, s *session) {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.consumer.Close)
+	if err := s.openVotes(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // wantRefused wants an error that says what happened, and what to do.
@@ -96,6 +101,40 @@ func makeAgain(t *testing.T, cluster *kfake.Cluster) {
 	}
 	if err := cluster.CreateTopic(election.VotesTopic, 2, nil); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestVotesWaitForTheRegister has a voter and a ballot, before it is known which ballots the register allows.
+func TestVotesWaitForTheRegister(t *testing.T) {
+	t.Parallel()
+	s, cluster := newTestSession(t)
+	installation := &election.Installation{Fingerprint: "f", Definition: election.Definition{Electorate: &election.Electorate{}}}
+	s.register = s.config.Kafka.FollowRegister(t.Context(), installation)
+	kafkatest.Produce(t, cluster, &kgo.Record{Topic: election.VotersTopic, Value: []byte("voter")}, &kgo.Record{Topic: election.VotesTopic, Value: []byte("ballot")})
+	beginReading(t, s)
+	if records, err := collect(t, s, election.VotersTopic, 1); err != nil || len(records) != 1 {
+		t.Fatalf("%d voters came, and %v", len(records), err)
+	}
+	batches, err := s.collect(t.Context())
+	if err != nil || len(batches) > 0 {
+		t.Fatalf("before the register is closed, %v came (%v)", batches, err)
+	}
+	kafkatest.PublishCommitments(t, s.config.Kafka, election.NewCommitments("f", nil))
+	<-s.register.Done
+	if err := s.openVotes(); err != nil {
+		t.Fatal(err)
+	}
+	if records, err := collect(t, s, election.VotesTopic, 1); err != nil || len(records) != 1 {
+		t.Errorf("%d ballots came, and %v", len(records), err)
+	}
+	if err := s.openVotes(); err != nil {
+		t.Fatal(err)
+	}
+
+	s.register = s.config.Kafka.FollowRegister(t.Context(), &election.Installation{Fingerprint: "another", Definition: installation.Definition})
+	<-s.register.Done
+	if err := s.openVotes(); err == nil || !strings.Contains(err.Error(), "another election") {
+		t.Errorf("with the register of another election, reading began: %v", err)
 	}
 }
 

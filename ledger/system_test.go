@@ -59,6 +59,7 @@ func newSystem(t *testing.T) *system {
 	if err != nil {
 		t.Fatal(err)
 	}
+	d.Electorate = nil // ballots of nobody count
 	s := &system{cluster: kafkatest.NewElection(t, d, partitions), definition: d, log: new(journal)}
 	s.kafka = kafkatest.Cluster(t, s.cluster.ListenAddrs())
 	s.prepare(t, localtest.PostgreSQL(t))

@@ -168,3 +168,6 @@ func Reset(ctx context.Context, data string) error {
 	}
 	return nil
 }
+
+// BallotKeyFile is the file of the ballot key in a folder of Up. A replay has none.
+func BallotKeyFile(data string) string { return filepath.Join(data, "secrets", "ballot-key") }

@@ -20,10 +20,11 @@ import (
 // CastConfig is a ballot that somebody casts by hand.
 type CastConfig struct {
 	Kafka     kafka.Cluster
+	Key       *election.BallotKey // the one whose fingerprint the installation holds; nil for a replay, which has no register
 	District  election.DistrictID
 	Candidate election.CandidateID
-	AgeGroup  string    // one of AgeGroups, or empty
-	Gender    string    // one of Genders, or empty
+	AgeGroup  string    // one of AgeGroups, or empty for any
+	Gender    string    // one of Genders, or empty for any
 	Time      time.Time // voting time; zero for that of the newest ballots, or when the polls open
 	Log       *slog.Logger
 }
@@ -50,9 +51,10 @@ func (c CastConfig) Validate() error {
 	return nil
 }
 
-// Cast sends one ballot, with a random id. When it returns nil, the ballot is in the topic, and the progress of ballots
-// cast by hand counts it. The error is an *election.InputError where the election has no such candidate or district,
-// and kafka.ErrNoElection where Kafka has no election.
+// Cast sends one ballot. Of an election with a register it is the ballot of a registered voter of the district, age group and
+// gender who would not vote otherwise. In a replay its id is random. When Cast returns nil, the ballot is in the topic, and the
+// progress of ballots cast by hand counts it. The error is an *election.InputError where the election has no such candidate or
+// district, and where the polls have not opened or no such voter is left; and kafka.ErrNoElection where Kafka has no election.
 func Cast(ctx context.Context, c CastConfig) (*CastBallot, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -82,25 +84,97 @@ func Cast(ctx context.Context, c CastConfig) (*CastBallot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read how many ballots were cast by hand: %w", err)
 	}
+	ballot, err := c.ballot(ctx, installation)
+	if err != nil {
+		return nil, err
+	}
 	progress.NextSerial++
 	progress.Size, progress.Fingerprint = progress.NextSerial, installation.Fingerprint
-	vote := c.vote(installation.VotePartitions)
+	vote := c.vote(ballot, installation.VotePartitions)
 	if err := c.commit(ctx, cl, vote, progress); err != nil {
 		return nil, err
 	}
 	return &CastBallot{vote.Partition, vote.Offset, vote.Value}, nil
 }
 
-// vote makes the record of the ballot, with a new random id.
-func (c CastConfig) vote(partitions int32) *kgo.Record {
-	var ballot election.BallotID
-	rand.Read(ballot[:]) // it never fails
-	id := []byte(ballot.String())
+// chosenBallot is which ballot is cast.
+type chosenBallot struct {
+	id               election.BallotID
+	ageGroup, gender string
+}
+
+// ballot chooses the ballot that is cast.
+func (c CastConfig) ballot(ctx context.Context, installation *election.Installation) (chosenBallot, error) {
+	if installation.Definition.Electorate == nil {
+		ballot := chosenBallot{ageGroup: c.AgeGroup, gender: c.Gender}
+		rand.Read(ballot.id[:]) // it never fails
+		return ballot, nil
+	}
+	if c.Key == nil {
+		return chosenBallot{}, &election.Wrong{Setting: "ballot-key", Text: "is missing; the election has a register, and the ballots of its voters follow from a secret key: name its file"}
+	}
+	if err := checkKey(*c.Key, installation); err != nil {
+		return chosenBallot{}, err
+	}
+	left, err := c.abstainers(ctx, installation)
+	if err != nil {
+		return chosenBallot{}, err
+	}
+	for partition := range installation.VotePartitions { // some of them may have cast a ballot by hand
+		err := c.Kafka.Read(ctx, election.VotesTopic, partition, func(record *kgo.Record) error {
+			if vote, ok := election.ParseVote(record.Value); ok {
+				delete(left, string(vote.BallotID))
+			}
+			return nil
+		})
+		if err != nil {
+			return chosenBallot{}, fmt.Errorf("read who has cast a ballot: %w", err)
+		}
+	}
+	for _, ballot := range left { // in random order
+		return ballot, nil
+	}
+	return chosenBallot{}, &election.InputError{Text: "every registered voter of that district, age group and gender has voted, or will; choose another"}
+}
+
+// abstainers are the ballots of the voters of the district, age group and gender who do not vote unless somebody casts their
+// ballot by hand. The key is the ballot's id in hexadecimal.
+func (c CastConfig) abstainers(ctx context.Context, installation *election.Installation) (map[string]chosenBallot, error) {
+	switch closed, _, err := c.Kafka.Progress(ctx, election.CommitmentsProducer); {
+	case err != nil:
+		return nil, fmt.Errorf("read whether the polls are open: %w", err)
+	case closed.Size == 0 || closed.NextSerial < closed.Size:
+		return nil, &election.InputError{Text: "the polls are not open yet; cast the ballot when the first votes are counted"}
+	}
+	progress, _, err := c.Kafka.Progress(ctx, election.VotersProducer)
+	if err != nil {
+		return nil, fmt.Errorf("read where the register ends: %w", err)
+	}
+	register := newRegister(c.Kafka, installation, *c.Key, progress.Ends)
+	ageGroup, gender := slices.Index(election.AgeGroups(), c.AgeGroup), slices.Index(election.Genders(), c.Gender)
+	all := make(map[string]chosenBallot)
+	err = register.eachEntry(ctx, election.VoterPartition(c.District, installation.VotePartitions), func(_ int64, voter entry, err error) {
+		if err != nil || string(voter.district) != string(c.District) || c.AgeGroup != "" && voter.age != ageGroup || c.Gender != "" && voter.gender != gender {
+			return
+		}
+		if ballot, votes := register.ballotOf(voter); !votes {
+			all[ballot.ID.String()] = chosenBallot{ballot.ID, election.AgeGroups()[voter.age], election.Genders()[voter.gender]}
+		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the register: %w", err)
+	}
+	return all, nil
+}
+
+// vote makes the record of the ballot.
+func (c CastConfig) vote(ballot chosenBallot, partitions int32) *kgo.Record {
+	id := []byte(ballot.id.String())
 	return &kgo.Record{
 		Topic: election.VotesTopic, Partition: election.Partition(id, partitions), Key: id,
 		Value: election.AppendVote(nil, election.Vote{
 			BallotID: id, CandidateID: []byte(c.Candidate), DistrictID: []byte(c.District),
-			AgeGroup: []byte(c.AgeGroup), Gender: []byte(c.Gender), VotingTime: election.AppendTime(nil, c.Time),
+			AgeGroup: []byte(ballot.ageGroup), Gender: []byte(ballot.gender), VotingTime: election.AppendTime(nil, c.Time),
 		}),
 	}
 }

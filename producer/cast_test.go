@@ -2,6 +2,7 @@ package producer
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -20,6 +21,14 @@ func (p *poll) cast(t *testing.T) CastConfig {
 	return CastConfig{Kafka: kafkatest.Cluster(t, p.cluster.ListenAddrs()), District: p.installation.Definition.Districts()[0].ID, Candidate: "ana", Log: kafkatest.Log(t)}
 }
 
+// newReplayPoll is an election without a register.
+func newReplayPoll(t *testing.T, registered ...int64) *poll {
+	t.Helper()
+	d := newElectorate(registered...)
+	d.Electorate = nil
+	return newPollOf(t, d, int32(len(registered)))
+}
+
 // mustCast casts a ballot. It wants the ballot at the offset of the receipt, and valid.
 func (p *poll) mustCast(t *testing.T, c CastConfig) election.Vote {
 	t.Helper()
@@ -35,6 +44,9 @@ func (p *poll) mustCast(t *testing.T, c CastConfig) election.Vote {
 			t.Errorf("offset %d holds %s, not %s", r.Offset, r.Value, receipt.Line)
 		}
 		count := election.NewCount(&p.installation.Definition, p.installation.VotePartitions)
+		if p.installation.Definition.Electorate != nil {
+			count.SetRegister(p.commitments(t))
+		}
 		if reason := count.Add(election.VoteRecord{Partition: r.Partition, Offset: r.Offset, Key: r.Key, Value: r.Value}); reason != "" {
 			t.Errorf("%s is %s", r.Value, reason)
 		}
@@ -47,7 +59,7 @@ func (p *poll) mustCast(t *testing.T, c CastConfig) election.Vote {
 
 func TestCastBallotIsInTheTopicAndExpected(t *testing.T) {
 	t.Parallel()
-	p := newPoll(t, 10, 10, 10)
+	p := newReplayPoll(t, 10, 10, 10)
 	ids := make(map[string]bool)
 	for n := range int64(5) {
 		c := p.cast(t)
@@ -68,10 +80,63 @@ func TestCastBallotIsInTheTopicAndExpected(t *testing.T) {
 	}
 }
 
+// TestCastIsTheBallotOfAVoterWhoDoesNotVote casts the ballots of all women who do not vote.
+func TestCastIsTheBallotOfAVoterWhoDoesNotVote(t *testing.T) {
+	t.Parallel()
+	d := newElectorate(40, 40)
+	d.Electorate.Turnout.Overall = 0.5
+	p := newPollOf(t, d, 2)
+	c := p.cast(t)
+	c.Gender = "female"
+	refused := func(says string) {
+		t.Helper()
+		_, err := Cast(t.Context(), c)
+		wantInputError(t, err, says)
+	}
+	refused("ballot-key is missing")
+	c.Key = new(election.BallotKey)
+	refused("the ballot key is not the one that")
+	c.Key = &key
+	refused("the polls are not open yet")
+	p.register(t)
+	refused("the polls are not open yet")
+	p.finish(t)
+
+	abstaining := make(map[string]bool)
+	ids := key.For(p.installation.Fingerprint)
+	for partition := range p.installation.VotePartitions {
+		for _, r := range kafkatest.Read(t, p.cluster, election.VotersTopic, partition) {
+			var v election.Voter
+			if err := json.Unmarshal(r.Value, &v); err != nil {
+				t.Fatal(err)
+			}
+			if id, _ := ids.Draw(v.ID); v.DistrictID == c.District && v.Gender == c.Gender {
+				abstaining[id.String()] = true
+			}
+		}
+	}
+	for partition := range p.installation.VotePartitions {
+		for _, r := range kafkatest.Read(t, p.cluster, election.VotesTopic, partition) {
+			delete(abstaining, string(r.Key))
+		}
+	}
+	if len(abstaining) == 0 {
+		t.Fatal("every woman votes")
+	}
+	for range len(abstaining) {
+		vote := p.mustCast(t, c)
+		if !abstaining[string(vote.BallotID)] || string(vote.Gender) != "female" || string(vote.DistrictID) != string(c.District) {
+			t.Errorf("cast %s", vote.BallotID)
+		}
+		delete(abstaining, string(vote.BallotID))
+	}
+	refused("every registered voter of that district, age group and gender has voted, or will")
+}
+
 // TestCastBallotHasTheTimeOfTheNewest has ballots with later times that are aborted, invalid, or outside polling hours.
 func TestCastBallotHasTheTimeOfTheNewest(t *testing.T) {
 	t.Parallel()
-	p := newPoll(t, 10, 10)
+	p := newReplayPoll(t, 10, 10)
 	at := func() string { return string(p.mustCast(t, p.cast(t)).VotingTime) }
 	if got := at(); got != "2025-10-29T06:30:00.000Z" {
 		t.Errorf("the first ballot is cast at %s, want when the polls open", got)
@@ -134,7 +199,7 @@ func TestCastTellsWhetherTheBallotIsInTheTopic(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := newPoll(t, 10, 10)
+			p := newReplayPoll(t, 10, 10)
 			var fenced atomic.Bool
 			c.lose(p.broker, func() {
 				_, err := Cast(t.Context(), p.cast(t))
@@ -167,7 +232,7 @@ func TestCastTellsWhetherTheBallotIsInTheTopic(t *testing.T) {
 // TestCastThatDoesNotKnowSaysWhereToLook loses the answer to the commit, and the connection to Kafka.
 func TestCastThatDoesNotKnowSaysWhereToLook(t *testing.T) {
 	t.Parallel()
-	p := newPoll(t, 10, 10)
+	p := newReplayPoll(t, 10, 10)
 	ctx, cancel := context.WithCancel(t.Context())
 	p.atConfirmation(election.CastProducer, 0, cancel)
 	_, err := Cast(ctx, p.cast(t))

@@ -43,7 +43,7 @@ func newAttacker(t *testing.T, p *poll) *attacker {
 			if err := json.Unmarshal(r.Value, &v); err != nil {
 				t.Fatal(err)
 			}
-			truth, _ := key.Draw(v.ID)
+			truth, _ := key.For(p.installation.Fingerprint).Draw(v.ID)
 			cell := fmt.Sprint(v.DistrictID, election.AgeGroupOf(v.RegisteredAge), v.Gender)
 			a.voters[cell] = append(a.voters[cell], publicVoter{v, voters, truth})
 			voters++

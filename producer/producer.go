@@ -127,7 +127,7 @@ func (s sender) checkResume(stream stream, last election.Progress) error {
 	case last.Size != stream.size && last.Size > 0:
 		return &election.InputError{Text: fmt.Sprintf("%s was begun with %d records and now there would be %d; "+
 			"what it is computed from has changed, so begin anew with empty topics", stream.name, last.Size, stream.size)}
-	case last.NextSerial < 0 || last.NextSerial > stream.size:
+	case last.NextSerial < 0 || last.NextSerial > stream.size || last.Size == 0 && last.NextSerial > 0:
 		return &election.InputError{Text: fmt.Sprintf("%s says of %s that record %d is next, of %d; somebody else wrote that, so begin anew with empty topics",
 			election.ProducerProgressTopic, stream.name, last.NextSerial, stream.size)}
 	}

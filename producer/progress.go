@@ -13,17 +13,18 @@ import (
 
 // producersProgress is how far all producers of an election have come, those of other copies included.
 type producersProgress struct {
-	fingerprint    string
-	registerClosed chan struct{}   // closed when the register is
-	ends           map[int32]int64 // of the register's partitions, once it is closed
-	sent           chan struct{}   // closed when the ballots of all partitions are sent
-	unfinished     map[string]bool // by the producer's key
+	fingerprint       string
+	registerClosed    chan struct{}   // closed when the register is
+	ends              map[int32]int64 // of the register's partitions, once it is closed
+	commitmentsClosed chan struct{}   // closed when all commitments are in their topic
+	sent              chan struct{}   // closed when the ballots of all partitions are sent
+	unfinished        map[string]bool // by the producer's key
 }
 
 func newProducersProgress(installation *election.Installation) *producersProgress {
 	p := &producersProgress{
-		fingerprint: installation.Fingerprint, registerClosed: make(chan struct{}), sent: make(chan struct{}),
-		unfinished: map[string]bool{election.VotersProducer: true},
+		fingerprint: installation.Fingerprint, registerClosed: make(chan struct{}), commitmentsClosed: make(chan struct{}), sent: make(chan struct{}),
+		unfinished: map[string]bool{election.VotersProducer: true, election.CommitmentsProducer: true},
 	}
 	for partition := range installation.VotePartitions {
 		p.unfinished[election.VotesProducer(partition)] = true
@@ -73,9 +74,12 @@ func (p *producersProgress) learn(producer string, value []byte) error {
 		return nil
 	}
 	delete(p.unfinished, producer)
-	if producer == election.VotersProducer {
+	switch producer {
+	case election.VotersProducer:
 		p.ends = progress.Ends
 		close(p.registerClosed)
+	case election.CommitmentsProducer:
+		close(p.commitmentsClosed)
 	}
 	if len(p.unfinished) == 0 {
 		close(p.sent)

@@ -6,57 +6,198 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/maphash"
+	"log/slog"
+	"maps"
+	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/sync/errgroup"
 
 	"realtime-election/election"
+	"realtime-election/internal/kafka"
 	"realtime-election/producer/generate"
 )
 
-// ballotsOf computes the ballots of the voters of a partition of the register, in the order in which they are sent. The
-// register is closed, so the result is always the same.
-func (v *voting) ballotsOf(ctx context.Context, partition int32) ([]generate.Ballot, error) {
-	districts := make(map[string]int) // only voters of these districts vote in this partition
-	for i, district := range v.installation.Definition.Districts() {
-		if election.VoterPartition(district.ID, v.installation.VotePartitions) == partition {
-			districts[string(district.ID)] = i
+// register is the closed register, of which only whoever has the ballot key knows the ballots.
+type register struct {
+	cluster      kafka.Cluster
+	installation *election.Installation
+	ballots      *generate.Ballots
+	districts    map[string]int  // their indices in the definition
+	ends         map[int32]int64 // of the partitions
+	seed         maphash.Seed    // of hashes of voters' ids
+
+	keepOrder bool // see VotesConfig
+}
+
+func newRegister(cluster kafka.Cluster, installation *election.Installation, key election.BallotKey, ends map[int32]int64) *register {
+	r := &register{
+		cluster: cluster, installation: installation, ballots: generate.NewBallots(&installation.Definition, key),
+		districts: make(map[string]int), ends: ends, seed: maphash.MakeSeed(),
+	}
+	for i, district := range installation.Definition.Districts() {
+		r.districts[string(district.ID)] = i
+	}
+	return r
+}
+
+// checkKey refuses another ballot key than that of the election.
+func checkKey(key election.BallotKey, installation *election.Installation) error {
+	if key.Fingerprint() != installation.BallotKeyFingerprint {
+		return &election.InputError{Text: fmt.Sprintf("the ballot key is not the one that %q was prepared with; give that key, "+
+			"or begin anew with empty topics", installation.Definition.Name)}
+	}
+	return nil
+}
+
+// registered is how many voters the definition has in a partition of the register.
+func registered(installation *election.Installation, partition int32) int64 {
+	var n int64
+	for _, district := range installation.Definition.Districts() {
+		if election.VoterPartition(district.ID, installation.VotePartitions) == partition {
+			n += district.Registered
 		}
 	}
-	ballots := make([]generate.Ballot, 0, v.registered(partition))
+	return n
+}
+
+// ballotOf is the ballot of a voter, and whether the voter casts it.
+func (r *register) ballotOf(voter entry) (generate.Ballot, bool) {
+	return r.ballots.Of(election.VoterID(voter.id), r.districts[string(voter.district)], voter.age, voter.gender)
+}
+
+// electorate is what `votes` computes from the closed register. It is the same in every computation.
+type electorate struct {
+	ballots     [][]generate.Ballot // by partition of the register, in the order in which they are sent
+	commitments *election.Commitments
+}
+
+// read reads the whole of the register: the two entries of a voter may be in two partitions.
+func (r *register) read(ctx context.Context, log *slog.Logger) (*electorate, error) {
+	partitions := make([]registerPartition, r.installation.VotePartitions)
+	group, reading := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range partitions {
+		group.Go(func() (err error) {
+			partitions[i], err = r.readPartition(reading, int32(i), log)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, fmt.Errorf("read the register: %w", err)
+	}
+	var ids []uint64
+	var commitments []election.Commitment
+	e := &electorate{}
+	for _, p := range partitions {
+		ids = append(ids, p.ids...)
+		commitments = append(commitments, p.commitments...)
+		e.ballots = append(e.ballots, p.ballots)
+	}
+	if err := r.refuseDoubles(ctx, ids); err != nil {
+		return nil, err
+	}
+	e.commitments = election.NewCommitments(r.installation.Fingerprint, commitments)
+	return e, nil
+}
+
+// registerPartition is what `votes` computes from a partition of the register.
+type registerPartition struct {
+	ids         []uint64 // a hash of the id of each entry that names a voter
+	ballots     []generate.Ballot
+	commitments []election.Commitment
+}
+
+func (r *register) readPartition(ctx context.Context, partition int32, log *slog.Logger) (registerPartition, error) {
+	n := registered(r.installation, partition)
+	p := registerPartition{ids: make([]uint64, 0, n), ballots: make([]generate.Ballot, 0, n), commitments: make([]election.Commitment, 0, n)}
 	var unreadable, first int64 // how many, and the offset of the first
 	var firstErr error
-	err := v.Kafka.ReadTo(ctx, election.VotersTopic, partition, v.progress.ends[partition], func(record *kgo.Record) error {
-		entry, err := parseEntry(record.Value)
-		district, known := districts[string(entry.district)]
-		if err == nil && !known {
-			err = errors.New("its district is not one of this partition")
+	err := r.eachEntry(ctx, partition, func(offset int64, voter entry, err error) {
+		if len(voter.id) > 0 {
+			p.ids = append(p.ids, maphash.Bytes(r.seed, voter.id))
 		}
 		if err != nil { // a voter whose entry cannot be read does not vote
 			if unreadable++; unreadable == 1 {
-				first, firstErr = record.Offset, err
+				first, firstErr = offset, err
 			}
-			return nil
+			return
 		}
-		if ballot, votes := v.ballots.Of(election.VoterID(entry.id), district, entry.age, entry.gender); votes {
-			ballots = append(ballots, ballot)
+		ballot, votes := r.ballotOf(voter)
+		p.commitments = append(p.commitments, r.ballots.Commitment(ballot))
+		if votes {
+			p.ballots = append(p.ballots, ballot)
 		}
-		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read the register: %w", err)
+		return p, err
 	}
 	if unreadable > 0 {
-		v.Log.Warn("voters cannot be read, and do not vote; the offset and the error are the first one's",
+		log.Warn("voters cannot be read, and do not vote; the offset and the error are the first one's",
 			"voters", unreadable, "topic", election.VotersTopic, "partition", partition, "offset", first, "error", firstErr)
 	}
-	if !v.keepOrder {
-		slices.SortFunc(ballots, generate.Ballot.Compare)
+	if !r.keepOrder {
+		slices.SortFunc(p.ballots, generate.Ballot.Compare)
 	}
-	// A voter votes once, however often the register names the voter. Copies stand side by side, because they have the
-	// same time and id.
-	return slices.CompactFunc(ballots, func(a, b generate.Ballot) bool { return a.ID == b.ID }), nil
+	return p, nil
+}
+
+// eachEntry calls each with the entries of a partition of the closed register. err says why an entry cannot be read. Its id may
+// be known all the same.
+func (r *register) eachEntry(ctx context.Context, partition int32, each func(offset int64, voter entry, err error)) error {
+	return r.cluster.ReadTo(ctx, election.VotersTopic, partition, r.ends[partition], func(record *kgo.Record) error {
+		voter, err := parseEntry(record.Value)
+		if _, known := r.districts[string(voter.district)]; err == nil &&
+			(!known || election.VoterPartition(election.DistrictID(voter.district), r.installation.VotePartitions) != partition) {
+			err = errors.New("its district is not one of this partition")
+		}
+		each(record.Offset, voter, err)
+		return nil
+	})
+}
+
+// entriesNamed is how many entries of the register an error names.
+const entriesNamed = 10
+
+// refuseDoubles returns an *election.InputError that names the entries of voters who are on the register more than once. To let
+// such a voter vote would count for two, if the entries differ, and to refuse the voter would let whoever can add an entry take
+// the vote away. ids are hashes; two voters may have the same one.
+func (r *register) refuseDoubles(ctx context.Context, ids []uint64) error {
+	slices.Sort(ids)
+	doubled := make(map[uint64]bool)
+	for i := 1; i < len(ids); i++ {
+		if ids[i] == ids[i-1] {
+			doubled[ids[i]] = true
+		}
+	}
+	if len(doubled) == 0 {
+		return nil
+	}
+	places := make(map[string][]string)
+	for partition := range r.installation.VotePartitions {
+		err := r.eachEntry(ctx, partition, func(offset int64, voter entry, _ error) {
+			if doubled[maphash.Bytes(r.seed, voter.id)] && len(voter.id) > 0 {
+				places[string(voter.id)] = append(places[string(voter.id)], fmt.Sprintf("partition %d offset %d", partition, offset))
+			}
+		})
+		if err != nil {
+			return fmt.Errorf("read the register: %w", err)
+		}
+	}
+	maps.DeleteFunc(places, func(_ string, at []string) bool { return len(at) < 2 })
+	if len(places) == 0 {
+		return nil
+	}
+	var named []string
+	for _, id := range slices.Sorted(maps.Keys(places))[:min(entriesNamed, len(places))] {
+		named = append(named, fmt.Sprintf("%q (%s)", id, strings.Join(places[id], ", ")))
+	}
+	return &election.InputError{Text: fmt.Sprintf("%d voters are on the register (%s) more than once, so the polls do not open: %s; "+
+		"find out who wrote that, and begin anew with empty topics", len(places), election.VotersTopic, strings.Join(named, "; "))}
 }
 
 // entry is the part of a voter that the ballot depends on. The slices share the memory of the record.

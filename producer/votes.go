@@ -3,7 +3,6 @@ package producer
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -45,7 +44,8 @@ func (c VotesConfig) Validate() error {
 	return nil
 }
 
-// Votes lets the electorate vote, once the register is closed. Whether, when and for whom a voter votes follows from
+// Votes lets the electorate vote, once the register is closed. Before the first ballot it publishes which ballots the register
+// allows (see election.Commitment): those of all its voters, in an order that tells nothing about them. Whether, when and for whom a voter votes follows from
 // the voter and the ballot key. Several copies of Votes may run. Each ballot is sent exactly once, by the copy that has
 // the voter's partition of the register, however often copies are stopped and started again. Votes returns nil when all
 // ballots of all partitions are sent, by this copy or another.
@@ -53,8 +53,8 @@ func (c VotesConfig) Validate() error {
 // The ballots of a partition are sent in the order of their voting times, which are random. So neither the order nor
 // the time nor the transaction of a ballot shows where its voter stands in the register.
 //
-// The error is ErrNoElectorate for a replayed election, another *election.InputError for another ballot key, and
-// kafka.ErrNoElection where Kafka has no election.
+// The error is ErrNoElectorate for a replayed election, another *election.InputError for another ballot key and for a register
+// that has a voter twice, and kafka.ErrNoElection where Kafka has no election.
 func Votes(ctx context.Context, c VotesConfig) error {
 	if err := c.Validate(); err != nil {
 		return err
@@ -68,9 +68,8 @@ func Votes(ctx context.Context, c VotesConfig) error {
 	if err != nil {
 		return err
 	}
-	if c.Key.Fingerprint() != installation.BallotKeyFingerprint {
-		return &election.InputError{Text: fmt.Sprintf("the ballot key is not the one that %q was prepared with; give that key, "+
-			"or begin anew with empty topics", installation.Definition.Name)}
+	if err := checkKey(c.Key, installation); err != nil {
+		return err
 	}
 	if c.sessionTimeout == 0 {
 		c.sessionTimeout = sessionTimeout
@@ -78,10 +77,12 @@ func Votes(ctx context.Context, c VotesConfig) error {
 	v := &voting{
 		VotesConfig:  c,
 		installation: installation,
-		ballots:      generate.NewBallots(&installation.Definition, c.Key),
 		progress:     newProducersProgress(installation),
+		registerRead: make(chan struct{}),
+		committed:    c.Health.Counter("election_ballot_commitments_produced_total", "Records of ballot commitments sent, in committed transactions."),
 		sent:         c.Health.Counter("election_votes_produced_total", "Ballots sent, in committed transactions."),
 	}
+	v.commitmentMetrics = c.Health.Kafka(election.CommitmentsProducer)
 	for partition := range installation.VotePartitions {
 		v.metrics = append(v.metrics, c.Health.Kafka(election.VotesProducer(partition)))
 	}
@@ -92,13 +93,17 @@ func Votes(ctx context.Context, c VotesConfig) error {
 		defer stop()
 		return v.progress.follow(ctx, c.Kafka)
 	})
-	group.Go(func() error {
-		err := v.produceAssigned(ctx)
-		if v.progress.allSent() {
-			return nil
+	unlessAllSent := func(do func(context.Context) error) func() error {
+		return func() error {
+			err := do(ctx)
+			if v.progress.allSent() {
+				return nil
+			}
+			return err
 		}
-		return err
-	})
+	}
+	group.Go(unlessAllSent(v.produceAssigned))
+	group.Go(unlessAllSent(v.awaitRegister))
 	return group.Wait()
 }
 
@@ -106,39 +111,93 @@ func Votes(ctx context.Context, c VotesConfig) error {
 type voting struct {
 	VotesConfig
 	installation *election.Installation
-	ballots      *generate.Ballots
 	progress     *producersProgress
-	sent         prometheus.Counter
-	metrics      []kgo.Opt // by partition
+
+	registerRead chan struct{} // closed when ballots and electorate are set
+	ballots      *generate.Ballots
+	electorate   *electorate
+
+	committed, sent   prometheus.Counter
+	commitmentMetrics kgo.Opt
+	metrics           []kgo.Opt // by partition
 }
 
-// produce sends the ballots of a partition of the register, once the register is closed. It returns when all are sent,
-// or ctx is over.
-func (v *voting) produce(ctx context.Context, partition int32) error {
+// awaitRegister reads the register, once it is closed.
+func (v *voting) awaitRegister(ctx context.Context) error {
 	select {
 	case <-v.progress.registerClosed:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 	began := time.Now()
-	ballots, err := v.ballotsOf(ctx, partition)
+	register := newRegister(v.Kafka, v.installation, v.Key, v.progress.ends)
+	register.keepOrder = v.keepOrder
+	electorate, err := register.read(ctx, v.Log)
 	if err != nil {
 		return err
 	}
-	v.Log.Debug("register is read", "partition", partition, "ballots", len(ballots), "took", time.Since(began))
-	name := election.VotesProducer(partition)
+	v.Log.Debug("register is read", "took", time.Since(began))
+	v.ballots, v.electorate = register.ballots, electorate
+	close(v.registerRead)
+	return nil
+}
+
+// produce sends the ballots of a partition of the register, once it is published which ballots the register allows. The copy
+// with partition 0 publishes that. produce returns when all is sent, or ctx is over.
+func (v *voting) produce(ctx context.Context, partition int32) error {
+	select {
+	case <-v.registerRead:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if partition == 0 {
+		if err := v.untilSent(ctx, election.CommitmentsProducer, v.sendCommitments); err != nil {
+			return err
+		}
+	}
+	select {
+	case <-v.progress.commitmentsClosed:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	name, ballots := election.VotesProducer(partition), v.electorate.ballots[partition]
+	return v.untilSent(ctx, name, func(ctx context.Context) error { return v.send(ctx, name, partition, ballots) })
+}
+
+// untilSent calls send again where Kafka has fenced it.
+func (v *voting) untilSent(ctx context.Context, name string, send func(context.Context) error) error {
 	for {
-		err := v.send(ctx, name, partition, ballots)
+		err := send(ctx)
 		if err == nil || ctx.Err() != nil || !fenced(err) {
 			return err
 		}
 		// Another copy has the partition, and the group is about to say so. If it does not, Kafka has aborted a
-		// transaction that took too long, and this copy must still send the ballots.
+		// transaction that took too long, and this copy must still send the records.
 		v.Log.Warn("fenced", "producer", name, "error", err)
 		if err := sleepUntil(ctx, time.Now().Add(2*v.sessionTimeout)); err != nil {
 			return err
 		}
 	}
+}
+
+func (v *voting) sendCommitments(ctx context.Context) error {
+	return sender{
+		cluster:      v.Kafka,
+		log:          v.Log,
+		newPacer:     atRate(0),
+		initial:      election.Progress{Fingerprint: v.installation.Fingerprint},
+		metrics:      v.commitmentMetrics,
+		sent:         v.committed,
+		showProgress: func(int64, int64) {},
+	}.send(ctx, stream{
+		name:  election.CommitmentsProducer,
+		topic: election.BallotCommitmentsTopic,
+		size:  v.electorate.commitments.Records(),
+		appendRecord: func(buffer []byte, serial int64) (grown, key, value []byte, partition int32) {
+			grown, key, value = v.electorate.commitments.AppendRecord(buffer, serial)
+			return grown, key, value, 0
+		},
+	})
 }
 
 func (v *voting) send(ctx context.Context, name string, partition int32, ballots []generate.Ballot) error {
@@ -172,18 +231,7 @@ func (v *voting) newPacer(partition int32, ballots []generate.Ballot) func(int64
 		due := func(serial int64) time.Duration { return time.Duration(ballots[serial].Millisecond) * time.Millisecond }
 		return func(next int64) pacer { return newDayPacer(next, int64(len(ballots)), speed, due) }
 	}
-	return atRate(float64(v.Rate) * float64(v.registered(partition)) / float64(d.RegisteredVoters()))
-}
-
-// registered is how many voters the definition has in a partition of the register.
-func (v *voting) registered(partition int32) int64 {
-	var n int64
-	for _, district := range v.installation.Definition.Districts() {
-		if election.VoterPartition(district.ID, v.installation.VotePartitions) == partition {
-			n += district.Registered
-		}
-	}
-	return n
+	return atRate(float64(v.Rate) * float64(registered(v.installation, partition)) / float64(d.RegisteredVoters()))
 }
 
 // fenced reports whether Kafka refused a producer because a later one of the same stream has begun, or because Kafka

@@ -92,6 +92,17 @@ func (p *poll) complete(t *testing.T) {
 	}
 }
 
+// commitments reads ballot_commitments.
+func (p *poll) commitments(t *testing.T) *election.Commitments {
+	t.Helper()
+	cluster := kafkatest.Cluster(t, p.cluster.ListenAddrs())
+	commitments, _, err := cluster.Commitments(t.Context(), &p.installation)
+	if err != nil || commitments == nil {
+		t.Fatalf("the commitments are not closed: %v", err)
+	}
+	return commitments
+}
+
 // finish runs Votes to its end, and wants all ballots in the topic.
 func (p *poll) finish(t *testing.T) {
 	t.Helper()
@@ -108,6 +119,7 @@ func TestEachVoterVotesOnce(t *testing.T) {
 	p.finish(t)
 	p.finish(t) // a second time adds nothing
 	count := election.NewCount(&p.installation.Definition, 3)
+	count.SetRegister(p.commitments(t))
 	for partition := range int32(3) {
 		for _, r := range kafkatest.Read(t, p.cluster, election.VotesTopic, partition) {
 			if reason := count.Add(election.VoteRecord{Partition: partition, Offset: r.Offset, Key: r.Key, Value: r.Value}); reason != "" {
@@ -271,10 +283,16 @@ func TestProgressOfAnotherElectionDecidesNothing(t *testing.T) {
 			}
 		}
 	}
-	all := []string{election.VotersProducer, election.VotesProducer(0)}
+	all := []string{election.VotersProducer, election.CommitmentsProducer, election.VotesProducer(0)}
 	learn("another", 5, all...)
 	learn("this", 4, all...)
-	learn("this", 5, election.ReplayProducer, election.CastProducer, election.VotesProducer(0), election.VotersProducer)
+	select {
+	case <-progress.commitmentsClosed:
+		t.Error("the commitments are closed by another election, or before all are sent")
+	default:
+	}
+	learn("this", 5, election.ReplayProducer, election.CastProducer, election.CommitmentsProducer, election.VotesProducer(0), election.VotersProducer)
+	<-progress.commitmentsClosed
 	select {
 	case <-progress.registerClosed:
 		t.Error("the register is closed")
@@ -310,17 +328,17 @@ func TestUnreadableVotersDoNotVote(t *testing.T) {
 		entry.Value, district = voters.Append(nil, serial)
 	}
 	entry.Key = entry.Value[generate.VoterIDStart:generate.VoterIDEnd]
+	as := func(id string) string { return strings.Replace(string(entry.Value), string(entry.Key), id, 1) }
 	for _, value := range []string{
 		"", "null", "{", "\x00\xff", `[]`, `{"voter_id":"x"}`, `{"voter_id":7}`,
-		strings.Replace(string(entry.Value), `"district_id":"d`, `"district_id":"x`, 1),
-		strings.Replace(strings.Replace(string(entry.Value), `"gender":"female"`, `"gender":""`, 1), `"gender":"male"`, `"gender":""`, 1),
-		string(entry.Value), // the same voter again
+		strings.Replace(as("y"), `"district_id":"d`, `"district_id":"x`, 1),
+		strings.Replace(strings.Replace(as("z"), `"gender":"female"`, `"gender":""`, 1), `"gender":"male"`, `"gender":""`, 1),
 	} {
 		record := &kgo.Record{Topic: election.VotersTopic, Partition: 1, Key: entry.Key, Value: []byte(value)}
 		kafkatest.Produce(t, p.cluster, record)
 	}
-	// A voter of the second partition's district is also on the first.
-	kafkatest.Produce(t, p.cluster, &kgo.Record{Topic: election.VotersTopic, Partition: 0, Key: entry.Key, Value: entry.Value})
+	// A voter of the second partition's district is on the first.
+	kafkatest.Produce(t, p.cluster, &kgo.Record{Topic: election.VotersTopic, Partition: 0, Key: entry.Key, Value: []byte(as("w"))})
 	if err := Voters(t.Context(), p.voters(t, 0)); err != nil {
 		t.Fatal(err)
 	}
@@ -343,6 +361,103 @@ func TestUnreadableVotersDoNotVote(t *testing.T) {
 	}
 	if n != 200 {
 		t.Errorf("%d ballots were cast by 200 voters", n)
+	}
+}
+
+// TestVoterOnTheRegisterTwiceKeepsThePollsClosed adds an entry of a voter, in each place and form.
+func TestVoterOnTheRegisterTwiceKeepsThePollsClosed(t *testing.T) {
+	voterOf := func(p *poll, wanted int) string {
+		voters := generate.NewVoters(&p.installation.Definition, 1)
+		for serial := int64(0); ; serial++ {
+			if line, district := voters.Append(nil, serial); district == wanted {
+				return string(line)
+			}
+		}
+	}
+	for name, change := range map[string]func(line string) string{
+		"a copy":               func(line string) string { return line },
+		"of another age":       func(line string) string { return strings.Replace(line, `"registered_age":`, `"registered_age":1`, 1) },
+		"of another district":  func(line string) string { return strings.Replace(line, `"district_id":"d`, `"district_id":"x`, 1) },
+		"that cannot be read":  func(line string) string { return strings.Replace(line, `"registered_age":`, `"registered_age":-`, 1) },
+		"written in other way": func(line string) string { return strings.Replace(line, `"voter_id":`, ` "voter_id": `, 1) },
+	} {
+		for partition := range int32(2) {
+			t.Run(fmt.Sprintf("%s in partition %d", name, partition), func(t *testing.T) {
+				t.Parallel()
+				p := newPoll(t, 100, 100)
+				line := voterOf(p, 1)
+				kafkatest.Produce(t, p.cluster, &kgo.Record{Topic: election.VotersTopic, Partition: partition, Value: []byte(change(line))})
+				p.register(t)
+				c := p.votes(t)
+				c.Log = slog.New(slog.DiscardHandler) // it warns of what cannot be read
+				err := Votes(t.Context(), c)
+				wantInputError(t, err, fmt.Sprintf("%q (partition ", line[generate.VoterIDStart:generate.VoterIDEnd]))
+				wantInputError(t, err, "so the polls do not open")
+				wantInputError(t, err, fmt.Sprintf("partition %d offset 0", partition))
+				for _, topic := range []string{election.VotesTopic, election.BallotCommitmentsTopic} {
+					if records := kafkatest.Read(t, p.cluster, topic, 0); len(records) > 0 {
+						t.Errorf("%s has %d records", topic, len(records))
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestCommitmentsStandBeforeTheFirstBallot holds back the commitments, and gives the ballots of the other partition time to come
+// first.
+func TestCommitmentsStandBeforeTheFirstBallot(t *testing.T) {
+	t.Parallel()
+	p := newPoll(t, 100, 100)
+	p.register(t)
+	voting := make(chan struct{})
+	p.atCommit(election.VotesProducer(1), 0, func() (handled bool) { close(voting); return false })
+	p.atCommit(election.CommitmentsProducer, 0, func() (handled bool) {
+		p.cluster.SleepControl(func() {
+			select {
+			case <-voting:
+				t.Error("ballots are sent before it is published which are allowed")
+			case <-time.After(300 * time.Millisecond):
+			}
+		})
+		return false
+	})
+	p.finish(t)
+	<-voting
+}
+
+// TestCommitmentsAreThoseOfTheWholeRegister wants a commitment for each voter, and none for anybody else.
+func TestCommitmentsAreThoseOfTheWholeRegister(t *testing.T) {
+	t.Parallel()
+	d := newElectorate(1500, 700)
+	d.Electorate.Turnout.Overall = 0.5
+	p := newPollOf(t, d, 2)
+	p.register(t)
+	p.finish(t)
+	commitments, voters := p.commitments(t), 0
+	ids := key.For(p.installation.Fingerprint)
+	for partition := range p.installation.VotePartitions {
+		for _, r := range kafkatest.Read(t, p.cluster, election.VotersTopic, partition) {
+			var v election.Voter
+			if err := json.Unmarshal(r.Value, &v); err != nil {
+				t.Fatal(err)
+			}
+			id, _ := ids.Draw(v.ID)
+			vote := election.Vote{
+				BallotID: []byte(id.String()), DistrictID: []byte(v.DistrictID), AgeGroup: []byte(election.AgeGroupOf(v.RegisteredAge)), Gender: []byte(v.Gender),
+			}
+			if !commitments.Has(vote) {
+				t.Fatalf("voter %s has no commitment", v.ID)
+			}
+			voters++
+			vote.Gender = []byte("another")
+			if commitments.Has(vote) {
+				t.Fatal("a commitment does not depend on the gender")
+			}
+		}
+	}
+	if voters != 2200 || commitments.Len() != voters {
+		t.Errorf("%d voters have %d commitments", voters, commitments.Len())
 	}
 }
 

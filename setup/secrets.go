@@ -168,8 +168,10 @@ func whose(p principals.Principal) string {
 	switch p {
 	case principals.Broker, principals.Controller, principals.Health:
 		return KafkaSecrets
-	case principals.Cast, principals.Query, principals.Reader:
+	case principals.Query, principals.Reader:
 		return ToolsSecrets
+	case principals.Cast:
+		return VotesSecrets // which have the ballot key
 	}
 	return string(p)
 }

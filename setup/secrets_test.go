@@ -85,7 +85,7 @@ func TestSecretsAreMadeOnceForTheirReaders(t *testing.T) {
 		switch name {
 		case "ca.pem":
 			want = 0o644
-		case "ledger-url", "ballot-key", "spark-token", "spark-options", "spark.pem", "kafka-ledger.properties", "kafka-votes.properties", "kafka-spark.properties":
+		case "ledger-url", "ballot-key", "spark-token", "spark-options", "spark.pem", "kafka-ledger.properties", "kafka-votes.properties", "kafka-cast.properties", "kafka-spark.properties":
 			want = 0o640
 		}
 		if info.Mode().Perm() != want {

@@ -139,7 +139,7 @@ func drain(t *testing.T, c Config, installation *election.Installation, change f
 		}
 	}()
 	c.Checkpoints = "file://" + t.TempDir()
-	q := newQuery(2, spark.AvailableNow())
+	q := newQuery(2, 0, spark.AvailableNow())
 	change(&q)
 	streaming, err := q.start(ctx, session, c, installation, run{Run: 1})
 	if err != nil {

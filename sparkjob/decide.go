@@ -7,6 +7,7 @@ const (
 	stayStopped     action = "end the session and stay stopped"
 	findSession     action = "look for the session in which the query was started last"
 	adoptQuery      action = "adopt the query that runs there"
+	awaitRegister   action = "wait until the register is closed"
 	openSession     action = "end the previous session and open a new one"
 	beginNextRun    action = "begin the next run"
 	startQuery      action = "start the query of the current run"
@@ -28,6 +29,8 @@ const (
 // observation is what submit knows when it decides.
 type observation struct {
 	stopRequested bool // by `election query stop`
+
+	registerClosed bool // it is known which ballots the register allows; true without a register
 
 	runIsOfThisQuery bool // false also where there is no run yet
 	runHasCommitted  bool // a micro-batch was committed, so a checkpoint must exist
@@ -71,6 +74,8 @@ func decide(o observation) action {
 		return awaitMicroBatch
 	case o.mayAdopt() && !o.nextRunIsDue():
 		return adoptQuery
+	case !o.registerClosed:
+		return awaitRegister
 	case o.session != sessionOpened:
 		return openSession
 	case o.nextRunIsDue():

@@ -17,7 +17,7 @@ func StartUnattended(ctx context.Context, c Config, installation *election.Insta
 		return nil, err
 	}
 	defer session.Close()
-	wanted := newQuery(c.StatePartitions, spark.ProcessingTime(c.Trigger))
+	wanted := newQuery(c.StatePartitions, 0, spark.ProcessingTime(c.Trigger))
 	if _, err := wanted.start(ctx, session, c, installation, run{Run: number}); err != nil {
 		return nil, err
 	}

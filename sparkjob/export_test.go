@@ -27,7 +27,7 @@ func Rejected(ctx context.Context, c Config, installation *election.Installation
 	if err := votes.CreateOrReplaceTempView(ctx, "votes"); err != nil {
 		return nil, err
 	}
-	ballots, err := newQuery(1, spark.Trigger{}).classified(ctx, session, installation)
+	ballots, err := newQuery(1, 0, spark.Trigger{}).classified(ctx, session, installation)
 	if err != nil {
 		return nil, err
 	}
@@ -46,4 +46,29 @@ func Rejected(ctx context.Context, c Config, installation *election.Installation
 		reasons[at] = election.Reason(reason.(string))
 	}
 	return reasons, nil
+}
+
+// PlanOfACount is the plan of the query's last micro-batch, of a count of its own.
+func PlanOfACount(ctx context.Context, c Config) (string, error) {
+	installation, err := c.Kafka.Election(ctx)
+	if err != nil {
+		return "", err
+	}
+	_, end, err := c.Kafka.Commitments(ctx, installation)
+	if err != nil {
+		return "", err
+	}
+	session, err := spark.Dial(ctx, c.Remote)
+	if err != nil {
+		return "", err
+	}
+	defer session.Release(context.WithoutCancel(ctx))
+	streaming, err := newQuery(c.StatePartitions, end, spark.AvailableNow()).start(ctx, session, c, installation, run{Run: 1000})
+	if err != nil {
+		return "", err
+	}
+	if err := streaming.AwaitTermination(ctx); err != nil {
+		return "", err
+	}
+	return streaming.Explain(ctx, false)
 }

@@ -20,6 +20,7 @@ func TestSparkGivesTheReasonOfHostileRecords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	d.Electorate = nil // without a register
 	const partitions = 3
 	c := newElection(t, d, partitions)
 	planted := scenario.Hostiles(d, partitions, 5)

@@ -23,19 +23,24 @@ var (
 type query struct {
 	ballots, totals string
 	deduplicate     bool
+	statePartitions int
+	registerEnd     int64             // where ballot_commitments ends; 0 where the election has no register
 	settings        map[string]string // of the session
 	source, sink    map[string]string // options of Kafka's source and sink
 	trigger         spark.Trigger
 }
 
-func newQuery(statePartitions int, trigger spark.Trigger) query {
+func newQuery(statePartitions int, registerEnd int64, trigger spark.Trigger) query {
 	return query{
-		ballots:     ballotsSQL,
-		totals:      totalsSQL,
-		deduplicate: true,
-		trigger:     trigger,
+		ballots:         ballotsSQL,
+		totals:          totalsSQL,
+		deduplicate:     true,
+		statePartitions: statePartitions,
+		registerEnd:     registerEnd,
+		trigger:         trigger,
 		settings: map[string]string{
 			"spark.sql.session.timeZone":   "UTC",
+			"spark.sql.adaptive.enabled":   "false", // the cached register would not say how it is partitioned, and be shuffled in each micro-batch
 			"spark.sql.shuffle.partitions": strconv.Itoa(statePartitions),
 			// The ballots of a whole country do not fit in Java's heap.
 			"spark.sql.streaming.stateStore.providerClass":                          "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider",
@@ -81,6 +86,9 @@ func (q query) start(ctx context.Context, session *spark.Session, c Config, inst
 	if err := cacheTables(ctx, session, c.Postgres); err != nil {
 		return nil, err
 	}
+	if err := q.cacheRegister(ctx, session, c); err != nil {
+		return nil, err
+	}
 	security := c.Kafka.Security.SparkOptions(c.SparkKafkaConfig)
 	votes := session.ReadStream().Format("kafka").Options(q.source).Options(security).
 		Option("kafka.bootstrap.servers", c.Kafka.String()).Option("subscribe", election.VotesTopic).Load()
@@ -97,7 +105,7 @@ func (q query) start(ctx context.Context, session *spark.Session, c Config, inst
 	if err := ballots.CreateOrReplaceTempView(ctx, "ballots"); err != nil {
 		return nil, fmt.Errorf("drop duplicates: %w", err)
 	}
-	totals, err := session.SQL(ctx, q.totals, spark.Args{"run": int64(run.Run)})
+	totals, err := session.SQL(ctx, q.totals, spark.Args{"run": int64(run.Run), "has_register": q.registerEnd > 0})
 	if err != nil {
 		return nil, fmt.Errorf("read totals.sql: %w", err)
 	}
@@ -116,10 +124,12 @@ func (q query) start(ctx context.Context, session *spark.Session, c Config, inst
 // classified is the result of ballots.sql on the view votes.
 func (q query) classified(ctx context.Context, session *spark.Session, installation *election.Installation) (*spark.DataFrame, error) {
 	ballots, err := session.SQL(ctx, q.ballots, spark.Args{
-		"grammar":    election.Grammar,
-		"partitions": int64(installation.VotePartitions),
-		"opens":      string(election.AppendTime(nil, installation.Definition.Polling.Opens)),
-		"closes":     string(election.AppendTime(nil, installation.Definition.Polling.Closes)),
+		"grammar":      election.Grammar,
+		"partitions":   int64(installation.VotePartitions),
+		"opens":        string(election.AppendTime(nil, installation.Definition.Polling.Opens)),
+		"closes":       string(election.AppendTime(nil, installation.Definition.Polling.Closes)),
+		"has_register": q.registerEnd > 0,
+		"fingerprint":  installation.Fingerprint,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read ballots.sql: %w", err)

@@ -49,6 +49,8 @@ func (s *supervisor) reconcile(ctx context.Context) error {
 			err = s.findSession(ctx, &at)
 		case adoptQuery:
 			err = s.adoptQuery(ctx, &at)
+		case awaitRegister:
+			err = s.awaitRegister(ctx)
 		case openSession:
 			err = s.replaceSession(ctx, &at)
 		case beginNextRun:
@@ -72,6 +74,7 @@ func (s *supervisor) reconcile(ctx context.Context) error {
 func (s *supervisor) observe(ctx context.Context, at attachment) (observation, error) {
 	run := s.runs.current
 	seen := observation{
+		registerClosed:     s.register.Closed(),
 		stopRequested:      s.runs.inTopic.wanted.Stopped,
 		runIsOfThisQuery:   !s.runs.queryChanged(),
 		runHasCommitted:    run.Committed,
@@ -89,7 +92,15 @@ func (s *supervisor) observe(ctx context.Context, at attachment) (observation, e
 
 // currentQuery is the query as this submit would start it for the current run.
 func (s *supervisor) currentQuery() query {
-	return newQuery(s.runs.current.StatePartitions, spark.ProcessingTime(s.Trigger))
+	return newQuery(s.runs.current.StatePartitions, s.registerEnd(), spark.ProcessingTime(s.Trigger))
+}
+
+// registerEnd is where ballot_commitments ends, or 0 if that is not known or there is no register.
+func (s *supervisor) registerEnd() int64 {
+	if !s.register.Closed() {
+		return 0
+	}
+	return s.register.End
 }
 
 // leaveAfterError leaves a session after an error. It ends a session that was opened to start the query. If there is no time
@@ -143,6 +154,29 @@ func (s *supervisor) adoptQuery(ctx context.Context, at *attachment) error {
 	}
 	at.state = sessionFollowed
 	return nil
+}
+
+// awaitRegister returns when the register is closed, or somebody stops the query.
+func (s *supervisor) awaitRegister(ctx context.Context) error {
+	s.Log.Info("waiting until the register is closed: it says which ballots may be counted")
+	if err := s.runs.reportRegisterOpen(ctx); err != nil {
+		return err
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.register.Done:
+			return s.register.Err
+		case <-time.After(s.wantedEvery):
+		}
+		if requested, err := s.runs.stopRequested(ctx); err != nil || requested {
+			return err
+		}
+		if err := s.runs.heartbeat(ctx); err != nil {
+			return err
+		}
+	}
 }
 
 // replaceSession ends the session that was found, with all that runs in it, and opens another.

@@ -28,6 +28,7 @@ func newElection(t *testing.T) (*kfake.Cluster, Config) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	d.Electorate = nil // so that no submit waits for a register
 	cluster := kafkatest.NewElection(t, d, 2)
 	return cluster, Config{
 		Kafka: kafkatest.Cluster(t, cluster.ListenAddrs()), Checkpoints: "file://" + t.TempDir(), StatePartitions: 4, Log: kafkatest.Log(t),

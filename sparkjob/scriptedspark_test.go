@@ -173,6 +173,7 @@ func newSubmit(t *testing.T, c Config, url, fingerprint string, change ...func(*
 	broken, lose := context.WithCancel(context.WithoutCancel(ctx))
 	s := newSupervisor(c, installation, r)
 	s.answerTimeout, s.pollEvery, s.wantedEvery, r.heartbeatEvery = 5*time.Second, 20*time.Millisecond, 50*time.Millisecond, 100*time.Millisecond
+	s.register = c.Kafka.FollowRegister(ctx, installation) // there is none
 	for _, f := range change {
 		f(s)
 	}

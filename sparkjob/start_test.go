@@ -1,6 +1,7 @@
 package sparkjob
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -75,6 +76,60 @@ func TestQueryIsStartedWithWhatAnExactCountNeeds(t *testing.T) {
 	})
 }
 
+// TestQueryWaitsForTheRegister starts submit while the register is open, stops and starts the query, and closes the register.
+func TestQueryWaitsForTheRegister(t *testing.T) {
+	t.Parallel()
+	cluster, c := newElection(t)
+	server := newScriptedSpark(t)
+	installation := &election.Installation{Fingerprint: "a", Definition: election.Definition{Electorate: &election.Electorate{}}}
+	s := newSubmit(t, c, server.URL(), "a", func(s *supervisor) { s.register = c.Kafka.FollowRegister(t.Context(), installation) })
+	reports := func(state string) {
+		t.Helper()
+		until(t, "submit reports "+state, func() bool { return status(t, cluster).State == state })
+	}
+	reports(waiting)
+	want := func(stopped bool) {
+		kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.ElectionTopic, election.WantedKey, election.Wanted{Stopped: stopped}))
+	}
+	want(true)
+	reports(stopped)
+	want(false)
+	reports(waiting)
+	server.set(func() {
+		if server.started > 0 {
+			t.Error("the query was started before it was known which ballots count")
+		}
+	})
+	kafkatest.PublishCommitments(t, c.Kafka, election.NewCommitments("a", []election.Commitment{{1}}))
+	s.runs(t, cluster)
+	for _, request := range sparktest.Sent[*wire.ExecutePlanRequest](server.Server) {
+		view := request.GetPlan().GetCommand().GetCreateDataframeView()
+		if view.GetName() != "register_in_kafka" {
+			continue
+		}
+		options := view.GetInput().GetRead().GetDataSource().GetOptions()
+		if options["endingOffsets"] != `{"ballot_commitments":{"0":1}}` || options["kafka.isolation.level"] != "read_committed" {
+			t.Errorf("Spark reads the register by %v", options)
+		}
+		return
+	}
+	t.Error("Spark does not read the register")
+}
+
+// TestSubmitEndsWhereTheRegisterIsWrong has commitments that nobody can read.
+func TestSubmitEndsWhereTheRegisterIsWrong(t *testing.T) {
+	t.Parallel()
+	_, c := newElection(t)
+	server := newScriptedSpark(t)
+	installation := &election.Installation{Fingerprint: "a", Definition: election.Definition{Electorate: &election.Electorate{}}}
+	kafkatest.PublishCommitments(t, c.Kafka, election.NewCommitments("another", nil))
+	s := newSubmit(t, c, server.URL(), "a", func(s *supervisor) { s.register = c.Kafka.FollowRegister(t.Context(), installation) })
+	var wrong *election.InputError
+	if err := s.end(t); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "those of another election") {
+		t.Errorf("submit ended with %v", err)
+	}
+}
+
 // TestEachStartHasAProducerOfItsOwn starts a query that fails. A producer in Spark keeps the certificates that it began with.
 func TestEachStartHasAProducerOfItsOwn(t *testing.T) {
 	t.Parallel()
@@ -105,7 +160,7 @@ func TestFingerprintCoversAllStartSettings(t *testing.T) {
 	t.Parallel()
 	of := func(change func(q *query, c *Config)) string {
 		c := Config{Kafka: kafka.Cluster{Brokers: []string{"127.0.0.1:9092"}}, Checkpoints: "file:///checkpoints", Trigger: time.Second, Postgres: "postgres://e:s@db/election"}
-		q := newQuery(4, spark.ProcessingTime(c.Trigger))
+		q := newQuery(4, 0, spark.ProcessingTime(c.Trigger))
 		change(&q, &c)
 		return q.fingerprint(c)
 	}

@@ -22,7 +22,7 @@ import (
 const (
 	starting = "starting"
 	running  = "running"
-	waiting  = "waiting" // for Spark, or until the next try
+	waiting  = "waiting" // for Spark, for the end of the register, or until the next try
 	failing  = "failing" // the query failed again and again without counting anything in between
 	stopped  = "stopped" // by `election query stop`
 )
@@ -133,6 +133,16 @@ func (r *runTracker) reportFailure(ctx context.Context, cause error) error {
 		r.status.Error = fmt.Sprintf("the query failed %d times in a row %s: %s", r.failures, where, r.status.Error)
 	}
 	r.metrics.notRunning(r.status.Error)
+	return r.publishStatus(ctx)
+}
+
+// reportRegisterOpen publishes that the query does not run because the register is not closed.
+func (r *runTracker) reportRegisterOpen(ctx context.Context) error {
+	r.status.Run, r.status.State, r.status.Error = r.current.Run, waiting, ""
+	if r.status.Counted == nil {
+		r.status.Batch = -1
+	}
+	r.metrics.notRunning("the register is not closed yet")
 	return r.publishStatus(ctx)
 }
 

@@ -81,6 +81,7 @@ func Run(ctx context.Context, c Config) error {
 	defer runs.close()
 	s := newSupervisor(c, installation, runs)
 	defer func() { s.stopKeepingAlive() }()
+	s.register = c.Kafka.FollowRegister(ctx, installation)
 	lost := false // the last lease was lost, and no new one taken
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		var held bool
@@ -119,6 +120,7 @@ type supervisor struct {
 	Config
 	installation *election.Installation
 	runs         *runTracker
+	register     *kafka.Register
 	// The constants of these names, except in tests.
 	answerTimeout, pollEvery, wantedEvery, firstPause time.Duration
 	stopKeepingAlive                                  func() // ends keepSessionAlive, if it runs

@@ -34,6 +34,35 @@ func cacheTables(ctx context.Context, session *spark.Session, postgres string) e
 	return group.Wait()
 }
 
+// cacheRegister makes the table register, of the commitments to the ballots that the register allows. It is partitioned like
+// the ballots after copies are dropped. Without a register the table is empty.
+func (q query) cacheRegister(ctx context.Context, session *spark.Session, c Config) error {
+	if q.registerEnd == 0 {
+		empty, err := session.SQL(ctx, "SELECT X'' AS commitment WHERE FALSE")
+		if err == nil {
+			err = empty.CreateOrReplaceTempView(ctx, "register")
+		}
+		if err != nil {
+			return fmt.Errorf("make the empty table register: %w", err)
+		}
+		return nil
+	}
+	source := session.Read().Format("kafka").Options(c.Kafka.Security.SparkOptions(c.SparkKafkaConfig)).
+		Option("kafka.bootstrap.servers", c.Kafka.String()).Option("subscribe", election.BallotCommitmentsTopic).
+		Option("kafka.isolation.level", "read_committed").Option("groupIdPrefix", election.SparkGroups).
+		Option("endingOffsets", fmt.Sprintf(`{%q:{"0":%d}}`, election.BallotCommitmentsTopic, q.registerEnd)).Load()
+	if err := source.CreateOrReplaceTempView(ctx, "register_in_kafka"); err != nil {
+		return fmt.Errorf("read %s: %w", election.BallotCommitmentsTopic, err)
+	}
+	_, err := session.SQL(ctx, fmt.Sprintf(`CACHE LAZY TABLE register AS
+		SELECT /*+ REPARTITION(%d, commitment) */ commitment FROM (
+			SELECT explode(transform(sequence(1, length(value), 16), start -> substr(value, start, 16))) AS commitment FROM register_in_kafka)`, q.statePartitions))
+	if err != nil {
+		return fmt.Errorf("cache table register: %w", err)
+	}
+	return nil
+}
+
 // jdbcOptions turns a PostgreSQL URL into options of Spark's JDBC source. Parameters such as sslmode are passed on, because
 // the driver has the same names for them as libpq.
 func jdbcOptions(postgres string) (map[string]string, error) {

@@ -75,6 +75,7 @@ var reasons = []struct {
 	{election.UnknownCandidate, "For an unknown candidate"},
 	{election.UnknownDistrict, "From an unknown district"},
 	{election.OutsidePollingHours, "Outside polling hours"},
+	{election.Unregistered, "Of nobody on the register"},
 }
 
 func newView(s *results.Snapshot, portraits Portraits) *view {

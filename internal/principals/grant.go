@@ -103,11 +103,13 @@ func (r rights) acls(p Principal) []acl {
 	add(kmsg.ACLResourceTypeTopic, literal, kmsg.ACLOperationWrite, r.writes...)
 	add(kmsg.ACLResourceTypeTopic, literal, kmsg.ACLOperationDescribe, r.offsets...)
 	add(kmsg.ACLResourceTypeGroup, prefixed, kmsg.ACLOperationRead, r.groups)
-	pattern := literal
-	if strings.HasSuffix(r.txnIDs, "/") {
-		pattern = prefixed
+	for _, id := range r.txnIDs {
+		pattern := literal
+		if strings.HasSuffix(id, "/") {
+			pattern = prefixed
+		}
+		add(kmsg.ACLResourceTypeTransactionalId, pattern, kmsg.ACLOperationWrite, id)
 	}
-	add(kmsg.ACLResourceTypeTransactionalId, pattern, kmsg.ACLOperationWrite, r.txnIDs)
 	if r.sizes {
 		add(kmsg.ACLResourceTypeCluster, literal, kmsg.ACLOperationDescribe, "kafka-cluster")
 	}

@@ -39,7 +39,7 @@ type rights struct {
 	reads   []string // topics
 	writes  []string // topics
 	offsets []string // topics whose offsets it may ask for, and no more
-	txnIDs  string   // its transactional id; with a '/' at the end, the prefix of several
+	txnIDs  []string // its transactional ids; with a '/' at the end, the prefix of several
 	groups  string   // the prefix of its consumer groups
 	sizes   bool     // it may ask how large the topics are
 }
@@ -50,6 +50,8 @@ func granted() map[Principal]rights {
 	status := []string{election.ElectionTopic, election.PipelineStatusTopic}
 	votes := producer(election.VotesTopic, "votes/", election.VotersTopic)
 	votes.groups = election.VotesGroup
+	votes.writes = append(votes.writes, election.BallotCommitmentsTopic)
+	votes.txnIDs = append(votes.txnIDs, election.TransactionalID(election.CommitmentsProducer))
 	reader := rights{sizes: true}
 	for _, topic := range election.Topics(1) {
 		reader.reads = append(reader.reads, topic.Name)
@@ -59,16 +61,16 @@ func granted() map[Principal]rights {
 		Voters: producer(election.VotersTopic, election.VotersProducer),
 		Votes:  votes,
 		Replay: producer(election.VotesTopic, election.ReplayProducer),
-		Cast:   producer(election.VotesTopic, election.CastProducer, election.VotesTopic),
-		Spark:  {reads: []string{election.VotesTopic}, writes: results, groups: election.SparkGroups},
+		Cast:   producer(election.VotesTopic, election.CastProducer, election.VotesTopic, election.VotersTopic),
+		Spark:  {reads: []string{election.VotesTopic, election.BallotCommitmentsTopic}, writes: results, groups: election.SparkGroups},
 		Submit: {
-			reads:   slices.Concat(status, results),
+			reads:   slices.Concat(status, results, []string{election.BallotCommitmentsTopic}),
 			writes:  slices.Concat(status, results), // it removes what older runs wrote to the results
 			offsets: []string{election.VotesTopic},
-			txnIDs:  election.TransactionalID("submit"),
+			txnIDs:  []string{election.TransactionalID("submit")},
 		},
 		Ledger: {
-			reads:  slices.Concat(status, []string{election.VotesTopic, election.VotersTopic, election.RejectedVotesTopic}),
+			reads:  slices.Concat(status, []string{election.VotesTopic, election.VotersTopic, election.BallotCommitmentsTopic, election.RejectedVotesTopic}),
 			writes: []string{election.RejectedVotesTopic, election.PipelineStatusTopic},
 		},
 		Dashboard: {reads: slices.Concat(status, results), offsets: []string{election.VotesTopic}},
@@ -82,6 +84,6 @@ func producer(topic, name string, reads ...string) rights {
 	return rights{
 		reads:  append(reads, election.ElectionTopic, election.ProducerProgressTopic),
 		writes: []string{topic, election.ProducerProgressTopic},
-		txnIDs: election.TransactionalID(name),
+		txnIDs: []string{election.TransactionalID(name)},
 	}
 }

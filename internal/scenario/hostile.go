@@ -102,7 +102,7 @@ func HostileKinds() []string {
 	return names
 }
 
-// Hostiles are hostile records, each of every kind, in mixed order. The definition must have at least two candidates, and there must
+// Hostiles are hostile records, each of every kind, in mixed order. Nobody on the register of an election has a ballot among them. The definition must have at least two candidates, and there must
 // be at least two partitions. The same arguments give the same records.
 func Hostiles(d *election.Definition, partitions int32, each int) []Hostile {
 	var all []Hostile
@@ -139,6 +139,9 @@ func Hostiles(d *election.Definition, partitions int32, each int) []Hostile {
 		other := one
 		field(func(v *election.Vote) { v.CandidateID = []byte(d.Candidates[(n+1)%len(d.Candidates)].ID) })(&other, v)
 		other.Reason = election.Conflicting
+		if d.Electorate != nil {
+			first.Reason, again.Reason, one.Reason, other.Reason = election.Unregistered, election.Unregistered, election.Unregistered, election.Unregistered
+		}
 		all = append(all, late, first, again, one, other)
 	}
 	return all

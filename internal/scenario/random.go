@@ -16,6 +16,8 @@ import (
 type Random struct {
 	Definition *election.Definition
 	Partitions int32
+	// Register is which ballots the register allows, where the definition has an electorate: most of those that are sent.
+	Register []election.Commitment
 	// Rounds follow each other. No transaction is open at the end of a round.
 	Rounds [][]Action
 }
@@ -50,19 +52,24 @@ type Judged struct {
 
 // truth is what the maker of a record knows of it: the reason why it can never count, or otherwise the ballot that it is a copy of.
 type truth struct {
-	reason election.Reason
-	ballot string
+	reason       election.Reason
+	ballot       string
+	unregistered bool // the first reason that applies, unless another does
 }
 
 // NewRandom makes the scenario of a seed, with two rounds of this many records each.
 func NewRandom(seed uint64, records int) *Random {
-	m := &maker{random: rand.New(rand.NewPCG(seed, 0))}
+	m := &maker{random: rand.New(rand.NewPCG(seed, 0)), registered: make(map[string]bool)}
 	m.s.Partitions = 2 + m.random.Int32N(3)
 	m.s.Definition = m.definition()
+	m.fingerprint = m.s.Definition.Fingerprint()
 	for _, h := range Hostiles(m.s.Definition, m.s.Partitions, 2) {
 		made := truth{reason: h.Reason}
 		if h.Reason == "" || h.Reason == election.Duplicate || h.Reason == election.Conflicting {
 			made = truth{ballot: string(h.Key)} // there is another copy of this ballot
+		}
+		if h.Reason == election.Unregistered {
+			made = truth{ballot: string(h.Key), unregistered: true}
 		}
 		m.hostiles = append(m.hostiles, Action{Record: h.VoteRecord, truth: made})
 	}
@@ -70,6 +77,20 @@ func NewRandom(seed uint64, records int) *Random {
 		m.round(records)
 	}
 	return &m.s
+}
+
+// NewCount is a reference count of the scenario.
+func (s *Random) NewCount() *election.Count {
+	count := election.NewCount(s.Definition, s.Partitions)
+	if s.Definition.Electorate != nil {
+		count.SetRegister(s.Commitments())
+	}
+	return count
+}
+
+// Commitments are those of the register.
+func (s *Random) Commitments() *election.Commitments {
+	return election.NewCommitments(s.Definition.Fingerprint(), s.Register)
 }
 
 // Committed are the records of the first rounds that were sent in committed transactions or outside of any, in the order of their
@@ -102,7 +123,10 @@ func (s *Random) Committed(rounds int) []Judged {
 			continue
 		}
 		reason := a.truth.reason
-		if reason == "" {
+		switch {
+		case reason == "" && a.truth.unregistered:
+			reason = election.Unregistered
+		case reason == "":
 			switch first, again := counted[a.truth.ballot]; {
 			case !again:
 				counted[a.truth.ballot] = a.Record.Value
@@ -124,6 +148,9 @@ type maker struct {
 	hostiles []Action
 	sent     []Action // in all rounds, committed or not
 	good     []election.Vote
+
+	fingerprint string          // of the definition
+	registered  map[string]bool // ballots with their district, age group and gender
 }
 
 func (m *maker) definition() *election.Definition {
@@ -140,7 +167,15 @@ func (m *maker) definition() *election.Definition {
 		}
 		d.Regions = append(d.Regions, r)
 	}
+	if m.random.IntN(2) == 0 {
+		d.Electorate = &election.Electorate{Ages: map[string]float64{"18-24": 1}, Turnout: election.Turnout{Overall: 1}}
+	}
 	return d
+}
+
+// identity is what the register says of a ballot.
+func identity(v election.Vote) string {
+	return fmt.Sprintf("%s %s %s %s", v.BallotID, v.DistrictID, v.AgeGroup, v.Gender)
 }
 
 func (m *maker) round(records int) {
@@ -212,6 +247,10 @@ func (m *maker) record() Action {
 		return m.hostiles[m.random.IntN(len(m.hostiles))]
 	}
 	v := m.vote()
+	if m.s.Definition.Electorate != nil && m.random.IntN(8) > 0 {
+		m.registered[identity(v)] = true
+		m.s.Register = append(m.s.Register, election.CommitTo(m.fingerprint, v))
+	}
 	m.good = append(m.good, v)
 	return m.action(v)
 }
@@ -220,7 +259,7 @@ func (m *maker) record() Action {
 func (m *maker) action(v election.Vote) Action {
 	return Action{
 		Record: election.VoteRecord{Partition: election.Partition(v.BallotID, m.s.Partitions), Key: v.BallotID, Value: election.AppendVote(nil, v)},
-		truth:  truth{ballot: string(v.BallotID)},
+		truth:  truth{ballot: string(v.BallotID), unregistered: m.s.Definition.Electorate != nil && !m.registered[identity(v)]},
 	}
 }
 

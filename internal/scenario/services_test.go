@@ -21,6 +21,7 @@ import (
 	"realtime-election/election"
 	"realtime-election/internal/inspect"
 	"realtime-election/internal/kafka"
+	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/internal/postgres"
 	"realtime-election/internal/scenario"
 	"realtime-election/ledger"
@@ -51,9 +52,12 @@ func TestThreeCountersAgreeOnARandomScenario(t *testing.T) {
 		log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 	y.empty(t)
-	err := setup.Run(t.Context(), setup.Config{Kafka: y.kafka, Postgres: y.database, Definition: y.s.Definition, Partitions: y.s.Partitions, Log: y.log})
+	err := setup.Run(t.Context(), setup.Config{Kafka: y.kafka, Postgres: y.database, Definition: y.s.Definition, Partitions: y.s.Partitions, BallotKeyFingerprint: "of no key", Log: y.log})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if y.s.Definition.Electorate != nil {
+		kafkatest.PublishCommitments(t, y.kafka, y.s.Commitments())
 	}
 	remote := localtest.Spark(t)
 	y.run(t, func(ctx context.Context) error {
@@ -195,7 +199,7 @@ func (y *system) wantAgreement(t *testing.T, rounds int) {
 	for _, rec := range y.s.Committed(rounds) {
 		made[rec.Partition] = append(made[rec.Partition], rec)
 	}
-	count := election.NewCount(y.s.Definition, y.s.Partitions)
+	count := y.s.NewCount()
 	votes, rejects := make(map[string]string), make(map[string]election.RejectedVote)
 	for partition := range y.s.Partitions {
 		position := 0

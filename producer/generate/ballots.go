@@ -14,12 +14,13 @@ import (
 // Ballots computes how an electorate votes. What each voter does follows from the voter, the definition and the ballot
 // key. Methods may be called by several goroutines.
 type Ballots struct {
-	key      election.BallotKey
-	opens    time.Time
-	day      curve
-	turnout  []float64     // by age group
-	leanings [][]candidate // by region, age group and gender
-	regions  []int         // of each district
+	key         election.BallotKey
+	fingerprint string // of the definition
+	opens       time.Time
+	day         curve
+	turnout     []float64     // by age group
+	leanings    [][]candidate // by region, age group and gender
+	regions     []int         // of each district
 	// The values of a ballot's fields, by index.
 	candidates, districts, ages, genders [][]byte
 }
@@ -40,7 +41,8 @@ type Ballot struct {
 
 // NewBallots prepares to compute ballots. The definition must have an electorate.
 func NewBallots(d *election.Definition, key election.BallotKey) *Ballots {
-	b := &Ballots{key: key, opens: d.Polling.Opens, day: newCurve(d.Polling, d.Electorate.Arrival)}
+	fingerprint := d.Fingerprint()
+	b := &Ballots{key: key.For(fingerprint), fingerprint: fingerprint, opens: d.Polling.Opens, day: newCurve(d.Polling, d.Electorate.Arrival)}
 	for _, gender := range election.Genders() {
 		b.genders = append(b.genders, []byte(gender))
 	}
@@ -90,14 +92,12 @@ func leanings(d *election.Definition, region election.RegionID, age, gender stri
 	return list
 }
 
-// Of computes the ballot of a voter. It is false for a voter who does not vote. District, age and gender are indices in
-// the definition's districts, AgeGroups and Genders.
+// Of computes the ballot of a voter, and whether the voter casts it. District, age and gender are indices in the definition's
+// districts, AgeGroups and Genders.
 func (b *Ballots) Of(voter election.VoterID, district, age, gender int) (Ballot, bool) {
 	id, chance := b.key.Draw(voter)
 	const most = 1 << 32
-	if goes := float64(binary.BigEndian.Uint32(chance[:4])) / most; goes >= b.turnout[age] {
-		return Ballot{}, false
-	}
+	goes := float64(binary.BigEndian.Uint32(chance[:4])) / most
 	list := b.leanings[(b.regions[district]*len(b.turnout)+age)*len(b.genders)+gender]
 	choice := float64(binary.BigEndian.Uint32(chance[4:8])) / most * list[len(list)-1].upTo
 	chosen := sort.Search(len(list)-1, func(i int) bool { return choice < list[i].upTo })
@@ -105,7 +105,14 @@ func (b *Ballots) Of(voter election.VoterID, district, age, gender int) (Ballot,
 	return Ballot{
 		ID: id, Millisecond: b.day.at(moment),
 		candidate: uint32(list[chosen].index), district: uint32(district), age: uint8(age), gender: uint8(gender),
-	}, true
+	}, goes < b.turnout[age]
+}
+
+// Commitment is the commitment to a ballot.
+func (b *Ballots) Commitment(x Ballot) election.Commitment {
+	var id [2 * len(election.BallotID{})]byte
+	hex.Encode(id[:], x.ID[:])
+	return election.CommitTo(b.fingerprint, election.Vote{BallotID: id[:], DistrictID: b.districts[x.district], AgeGroup: b.ages[x.age], Gender: b.genders[x.gender]})
 }
 
 // Compare orders ballots by the time at which they are cast, and those of the same time by id. So their order tells

@@ -105,7 +105,7 @@ func TestBallotIsItsVotersAndTheKeys(t *testing.T) {
 	if !slices.Equal(one, two) {
 		t.Error("the same voters cast other ballots")
 	}
-	id, _ := testKey.Draw("voter 0")
+	id, _ := testKey.For(d.Fingerprint()).Draw("voter 0")
 	if one[0].ID != id {
 		t.Errorf("the ballot's id is %s, drawn was %s", one[0].ID, id)
 	}

@@ -75,7 +75,7 @@ func TestRecordsAreTheSameInEveryVersion(t *testing.T) {
 	ballots := NewBallots(electorate, testKey)
 	cast, _ := ballots.Of("voter", 3, 2, 1)
 	ballot := string(ballots.Append(nil, cast))
-	if want := `{"ballot_id":"294f1dce50c3177699174f7c815645fa","candidate_id":"a","district_id":"d4","age_group":"35-44","gender":"male","voting_time":"2024-02-29T07:01:11.818Z"}`; ballot != want {
+	if want := `{"ballot_id":"999a3a82ae89f1133326bb2eebd8a746","candidate_id":"b","district_id":"d4","age_group":"35-44","gender":"male","voting_time":"2024-02-29T10:55:40.018Z"}`; ballot != want {
 		t.Errorf("the ballot is %s, want %s", ballot, want)
 	}
 }

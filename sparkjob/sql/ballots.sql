@@ -1,5 +1,7 @@
 -- A row is a record of votes_topic: a vote, or the reason why the record by itself is not one. Duplicates are still in
--- it; they share dedup_key, and the first by offset is to be kept.
+-- it; they share dedup_key, and the first by offset is to be kept. In an election with a register, dedup_key is the
+-- commitment to the ballot (election.CommitTo): a copy in another district, age group or gender, which the register does
+-- not allow, must not take the place of the ballot.
 --
 -- Only functions that cannot fail touch a record (get, not [ ]): one error would end the query for good. The fields are
 -- cut out at the quotes, which is sound once the grammar holds, since no field can hold a quote.
@@ -41,7 +43,11 @@ classified AS (
 -- Nothing of a rejected record goes further: ten thousand unknown candidates would be ten thousand totals. Its key for
 -- deduplication is its own, and longer than a ballot's 16 bytes.
 SELECT
-  IF(reason IS NULL, unhex(ballot_id), CAST(concat('not a ballot id: ', partition, ':', offset) AS BINARY)) AS dedup_key,
+  CASE
+    WHEN reason IS NOT NULL THEN CAST(concat('not a ballot id: ', partition, ':', offset) AS BINARY)
+    WHEN :has_register THEN unhex(left(sha2(concat_ws('/', :fingerprint, ballot_id, district_id, age_group, gender), 256), 32))
+    ELSE unhex(ballot_id)
+  END AS dedup_key,
   reason,
   IF(reason IS NULL, candidate_id, NULL) AS candidate_id,
   IF(reason IS NULL, district_id, NULL) AS district_id,

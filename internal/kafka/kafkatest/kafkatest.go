@@ -122,3 +122,19 @@ func JSON(t testing.TB, topic, key string, value any) *kgo.Record {
 	}
 	return &kgo.Record{Topic: topic, Key: []byte(key), Value: text}
 }
+
+// PublishCommitments closes the register, as `votes` does: it writes which ballots the register allows.
+func PublishCommitments(t testing.TB, cluster kafka.Cluster, commitments *election.Commitments) {
+	t.Helper()
+	cl, err := cluster.NewClient()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	for n := range commitments.Records() {
+		_, key, value := commitments.AppendRecord(nil, n)
+		if err := cl.ProduceSync(t.Context(), &kgo.Record{Topic: election.BallotCommitmentsTopic, Key: key, Value: value}).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -56,7 +56,7 @@ func (p Principal) Row(t *testing.T) string {
 			offsets = append(offsets, topic.Name)
 		}
 	}
-	for _, id := range []string{election.VotersProducer, election.VotesProducer(0), election.ReplayProducer, election.CastProducer, "submit"} {
+	for _, id := range []string{election.VotersProducer, election.VotesProducer(0), election.CommitmentsProducer, election.ReplayProducer, election.CastProducer, "submit"} {
 		if _, _, err := p.Client(t, kgo.TransactionalID(election.TransactionalID(id))).ProducerID(t.Context()); !refused(t, err) {
 			ids = append(ids, election.TransactionalID(id))
 		}

@@ -1,0 +1,153 @@
+package audit
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"hash/maphash"
+	"slices"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"realtime-election/election"
+)
+
+// register is what the audit knows of the register, to compare it with the ballots. It is nil in an election without one, and
+// its methods do nothing then.
+type register struct {
+	commitments  *election.Commitments
+	definition   *election.Definition
+	districts    map[election.DistrictID]bool
+	seen         map[uint64]bool // hashes of the ids of voters
+	seed         maphash.Seed
+	voters       map[cell]int64 // who may vote
+	counted      map[cell]int64 // ballots
+	unregistered *kind
+	doubled      *kind
+	unknown      *kind // voters without a commitment; only with the ballot key
+	entries      int64
+}
+
+// cell is what a ballot says of its voter.
+type cell struct {
+	district         election.DistrictID
+	ageGroup, gender string
+}
+
+// registered names the register in the report.
+const registered = "voters on the register"
+
+// readRegister reads the closed register, and the commitments to the ballots of its voters. It finds voters who are on it twice.
+func readRegister(ctx context.Context, c Config, report *report, installation *election.Installation) (*register, error) {
+	if installation.Definition.Electorate == nil {
+		return nil, nil
+	}
+	r := &register{
+		commitments: new(election.Commitments), definition: &installation.Definition, districts: make(map[election.DistrictID]bool),
+		seen: make(map[uint64]bool), seed: maphash.MakeSeed(), voters: make(map[cell]int64), counted: make(map[cell]int64),
+		unregistered: report.newKind("unregistered"), doubled: report.newKind("voters: twice"), unknown: report.newKind("commitments"),
+	}
+	commitments, _, err := c.Kafka.Commitments(ctx, installation)
+	if err != nil {
+		return nil, fmt.Errorf("read which ballots the register allows: %w", err)
+	}
+	progress, _, err := c.Kafka.Progress(ctx, election.VotersProducer)
+	if err != nil {
+		return nil, fmt.Errorf("read where the register ends: %w", err)
+	}
+	if commitments == nil || progress.Ends == nil {
+		report.addNote("The polls have not opened: the register is not closed, or `votes` has not begun. No ballot counts.")
+		return r, nil
+	}
+	r.commitments = commitments
+	for _, district := range installation.Definition.Districts() {
+		r.districts[district.ID] = true
+	}
+	for partition := range installation.VotePartitions {
+		err := c.Kafka.ReadTo(ctx, election.VotersTopic, partition, progress.Ends[partition], func(record *kgo.Record) error {
+			r.addEntry(record, installation, c.BallotKey)
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("read the register: %w", err)
+		}
+	}
+	return r, nil
+}
+
+// addEntry takes a record of the closed register. An entry without an id, age, gender or district of this partition is nobody's.
+func (r *register) addEntry(record *kgo.Record, installation *election.Installation, key *election.BallotKey) {
+	var v election.Voter
+	if json.Unmarshal(record.Value, &v) != nil || v.ID == "" {
+		return
+	}
+	id := maphash.String(r.seed, string(v.ID))
+	if r.seen[id] {
+		r.doubled.add("voters: voter %s is on the register again at %s %d offset %d", v.ID, election.VotersTopic, record.Partition, record.Offset)
+	}
+	r.seen[id] = true
+	in := cell{v.DistrictID, election.AgeGroupOf(v.RegisteredAge), v.Gender}
+	if !r.districts[v.DistrictID] || election.VoterPartition(v.DistrictID, installation.VotePartitions) != record.Partition ||
+		!slices.Contains(election.AgeGroups(), in.ageGroup) || !slices.Contains(election.Genders(), in.gender) {
+		return
+	}
+	r.entries++
+	r.voters[in]++
+	if key == nil {
+		return
+	}
+	ballot, _ := key.For(installation.Fingerprint).Draw(v.ID)
+	if !r.commitments.Has(election.Vote{
+		BallotID: []byte(ballot.String()), DistrictID: []byte(in.district), AgeGroup: []byte(in.ageGroup), Gender: []byte(in.gender),
+	}) {
+		r.unknown.add("%s: the ballot of voter %s is not among them", election.BallotCommitmentsTopic, v.ID)
+	}
+}
+
+// add takes a record of votes_topic that is counted, or why it is not.
+func (r *register) add(record *kgo.Record, reason election.Reason) {
+	if r == nil {
+		return
+	}
+	switch reason {
+	case "":
+		vote, _ := election.ParseVote(record.Value)
+		r.counted[cell{election.DistrictID(vote.DistrictID), string(vote.AgeGroup), string(vote.Gender)}]++
+	case election.Unregistered:
+		r.unregistered.add("%s %d offset %d is the ballot of nobody on the register", record.Topic, record.Partition, record.Offset)
+	}
+}
+
+// compare adds the findings to the report.
+func (r *register) compare(report *report) {
+	if r == nil {
+		return
+	}
+	differences := r.doubled.finish() + r.unknown.finish()
+	if n := int64(r.commitments.Len()); n != r.entries {
+		differences++
+		report.addDifference("%d voters are on the register, and %s allows %d ballots", r.entries, election.BallotCommitmentsTopic, n)
+	}
+	inDistrict := make(map[election.DistrictID]int64)
+	for in, voters := range r.voters {
+		inDistrict[in.district] += voters
+	}
+	for _, district := range r.definition.Districts() {
+		if n := inDistrict[district.ID]; n > district.Registered {
+			differences++
+			report.addDifference("%d voters of district %s are on the register, and the definition has %d", n, district.ID, district.Registered)
+		}
+	}
+	for in, ballots := range r.counted {
+		if ballots > r.voters[in] {
+			differences++
+			report.addDifference("%d ballots of %s are counted, where %d voters are registered", ballots, strings.Join([]string{string(in.district), in.ageGroup, in.gender}, "/"), r.voters[in])
+		}
+	}
+	if n := r.unregistered.n; n > 0 {
+		report.addDifference("%d ballots are of nobody on the register, and are not counted: a service that may write ballots (`votes`, `cast`, `replay`) has invented them", n)
+	}
+	report.addRow(registered, fmt.Sprint(r.entries), fmt.Sprintf("%d allowed", r.commitments.Len()), differences)
+	report.addRow("ballots of nobody on it", "0", fmt.Sprint(r.unregistered.n), r.unregistered.finish())
+}

@@ -1,0 +1,108 @@
+package audit_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"realtime-election/audit"
+	"realtime-election/election"
+	"realtime-election/internal/kafka/kafkatest"
+)
+
+// TestAuditComparesTheRegister plants in an election of nine voters what may not be there.
+func TestAuditComparesTheRegister(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		plant func(t *testing.T, f *fixture, d *election.Definition) // it closes the register
+		says  []string
+	}{
+		"nothing": {func(t *testing.T, f *fixture, d *election.Definition) { f.closeRegister(t, d, 9) }, nil},
+		"ballots of nobody, one of them twice": {func(t *testing.T, f *fixture, d *election.Definition) {
+			f.closeRegister(t, d, 9)
+			kafkatest.Produce(t, f.cluster, castIn(d, 100), castIn(d, 101), castIn(d, 100))
+		}, []string{"ballots of nobody on it 0 3 DIFFERS (3)", "offset 0 is the ballot of nobody on the register", "not counted: unregistered 3"}},
+		"a ballot that says another age": {func(t *testing.T, f *fixture, d *election.Definition) {
+			f.closeRegister(t, d, 9)
+			line := strings.Replace(string(castIn(d, 8).Value), "45-54", "18-24", 1)
+			kafkatest.Produce(t, f.cluster, ballot([]byte(line)))
+		}, []string{"ballots of nobody on it 0 1 DIFFERS (1)"}},
+		"a voter twice": {func(t *testing.T, f *fixture, d *election.Definition) { f.closeRegister(t, d, 9, voterIn(t, d, 3)) },
+			[]string{"voters: voter voter-3 is on the register again at voters_topic", "10 voters are on the register, and ballot_commitments allows 9 ballots"}},
+		"a voter without a ballot": {func(t *testing.T, f *fixture, d *election.Definition) { f.closeRegister(t, d, 9, voterIn(t, d, 77)) },
+			[]string{"10 voters are on the register, and ballot_commitments allows 9 ballots"}},
+		"more voters than the definition has": {func(t *testing.T, f *fixture, d *election.Definition) {
+			d.Districts()[0].Registered = 8
+			f.cluster = kafkatest.NewElection(t, d, partitions)
+			f.config.Kafka = kafkatest.Cluster(t, f.cluster.ListenAddrs())
+			f.closeRegister(t, d, 9)
+		}, []string{"9 voters of district ", " are on the register, and the definition has 8"}},
+		"more ballots of a group than voters": {func(t *testing.T, f *fixture, d *election.Definition) {
+			young := voterIn(t, d, 0)
+			young.Value = []byte(strings.Replace(string(young.Value), `"registered_age":54`, `"registered_age":20`, 1))
+			f.closeRegister(t, d, 9, young)
+			f.shorten(t, d) // the register that the audit reads has this voter instead of the first
+		}, []string{"7 ballots of ", "/45-54/other are counted, where 6 voters are registered"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f, d := newElectorateFixture(t)
+			c.plant(t, f, d)
+			for n := range 7 {
+				kafkatest.Produce(t, f.cluster, castIn(d, n))
+			}
+			f.recount(t, d)
+			f.publish(t)
+			f.config.Expect = 7
+			printed, err := f.audit(t)
+			if c.says == nil && err != nil || c.says != nil && !errors.Is(err, audit.ErrDisagree) {
+				t.Errorf("ended with %v", err)
+			}
+			wantSaid(t, printed, c.says...)
+		})
+	}
+}
+
+// shorten says that the register ends after its first seven entries.
+func (f *fixture) shorten(t *testing.T, d *election.Definition) {
+	t.Helper()
+	at := election.VoterPartition(d.Districts()[0].ID, partitions)
+	progress := kafkatest.JSON(t, election.ProducerProgressTopic, election.VotersProducer,
+		election.Progress{NextSerial: 7, Size: 7, Fingerprint: d.Fingerprint(), Ends: map[int32]int64{at: 7}})
+	progress.Partition = election.ProgressPartition(election.VotersProducer)
+	kafkatest.Produce(t, f.cluster, progress)
+}
+
+// TestBallotKeyShowsWhoseBallotsAreAllowed has commitments that do not follow from the key.
+func TestBallotKeyShowsWhoseBallotsAreAllowed(t *testing.T) {
+	t.Parallel()
+	f, d := newElectorateFixture(t)
+	f.closeRegister(t, d, 9)
+	f.config.BallotKey, f.config.Expect = &election.BallotKey{1}, 0
+	printed, err := f.audit(t)
+	if !errors.Is(err, audit.ErrDisagree) {
+		t.Errorf("ended with %v", err)
+	}
+	wantSaid(t, printed, "ballot_commitments: the ballot of voter voter-0 is not among them", "voters on the register 9 9 allowed DIFFERS (9)")
+}
+
+// TestAuditBeforeThePollsOpen has ballots, but no commitments.
+func TestAuditBeforeThePollsOpen(t *testing.T) {
+	t.Parallel()
+	f, d := newElectorateFixture(t)
+	f.progress(t, election.VotersProducer, 90, 100)
+	kafkatest.Produce(t, f.cluster, castIn(d, 1))
+	printed, err := f.audit(t)
+	if !errors.Is(err, audit.ErrDisagree) {
+		t.Errorf("ended with %v", err)
+	}
+	wantSaid(t, printed, "The polls have not opened", "The register is still being written: 90 of 100 voters.", "not counted: unregistered 1")
+
+	// Somebody else has written what `votes` would write.
+	kafkatest.Produce(t, f.cluster, &kgo.Record{Topic: election.BallotCommitmentsTopic, Key: []byte(election.CommitmentsClosed), Value: []byte("{}")})
+	if printed, err = f.audit(t); err == nil || !strings.Contains(err.Error(), "ballot_commitments, offset 0: they are those of another election") {
+		t.Errorf("ended with %v: %s", err, printed)
+	}
+}
