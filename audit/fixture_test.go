@@ -98,8 +98,7 @@ func (f *fixture) recount(t *testing.T, d *election.Definition) {
 // progress writes how far a producer came.
 func (f *fixture) progress(t *testing.T, producer string, next, size int64) {
 	t.Helper()
-	r := kafkatest.JSON(t, election.ProducerProgressTopic, producer, election.Progress{NextSerial: next, Size: size})
-	r.Partition = election.ProgressPartition(producer)
+	r := kafkatest.Progress(t, producer, election.Progress{NextSerial: next, Size: size})
 	kafkatest.Produce(t, f.cluster, r)
 }
 
@@ -200,9 +199,8 @@ func (f *fixture) closeRegister(t *testing.T, d *election.Definition, voters int
 		kafkatest.Produce(t, f.cluster, r)
 		ends[r.Partition]++
 	}
-	progress := kafkatest.JSON(t, election.ProducerProgressTopic, election.VotersProducer,
+	progress := kafkatest.Progress(t, election.VotersProducer,
 		election.Progress{NextSerial: int64(len(others)), Size: int64(len(others)), Fingerprint: d.Fingerprint(), Ends: ends})
-	progress.Partition = election.ProgressPartition(election.VotersProducer)
 	kafkatest.Produce(t, f.cluster, progress)
 	f.commitments = election.NewCommitments(d.Fingerprint(), commitments)
 	kafkatest.PublishCommitments(t, f.config.Kafka, f.commitments)

@@ -29,10 +29,14 @@ func TestAuditComparesTheRegister(t *testing.T) {
 			line := strings.Replace(string(castIn(d, 8).Value), "45-54", "18-24", 1)
 			kafkatest.Produce(t, f.cluster, ballot([]byte(line)))
 		}, []string{"ballots of nobody on it 0 1 DIFFERS (1)"}},
-		"a voter twice": {func(t *testing.T, f *fixture, d *election.Definition) { f.closeRegister(t, d, 9, voterIn(t, d, 3)) },
-			[]string{"voters: voter voter-3 is on the register again at voters_topic", "10 voters are on the register, and ballot_commitments allows 9 ballots"}},
-		"a voter without a ballot": {func(t *testing.T, f *fixture, d *election.Definition) { f.closeRegister(t, d, 9, voterIn(t, d, 77)) },
-			[]string{"10 voters are on the register, and ballot_commitments allows 9 ballots"}},
+		"a voter twice": {
+			func(t *testing.T, f *fixture, d *election.Definition) { f.closeRegister(t, d, 9, voterIn(t, d, 3)) },
+			[]string{"voters: voter voter-3 is on the register again at voters_topic", "10 voters are on the register, and ballot_commitments allows 9 ballots"},
+		},
+		"a voter without a ballot": {
+			func(t *testing.T, f *fixture, d *election.Definition) { f.closeRegister(t, d, 9, voterIn(t, d, 77)) },
+			[]string{"10 voters are on the register, and ballot_commitments allows 9 ballots"},
+		},
 		"more voters than the definition has": {func(t *testing.T, f *fixture, d *election.Definition) {
 			d.Districts()[0].Registered = 8
 			f.cluster = kafkatest.NewElection(t, d, partitions)
@@ -69,9 +73,8 @@ func TestAuditComparesTheRegister(t *testing.T) {
 func (f *fixture) shorten(t *testing.T, d *election.Definition) {
 	t.Helper()
 	at := election.VoterPartition(d.Districts()[0].ID, partitions)
-	progress := kafkatest.JSON(t, election.ProducerProgressTopic, election.VotersProducer,
+	progress := kafkatest.Progress(t, election.VotersProducer,
 		election.Progress{NextSerial: 7, Size: 7, Fingerprint: d.Fingerprint(), Ends: map[int32]int64{at: 7}})
-	progress.Partition = election.ProgressPartition(election.VotersProducer)
 	kafkatest.Produce(t, f.cluster, progress)
 }
 

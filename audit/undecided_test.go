@@ -19,7 +19,7 @@ import (
 	"realtime-election/internal/kafka/kafkatest"
 )
 
-// TestUndecidedTransactionIsSaid has a confirmed commit whose marker is in producer_progress, and not yet in
+// TestUndecidedTransactionIsSaid has a confirmed commit whose marker is in the topic of progress, and not yet in
 // votes_topic: Kafka writes the markers one after another.
 func TestUndecidedTransactionIsSaid(t *testing.T) {
 	t.Parallel()

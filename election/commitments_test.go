@@ -156,9 +156,14 @@ func TestBallotsOfNobodyAreNotCounted(t *testing.T) {
 		record VoteRecord
 		want   Reason
 	}{
-		{line(1, "18-24", "ana"), Unregistered}, {line(1, "65+", "ana"), ""}, {line(1, "18-24", "ana"), Unregistered},
-		{line(1, "65+", "ana"), Duplicate}, {line(1, "65+", "bo"), Conflicting},
-		{line(9, "65+", "ana"), Unregistered}, {line(9, "65+", "bo"), Unregistered}, {line(2, "65+", "bo"), ""},
+		{line(1, "18-24", "ana"), Unregistered},
+		{line(1, "65+", "ana"), ""},
+		{line(1, "18-24", "ana"), Unregistered},
+		{line(1, "65+", "ana"), Duplicate},
+		{line(1, "65+", "bo"), Conflicting},
+		{line(9, "65+", "ana"), Unregistered},
+		{line(9, "65+", "bo"), Unregistered},
+		{line(2, "65+", "bo"), ""},
 	} {
 		if got := count.Add(c.record); got != c.want {
 			t.Errorf("record %d is %q, want %q", i, got, c.want)

@@ -24,3 +24,18 @@ func (i *Installation) Encode() ([]byte, error) {
 	}
 	return value, err
 }
+
+// Validate returns an error if the definition is not that of the fingerprint, or has more voters than there may be.
+func (i *Installation) Validate() error {
+	if got := i.Definition.Fingerprint(); got != i.Fingerprint {
+		return fmt.Errorf("the definition in the topic %s has the fingerprint %s, and its record says %s: somebody has changed it; begin anew with empty topics", ElectionTopic, got, i.Fingerprint)
+	}
+	left := MostVoters
+	for _, district := range i.Definition.Districts() {
+		if district.Registered < 0 || district.Registered > left {
+			return fmt.Errorf("the definition in the topic %s has %d voters in district %s, of at most %d in all", ElectionTopic, district.Registered, district.ID, MostVoters)
+		}
+		left -= district.Registered
+	}
+	return nil
+}

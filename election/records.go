@@ -45,7 +45,7 @@ type LatestRun struct {
 	Run int `json:"run"`
 }
 
-// Progress is the value of a producer's record in producer_progress, written in the transaction of its records.
+// Progress is the value of a producer's record in its topic of progress, written in the transaction of its records.
 type Progress struct {
 	NextSerial  int64  `json:"next_serial"` // the first serial that is not yet in the topic
 	Size        int64  `json:"size"`        // the serials run from 0 to Size-1

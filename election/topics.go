@@ -15,9 +15,8 @@ const (
 	RejectedVotesTopic     = "votes_rejected"
 	BallotCommitmentsTopic = "ballot_commitments" // keys: see CommitmentsClosed
 
-	ElectionTopic         = "election"          // keys: see DefinitionKey
-	PipelineStatusTopic   = "pipeline_status"   // key: the service that reports
-	ProducerProgressTopic = "producer_progress" // key: the producer; value: Progress; partition: ProgressPartition
+	ElectionTopic       = "election"        // keys: see DefinitionKey
+	PipelineStatusTopic = "pipeline_status" // key: the service that reports
 
 	RoundTripTopic = "roundtrip" // records of the check whether Kafka works
 )
@@ -37,7 +36,8 @@ const (
 	LedgerKey = "ledger" // value: LedgerStatus
 )
 
-// Keys of the records of ProducerProgressTopic. For `votes`, each partition of voters_topic has a key: see VotesProducer.
+// Producers, which are the keys of their records in the topics of progress (see ProgressOf). `votes` is a producer for each partition
+// of voters_topic: see VotesProducer.
 const (
 	VotersProducer = "voters"
 	ReplayProducer = "replay"
@@ -49,7 +49,7 @@ const (
 // VotesProducer is the key under which `votes` keeps its progress for a partition of voters_topic.
 func VotesProducer(partition int32) string { return "votes/" + strconv.Itoa(int(partition)) }
 
-// TransactionalID is Kafka's transactional id of a producer, by its key in producer_progress, and of "submit".
+// TransactionalID is Kafka's transactional id of a producer, by its key in its topic of progress, and of "submit".
 func TransactionalID(producer string) string { return "election-" + producer }
 
 // Consumer groups.
@@ -58,24 +58,38 @@ const (
 	SparkGroups = "election-spark" // prefix of the groups of the streaming query
 )
 
-// ProgressPartition is the partition of producer_progress that only this producer writes. So no open transaction of another
-// producer hides its progress.
-func ProgressPartition(producer string) int32 {
+// The topics of progress (key: the producer; value: Progress). Each has one service that may write it, so no other can end a
+// producer, or say that it has ended.
+const (
+	VotersProgressTopic = "progress_voters"
+	VotesProgressTopic  = "progress_votes"
+	ReplayProgressTopic = "progress_replay"
+	CastProgressTopic   = "progress_cast"
+)
+
+// ProgressTopics are the topics of progress.
+func ProgressTopics() []string {
+	return []string{VotersProgressTopic, VotesProgressTopic, ReplayProgressTopic, CastProgressTopic}
+}
+
+// ProgressOf is the topic of a producer's progress, and its partition, which has no other producer: the open transaction of another
+// would hide the progress.
+func ProgressOf(producer string) (topic string, partition int32) {
 	switch producer {
 	case VotersProducer:
-		return 0
+		return VotersProgressTopic, 0
 	case ReplayProducer:
-		return 1
+		return ReplayProgressTopic, 0
 	case CastProducer:
-		return 2
+		return CastProgressTopic, 0
 	case CommitmentsProducer:
-		return 3
+		return VotesProgressTopic, 0
 	}
-	partition, err := strconv.ParseInt(strings.TrimPrefix(producer, "votes/"), 10, 32)
+	n, err := strconv.ParseInt(strings.TrimPrefix(producer, "votes/"), 10, 32)
 	if err != nil {
 		panic("no producer is called " + producer) // the callers are few, and name a constant
 	}
-	return 4 + int32(partition)
+	return VotesProgressTopic, 1 + int32(n)
 }
 
 // VoterPartition is the partition of voters_topic for all voters of a district. So the partition tells no more about a voter
@@ -103,36 +117,37 @@ const (
 
 // Topics are all topics of an election whose ballots are spread over this many partitions.
 func Topics(votePartitions int32) []Topic {
-	// A compressed batch may unpack to a thousand times its size, and its readers would have to hold that in memory. So the
-	// logs are not compressed: the broker unpacks a batch and refuses it if it is then too large.
-	log := map[string]string{
-		"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1",
-		"compression.type": "uncompressed", "max.message.bytes": "1048588",
+	// A compressed batch may unpack to a thousand times its size, and its readers, and the broker when it compacts a topic, would
+	// have to hold that in memory. So no topic is compressed: the broker unpacks a batch and refuses it if it is then too large.
+	//
+	// The broker's clock dates the records, not the senders'. Their clocks differ. Spark fails on some timestamps that a sender may
+	// write, and by others a sender could have the broker make a segment, with open files, for each record.
+	of := func(settings map[string]string) map[string]string {
+		maps.Copy(settings, map[string]string{"compression.type": "uncompressed", "message.timestamp.type": "LogAppendTime"})
+		return settings
 	}
-	votes := maps.Clone(log)
-	// The broker's clock, not the sender's: Spark fails on some timestamps that a sender may write.
-	votes["message.timestamp.type"] = "LogAppendTime"
+	log := of(map[string]string{"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1", "max.message.bytes": "1048588"})
 	// A result topic is rewritten for as long as votes come in. Small segments are compacted soon, which keeps the topic small
 	// and the start of its readers short.
-	compacted := map[string]string{
+	compacted := of(map[string]string{
 		"cleanup.policy": "compact", "retention.ms": "-1", "retention.bytes": "-1", "segment.bytes": "16777216",
 		"segment.ms": "600000", "min.cleanable.dirty.ratio": "0.3", "max.message.bytes": strconv.Itoa(MaxRecordBytes),
-	}
-	status := maps.Clone(compacted)
-	// The broker's clock dates the reports, since each submit and each ledger may have a clock of its own.
-	status["message.timestamp.type"] = "LogAppendTime"
+	})
 	topics := []Topic{
-		{VotesTopic, votePartitions, votes, "ballots, by ballot id"},
+		{VotesTopic, votePartitions, log, "ballots, by ballot id"},
 		{VotersTopic, votePartitions, log, "the public register, by voter id"},
 		{BallotCommitmentsTopic, 1, log, "which ballots the register allows, without whose they are"},
 		{RejectedVotesTopic, 1, log, "records that are not counted, and why"},
 		{ElectionTopic, 1, compacted, "the definition, and which run of the count is official"},
-		{PipelineStatusTopic, 1, status, "how the count and the ledger are doing"},
-		{ProducerProgressTopic, 4 + votePartitions, compacted, "how far each producer is"},
+		{PipelineStatusTopic, 1, compacted, "how the count and the ledger are doing"},
+		{VotersProgressTopic, 1, compacted, "how far voters is"},
+		{VotesProgressTopic, 1 + votePartitions, compacted, "how far votes is, in each partition of the register"},
+		{ReplayProgressTopic, 1, compacted, "how far replay is"},
+		{CastProgressTopic, 1, compacted, "how many ballots were cast by hand"},
 	}
-	topics = append(topics, Topic{RoundTripTopic, 1, map[string]string{
-		"cleanup.policy": "delete", "retention.ms": "60000", "segment.ms": "60000", "segment.bytes": "1048576",
-	}, "records by which Kafka's health is checked, for a few minutes"})
+	topics = append(topics, Topic{RoundTripTopic, 1, of(map[string]string{
+		"cleanup.policy": "delete", "retention.ms": "60000", "segment.ms": "60000", "segment.bytes": "1048576", "max.message.bytes": "1048588",
+	}), "records by which Kafka's health is checked, for a few minutes"})
 	for _, a := range aggregations {
 		topics = append(topics, Topic{a.Topic, 1, compacted, a.Purpose})
 	}

@@ -2,6 +2,7 @@ package election
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"testing"
 )
@@ -14,25 +15,26 @@ func TestEachProducerHasAPartitionOfProgressToItself(t *testing.T) {
 	for partition := range int32(votePartitions) {
 		producers = append(producers, VotesProducer(partition))
 	}
-	var partitions int32
+	free := make(map[string]map[int32]bool) // partitions of the topics of progress
 	for _, topic := range Topics(votePartitions) {
-		if topic.Name == ProducerProgressTopic {
-			partitions = topic.Partitions
+		if slices.Contains(ProgressTopics(), topic.Name) {
+			free[topic.Name] = make(map[int32]bool)
+			for partition := range topic.Partitions {
+				free[topic.Name][partition] = true
+			}
 		}
 	}
-	owner := make(map[int32]string)
 	for _, producer := range producers {
-		partition := ProgressPartition(producer)
-		if other := owner[partition]; other != "" {
-			t.Errorf("%s and %s share partition %d", other, producer, partition)
+		topic, partition := ProgressOf(producer)
+		if !free[topic][partition] {
+			t.Errorf("%s has partition %d of %s, which is another producer's, or does not exist", producer, partition, topic)
 		}
-		owner[partition] = producer
-		if partition < 0 || partition >= partitions {
-			t.Errorf("%s has partition %d of %d", producer, partition, partitions)
-		}
+		delete(free[topic], partition)
 	}
-	if len(owner) != int(partitions) {
-		t.Errorf("%d partitions for %d producers", partitions, len(owner))
+	for topic, left := range free {
+		if len(left) > 0 {
+			t.Errorf("%s has partitions %v of nobody", topic, left)
+		}
 	}
 }
 
@@ -43,16 +45,22 @@ func TestTopicsKeepAndBoundWhatTheyHold(t *testing.T) {
 	names := make(map[string]bool)
 	for _, topic := range Topics(7) {
 		names[topic.Name] = true
+		for setting, value := range map[string]string{
+			// The broker unpacks a batch that it may not store compressed, and refuses it if it is too large.
+			"compression.type": "uncompressed",
+			// Spark cannot read every time that a sender may write, and a sender's times could make a segment of each record.
+			"message.timestamp.type": "LogAppendTime",
+		} {
+			if got := topic.Settings[setting]; got != value {
+				t.Errorf("%s: %s is %q, want %q", topic.Name, setting, got, value)
+			}
+		}
 		if topic.Name == RoundTripTopic {
 			continue // its records are worth nothing
 		}
 		want := map[string]string{"retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "compact", "max.message.bytes": strconv.Itoa(8 << 20)}
 		if logs[topic.Name] {
-			// Kafka's default: 1 MiB and 12 bytes. The broker unpacks a batch that it may not store compressed.
-			want["cleanup.policy"], want["max.message.bytes"], want["compression.type"] = "delete", strconv.Itoa(1<<20+12), "uncompressed"
-		}
-		if topic.Name == VotesTopic {
-			want["message.timestamp.type"] = "LogAppendTime" // Spark cannot read every time that a sender may write
+			want["cleanup.policy"], want["max.message.bytes"] = "delete", strconv.Itoa(1<<20+12) // Kafka's default: 1 MiB and 12 bytes
 		}
 		for setting, value := range want {
 			if got := topic.Settings[setting]; got != value {
@@ -60,7 +68,7 @@ func TestTopicsKeepAndBoundWhatTheyHold(t *testing.T) {
 			}
 		}
 	}
-	if len(names) != 8+len(ResultTopics()) {
+	if len(names) != 11+len(ResultTopics()) {
 		t.Errorf("there are topics %v", names)
 	}
 	for _, name := range ResultTopics() {

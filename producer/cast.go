@@ -189,9 +189,8 @@ func (c CastConfig) commit(ctx context.Context, cl *kgo.Client, vote *kgo.Record
 	if err := cl.BeginTransaction(); err != nil {
 		return fmt.Errorf("begin the transaction: %w", err)
 	}
-	err = cl.ProduceSync(ctx, vote, &kgo.Record{
-		Topic: election.ProducerProgressTopic, Partition: election.ProgressPartition(election.CastProducer), Key: []byte(election.CastProducer), Value: state,
-	}).FirstErr()
+	topic, partition := election.ProgressOf(election.CastProducer)
+	err = cl.ProduceSync(ctx, vote, &kgo.Record{Topic: topic, Partition: partition, Key: []byte(election.CastProducer), Value: state}).FirstErr()
 	if err != nil {
 		return notCast(errors.Join(err, abort(ctx, cl)))
 	}

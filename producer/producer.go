@@ -128,8 +128,9 @@ func (s sender) checkResume(stream stream, last election.Progress) error {
 		return &election.InputError{Text: fmt.Sprintf("%s was begun with %d records and now there would be %d; "+
 			"what it is computed from has changed, so begin anew with empty topics", stream.name, last.Size, stream.size)}
 	case last.NextSerial < 0 || last.NextSerial > stream.size || last.Size == 0 && last.NextSerial > 0:
+		topic, _ := election.ProgressOf(stream.name)
 		return &election.InputError{Text: fmt.Sprintf("%s says of %s that record %d is next, of %d; somebody else wrote that, so begin anew with empty topics",
-			election.ProducerProgressTopic, stream.name, last.NextSerial, stream.size)}
+			topic, stream.name, last.NextSerial, stream.size)}
 	}
 	return nil
 }
@@ -156,9 +157,8 @@ func (s sender) sendTransaction(ctx context.Context, cl *kgo.Client, stream stre
 		buffer, record.Key, record.Value, record.Partition = stream.appendRecord(buffer, serial)
 		cl.Produce(ctx, record, failed.Promise())
 	}
-	cl.Produce(ctx, &kgo.Record{
-		Topic: election.ProducerProgressTopic, Partition: election.ProgressPartition(stream.name), Key: []byte(stream.name), Value: state,
-	}, failed.Promise())
+	topic, partition := election.ProgressOf(stream.name)
+	cl.Produce(ctx, &kgo.Record{Topic: topic, Partition: partition, Key: []byte(stream.name), Value: state}, failed.Promise())
 	if err := errors.Join(cl.Flush(ctx), failed.Err()); err != nil {
 		return errors.Join(err, abort(ctx, cl))
 	}

@@ -32,10 +32,10 @@ func newProducersProgress(installation *election.Installation) *producersProgres
 	return p
 }
 
-// follow reads producer_progress from its start. It returns when all ballots are sent.
+// follow reads the progress of voters and votes from its start. It returns when all ballots are sent.
 func (p *producersProgress) follow(ctx context.Context, cluster kafka.Cluster) error {
 	cl, err := cluster.NewClient(
-		kgo.ConsumeTopics(election.ProducerProgressTopic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+		kgo.ConsumeTopics(election.VotersProgressTopic, election.VotesProgressTopic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	if err != nil {
 		return err
 	}
@@ -43,21 +43,32 @@ func (p *producersProgress) follow(ctx context.Context, cluster kafka.Cluster) e
 	for {
 		fetches := cl.PollFetches(ctx)
 		if err := fetches.Err0(); err != nil {
-			return fmt.Errorf("read %s: %w", election.ProducerProgressTopic, err)
+			return fmt.Errorf("read how far the producers are: %w", err)
 		}
 		for _, failed := range fetches.Errors() {
-			return fmt.Errorf("read %s: %w", election.ProducerProgressTopic, failed.Err)
+			return fmt.Errorf("read %s: %w", failed.Topic, failed.Err)
 		}
 		for records := fetches.RecordIter(); !records.Done(); {
 			record := records.Next()
-			if err := p.learn(string(record.Key), record.Value); err != nil {
-				return err
+			if producer := string(record.Key); p.isIn(producer, record) {
+				if err := p.learn(producer, record.Value); err != nil {
+					return err
+				}
 			}
 		}
 		if p.allSent() {
 			return nil
 		}
 	}
+}
+
+// isIn reports whether a record is in the place of a producer's progress. In another, another service may have written it.
+func (p *producersProgress) isIn(producer string, record *kgo.Record) bool {
+	if !p.unfinished[producer] {
+		return false
+	}
+	topic, partition := election.ProgressOf(producer)
+	return record.Topic == topic && record.Partition == partition
 }
 
 // learn notes the progress of a producer. A producer that has finished stays finished, whatever comes later.

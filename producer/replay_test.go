@@ -191,9 +191,8 @@ func TestReplayIsNotContinuedWithAnotherFile(t *testing.T) {
 func TestProgressOfAnotherElectionIsNotContinued(t *testing.T) {
 	t.Parallel()
 	r := newReplay(t)
-	progress := kafkatest.JSON(t, election.ProducerProgressTopic, election.ReplayProducer,
+	progress := kafkatest.Progress(t, election.ReplayProducer,
 		election.Progress{NextSerial: 200, Seed: r.config.Seed, Fingerprint: "another"})
-	progress.Partition = election.ProgressPartition(election.ReplayProducer)
 	kafkatest.Produce(t, r.cluster, progress)
 	wantInputError(t, Replay(t.Context(), r.config), "begun for another election")
 }
@@ -206,9 +205,8 @@ func TestProgressThatCannotBeIsNotContinued(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		progress := kafkatest.JSON(t, election.ProducerProgressTopic, election.ReplayProducer,
+		progress := kafkatest.Progress(t, election.ReplayProducer,
 			election.Progress{NextSerial: next, Size: votes, Seed: r.config.Seed, Fingerprint: file.Definition.Fingerprint()})
-		progress.Partition = election.ProgressPartition(election.ReplayProducer)
 		kafkatest.Produce(t, r.cluster, progress)
 		wantInputError(t, Replay(t.Context(), r.config), fmt.Sprintf("says of replay that record %d is next, of 500", next))
 	}

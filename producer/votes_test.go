@@ -364,6 +364,22 @@ func TestUnreadableVotersDoNotVote(t *testing.T) {
 	}
 }
 
+// TestProgressInAnotherPlaceDecidesNothing has another service write in its own topic that all ballots are sent.
+func TestProgressInAnotherPlaceDecidesNothing(t *testing.T) {
+	t.Parallel()
+	p := newPoll(t, 100, 100)
+	for _, producer := range []string{election.CommitmentsProducer, election.VotesProducer(0), election.VotesProducer(1), election.VotersProducer} {
+		forged := kafkatest.Progress(t, producer, election.Progress{Fingerprint: p.installation.Fingerprint, Ends: map[int32]int64{}})
+		for _, topic := range election.ProgressTopics() {
+			if forged.Topic != topic {
+				kafkatest.Produce(t, p.cluster, &kgo.Record{Topic: topic, Key: forged.Key, Value: forged.Value})
+			}
+		}
+	}
+	p.register(t)
+	p.finish(t)
+}
+
 // TestVoterOnTheRegisterTwiceKeepsThePollsClosed adds an entry of a voter, in each place and form.
 func TestVoterOnTheRegisterTwiceKeepsThePollsClosed(t *testing.T) {
 	voterOf := func(p *poll, wanted int) string {

@@ -16,8 +16,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"realtime-election/election"
 	"realtime-election/internal/definition"
+	"realtime-election/internal/kafka/kafkatest"
 	"realtime-election/local/localtest"
 	"realtime-election/producer"
 	"realtime-election/setup"
@@ -27,6 +30,7 @@ import (
 var (
 	benchVotes  = flag.Int64("votes", 1_000_000, "votes to count in each run")
 	benchRounds = flag.Int("rounds", 3, "rounds; each runs every variant once")
+	benchVoters = flag.Int("register", 0, "voters on a register that allows the votes, and more than there are votes; 0: no register")
 	benchOnly   = flag.String("variants", "", "only these variants, separated by commas")
 )
 
@@ -48,6 +52,7 @@ func variants() map[string]func(*query) {
 	set := func(key, value string) func(*query) { return func(q *query) { q.settings[key] = value } }
 	return map[string]func(*query){
 		"as it is":                func(*query) {},
+		"no register":             func(q *query) { q.registerEnd = 0 },
 		"row count":               func(q *query) { q.totals = rowCountSQL },
 		"classify only":           func(q *query) { q.totals, q.deduplicate = ballotsOnlySQL, false },
 		"no dedup":                func(q *query) { q.deduplicate = false },
@@ -96,6 +101,7 @@ func TestBench(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	registerEnd := publishRegister(t, c, installation)
 	all := variants()
 	names := slices.Sorted(maps.Keys(all))
 	if *benchOnly != "" {
@@ -106,11 +112,11 @@ func TestBench(t *testing.T) {
 			t.Fatalf("there is no variant %q", name)
 		}
 	}
-	drain(t, c, installation, all["as it is"], file.Definition.ExpectedVotes()) // warms Spark up
+	drain(t, c, installation, registerEnd, all["as it is"], file.Definition.ExpectedVotes()) // warms Spark up
 	rates := make(map[string][]float64)
 	for range *benchRounds {
 		for _, name := range names {
-			rate := drain(t, c, installation, all[name], file.Definition.ExpectedVotes())
+			rate := drain(t, c, installation, registerEnd, all[name], file.Definition.ExpectedVotes())
 			t.Logf("%-24s %7.0f votes/s", name, rate)
 			rates[name] = append(rates[name], rate)
 		}
@@ -123,8 +129,36 @@ func TestBench(t *testing.T) {
 	t.Logf("%d votes, %d rounds\n%s", *benchVotes, *benchRounds, report.String())
 }
 
+// publishRegister closes a register of the votes' voters and others. It returns where ballot_commitments ends.
+func publishRegister(t *testing.T, c Config, installation *election.Installation) int64 {
+	t.Helper()
+	if *benchVoters == 0 {
+		return 0
+	}
+	var commitments []election.Commitment
+	for partition := range installation.VotePartitions {
+		err := c.Kafka.Read(t.Context(), election.VotesTopic, partition, func(r *kgo.Record) error {
+			vote, _ := election.ParseVote(r.Value)
+			commitments = append(commitments, election.CommitTo(installation.Fingerprint, vote))
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n := len(commitments); n < *benchVoters; n++ { // voters who do not vote
+		commitments = append(commitments, election.CommitTo("nobody", election.Vote{BallotID: fmt.Append(nil, n)}))
+	}
+	kafkatest.PublishCommitments(t, c.Kafka, election.NewCommitments(installation.Fingerprint, commitments))
+	_, end, err := c.Kafka.Commitments(t.Context(), installation)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return end
+}
+
 // drain counts all votes in a new run, and returns the votes a second over its micro-batches.
-func drain(t *testing.T, c Config, installation *election.Installation, change func(*query), votes int64) float64 {
+func drain(t *testing.T, c Config, installation *election.Installation, registerEnd int64, change func(*query), votes int64) float64 {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
 	defer cancel()
@@ -139,7 +173,7 @@ func drain(t *testing.T, c Config, installation *election.Installation, change f
 		}
 	}()
 	c.Checkpoints = "file://" + t.TempDir()
-	q := newQuery(2, 0, spark.AvailableNow())
+	q := newQuery(2, registerEnd, spark.AvailableNow())
 	change(&q)
 	streaming, err := q.start(ctx, session, c, installation, run{Run: 1})
 	if err != nil {

@@ -74,10 +74,10 @@ func decide(o observation) action {
 		return awaitMicroBatch
 	case o.mayAdopt() && !o.nextRunIsDue():
 		return adoptQuery
-	case !o.registerClosed:
-		return awaitRegister
 	case o.session != sessionOpened:
 		return openSession
+	case !o.registerClosed:
+		return awaitRegister
 	case o.nextRunIsDue():
 		return beginNextRun
 	default:

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -38,15 +39,9 @@ func (r *runTracker) readElectionTopic(ctx context.Context) error {
 		}
 	}
 	err = r.config.Kafka.ReadBetween(ctx, election.ElectionTopic, from, ends, func(record *kgo.Record) error {
-		switch key := string(record.Key); key {
-		case election.OfficialRunKey:
-			return decode(record, &r.inTopic.official)
-		case election.LatestRunKey:
-			return decode(record, &r.inTopic.latest)
-		case election.WantedKey:
-			return decode(record, &r.inTopic.wanted)
-		case election.HolderKey:
-			return decode(record, &r.inTopic.holder)
+		// A record that cannot be read changes nothing. Whoever may stop the query could have written it.
+		if err := r.inTopic.apply(record); err != nil {
+			r.config.Log.Warn("a record of the topic election is not what submit writes, and is ignored", "offset", record.Offset, "error", firstLine(err))
 		}
 		return nil
 	})
@@ -56,6 +51,24 @@ func (r *runTracker) readElectionTopic(ctx context.Context) error {
 	r.inTopic.ends = ends
 	return nil
 }
+
+// apply sets what a record says.
+func (s *topicState) apply(record *kgo.Record) error {
+	switch string(record.Key) {
+	case election.OfficialRunKey:
+		return decode(record, &s.official, func(o election.OfficialRun) bool { return validRun(o.Run) })
+	case election.LatestRunKey:
+		return decode(record, &s.latest, func(l run) bool { return validRun(l.Run) && l.StatePartitions >= 0 })
+	case election.WantedKey:
+		return decode(record, &s.wanted, func(election.Wanted) bool { return true })
+	case election.HolderKey:
+		return decode(record, &s.holder, func(holder) bool { return true })
+	}
+	return nil
+}
+
+// validRun reports whether there may be a run of this number. Others could not be followed by a next one.
+func validRun(number int) bool { return 0 <= number && number < math.MaxInt32 }
 
 // wasRecreated reports whether a topic ends at a lower offset than before: it was deleted and created anew.
 func wasRecreated(before, now map[int32]int64) bool {
@@ -68,12 +81,18 @@ func wasRecreated(before, now map[int32]int64) bool {
 }
 
 // decode sets a value to that of a record, or to zero where the record is a tombstone.
-func decode[T any](record *kgo.Record, into *T) error {
-	*into = *new(T)
-	if record.Value == nil {
-		return nil
+func decode[T any](record *kgo.Record, into *T, valid func(T) bool) error {
+	var value T
+	if record.Value != nil {
+		if err := kafka.DecodeJSON(record, &value); err != nil {
+			return err
+		}
 	}
-	return kafka.DecodeJSON(record, into)
+	if !valid(value) {
+		return fmt.Errorf("decode %s of topic %s: %+v cannot be", record.Key, record.Topic, value)
+	}
+	*into = value
+	return nil
 }
 
 // note writes a record of the election topic in a transaction. Kafka refuses it once another submit has fenced this one.

@@ -63,7 +63,7 @@ func newQuery(statePartitions int, registerEnd int64, trigger spark.Trigger) que
 			"kafka.receive.buffer.bytes":      "1048576",
 		},
 		sink: map[string]string{
-			"kafka.compression.type": "lz4",
+			"kafka.compression.type": "none", // the broker would unpack it: see election.Topics
 			"kafka.linger.ms":        "20",
 		},
 	}

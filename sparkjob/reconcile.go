@@ -50,7 +50,7 @@ func (s *supervisor) reconcile(ctx context.Context) error {
 		case adoptQuery:
 			err = s.adoptQuery(ctx, &at)
 		case awaitRegister:
-			err = s.awaitRegister(ctx)
+			err = s.awaitRegister(ctx, &at)
 		case openSession:
 			err = s.replaceSession(ctx, &at)
 		case beginNextRun:
@@ -156,8 +156,9 @@ func (s *supervisor) adoptQuery(ctx context.Context, at *attachment) error {
 	return nil
 }
 
-// awaitRegister returns when the register is closed, or somebody stops the query.
-func (s *supervisor) awaitRegister(ctx context.Context) error {
+// awaitRegister returns when the register is closed, or somebody stops the query. Then it ends the session that was opened to start
+// the query. Until then it makes calls, which keep the session alive.
+func (s *supervisor) awaitRegister(ctx context.Context, at *attachment) error {
 	s.Log.Info("waiting until the register is closed: it says which ballots may be counted")
 	if err := s.runs.reportRegisterOpen(ctx); err != nil {
 		return err
@@ -170,13 +171,30 @@ func (s *supervisor) awaitRegister(ctx context.Context) error {
 			return s.register.Err
 		case <-time.After(s.wantedEvery):
 		}
-		if requested, err := s.runs.stopRequested(ctx); err != nil || requested {
+		if requested, err := s.runs.stopRequested(ctx); err != nil {
+			return err
+		} else if requested {
+			session := at.session
+			at.state, at.session = sessionNotFound, nil
+			return s.endSession(ctx, session)
+		}
+		if err := s.ask(ctx, at.session); err != nil {
 			return err
 		}
 		if err := s.runs.heartbeat(ctx); err != nil {
 			return err
 		}
 	}
+}
+
+// ask makes a call that changes nothing.
+func (s *supervisor) ask(ctx context.Context, session *spark.Session) error {
+	ctx, cancel := withAnswerTimeout(ctx, s.answerTimeout)
+	defer cancel()
+	if _, err := session.Version(ctx); err != nil {
+		return fmt.Errorf("ask Spark whether it is there: %w", err)
+	}
+	return nil
 }
 
 // replaceSession ends the session that was found, with all that runs in it, and opens another.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -336,6 +337,30 @@ func TestNewerValueReplacesTheOlder(t *testing.T) {
 	done(t, r.readElectionTopic(t.Context()))
 	if diff := cmp.Diff(second, r.inTopic.latest); diff != "" || r.inTopic.wanted.Stopped {
 		t.Errorf("stopped: %t %s", r.inTopic.wanted.Stopped, diff)
+	}
+}
+
+// TestHostileRecordsOfTheElectionTopic has records, after those of submit, that it could not go on with.
+func TestHostileRecordsOfTheElectionTopic(t *testing.T) {
+	t.Parallel()
+	cluster, c := newElection(t)
+	c.Log = slog.New(slog.DiscardHandler) // it warns
+	r := newStartedTracker(t, c, "a")
+	second := run{Run: 2, QueryHash: "b"}
+	put := func(key, value string) {
+		kafkatest.Produce(t, cluster, &kgo.Record{Topic: election.ElectionTopic, Key: []byte(key), Value: []byte(value)})
+	}
+	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.ElectionTopic, election.LatestRunKey, second))
+	for _, value := range []string{`{"run":"x`, `{"run":9223372036854775807}`, `{"run":-1}`, `[]`} {
+		put(election.LatestRunKey, value)
+	}
+	put(election.OfficialRunKey, `{"run":9223372036854775807}`)
+	put(election.WantedKey, `{"stopped":`)
+	put(election.HolderKey, `7`)
+	put(election.WantedKey, `{"stopped":true}`)
+	done(t, r.readElectionTopic(t.Context()))
+	if diff := cmp.Diff(second, r.inTopic.latest); diff != "" || r.inTopic.official.Run != 1 || !r.inTopic.wanted.Stopped {
+		t.Errorf("official %d, stopped %t: %s", r.inTopic.official.Run, r.inTopic.wanted.Stopped, diff)
 	}
 }
 

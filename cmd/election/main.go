@@ -19,6 +19,7 @@ import (
 	"realtime-election/election"
 	"realtime-election/internal/definition"
 	"realtime-election/internal/exit"
+	"realtime-election/internal/terminal"
 	"realtime-election/local"
 )
 
@@ -73,11 +74,20 @@ func run(args []string, at console) int {
 	err = command.Run(log)
 	if code := exitCode(ctx, err); code != exit.Done {
 		if err != nil && !errors.Is(err, context.Canceled) {
-			fmt.Fprintf(at.Err, "election %s: %s\n", strings.Fields(command.Command())[0], election.Explain(err, flagNames(command)))
+			fmt.Fprintf(at.Err, "election %s: %s\n", strings.Fields(command.Command())[0], printable(election.Explain(err, flagNames(command))))
 		}
 		return code
 	}
 	return exit.Done
+}
+
+// printable is an error's text without what would control the terminal: a part may be from a topic.
+func printable(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = terminal.Printable(line)
+	}
+	return strings.Join(lines, "\n")
 }
 
 func newParser(c *cli, at console) *kong.Kong {

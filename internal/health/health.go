@@ -25,6 +25,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -164,6 +165,9 @@ func (s *Service) ready(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// mostConnections is how many connections there may be at a time. Each is an open file, of which the service needs others.
+const mostConnections = 100
+
 // Serve serves the paths on listen until ctx ends, and then returns nil. Without an address it only waits for that.
 func (s *Service) Serve(ctx context.Context, listen string, log *slog.Logger) error {
 	if s == nil || listen == "" {
@@ -177,7 +181,18 @@ func (s *Service) Serve(ctx context.Context, listen string, log *slog.Logger) er
 	log.Debug("health is served", "address", "http://"+listener.Addr().String())
 	mux := http.NewServeMux()
 	s.Register(mux)
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	var open atomic.Int64
+	server := &http.Server{
+		Handler: mux, ReadTimeout: 5 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 5 * time.Second, MaxHeaderBytes: 8 << 10,
+		ConnState: func(conn net.Conn, state http.ConnState) {
+			switch {
+			case state == http.StateNew && open.Add(1) > mostConnections:
+				conn.Close()
+			case state == http.StateClosed:
+				open.Add(-1)
+			}
+		},
+	}
 	stop := context.AfterFunc(ctx, func() { server.Close() })
 	defer stop()
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

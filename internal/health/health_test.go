@@ -3,9 +3,13 @@ package health_test
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"realtime-election/internal/health"
 	"realtime-election/internal/health/healthtest"
@@ -66,6 +70,63 @@ func TestNilServiceDoesNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := h.Serve(ctx, "127.0.0.1:0", nil); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestConnectionsAreBounded opens more connections than there may be, and asks nothing on them.
+func TestConnectionsAreBounded(t *testing.T) {
+	t.Parallel()
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := free.Addr().String()
+	free.Close()
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- health.New("x").Serve(ctx, address, slog.New(slog.DiscardHandler)) }()
+	dial := func() net.Conn {
+		for {
+			conn, err := net.Dial("tcp", address)
+			if err == nil {
+				t.Cleanup(func() { conn.Close() })
+				return conn
+			}
+			select {
+			case err := <-ended:
+				t.Fatalf("ended with %v", err)
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+	}
+	const more = 20
+	var all []net.Conn
+	for range 100 + more {
+		all = append(all, dial())
+	}
+	closed := 0
+	for _, conn := range all {
+		conn.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+		if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+			closed++
+		}
+	}
+	if closed != more {
+		t.Errorf("%d connections are closed, want %d", closed, more)
+	}
+	for _, conn := range all {
+		conn.Close()
+	}
+	for {
+		response, err := http.Get("http://" + address + "/healthz")
+		if err == nil {
+			response.Body.Close()
+			break
+		}
+	}
+	stop()
+	if err := <-ended; err != nil {
 		t.Error(err)
 	}
 }

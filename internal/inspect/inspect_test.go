@@ -180,15 +180,15 @@ func TestStatusTellsHowFarEachIs(t *testing.T) {
 	cluster := newElection(t)
 	now := time.Unix(1_700_000_100, 0)
 	progress := func(producer string, secondsAgo int, next, size int64) *kgo.Record {
-		r := kafkatest.JSON(t, election.ProducerProgressTopic, producer, election.Progress{NextSerial: next, Size: size})
-		r.Partition, r.Timestamp = election.ProgressPartition(producer), now.Add(-time.Duration(secondsAgo)*time.Second)
+		r := kafkatest.Progress(t, producer, election.Progress{NextSerial: next, Size: size})
+		r.Timestamp = now.Add(-time.Duration(secondsAgo) * time.Second)
 		return r
 	}
 	kafkatest.Produce(t, cluster,
 		progress("voters", 60, 40, 90), progress("voters", 50, 90, 90),
 		progress("votes/1", 30, 1, 70), progress("votes/1", 8, 10, 70), progress("votes/1", 4, 50, 70),
-		&kgo.Record{Topic: election.ProducerProgressTopic, Key: []byte("replay"), Value: []byte("x")}, // not in its partition
-		&kgo.Record{Topic: election.ProducerProgressTopic, Key: []byte("nobody"), Value: []byte("x")},
+		&kgo.Record{Topic: election.VotesProgressTopic, Key: []byte("replay"), Value: []byte("x")}, // not in its partition
+		&kgo.Record{Topic: election.ReplayProgressTopic, Key: []byte("nobody"), Value: []byte("x")},
 		vote(0, 1, "a"), vote(0, 2, "b"), vote(1, 3, "c"))
 	for partition := range int32(2) {
 		kafkatest.Produce(t, cluster, &kgo.Record{Topic: election.VotesTopic, Partition: partition, Value: []byte("x")})

@@ -113,31 +113,39 @@ func latestReport(ctx context.Context, cluster kafka.Cluster, service string, in
 
 // readProgress reads the progress records of producers within rateWindow, and at least the last two of each.
 func readProgress(ctx context.Context, cluster kafka.Cluster, cl *kgo.Client, names []string, now time.Time) (map[string][]progressRecord, error) {
-	starts, err := kafka.Starts(ctx, cl, election.ProducerProgressTopic)
-	if err != nil {
-		return nil, err
-	}
-	ends, err := kafka.StableEnds(ctx, cl, election.ProducerProgressTopic)
-	if err != nil {
-		return nil, err
-	}
 	all := make(map[string][]progressRecord)
-	err = cluster.ReadBetween(ctx, election.ProducerProgressTopic, starts, ends, func(r *kgo.Record) error {
-		name, next := string(r.Key), progressRecord{at: r.Timestamp}
-		if !slices.Contains(names, name) || election.ProgressPartition(name) != r.Partition {
+	for _, topic := range election.ProgressTopics() {
+		starts, err := kafka.Starts(ctx, cl, topic)
+		if err != nil {
+			return nil, err
+		}
+		ends, err := kafka.StableEnds(ctx, cl, topic)
+		if err != nil {
+			return nil, err
+		}
+		err = cluster.ReadBetween(ctx, topic, starts, ends, func(r *kgo.Record) error {
+			name, next := string(r.Key), progressRecord{at: r.Timestamp}
+			if !slices.Contains(names, name) {
+				return nil
+			}
+			if of, partition := election.ProgressOf(name); of != topic || partition != r.Partition {
+				return nil
+			}
+			if err := json.Unmarshal(r.Value, &next.Progress); err != nil {
+				return fmt.Errorf("decode the progress of %s at offset %d: %w", name, r.Offset, err)
+			}
+			records := append(all[name], next)
+			for len(records) > 2 && now.Sub(records[0].at) > rateWindow {
+				records = records[1:]
+			}
+			all[name] = records
 			return nil
+		})
+		if err != nil {
+			return nil, err
 		}
-		if err := json.Unmarshal(r.Value, &next.Progress); err != nil {
-			return fmt.Errorf("decode the progress of %s at offset %d: %w", name, r.Offset, err)
-		}
-		records := append(all[name], next)
-		for len(records) > 2 && now.Sub(records[0].at) > rateWindow {
-			records = records[1:]
-		}
-		all[name] = records
-		return nil
-	})
-	return all, err
+	}
+	return all, nil
 }
 
 // newProducer makes a Producer of the producer's progress records.

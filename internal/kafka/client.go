@@ -59,7 +59,8 @@ func (c Cluster) NewClient(options ...kgo.Opt) (*kgo.Client, error) {
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.ProducerBatchMaxBytes(batchBytes),
 		kgo.ProducerBatchCompression(kgo.NoCompression()), // the broker would unpack it: see election.Topics
-		kgo.DisableClientMetrics(),                        // a client here may live for one read only
+		kgo.MaxDecompressBatchBytes(2 * election.MaxRecordBytes),
+		kgo.DisableClientMetrics(), // a client here may live for one read only
 		kgo.WithLogger(kslog.New(slog.New(warningsOnly{c.Logger().Handler()}))),
 	}, c.Security.options()...)
 	all = append(all, options...)

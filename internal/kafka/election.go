@@ -24,6 +24,9 @@ func (c Cluster) Election(ctx context.Context) (*election.Installation, error) {
 	case errors.Is(err, kerr.UnknownTopicOrPartition), err == nil && !found:
 		return nil, ErrNoElection
 	case err == nil:
+		if err := installation.Validate(); err != nil {
+			return nil, &election.InputError{Text: err.Error()}
+		}
 		return &installation, nil
 	case ctx.Err() != nil:
 		return nil, err
@@ -43,7 +46,8 @@ func (c Cluster) LatestJSON(ctx context.Context, topic, key string, into any) (b
 // Progress reads the progress of a producer. It reports false if the producer has not begun. Its errors are those of LatestJSON.
 func (c Cluster) Progress(ctx context.Context, producer string) (election.Progress, bool, error) {
 	var progress election.Progress
-	found, err := c.latestJSON(ctx, election.ProducerProgressTopic, election.ProgressPartition(producer), producer, &progress)
+	topic, partition := election.ProgressOf(producer)
+	found, err := c.latestJSON(ctx, topic, partition, producer, &progress)
 	return progress, found, err
 }
 

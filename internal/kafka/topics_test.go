@@ -119,7 +119,7 @@ func TestEnsureTopicsSetsTheSettingsOfAnExistingTopic(t *testing.T) {
 // largest is the largest installation that Encode makes.
 func largest(t testing.TB) []byte {
 	t.Helper()
-	installation := election.Installation{Definition: election.Definition{Candidates: []election.Candidate{{}}}}
+	installation := election.Installation{Definition: election.Definition{Candidates: []election.Candidate{{}}}, Fingerprint: strings.Repeat("f", 32)}
 	text := strings.Repeat("b", election.MaxRecordBytes)
 	fits := func(n int) bool {
 		installation.Definition.Candidates[0].Biography = text[:n]
@@ -130,6 +130,7 @@ func largest(t testing.TB) []byte {
 	if n < election.MaxRecordBytes*9/10 || !fits(n) {
 		t.Fatalf("the longest biography has %d bytes", n)
 	}
+	installation.Fingerprint = installation.Definition.Fingerprint()
 	value, err := installation.Encode()
 	if err != nil {
 		t.Fatal(err)

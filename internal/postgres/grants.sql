@@ -17,3 +17,29 @@ GRANT SELECT, INSERT ON voters, votes, rejected_votes TO election_ledger;
 GRANT SELECT, INSERT, UPDATE ON ledger_offsets TO election_ledger;
 GRANT SELECT ON candidates, regions, districts TO election_spark;
 GRANT SELECT ON candidates, regions, districts, voters, votes, rejected_votes, ledger_offsets, schema_version TO election_reader;
+
+-- What everybody may do in PostgreSQL, unless a superuser takes it away: take the locks by which one submit and one ledger
+-- act, and fill the disk with large objects and temporary tables. It is taken away where nobody else has a login.
+DO $$
+DECLARE
+    what text;
+BEGIN
+    IF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolcanlogin AND NOT rolsuper AND rolname <> current_user
+        AND rolname NOT IN ('election_ledger', 'election_spark', 'election_reader'))
+    THEN
+        RETURN;
+    END IF;
+    FOR what IN SELECT oid::regprocedure FROM pg_catalog.pg_proc
+        WHERE pronamespace = 'pg_catalog'::regnamespace AND (proname ~ '^pg_(try_)?advisory_' OR proname IN ('lo_creat', 'lo_create', 'lo_from_bytea'))
+    LOOP
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', what);
+        IF what LIKE 'pg_%' THEN
+            EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO election_ledger, election_spark', what);
+        END IF;
+    END LOOP;
+    REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC;
+    EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+EXCEPTION WHEN insufficient_privilege OR invalid_catalog_name THEN
+    NULL; -- the operator of the server decides
+END
+$$;

@@ -87,7 +87,8 @@ func ensureRole(ctx context.Context, tx pgx.Tx, role Role, password string) erro
 	return setPassword(ctx, tx, name, password)
 }
 
-// setPassword lets a role log in with a password, or, without one, not at all. The role is as SQL has it.
+// setPassword lets a role log in with a password, or, without one, not at all, and takes back the settings of its own. The role is
+// as SQL has it.
 func setPassword(ctx context.Context, tx pgx.Tx, role, password string) error {
 	login := "NOLOGIN PASSWORD NULL"
 	if password != "" {
@@ -96,6 +97,16 @@ func setPassword(ctx context.Context, tx pgx.Tx, role, password string) error {
 	}
 	if _, err := tx.Exec(ctx, "ALTER ROLE "+role+" WITH "+login); err != nil {
 		return fmt.Errorf("set the password of role %s: %w", role, err)
+	}
+	// A role may change its own settings, so that its service would read or write nothing.
+	var database string
+	if err := tx.QueryRow(ctx, "SELECT current_database()").Scan(&database); err != nil {
+		return fmt.Errorf("ask for the database: %w", err)
+	}
+	for _, in := range []string{"", " IN DATABASE " + pgx.Identifier{database}.Sanitize()} {
+		if _, err := tx.Exec(ctx, "ALTER ROLE "+role+in+" RESET ALL"); err != nil {
+			return fmt.Errorf("take back the settings of role %s: %w", role, err)
+		}
 	}
 	return nil
 }

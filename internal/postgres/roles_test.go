@@ -101,7 +101,7 @@ func TestEachRoleMayDoWhatItMustAndNoMore(t *testing.T) {
 	}
 	may := map[postgres.Role]map[string]bool{
 		postgres.LedgerRole: {"CREATE TEMP TABLE staged (x int) ON COMMIT DELETE ROWS": true, "SELECT pg_try_advisory_lock(1)": true},
-		postgres.SparkRole:  {"SELECT pg_try_advisory_lock(1)": true}, postgres.ReaderRole: {"SELECT pg_try_advisory_lock(1)": true, "SELECT 1 FROM schema_version": true},
+		postgres.SparkRole:  {"SELECT pg_try_advisory_lock(1)": true}, postgres.ReaderRole: {"SELECT 1 FROM schema_version": true},
 	}
 	for _, table := range []string{"voters", "votes", "rejected_votes", "ledger_offsets"} {
 		may[postgres.LedgerRole]["SELECT 1 FROM "+table] = true
@@ -117,6 +117,7 @@ func TestEachRoleMayDoWhatItMustAndNoMore(t *testing.T) {
 	statements := []string{
 		"CREATE TABLE mine (x int)", "CREATE TEMP TABLE staged (x int) ON COMMIT DELETE ROWS", "CREATE SCHEMA mine", "CREATE ROLE mine",
 		"SELECT 1 FROM schema_version", "SELECT rolpassword FROM pg_authid", "SELECT pg_try_advisory_lock(1)", "SET ROLE election_ledger",
+		"SELECT lo_create(0)", "SELECT lo_from_bytea(0, '')",
 	}
 	columns := map[string]string{
 		"candidates": "candidate_name", "regions": "region_name", "districts": "district_name", "voters": "gender",
@@ -151,6 +152,14 @@ func TestEachRoleMayDoWhatItMustAndNoMore(t *testing.T) {
 // TestTablesOfOthersAreLeftAlone has another application in the same database and schema.
 func TestTablesOfOthersAreLeftAlone(t *testing.T) {
 	_, owner := newDatabase(t, localtest.PostgreSQL(t), "shared")
+	if _, err := owner.Exec(t.Context(), "CREATE ROLE somebody_else LOGIN"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := owner.Exec(context.WithoutCancel(t.Context()), "DROP ROLE somebody_else"); err != nil {
+			t.Error(err)
+		}
+	})
 	const theirs = "CREATE TABLE theirs (x int); GRANT SELECT, INSERT ON theirs TO PUBLIC; CREATE TABLE secret (x int); " +
 		"GRANT CREATE ON DATABASE shared TO PUBLIC; GRANT CREATE ON SCHEMA public TO PUBLIC"
 	if _, err := owner.Exec(t.Context(), theirs); err != nil {
@@ -165,6 +174,30 @@ func TestTablesOfOthersAreLeftAlone(t *testing.T) {
 	var got string
 	if err := owner.QueryRow(t.Context(), privileges).Scan(&got); err != nil || got != "t t f t t t" {
 		t.Errorf("the privileges of PUBLIC, and of our reader on the secret table, are: %s (%v)", got, err)
+	}
+}
+
+// TestSettingsOfARoleAreTakenBack has roles with settings by which their services would read or write nothing.
+func TestSettingsOfARoleAreTakenBack(t *testing.T) {
+	u, owner := newDatabase(t, localtest.PostgreSQL(t), "settings")
+	passwords := map[postgres.Role]string{postgres.LedgerRole: "ledger", postgres.SparkRole: "spark", postgres.ReaderRole: "reader"}
+	if err := postgres.EnsureRoles(t.Context(), owner, passwords); err != nil {
+		t.Fatal(err)
+	}
+	conn := open(t, as(u, postgres.LedgerRole, "ledger"))
+	for _, setting := range []string{"SET default_transaction_read_only = on", "IN DATABASE settings SET search_path = nowhere"} {
+		if _, err := conn.Exec(t.Context(), "ALTER ROLE election_ledger "+setting); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := postgres.EnsureRoles(t.Context(), owner, passwords); err != nil {
+		t.Fatal(err)
+	}
+	var path, readOnly string
+	err := open(t, as(u, postgres.LedgerRole, "ledger")).QueryRow(t.Context(),
+		"SELECT current_setting('search_path'), current_setting('default_transaction_read_only')").Scan(&path, &readOnly)
+	if err != nil || path == "nowhere" || readOnly != "off" {
+		t.Errorf("the path is %s, and only reading is %s (%v)", path, readOnly, err)
 	}
 }
 

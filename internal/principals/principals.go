@@ -48,10 +48,10 @@ type rights struct {
 func granted() map[Principal]rights {
 	results := election.ResultTopics()
 	status := []string{election.ElectionTopic, election.PipelineStatusTopic}
-	votes := producer(election.VotesTopic, "votes/", election.VotersTopic)
+	votes := producer(election.VotesTopic, election.CommitmentsProducer, election.VotersTopic, election.VotersProgressTopic)
 	votes.groups = election.VotesGroup
 	votes.writes = append(votes.writes, election.BallotCommitmentsTopic)
-	votes.txnIDs = append(votes.txnIDs, election.TransactionalID(election.CommitmentsProducer))
+	votes.txnIDs = append(votes.txnIDs, election.TransactionalID("votes/"))
 	reader := rights{sizes: true}
 	for _, topic := range election.Topics(1) {
 		reader.reads = append(reader.reads, topic.Name)
@@ -61,7 +61,7 @@ func granted() map[Principal]rights {
 		Voters: producer(election.VotersTopic, election.VotersProducer),
 		Votes:  votes,
 		Replay: producer(election.VotesTopic, election.ReplayProducer),
-		Cast:   producer(election.VotesTopic, election.CastProducer, election.VotesTopic, election.VotersTopic),
+		Cast:   producer(election.VotesTopic, election.CastProducer, election.VotesTopic, election.VotersTopic, election.VotersProgressTopic, election.VotesProgressTopic),
 		Spark:  {reads: []string{election.VotesTopic, election.BallotCommitmentsTopic}, writes: results, groups: election.SparkGroups},
 		Submit: {
 			reads:   slices.Concat(status, results, []string{election.BallotCommitmentsTopic}),
@@ -81,9 +81,10 @@ func granted() map[Principal]rights {
 
 // producer has the rights of a service that writes a topic, and how far it is.
 func producer(topic, name string, reads ...string) rights {
+	progress, _ := election.ProgressOf(name)
 	return rights{
-		reads:  append(reads, election.ElectionTopic, election.ProducerProgressTopic),
-		writes: []string{topic, election.ProducerProgressTopic},
+		reads:  append(reads, election.ElectionTopic, progress),
+		writes: []string{topic, progress},
 		txnIDs: []string{election.TransactionalID(name)},
 	}
 }

@@ -15,6 +15,7 @@ package results
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"time"
 
 	"realtime-election/election"
@@ -78,14 +79,14 @@ func (f *Fold) applyElection(key string, value []byte) Effect {
 			return Switched
 		}
 		var installation election.Installation
-		if json.Unmarshal(value, &installation) != nil || installation.Definition.ID == "" {
+		if json.Unmarshal(value, &installation) != nil || installation.Definition.ID == "" || installation.Validate() != nil {
 			return Skipped
 		}
 		f.installation, f.ages = &installation, installation.Definition.RegisteredByAge()
 		return Changed
 	case election.OfficialRunKey:
 		var official election.OfficialRun
-		if value != nil && (json.Unmarshal(value, &official) != nil || official.Run < 1) {
+		if value != nil && (json.Unmarshal(value, &official) != nil || official.Run < 1 || official.Run >= math.MaxInt32) {
 			return Skipped
 		}
 		if official.Run == f.official {
@@ -169,8 +170,8 @@ func parseTotal(at cell, run int, value []byte) (total, error) {
 	if r.Run != run {
 		return total{}, fmt.Errorf("the key says run %d, the value says %d", run, r.Run)
 	}
-	if r.TotalVotes < 0 {
-		return total{}, fmt.Errorf("the total is negative: %d", r.TotalVotes)
+	if r.TotalVotes < 0 || r.TotalVotes > election.MostVoters {
+		return total{}, fmt.Errorf("the total is below 0 or above %d: %d", election.MostVoters, r.TotalVotes)
 	}
 	newest, err := time.Parse(election.TimeLayout, r.NewestRecordAt)
 	if err != nil {

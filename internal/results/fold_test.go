@@ -1,8 +1,10 @@
 package results_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -46,18 +48,19 @@ func encode(v any) []byte {
 }
 
 func definition() record {
-	return record{election.ElectionTopic, election.DefinitionKey, encode(election.Installation{
-		Definition: election.Definition{
-			ID: "lakes", Name: "Lakes",
-			Candidates: []election.Candidate{{ID: "ann", Name: "Ann"}, {ID: "ben", Name: "Ben"}, {ID: "cas", Name: "Cas"}},
-			Regions: []election.Region{
-				{ID: "north", Name: "North", Districts: []election.District{{ID: "n1", Registered: 100}, {ID: "n2", Registered: 50}}},
-				{ID: "south", Name: "South", Districts: []election.District{{ID: "s1"}}},
-			},
-			Source: &election.Source{Votes: 120},
+	return definitionOf(election.Definition{
+		ID: "lakes", Name: "Lakes",
+		Candidates: []election.Candidate{{ID: "ann", Name: "Ann"}, {ID: "ben", Name: "Ben"}, {ID: "cas", Name: "Cas"}},
+		Regions: []election.Region{
+			{ID: "north", Name: "North", Districts: []election.District{{ID: "n1", Registered: 100}, {ID: "n2", Registered: 50}}},
+			{ID: "south", Name: "South", Districts: []election.District{{ID: "s1"}}},
 		},
-		Fingerprint: "f00d", VotePartitions: 1,
-	})}
+		Source: &election.Source{Votes: 120},
+	})
+}
+
+func definitionOf(d election.Definition) record {
+	return record{election.ElectionTopic, election.DefinitionKey, encode(election.Installation{Definition: d, Fingerprint: d.Fingerprint(), VotePartitions: 1})}
 }
 
 // changed is the definition with a change.
@@ -69,8 +72,7 @@ func changed(t *testing.T, change func(*election.Definition)) record {
 		t.Fatal(err)
 	}
 	change(&of.Definition)
-	r.value = encode(of)
-	return r
+	return definitionOf(of.Definition)
 }
 
 func official(run int) record {
@@ -125,6 +127,28 @@ func TestUpdatedAtIsOfTheNewestResultRecord(t *testing.T) {
 	apply(record{election.PerCandidateTopic, "1/ann", []byte("{")}, noon.Add(time.Minute))
 	if got := f.Snapshot().UpdatedAt; !got.Equal(noon.Add(2 * time.Second)) {
 		t.Errorf("got %v", got)
+	}
+}
+
+// TestFoldDoubtsTheTopics skips what nobody can have written by right.
+func TestFoldDoubtsTheTopics(t *testing.T) {
+	renamed := definition()
+	renamed.value = bytes.Replace(renamed.value, []byte(`"Ann"`), []byte(`"Ben"`), 1)
+	crowded := changed(t, func(d *election.Definition) { d.Regions[0].Districts[0].Registered = math.MaxInt64 - 100 })
+	for name, r := range map[string]record{
+		"a definition with another name":            renamed,
+		"a definition with more voters than may be": crowded,
+		"a run that no other can follow":            official(math.MaxInt64),
+		"more votes than there may be":              perCandidate(1, "ann", math.MaxInt64),
+	} {
+		f := fold(t, append([]record{definition(), official(1)}, everyTopic(1, 5)...)...)
+		before := f.Snapshot()
+		if effect := f.Apply(r.topic, []byte(r.key), r.value, noon); effect != results.Skipped {
+			t.Errorf("%s has the effect %v", name, effect)
+		}
+		if after := f.Snapshot(); after.Run != before.Run || after.TotalVotes != before.TotalVotes || after.Candidates[0].Name != before.Candidates[0].Name {
+			t.Errorf("%s changes what is shown", name)
+		}
 	}
 }
 

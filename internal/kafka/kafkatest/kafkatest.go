@@ -138,3 +138,12 @@ func PublishCommitments(t testing.TB, cluster kafka.Cluster, commitments *electi
 		}
 	}
 }
+
+// Progress is a record with the progress of a producer.
+func Progress(t testing.TB, producer string, progress election.Progress) *kgo.Record {
+	t.Helper()
+	topic, partition := election.ProgressOf(producer)
+	r := JSON(t, topic, producer, progress)
+	r.Partition = partition
+	return r
+}

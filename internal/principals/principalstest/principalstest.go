@@ -19,7 +19,7 @@ import (
 	"realtime-election/internal/principals"
 )
 
-// Principal is a principal that has logged in to a Kafka whose topics have records.
+// Principal is a principal that has logged in to a Kafka.
 type Principal struct {
 	Name    principals.Principal
 	Cluster kafka.Cluster
@@ -70,15 +70,21 @@ func (p Principal) Row(t *testing.T) string {
 	return fmt.Sprintf("| `%s` | %s | %s | %s | %s | %s |\n", p.Name, names(reads), names(writes), names(offsets), names(ids), names(groups))
 }
 
-// Fetch reads a topic's first record, if Kafka lets the principal.
+// fetchTimeout is how long Fetch waits for a record. Kafka refuses a client sooner.
+const fetchTimeout = 10 * time.Second
+
+// Fetch reads a topic's first record, if Kafka lets the principal. The record is nil if the topic has none.
 func (p Principal) Fetch(t *testing.T, topic string) (*kgo.Record, bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), fetchTimeout)
 	defer cancel()
 	cl := p.Client(t, kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	defer cl.Close()
 	fetches := cl.PollRecords(ctx, 1)
-	if refused(t, fetches.Err()) {
+	switch err := fetches.Err(); {
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil, true
+	case refused(t, err):
 		return nil, false
 	}
 	return fetches.Records()[0], true
