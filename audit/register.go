@@ -35,9 +35,6 @@ type cell struct {
 	ageGroup, gender string
 }
 
-// registered names the register in the report.
-const registered = "voters on the register"
-
 // readRegister reads the closed register, and the commitments to the ballots of its voters. It finds voters who are on it twice.
 func readRegister(ctx context.Context, c Config, report *report, installation *election.Installation) (*register, error) {
 	if installation.Definition.Electorate == nil {
@@ -64,9 +61,14 @@ func readRegister(ctx context.Context, c Config, report *report, installation *e
 	for _, district := range installation.Definition.Districts() {
 		r.districts[district.ID] = true
 	}
+	var key *election.BallotKey // of this election
+	if c.BallotKey != nil {
+		of := c.BallotKey.For(installation.Fingerprint)
+		key = &of
+	}
 	for partition := range installation.VotePartitions {
 		err := c.Kafka.ReadTo(ctx, election.VotersTopic, partition, progress.Ends[partition], func(record *kgo.Record) error {
-			r.addEntry(record, installation, c.BallotKey)
+			r.addEntry(record, installation.VotePartitions, key)
 			return nil
 		})
 		if err != nil {
@@ -77,7 +79,7 @@ func readRegister(ctx context.Context, c Config, report *report, installation *e
 }
 
 // addEntry takes a record of the closed register. An entry without an id, age, gender or district of this partition is nobody's.
-func (r *register) addEntry(record *kgo.Record, installation *election.Installation, key *election.BallotKey) {
+func (r *register) addEntry(record *kgo.Record, partitions int32, key *election.BallotKey) {
 	var v election.Voter
 	if json.Unmarshal(record.Value, &v) != nil || v.ID == "" {
 		return
@@ -88,7 +90,7 @@ func (r *register) addEntry(record *kgo.Record, installation *election.Installat
 	}
 	r.seen[id] = true
 	in := cell{v.DistrictID, election.AgeGroupOf(v.RegisteredAge), v.Gender}
-	if !r.districts[v.DistrictID] || election.VoterPartition(v.DistrictID, installation.VotePartitions) != record.Partition ||
+	if !r.districts[v.DistrictID] || election.VoterPartition(v.DistrictID, partitions) != record.Partition ||
 		!slices.Contains(election.AgeGroups(), in.ageGroup) || !slices.Contains(election.Genders(), in.gender) {
 		return
 	}
@@ -97,7 +99,7 @@ func (r *register) addEntry(record *kgo.Record, installation *election.Installat
 	if key == nil {
 		return
 	}
-	ballot, _ := key.For(installation.Fingerprint).Draw(v.ID)
+	ballot, _ := key.Draw(v.ID)
 	if !r.commitments.Has(election.Vote{
 		BallotID: []byte(ballot.String()), DistrictID: []byte(in.district), AgeGroup: []byte(in.ageGroup), Gender: []byte(in.gender),
 	}) {
@@ -148,6 +150,6 @@ func (r *register) compare(report *report) {
 	if n := r.unregistered.n; n > 0 {
 		report.addDifference("%d ballots are of nobody on the register, and are not counted: a service that may write ballots (`votes`, `cast`, `replay`) has invented them", n)
 	}
-	report.addRow(registered, fmt.Sprint(r.entries), fmt.Sprintf("%d allowed", r.commitments.Len()), differences)
+	report.addRow("voters on the register", fmt.Sprint(r.entries), fmt.Sprintf("%d allowed", r.commitments.Len()), differences)
 	report.addRow("ballots of nobody on it", "0", fmt.Sprint(r.unregistered.n), r.unregistered.finish())
 }

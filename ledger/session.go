@@ -256,9 +256,7 @@ func (s *session) openVotes() error {
 	if s.register.Err != nil || s.votesFrom == nil {
 		return s.register.Err
 	}
-	if s.register.Commitments != nil {
-		s.rules.votes.SetRegister(s.register.Commitments)
-	}
+	s.rules.votes.SetRegister(s.register.Commitments) // nil where there is none
 	s.consumer.AddConsumePartitions(map[string]map[int32]kgo.Offset{election.VotesTopic: s.votesFrom})
 	s.votesFrom = nil
 	return nil

@@ -44,11 +44,12 @@ func (c VotesConfig) Validate() error {
 	return nil
 }
 
-// Votes lets the electorate vote, once the register is closed. Before the first ballot it publishes which ballots the register
-// allows (see election.Commitment): those of all its voters, in an order that tells nothing about them. Whether, when and for whom a voter votes follows from
-// the voter and the ballot key. Several copies of Votes may run. Each ballot is sent exactly once, by the copy that has
-// the voter's partition of the register, however often copies are stopped and started again. Votes returns nil when all
-// ballots of all partitions are sent, by this copy or another.
+// Votes lets the electorate vote, once the register is closed. Before the first ballot it publishes which ballots the
+// register allows (see election.Commitment): those of all its voters, in an order that tells nothing about them.
+// Whether, when and for whom a voter votes follows from the voter and the ballot key. Several copies of Votes may run.
+// Each ballot is sent exactly once, by the copy that has the voter's partition of the register, however often copies
+// are stopped and started again. Votes returns nil when all ballots of all partitions are sent, by this copy or
+// another.
 //
 // The ballots of a partition are sent in the order of their voting times, which are random. So neither the order nor
 // the time nor the transaction of a ballot shows where its voter stands in the register.

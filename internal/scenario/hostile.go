@@ -102,8 +102,9 @@ func HostileKinds() []string {
 	return names
 }
 
-// Hostiles are hostile records, each of every kind, in mixed order. Nobody on the register of an election has a ballot among them. The definition must have at least two candidates, and there must
-// be at least two partitions. The same arguments give the same records.
+// Hostiles are hostile records, each of every kind, in mixed order. Nobody on the register of an election has a ballot among them.
+// The definition must have at least two candidates, and there must be at least two partitions. The same arguments give the same
+// records.
 func Hostiles(d *election.Definition, partitions int32, each int) []Hostile {
 	var all []Hostile
 	districts := d.Districts()

@@ -52,9 +52,8 @@ type Judged struct {
 
 // truth is what the maker of a record knows of it: the reason why it can never count, or otherwise the ballot that it is a copy of.
 type truth struct {
-	reason       election.Reason
-	ballot       string
-	unregistered bool // the first reason that applies, unless another does
+	reason election.Reason
+	ballot string
 }
 
 // NewRandom makes the scenario of a seed, with two rounds of this many records each.
@@ -67,9 +66,6 @@ func NewRandom(seed uint64, records int) *Random {
 		made := truth{reason: h.Reason}
 		if h.Reason == "" || h.Reason == election.Duplicate || h.Reason == election.Conflicting {
 			made = truth{ballot: string(h.Key)} // there is another copy of this ballot
-		}
-		if h.Reason == election.Unregistered {
-			made = truth{ballot: string(h.Key), unregistered: true}
 		}
 		m.hostiles = append(m.hostiles, Action{Record: h.VoteRecord, truth: made})
 	}
@@ -123,10 +119,7 @@ func (s *Random) Committed(rounds int) []Judged {
 			continue
 		}
 		reason := a.truth.reason
-		switch {
-		case reason == "" && a.truth.unregistered:
-			reason = election.Unregistered
-		case reason == "":
+		if reason == "" {
 			switch first, again := counted[a.truth.ballot]; {
 			case !again:
 				counted[a.truth.ballot] = a.Record.Value
@@ -257,9 +250,13 @@ func (m *maker) record() Action {
 
 // action is the action that sends a good vote.
 func (m *maker) action(v election.Vote) Action {
+	made := truth{ballot: string(v.BallotID)}
+	if m.s.Definition.Electorate != nil && !m.registered[identity(v)] {
+		made = truth{reason: election.Unregistered}
+	}
 	return Action{
 		Record: election.VoteRecord{Partition: election.Partition(v.BallotID, m.s.Partitions), Key: v.BallotID, Value: election.AppendVote(nil, v)},
-		truth:  truth{ballot: string(v.BallotID), unregistered: m.s.Definition.Electorate != nil && !m.registered[identity(v)]},
+		truth:  made,
 	}
 }
 
