@@ -43,7 +43,7 @@ type session struct {
 	next       map[topicPartition]int64 // as ledger_offsets holds them: the offset after the last stored record
 	ends       map[topicPartition]int64 // the stable ends, as Kafka last reported them
 	sentAhead  map[string]bool          // keys of the rejects in votes_rejected whose transaction is not committed
-	votesFrom  map[int32]kgo.Offset     // of votes_topic, until it is known which ballots the register allows
+	readsVotes bool                     // the consumer reads votes_topic too
 }
 
 func newSession(l *ledger, checkLease func() error) *session {
@@ -107,7 +107,7 @@ func (l *ledger) storeWithLease(ctx context.Context, turn *lease.Lease) (opened 
 	if err := s.open(ctx); err != nil {
 		return false, err
 	}
-	defer s.consumer.Close()
+	defer s.closeConsumer()
 	l.config.Log.Info("storing", "voters", l.status.rows("voters"), "votes", l.status.rows("votes"), "rejected", l.status.rows("rejected_votes"))
 	for {
 		if err := s.storeNext(ctx); err != nil {
@@ -139,7 +139,7 @@ func (s *session) open(ctx context.Context) error {
 	if err := s.readSentAhead(ctx); err != nil {
 		return err
 	}
-	if err := s.startConsumer(); err != nil {
+	if err := s.consume(); err != nil {
 		return err
 	}
 	s.status.noteOpened(counts, s.next, s.checkLease)
@@ -193,29 +193,57 @@ func (s *session) count(table string, counts map[string]int64) func(context.Cont
 	}
 }
 
-// startConsumer begins to read after the last stored records. Reading fails where a topic no longer holds the next one.
-func (s *session) startConsumer() error {
+// consume begins to read after the last stored records: voters_topic at once, and votes_topic when it is known which ballots
+// the register allows. Reading fails where a topic no longer holds the next record.
+func (s *session) consume() error {
+	votes := false
+	select {
+	case <-s.register.Done:
+		if s.register.Err != nil {
+			return s.register.Err
+		}
+		votes = true
+	default:
+	}
+	if s.consumer != nil && s.readsVotes == votes {
+		return nil
+	}
+	s.closeConsumer() // one that reads already takes up to 5 s to begin with another topic
 	from := make(map[string]map[int32]kgo.Offset)
 	for at, next := range s.next {
+		if at.topic == election.VotesTopic && !votes {
+			continue
+		}
 		if from[at.topic] == nil {
 			from[at.topic] = make(map[int32]kgo.Offset)
 		}
 		from[at.topic][at.partition] = kgo.NewOffset().At(next)
 	}
-	s.votesFrom = from[election.VotesTopic]
-	delete(from, election.VotesTopic)
-	var err error
+	if votes {
+		s.rules.votes.SetRegister(s.register.Commitments) // nil where there is none
+	}
 	// Transaction markers are kept, because a topic often ends with one: without it, its end is never reached.
-	s.consumer, err = s.config.Kafka.NewClient(s.consumerMetrics, kgo.KeepControlRecords(),
+	consumer, err := s.config.Kafka.NewClient(s.consumerMetrics, kgo.KeepControlRecords(),
 		kgo.ConsumePartitions(from), kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(fetchPartitionBytes))
-	return err
+	if err != nil {
+		return err
+	}
+	s.consumer, s.readsVotes = consumer, votes
+	return nil
+}
+
+func (s *session) closeConsumer() {
+	if s.consumer != nil {
+		s.consumer.Close()
+	}
+	s.consumer = nil
 }
 
 // storeNext stores the next batch of each topic, each in a transaction of its own. Without a batch it checks the
 // connection.
 func (s *session) storeNext(ctx context.Context) error {
-	if err := s.openVotes(); err != nil {
+	if err := s.consume(); err != nil {
 		return err
 	}
 	batches, err := s.collect(ctx)
@@ -243,22 +271,6 @@ func (s *session) storeNext(ctx context.Context) error {
 		}
 		s.lag.WithLabelValues(topic).Set(float64(lag))
 	}
-	return nil
-}
-
-// openVotes begins to read votes_topic, once it is known which ballots the register allows.
-func (s *session) openVotes() error {
-	select {
-	case <-s.register.Done:
-	default:
-		return nil
-	}
-	if s.register.Err != nil || s.votesFrom == nil {
-		return s.register.Err
-	}
-	s.rules.votes.SetRegister(s.register.Commitments) // nil where there is none
-	s.consumer.AddConsumePartitions(map[string]map[int32]kgo.Offset{election.VotesTopic: s.votesFrom})
-	s.votesFrom = nil
 	return nil
 }
 

@@ -46,13 +46,10 @@ func newTestSession(t *testing.T) (*session, *kfake.Cluster) {
 // beginReading has a session read from its next offsets.
 func beginReading(t *testing.T, s *session) {
 	t.Helper()
-	if err := s.startConsumer(); err != nil {
+	if err := s.consume(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(s.consumer.Close)
-	if err := s.openVotes(); err != nil {
-		t.Fatal(err)
-	}
+	t.Cleanup(s.closeConsumer)
 }
 
 // wantRefused wants an error that says what happened, and what to do.
@@ -121,20 +118,43 @@ func TestVotesWaitForTheRegister(t *testing.T) {
 	}
 	kafkatest.PublishCommitments(t, s.config.Kafka, election.NewCommitments("f", nil))
 	<-s.register.Done
-	if err := s.openVotes(); err != nil {
+	if err := s.consume(); err != nil {
 		t.Fatal(err)
 	}
 	if records, err := collect(t, s, election.VotesTopic, 1); err != nil || len(records) != 1 {
 		t.Errorf("%d ballots came, and %v", len(records), err)
 	}
-	if err := s.openVotes(); err != nil {
+	if err := s.consume(); err != nil {
 		t.Fatal(err)
 	}
 
 	s.register = s.config.Kafka.FollowRegister(t.Context(), &election.Installation{Fingerprint: "another", Definition: installation.Definition})
 	<-s.register.Done
-	if err := s.openVotes(); err == nil || !strings.Contains(err.Error(), "another election") {
+	if err := s.consume(); err == nil || !strings.Contains(err.Error(), "another election") {
 		t.Errorf("with the register of another election, reading began: %v", err)
+	}
+}
+
+// TestTheFirstBallotIsReadSoonAfterTheRegisterIsClosed closes the register when reading has just begun. A consumer that is
+// given a topic then waits 5 s before it asks Kafka where the topic is.
+func TestTheFirstBallotIsReadSoonAfterTheRegisterIsClosed(t *testing.T) {
+	t.Parallel()
+	s, cluster := newTestSession(t)
+	installation := &election.Installation{Fingerprint: "f", Definition: election.Definition{Electorate: &election.Electorate{}}}
+	s.register = s.config.Kafka.FollowRegister(t.Context(), installation)
+	kafkatest.Produce(t, cluster, &kgo.Record{Topic: election.VotesTopic, Value: []byte("ballot")})
+	beginReading(t, s)
+	kafkatest.PublishCommitments(t, s.config.Kafka, election.NewCommitments("f", nil))
+	<-s.register.Done
+	began := time.Now()
+	if err := s.consume(); err != nil {
+		t.Fatal(err)
+	}
+	if records, err := collect(t, s, election.VotesTopic, 1); err != nil || len(records) != 1 {
+		t.Errorf("%d ballots came, and %v", len(records), err)
+	}
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("the first ballot came after %s", took)
 	}
 }
 

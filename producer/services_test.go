@@ -51,7 +51,12 @@ func newRealPoll(t testing.TB, registered ...int64) (cluster kafka.Cluster, inst
 // sent counts the ballots in the topic, and those of them that count.
 func sent(t testing.TB, cluster kafka.Cluster, installation election.Installation) (ballots, counted int64) {
 	t.Helper()
+	register, _, err := cluster.Commitments(t.Context(), &installation)
+	if err != nil {
+		t.Fatal(err)
+	}
 	count := election.NewCount(&installation.Definition, installation.VotePartitions)
+	count.SetRegister(register)
 	for partition := range installation.VotePartitions {
 		err := cluster.Read(t.Context(), election.VotesTopic, partition, func(r *kgo.Record) error {
 			ballots++
