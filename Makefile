@@ -33,9 +33,9 @@ compose-test: ## docker compose as it ships, on Linux, as root; a Docker engine,
 	@scripts/prerequisites.sh test
 	@scripts/standins.sh go test -tags compose -v -count=1 -timeout 40m ./docker
 
-attack: ## what another user of the machine tries against an election that is counted; on Linux, as root; a minute or two
+attack: ## what another user of the machine tries against an election that is counted; on Linux, as root; some 4 minutes
 	@scripts/prerequisites.sh test
-	go test -tags e2e,attack -run Attack -v -count=1 ./e2e
+	go test -tags e2e,attack -run Attack -v -count=1 -p 1 ./internal/peer ./e2e
 
 chaos: ## what dies dies again and again while votes come in, some 20 minutes; CHAOS="-seed 7 -kills 2 -frozen 20s" changes it
 	@scripts/prerequisites.sh test

@@ -74,7 +74,7 @@ func Run(ctx context.Context, c Config) error {
 	report.addCount(count, expected)
 
 	var official election.OfficialRun
-	found, err := c.Kafka.LatestJSON(ctx, election.ElectionTopic, election.OfficialRunKey, &official)
+	found, err := c.Kafka.LatestJSON(ctx, election.RunsTopic, election.OfficialRunKey, &official)
 	switch {
 	case err != nil:
 		return err
@@ -83,7 +83,7 @@ func Run(ctx context.Context, c Config) error {
 		report.addDifference("no run is official: the streaming query has not begun; start `election submit`")
 	default:
 		var latest election.LatestRun
-		if _, err := c.Kafka.LatestJSON(ctx, election.ElectionTopic, election.LatestRunKey, &latest); err != nil {
+		if _, err := c.Kafka.LatestJSON(ctx, election.RunsTopic, election.LatestRunKey, &latest); err != nil {
 			return err
 		}
 		if err := compareTopics(ctx, c, report, count.Results(official.Run), official.Run, latest.Run); err != nil {

@@ -166,7 +166,7 @@ func TestRunThatCatchesUpIsNotCompared(t *testing.T) {
 		kafkatest.Produce(t, f.cluster, kafkatest.JSON(t, election.PerCandidateTopic, election.ResultKey(run, "ana"), election.Result{Run: run, TotalVotes: 7}))
 	}
 	latest := func(run int) {
-		kafkatest.Produce(t, f.cluster, kafkatest.JSON(t, election.ElectionTopic, election.LatestRunKey, election.LatestRun{Run: run}))
+		kafkatest.Produce(t, f.cluster, kafkatest.JSON(t, election.RunsTopic, election.LatestRunKey, election.LatestRun{Run: run}))
 	}
 	of(run + 1)
 	latest(run + 1)

@@ -68,7 +68,7 @@ func newByHand(t *testing.T) *fixture {
 		record.Timestamp = at
 		kafkatest.Produce(t, f.cluster, record)
 	}
-	kafkatest.Produce(t, f.cluster, kafkatest.JSON(t, election.ElectionTopic, election.OfficialRunKey, election.OfficialRun{Run: 5}))
+	kafkatest.Produce(t, f.cluster, kafkatest.JSON(t, election.RunsTopic, election.OfficialRunKey, election.OfficialRun{Run: 5}))
 	return f
 }
 

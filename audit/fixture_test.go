@@ -105,7 +105,7 @@ func (f *fixture) progress(t *testing.T, producer string, next, size int64) {
 // publish publishes the results, as the streaming query would, and makes their run official.
 func (f *fixture) publish(t *testing.T) {
 	t.Helper()
-	records := []*kgo.Record{kafkatest.JSON(t, election.ElectionTopic, election.OfficialRunKey, election.OfficialRun{Run: run})}
+	records := []*kgo.Record{kafkatest.JSON(t, election.RunsTopic, election.OfficialRunKey, election.OfficialRun{Run: run})}
 	for _, topic := range election.ResultTopics() {
 		for _, natural := range slices.Sorted(maps.Keys(f.results[topic])) {
 			records = append(records, kafkatest.JSON(t, topic, election.ResultKey(run, natural), f.results[topic][natural]))

@@ -14,6 +14,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -31,7 +34,7 @@ import (
 // Config holds the settings of a dashboard. Only Kafka and Listen are required.
 type Config struct {
 	Kafka     kafka.Cluster
-	Listen    string          // address of the page, host:port; port 0 takes a free one
+	Listen    string          // address of the page, host:port; port 0 takes a free one; fd://N is a socket that was inherited
 	Portraits fs.FS           // the candidates' pictures, by their path in the definition; nil: the page shows initials
 	Log       *slog.Logger    // nil: the default logger
 	Health    *health.Service // where the dashboard declares its needs and measures; may be nil
@@ -50,8 +53,8 @@ func (c Config) Validate() error {
 	if err := c.Kafka.Validate(); err != nil {
 		return err
 	}
-	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
-		return &election.Wrong{Setting: "listen", Value: c.Listen, Text: fmt.Sprintf("write host:port: %v", err)}
+	if _, _, err := c.inherited(); err != nil {
+		return err
 	}
 	for setting, value := range map[string]int{"max-viewers": c.MaxViewers, "max-viewers-of-address": c.MaxViewersOfAddress} {
 		if value < 0 {
@@ -84,9 +87,9 @@ func Run(ctx context.Context, config Config) error {
 	}
 	defer cl.Close()
 	config.Health.Needs(health.Need{What: "kafka", Check: cl.Ping})
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", config.Listen)
+	listener, err := config.listen(ctx)
 	if err != nil {
-		return &election.Hint{Err: fmt.Errorf("listen on %s: %w", config.Listen, err), Text: "is another dashboard running? Choose another port with {listen}"}
+		return err
 	}
 
 	portraits := web.Portraits{FS: config.Portraits}
@@ -104,6 +107,39 @@ func Run(ctx context.Context, config Config) error {
 		config.Ready(listener.Addr())
 	}
 	return g.Wait()
+}
+
+// inherited is the number of the open file that Listen names, if it names one.
+func (c Config) inherited() (number uintptr, is bool, err error) {
+	text, is := strings.CutPrefix(c.Listen, "fd://")
+	if !is {
+		if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+			return 0, false, &election.Wrong{Setting: "listen", Value: c.Listen, Text: fmt.Sprintf("write host:port: %v", err)}
+		}
+		return 0, false, nil
+	}
+	fd, err := strconv.ParseUint(text, 10, 16)
+	if err != nil {
+		return 0, true, &election.Wrong{Setting: "listen", Value: c.Listen, Text: "write fd:// and the number of an open file, such as fd://3"}
+	}
+	return uintptr(fd), true, nil
+}
+
+func (c Config) listen(ctx context.Context) (net.Listener, error) {
+	if number, is, _ := c.inherited(); is {
+		file := os.NewFile(number, c.Listen)
+		defer file.Close() // the listener is another handle
+		listener, err := net.FileListener(file)
+		if err != nil {
+			return nil, &election.Wrong{Setting: "listen", Value: c.Listen, Text: fmt.Sprintf("is no socket that listens (%v): whoever starts the dashboard must hand it one", err)}
+		}
+		return listener, nil
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
+	if err != nil {
+		return nil, &election.Hint{Err: fmt.Errorf("listen on %s: %w", c.Listen, err), Text: "is another dashboard running? Choose another port with {listen}"}
+	}
+	return listener, nil
 }
 
 // serve answers requests until ctx ends. That ends the event streams; other requests may finish.

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -37,6 +38,7 @@ func TestValidateNamesTheSetting(t *testing.T) {
 		`brokers is "kafka"; write host:port`: {Kafka: kafka.Cluster{Brokers: []string{"kafka"}}, Listen: "127.0.0.1:0"},
 		"tls-key is missing":                  {Kafka: kafka.Cluster{Brokers: []string{"127.0.0.1:9092"}}, Listen: "127.0.0.1:0", TLSCertificate: "c.pem"},
 		`listen is "8080"; write host:port`:   {Kafka: kafka.Cluster{Brokers: []string{"127.0.0.1:9092"}}, Listen: "8080"},
+		`listen is "fd://x"; write fd:// and`: {Kafka: kafka.Cluster{Brokers: []string{"127.0.0.1:9092"}}, Listen: "fd://x"},
 	} {
 		for _, err := range []error{config.Validate(), dashboard.Run(t.Context(), config)} {
 			var input *election.InputError
@@ -53,6 +55,31 @@ func TestTakenPortIsReported(t *testing.T) {
 	err := dashboard.Run(t.Context(), dashboard.Config{Kafka: kafkatest.Cluster(t, cluster.ListenAddrs()), Listen: address})
 	if err == nil || !strings.Contains(err.Error(), "listen on "+address) || !strings.HasSuffix(err.Error(), "Choose another port with listen") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestPageIsServedAtAnInheritedSocket(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := listener.(*net.TCPListener).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener.Close()
+	cluster := newCluster(t)
+	if address, _ := start(t, cluster.ListenAddrs(), fmt.Sprintf("fd://%d", file.Fd())); address != listener.Addr().String() {
+		t.Errorf("it is served at %s, want %s", address, listener.Addr())
+	}
+
+	folder, err := os.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = dashboard.Run(t.Context(), dashboard.Config{Kafka: kafkatest.Cluster(t, cluster.ListenAddrs()), Listen: fmt.Sprintf("fd://%d", folder.Fd())})
+	if err == nil || !strings.Contains(err.Error(), "is no socket that listens") {
+		t.Errorf("at a folder: %v", err)
 	}
 }
 

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"os"
@@ -100,7 +101,7 @@ func attackKafka(t *testing.T, data string) {
 			return cl.ProduceSync(ctx, &kgo.Record{Topic: election.PerCandidateTopic, Key: []byte(`{"run":1}`), Value: []byte(`{"total_votes":1000000}`)}).FirstErr()
 		},
 		"name a Spark of my own": func(ctx context.Context, _ *kadm.Client, cl *kgo.Client) error {
-			return cl.ProduceSync(ctx, &kgo.Record{Topic: election.ElectionTopic, Key: []byte(election.LatestRunKey), Value: []byte(`{}`)}).FirstErr()
+			return cl.ProduceSync(ctx, &kgo.Record{Topic: election.RunsTopic, Key: []byte(election.LatestRunKey), Value: []byte(`{}`)}).FirstErr()
 		},
 		"delete the votes": func(ctx context.Context, admin *kadm.Client, _ *kgo.Client) error {
 			deleted, err := admin.DeleteTopic(ctx, election.VotesTopic)
@@ -120,12 +121,17 @@ func attackKafka(t *testing.T, data string) {
 	}
 	var attempts sync.WaitGroup // at once: many clients try again until their time is over
 	for _, address := range addresses {
+		var encrypted []kgo.Opt
+		if call, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true}); err == nil { // an attacker trusts everybody
+			call.Close()
+			encrypted = append(encrypted, kgo.DialTLSConfig(&tls.Config{InsecureSkipVerify: true}))
+		}
 		for as, login := range logins {
 			for what, act := range acts {
 				attempts.Go(func() {
 					ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 					defer cancel()
-					cl, err := kgo.NewClient(append(slices.Clone(login), kgo.SeedBrokers(address), kgo.RequestRetries(1), kgo.RecordRetries(1), kgo.MaxVersions(kversion.Stable()))...)
+					cl, err := kgo.NewClient(append(slices.Concat(login, encrypted), kgo.SeedBrokers(address), kgo.RequestRetries(1), kgo.RecordRetries(1), kgo.MaxVersions(kversion.Stable()))...)
 					if err != nil {
 						t.Error(err)
 						return
@@ -181,7 +187,7 @@ func attackPostgreSQL(t *testing.T, data string) {
 	for _, user := range []string{"election", "election_ledger", "election_reader", "postgres"} {
 		for _, password := range []string{"", ":election"} {
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-			connection, err := pgx.Connect(ctx, fmt.Sprintf("postgres://%s%s@%s%s?sslmode=disable", user, password, server.Host, server.Path))
+			connection, err := pgx.Connect(ctx, fmt.Sprintf("postgres://%s%s@%s%s?sslmode=require", user, password, server.Host, server.Path))
 			if err == nil {
 				connection.Close(ctx)
 			}

@@ -187,7 +187,7 @@ func portOpen(t *testing.T, name, address string) time.Time {
 // queryStatus is what was said of the query last.
 func queryStatus(t *testing.T, data string) (status election.QueryStatus) {
 	t.Helper()
-	latestJSON(t, data, election.PipelineStatusTopic, election.QueryKey, &status)
+	latestJSON(t, data, election.QueryStatusTopic, election.QueryKey, &status)
 	return status
 }
 

@@ -47,7 +47,7 @@ type others struct {
 func startOthers(t *testing.T, trust string) *others {
 	t.Helper()
 	o := &others{folder: newData(t), trust: trust, authority: "old", calls: make(map[net.Conn]bool)}
-	if _, err := certificates.OpenOrMake(filepath.Join(o.folder, "new")); err != nil {
+	if _, err := certificates.OpenOrMake(filepath.Join(o.folder, "new"), nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, server := range []string{"kafka", "postgresql", "spark"} {
@@ -87,9 +87,9 @@ func startOthers(t *testing.T, trust string) *others {
 // certify gives a server a new certificate.
 func (o *others) certify(t *testing.T, server string) {
 	t.Helper()
-	authority, err := certificates.OpenOrMake(filepath.Join(o.folder, o.authority))
+	authority, err := certificates.OpenOrMake(filepath.Join(o.folder, o.authority), nil)
 	if err == nil {
-		err = authority.Issue("../"+server+".pem", []string{"127.0.0.1"}, nil)
+		err = authority.Issue(filepath.Join(o.folder, server+".pem"), []string{"127.0.0.1"}, nil)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -131,10 +131,7 @@ func (o *others) formatKafka(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(folder, "server.properties"), strings.NewReplacer("{port}", port, "{controller}", controller).Replace(servers.Must("kafka.properties"))+`
-listener.security.protocol.map=CLIENTS:SASL_SSL,CONTROLLER:SASL_PLAINTEXT
-ssl.keystore.type=PEM
 ssl.keystore.location=../kafka.pem
-ssl.truststore.type=PEM
 ssl.truststore.location=`+o.trust+"\n")
 	write(t, filepath.Join(folder, "java.options"), servers.Must("kafka.options"))
 	format := o.java(t, "kafka.tools.StorageTool", "format", "--cluster-id", "ClusterOfSomebodyElse0", "--config", "server.properties",
@@ -203,7 +200,7 @@ func (o *others) asOperator(t *testing.T, statements ...string) {
 	}
 }
 
-// securePostgreSQL has PostgreSQL let nobody in without TLS.
+// securePostgreSQL gives PostgreSQL a certificate of its operators' authority.
 func (o *others) securePostgreSQL(t *testing.T) {
 	t.Helper()
 	address, err := url.Parse(o.database)
@@ -212,28 +209,21 @@ func (o *others) securePostgreSQL(t *testing.T) {
 	}
 	o.postgres = address.Host
 	o.copyToPostgreSQL(t)
-	o.asOperator(t, "ALTER SYSTEM SET ssl_cert_file = 'server.pem'", "ALTER SYSTEM SET ssl_key_file = 'server.pem'",
-		"ALTER SYSTEM SET ssl = on", "SELECT pg_reload_conf()")
-	o.database = strings.Replace(o.database, "sslmode=disable", "sslmode=verify-full&sslrootcert="+o.trust, 1)
-	o.awaitPostgreSQL(t)
-	write(t, filepath.Join(o.cluster(), "pg_hba.conf"), "hostssl all all 127.0.0.1/32 scram-sha-256\n")
 	o.asOperator(t, "SELECT pg_reload_conf()")
+	address.RawQuery = "sslmode=verify-full&sslrootcert=" + o.trust
+	o.database = address.String()
+	o.awaitPostgreSQL(t)
 }
-
-// cluster is the folder of PostgreSQL.
-func (o *others) cluster() string { return filepath.Join(o.folder, "postgresql", "data") }
 
 // copyToPostgreSQL gives PostgreSQL its certificate, as a file of its own.
 func (o *others) copyToPostgreSQL(t *testing.T) {
 	t.Helper()
-	path := filepath.Join(o.cluster(), "server.pem")
-	o.copy(t, "postgresql.pem", path)
-	info, err := os.Stat(o.cluster())
-	if err != nil {
-		t.Fatal(err)
+	path := filepath.Join(o.folder, "postgresql", "server.pem")
+	content, err := os.ReadFile(filepath.Join(o.folder, "postgresql.pem"))
+	if err == nil {
+		err = os.WriteFile(path, content, 0o600) // the file that is there, which is PostgreSQL's own
 	}
-	owner := info.Sys().(*syscall.Stat_t)
-	if err := os.Chown(path, int(owner.Uid), int(owner.Gid)); err != nil {
+	if err != nil {
 		t.Fatal(err)
 	}
 }

@@ -85,7 +85,7 @@ func wantFirstRun(t *testing.T, broker, login string) {
 		t.Fatal(err)
 	}
 	var latest election.LatestRun
-	found, err := cluster.LatestJSON(t.Context(), election.ElectionTopic, election.LatestRunKey, &latest)
+	found, err := cluster.LatestJSON(t.Context(), election.RunsTopic, election.LatestRunKey, &latest)
 	if err != nil || !found || latest.Run != 1 {
 		t.Errorf("the latest run is %+v, %t, %v", latest, found, err)
 	}

@@ -64,6 +64,6 @@ func (s *system) loseCheckpoint(t *testing.T, run int) {
 func officialRun(t *testing.T, data string) int {
 	t.Helper()
 	var official election.OfficialRun
-	latestJSON(t, data, election.ElectionTopic, election.OfficialRunKey, &official)
+	latestJSON(t, data, election.RunsTopic, election.OfficialRunKey, &official)
 	return official.Run
 }

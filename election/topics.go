@@ -15,23 +15,28 @@ const (
 	RejectedVotesTopic     = "votes_rejected"
 	BallotCommitmentsTopic = "ballot_commitments" // keys: see CommitmentsClosed
 
-	ElectionTopic       = "election"        // keys: see DefinitionKey
-	PipelineStatusTopic = "pipeline_status" // key: the service that reports
+	ElectionTopic     = "election"      // key: DefinitionKey
+	RunsTopic         = "runs"          // keys: see OfficialRunKey
+	QueryControlTopic = "query_control" // key: WantedKey
+	QueryStatusTopic  = "query_status"  // key: QueryKey
+	LedgerStatusTopic = "ledger_status" // key: LedgerKey
 
 	RoundTripTopic = "roundtrip" // records of the check whether Kafka works
 )
 
-// Keys of the records of ElectionTopic.
+// DefinitionKey is the key of the record of ElectionTopic, which only `init` writes. Its value is an Installation.
+const DefinitionKey = "definition"
+
+// Keys of the records of RunsTopic, which only submit writes.
 const (
-	DefinitionKey  = "definition"   // value: Installation
 	OfficialRunKey = "official_run" // value: OfficialRun
 	LatestRunKey   = "latest_run"   // value: what submit knows of the newest run; other services read LatestRun
-	WantedKey      = "wanted"       // value: Wanted; without one, the query is to run
 	HolderKey      = "holder"       // value: the submit that has the lock, or had it last
 )
 
-// Keys of the records of PipelineStatusTopic.
+// Keys of the records of the other topics that one service writes about the query and the ledger.
 const (
+	WantedKey = "wanted" // value: Wanted; without one, the query is to run
 	QueryKey  = "submit" // value: QueryStatus; also the streaming query's name in Spark
 	LedgerKey = "ledger" // value: LedgerStatus
 )
@@ -138,8 +143,11 @@ func Topics(votePartitions int32) []Topic {
 		{VotersTopic, votePartitions, log, "the public register, by voter id"},
 		{BallotCommitmentsTopic, 1, log, "which ballots the register allows, without whose they are"},
 		{RejectedVotesTopic, 1, log, "records that are not counted, and why"},
-		{ElectionTopic, 1, compacted, "the definition, and which run of the count is official"},
-		{PipelineStatusTopic, 1, compacted, "how the count and the ledger are doing"},
+		{ElectionTopic, 1, compacted, "the definition"},
+		{RunsTopic, 1, compacted, "the runs of the count, and which is official"},
+		{QueryControlTopic, 1, compacted, "whether the count is to run"},
+		{QueryStatusTopic, 1, compacted, "how the count is doing"},
+		{LedgerStatusTopic, 1, compacted, "how the ledger is doing"},
 		{VotersProgressTopic, 1, compacted, "how far voters is"},
 		{VotesProgressTopic, 1 + votePartitions, compacted, "how far votes is, in each partition of the register"},
 		{ReplayProgressTopic, 1, compacted, "how far replay is"},

@@ -68,7 +68,7 @@ func TestTopicsKeepAndBoundWhatTheyHold(t *testing.T) {
 			}
 		}
 	}
-	if len(names) != 11+len(ResultTopics()) {
+	if len(names) != 14+len(ResultTopics()) {
 		t.Errorf("there are topics %v", names)
 	}
 	for _, name := range ResultTopics() {
@@ -86,7 +86,7 @@ func TestVotesAndVotersHaveTheSamePartitions(t *testing.T) {
 	if partitions[VotesTopic] != 7 || partitions[VotersTopic] != 7 {
 		t.Errorf("partitions: %v", partitions)
 	}
-	for _, name := range append(ResultTopics(), ElectionTopic, PipelineStatusTopic, RejectedVotesTopic) { // read as one
+	for _, name := range append(ResultTopics(), ElectionTopic, RunsTopic, QueryControlTopic, QueryStatusTopic, LedgerStatusTopic, RejectedVotesTopic) { // read as one
 		if partitions[name] != 1 {
 			t.Errorf("%s has %d partitions", name, partitions[name])
 		}

@@ -57,7 +57,7 @@ func TestOnlyTheLedgerThatStoredReportsThatItWaits(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cluster := kafkatest.NewElection(t, d, 1)
-			kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.PipelineStatusTopic, election.LedgerKey, c.before))
+			kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.LedgerStatusTopic, election.LedgerKey, c.before))
 			ctx, stop := context.WithCancel(t.Context())
 			defer stop()
 			log := slog.New(slog.NewTextHandler(stopper{"nothing is stored", stop}, nil))
@@ -66,7 +66,7 @@ func TestOnlyTheLedgerThatStoredReportsThatItWaits(t *testing.T) {
 				t.Fatal(err)
 			}
 			var status election.LedgerStatus
-			if _, err := kafkatest.Cluster(t, cluster.ListenAddrs()).LatestJSON(t.Context(), election.PipelineStatusTopic, election.LedgerKey, &status); err != nil {
+			if _, err := kafkatest.Cluster(t, cluster.ListenAddrs()).LatestJSON(t.Context(), election.LedgerStatusTopic, election.LedgerKey, &status); err != nil {
 				t.Fatal(err)
 			}
 			if status.State != c.want || status.Votes != c.before.Votes || (status.Error == c.before.Error) != (c.want == "running") {

@@ -52,7 +52,7 @@ func newStatus(c Config, producer *kgo.Client) *status {
 // reported what is stored, this one may publish at once.
 func (s *status) load(ctx context.Context) error {
 	var last election.LedgerStatus
-	if _, err := s.config.Kafka.LatestJSON(ctx, election.PipelineStatusTopic, election.LedgerKey, &last); err != nil {
+	if _, err := s.config.Kafka.LatestJSON(ctx, election.LedgerStatusTopic, election.LedgerKey, &last); err != nil {
 		return fmt.Errorf("read the ledger's status: %w", err)
 	}
 	s.change(func() {
@@ -168,7 +168,7 @@ func (s *status) publish(ctx context.Context) {
 	s.mu.Unlock()
 	if err == nil {
 		err = s.producer.ProduceSync(ctx, &kgo.Record{
-			Topic: election.PipelineStatusTopic, Key: []byte(election.LedgerKey), Value: value,
+			Topic: election.LedgerStatusTopic, Key: []byte(election.LedgerKey), Value: value,
 		}).FirstErr()
 	}
 	if err != nil {
@@ -198,7 +198,7 @@ func (s *status) mayPublish(ctx context.Context) bool {
 		return true
 	}
 	var last election.LedgerStatus
-	found, err := s.config.Kafka.LatestJSON(ctx, election.PipelineStatusTopic, election.LedgerKey, &last)
+	found, err := s.config.Kafka.LatestJSON(ctx, election.LedgerStatusTopic, election.LedgerKey, &last)
 	if err != nil {
 		s.config.Log.Debug("read the last status", "error", err)
 		return false

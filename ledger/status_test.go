@@ -19,7 +19,7 @@ func leaseHeld() error { return nil }
 // reports is how many reports a publication added.
 func reports(t *testing.T, s *session, cluster *kfake.Cluster) int {
 	t.Helper()
-	count := func() int { return len(kafkatest.Read(t, cluster, election.PipelineStatusTopic, 0)) }
+	count := func() int { return len(kafkatest.Read(t, cluster, election.LedgerStatusTopic, 0)) }
 	before := count()
 	s.status.publish(t.Context())
 	return count() - before
@@ -66,14 +66,14 @@ func TestLedgerThatLostTheLeaseReportsNothingOverAnothers(t *testing.T) {
 		{"for a while", func() { s.status.current.UpdatedAt = time.Now().Add(-heartbeatEvery) }, 1},
 		{"cannot connect", func() { s.status.noteWaiting(errors.New("no PostgreSQL")) }, 1},
 		{"another reported", func() {
-			kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.PipelineStatusTopic, election.LedgerKey, election.LedgerStatus{State: "running", UpdatedAt: time.Now().UTC()}))
+			kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.LedgerStatusTopic, election.LedgerKey, election.LedgerStatus{State: "running", UpdatedAt: time.Now().UTC()}))
 			s.status.noteWaiting(errors.New("still no PostgreSQL"))
 		}, 0},
 		{"and cannot connect again", func() { s.status.noteWaiting(errors.New("no PostgreSQL")) }, 0},
 		{"stored again", func() { lost = nil; s.status.noteOpened(nil, s.next, func() error { return lost }) }, 1},
 		{"was stopped, and another reported", func() {
 			lost = lease.ErrLost
-			kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.PipelineStatusTopic, election.LedgerKey, election.LedgerStatus{State: "running", UpdatedAt: time.Now().UTC()}))
+			kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.LedgerStatusTopic, election.LedgerKey, election.LedgerStatus{State: "running", UpdatedAt: time.Now().UTC()}))
 			s.noteCommitted(&batch{topic: election.VotesTopic, next: map[int32]int64{0: 1}}, 1, nil)
 		}, 0},
 	} {
@@ -104,11 +104,11 @@ func TestStatusThatKafkaDoesNotTakeIsSentAgain(t *testing.T) {
 	t.Parallel()
 	s, cluster := newTestSession(t)
 	s.status.noteOpened(nil, s.next, leaseHeld)
-	if err := cluster.DeleteTopic(election.PipelineStatusTopic); err != nil {
+	if err := cluster.DeleteTopic(election.LedgerStatusTopic); err != nil {
 		t.Fatal(err)
 	}
 	s.status.publish(t.Context())
-	if err := cluster.CreateTopic(election.PipelineStatusTopic, 1, nil); err != nil {
+	if err := cluster.CreateTopic(election.LedgerStatusTopic, 1, nil); err != nil {
 		t.Fatal(err)
 	}
 	if n := reports(t, s, cluster); n != 1 {

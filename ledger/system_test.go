@@ -136,7 +136,7 @@ func until(t *testing.T, what string, ok func() bool) {
 
 func (s *system) status(t *testing.T) (status election.LedgerStatus) {
 	t.Helper()
-	if _, err := s.kafka.LatestJSON(t.Context(), election.PipelineStatusTopic, election.LedgerKey, &status); err != nil {
+	if _, err := s.kafka.LatestJSON(t.Context(), election.LedgerStatusTopic, election.LedgerKey, &status); err != nil {
 		t.Fatal(err)
 	}
 	return status

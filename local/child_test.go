@@ -3,6 +3,7 @@ package local
 import (
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -68,8 +69,12 @@ func play(folder string, args []string) {
 		signal.Ignore(syscall.SIGTERM)
 		terminated = nil
 	}
-	if listen := os.Getenv("ELECTION_LISTEN"); name == "dashboard" && listen != "" {
-		go http.ListenAndServe(listen, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	if name == "dashboard" {
+		listener, err := net.FileListener(os.NewFile(3, "the page's socket"))
+		if err != nil {
+			panic(err)
+		}
+		go http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			json.NewEncoder(w).Encode(map[string]any{"total_votes": 1200, "expected_votes": 4800, "rejected": map[string]int{"malformed": 3}})
 		}))
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -107,12 +106,4 @@ func (k *keeper) stop(grace time.Duration) {
 	if err := k.process.Stop(ctx); err != nil {
 		k.log.Warn("process killed", "name", k.name, "error", err)
 	}
-}
-
-// sameAddress is an error if a server was started again at another address, where its clients do not look for it.
-func sameAddress(before, process *Process) error {
-	if before != nil && before.Address() != process.Address() {
-		return fmt.Errorf("%s's port was taken by another program while it restarted: end that program, or just run election up again", process.Name())
-	}
-	return nil
 }

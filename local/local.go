@@ -33,6 +33,8 @@ type Config struct {
 	KafkaMemory string       // Java heap, such as 1g; "" is 768m
 	SparkMemory string       // Java heap, such as 4g; "" is a sixth of the machine's (or container's) memory
 	SparkUI     bool         // Spark serves a web page of its own, on the loopback interface
+
+	samePorts bool // the server was started before, and its clients look for it at the ports that it had
 }
 
 // The names of the servers, in DATA/run and DATA/logs.

@@ -10,7 +10,8 @@ import (
 	"strings"
 )
 
-// keptPort is the port that the name had before in this folder, if it is free on host, or else a new free port.
+// keptPort is the port that the name had before in this folder, if it is free on host, or else a new free port. With samePorts,
+// a port that another program has taken is an error.
 func keptPort(config Config, host, name string) (int, error) {
 	path, err := config.pathIn("run", name+".port")
 	if err != nil {
@@ -18,8 +19,14 @@ func keptPort(config Config, host, name string) (int, error) {
 	}
 	if content, err := os.ReadFile(path); err == nil {
 		port, err := strconv.Atoi(strings.TrimSpace(string(content)))
-		if err == nil && portFree(host, port) == nil {
+		if err == nil {
+			err = portFree(host, port)
+		}
+		if err == nil {
 			return port, nil
+		}
+		if config.samePorts {
+			return 0, fmt.Errorf("another program has taken the port %d of %s, which clients use (%w): end that program", port, name, err)
 		}
 	}
 	port, err := freePort(host)

@@ -49,13 +49,26 @@ func StartPostgreSQL(ctx context.Context, config Config) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
+	certificate, rules := filepath.Join(folder, "server.pem"), filepath.Join(folder, "pg_hba.conf")
+	ca, err := certify(config, certificate, owner.chown)
+	if err != nil {
+		return nil, err
+	}
+	if err := replaceFile(rules, []byte("hostssl all all 127.0.0.1/32 scram-sha-256\n"), 0o600); err != nil {
+		return nil, err
+	}
+	if err := owner.chown(rules); err != nil {
+		return nil, err
+	}
 	address := url.URL{
 		Scheme: "postgres", User: url.UserPassword(postgresUser, password),
-		Host: fmt.Sprintf("127.0.0.1:%d", port), Path: "/" + postgresDatabase, RawQuery: "sslmode=disable",
+		Host: fmt.Sprintf("127.0.0.1:%d", port), Path: "/" + postgresDatabase,
+		RawQuery: "sslmode=verify-full&sslrootcert=" + strings.ReplaceAll(url.QueryEscape(ca), "+", "%20"), // libpq takes no plus for a space
 	}
 	args := []string{"-D", filepath.Join(folder, "data")}
 	for _, setting := range []string{
 		"listen_addresses=127.0.0.1", fmt.Sprintf("port=%d", port), "unix_socket_directories=",
+		"ssl=on", "ssl_cert_file=" + certificate, "ssl_key_file=" + certificate, "hba_file=" + rules,
 		"max_wal_size=2GB", "timezone=UTC", "log_timezone=UTC", "logging_collector=off", "log_checkpoints=off",
 	} {
 		args = append(args, "-c", setting)

@@ -51,6 +51,7 @@ type command struct {
 	health      string   // host:port of readyz and metrics, recorded at the start
 	stopSignal  syscall.Signal
 	user        *syscall.Credential // nil is this process's user
+	listener    *os.File            // a socket that it gets as file 3
 	ownProgram  bool                // it is this program, with another subcommand
 	lowPriority bool                // others get the processors first
 	output      io.Writer           // standard output, if it does not belong in the log
@@ -78,6 +79,9 @@ func start(config Config, c command) (*Process, error) {
 	cmd.Stdout, cmd.Stderr = logFile, logFile
 	if c.output != nil {
 		cmd.Stdout = c.output
+	}
+	if c.listener != nil {
+		cmd.ExtraFiles = []*os.File{c.listener}
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: c.user}
 	if err := cmd.Start(); err != nil {

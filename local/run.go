@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -21,6 +22,7 @@ type run struct {
 	config    UpConfig
 	group     *errgroup.Group // of all goroutines
 	addresses addresses
+	listener  *os.File // the page's socket, which stays open while no dashboard runs
 	begun     time.Time
 
 	mu      sync.Mutex
@@ -134,6 +136,7 @@ func (r *run) keepService(ctx context.Context, service service) error {
 		c.env = append(c.env[:len(c.env):len(c.env)], "ELECTION_HEALTH="+c.health)
 		if service.servesPage {
 			c.address = strings.TrimSuffix(r.config.pageURL(r.addresses.listen), "/")
+			c.listener = r.listener
 		}
 		return start(r.config.Config, r.serviceCommand(c))
 	})
@@ -170,24 +173,21 @@ func (s serverStarts) address(name string) string { return s[name].address }
 func (r *run) startServers(ctx context.Context, servers []server) serverStarts {
 	all := make(serverStarts)
 	for _, server := range servers {
+		config := r.config.Config
 		keeper := r.newKeeper(server.name, false, func(ctx context.Context) (*Process, error) {
-			return server.start(ctx, r.config.Config)
+			return server.start(ctx, config)
 		})
 		first := &serverStart{answered: make(chan struct{})}
 		all[server.name] = first
-		var before *Process
 		r.group.Go(func() error {
 			return keeper.keep(ctx, func(process *Process) error {
-				if before == nil {
+				if !config.samePorts {
 					r.logReached("ready", process.Name())
 					first.address = process.Address()
 					close(first.answered)
 				}
-				defer func() { before = process }()
+				config.samePorts = true
 				r.group.Go(func() error { return r.watchLog(ctx, process) })
-				if err := sameAddress(before, process); err != nil {
-					return err
-				}
 				return process.recordReady() // this time with how often it was started again
 			})
 		})

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -184,6 +185,40 @@ func TestPostgreSQLRefusesAWrongPassword(t *testing.T) {
 	}
 	if _, err := pgx.Connect(t.Context(), strings.Replace(server.Address(), password, "guess", 1)); err == nil {
 		t.Error("let in with a wrong password")
+	}
+}
+
+// TestServersWantTLS calls Kafka and PostgreSQL without, and PostgreSQL as one who trusts another authority.
+func TestServersWantTLS(t *testing.T) {
+	config := Config{Data: newData(t)}
+	server := startServer(t, config, StartPostgreSQL)
+	address, err := url.Parse(server.Address())
+	if err != nil {
+		t.Fatal("PostgreSQL has no URL")
+	}
+	another, err := certify(Config{Data: t.TempDir()}, filepath.Join(t.TempDir(), "server.pem"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for query, says := range map[string]string{
+		"sslmode=disable": "no encryption",
+		"sslmode=verify-full&sslrootcert=" + url.QueryEscape(another): "unknown authority",
+	} {
+		address.RawQuery = query
+		if _, err := pgx.Connect(t.Context(), address.String()); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("PostgreSQL with %s: %v", query, err)
+		}
+	}
+	kafka := startServer(t, config, StartKafka)
+	plain, err := kgo.NewClient(kgo.SeedBrokers(kafka.Address()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer plain.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if err := plain.Ping(ctx); err == nil {
+		t.Error("Kafka answers without TLS")
 	}
 }
 

@@ -23,7 +23,7 @@ type service struct {
 
 // services are started as soon as `init` is done and what they need answers.
 var services = []service{
-	{name: "dashboard", servesPage: true, args: dashboardArgs, env: func(a *addresses) []string { return []string{"ELECTION_LISTEN=" + a.listen} }},
+	{name: "dashboard", servesPage: true, args: dashboardArgs, env: func(*addresses) []string { return []string{"ELECTION_LISTEN=fd://3"} }},
 	{name: "voters", wanted: UpConfig.votes, args: votersArgs, finishes: true},
 	{name: "votes", wanted: UpConfig.votes, args: votesArgs, finishes: true, env: func(a *addresses) []string {
 		return []string{"ELECTION_BALLOT_KEY=" + a.ballotKey}
@@ -36,6 +36,7 @@ var services = []service{
 		return []string{
 			"ELECTION_POSTGRES=" + a.postgresURL(postgres.SparkRole), "SPARK_REMOTE=" + a.spark, "ELECTION_CHECKPOINTS=" + a.checkpoints,
 			"ELECTION_SPARK_KAFKA_CONFIG=" + principals.Spark.Login("../secrets"), // from Spark's working folder: any path may hold a ':'
+			"ELECTION_REMOTE_OF_THIS_USER=true",
 		}
 	}},
 }

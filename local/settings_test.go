@@ -26,6 +26,20 @@ func TestAPortIsKeptWhileItIsFree(t *testing.T) {
 	if other, err := keptPort(config, "127.0.0.1", "kafka"); err != nil || other == first {
 		t.Errorf("port %d was chosen while it is taken, %v", other, err)
 	}
+
+	config.samePorts = true
+	other, err := keptPort(config, "127.0.0.1", "kafka")
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: other})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	if third, err := keptPort(config, "127.0.0.1", "kafka"); err == nil || !strings.Contains(err.Error(), "another program has taken the port") {
+		t.Errorf("port %d was chosen, where clients do not look, %v", third, err)
+	}
 }
 
 func TestASecretIsMadeOnceAndPrivate(t *testing.T) {

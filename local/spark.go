@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/url"
 	"path/filepath"
 	"time"
 
+	"realtime-election/internal/peer"
 	"realtime-election/local/maven"
 	"realtime-election/servers"
 )
@@ -81,12 +81,11 @@ func sparkArgs(config Config, folder, jars string, port int) []string {
 }
 
 // speaksHTTP2 sends the preface of an HTTP/2 connection and an empty SETTINGS frame. It returns nil if a SETTINGS frame
-// comes back: then a gRPC server listens there.
+// comes back: then a gRPC server listens there, which belongs to this user.
 func speaksHTTP2(ctx context.Context, address string) error {
-	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, "tcp", address)
+	conn, err := peer.Dial(ctx, address)
 	if err != nil {
-		return fmt.Errorf("reach %s: %w", address, err)
+		return err
 	}
 	defer conn.Close()
 	deadline, ok := ctx.Deadline()

@@ -128,6 +128,11 @@ func up(ctx context.Context, config UpConfig, servers []server) error {
 	if err != nil {
 		return err
 	}
+	listener, err := openListener(page)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
 	addresses := addresses{listen: page, checkpoints: config.Checkpoints}
 	if addresses.checkpoints == "" {
 		inside, err := config.pathIn("checkpoints", "x") // Spark would make a folder that everybody may read
@@ -154,7 +159,7 @@ func up(ctx context.Context, config UpConfig, servers []server) error {
 	// Keepers run until the context running ends. Only then are their processes stopped, in the reverse order of their
 	// start, so that no keeper starts one again.
 	group, running := errgroup.WithContext(ctx)
-	run := &run{config: config, group: group, addresses: addresses, begun: time.Now()}
+	run := &run{config: config, group: group, addresses: addresses, listener: listener, begun: time.Now()}
 	group.Go(func() error { return run.runAll(running, servers) })
 	err = group.Wait()
 	run.stop()
@@ -181,6 +186,21 @@ func (c UpConfig) pageAddress() (string, error) {
 	}
 	port, err := keptPort(c.Config, host, "page")
 	return net.JoinHostPort(host, strconv.Itoa(port)), err
+}
+
+// openListener listens where the page is served. The dashboard inherits the socket. So nobody else can take the port, not even
+// while the dashboard is started again.
+func openListener(page string) (*os.File, error) {
+	listener, err := net.Listen("tcp", page)
+	if err != nil {
+		return nil, fmt.Errorf("open the page's port: %w", err)
+	}
+	defer listener.Close() // the file is another handle of the socket
+	file, err := listener.(*net.TCPListener).File()
+	if err != nil {
+		return nil, fmt.Errorf("open the page's port: %w", err)
+	}
+	return file, nil
 }
 
 // ourHost is an error unless this machine has the address.

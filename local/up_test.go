@@ -255,6 +255,31 @@ func TestUpFailsWhereAServerDoes(t *testing.T) {
 	}
 }
 
+// TestThePagesPortStaysWhileTheDashboardIsStartedAgain has a dashboard that dies at once.
+func TestThePagesPortStaysWhileTheDashboardIsStartedAgain(t *testing.T) {
+	s := newStage(t)
+	s.script("init", "exit 0")
+	s.script("dashboard", "exit 1")
+	config, _ := s.upConfig()
+	config.Once = false
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- up(ctx, config, s.servers()) }()
+	s.until("the dashboard has died twice", func() bool {
+		if port, err := os.ReadFile(filepath.Join(s.config.Data, "run", "page.port")); err == nil && len(s.starts("dashboard")) > 0 {
+			if l, err := net.Listen("tcp", "127.0.0.1:"+strings.TrimSpace(string(port))); err == nil {
+				l.Close()
+				t.Error("another program can take the page's port")
+			}
+		}
+		return len(s.starts("dashboard")) > 2
+	})
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestUpNamesATakenPort(t *testing.T) {
 	s := newStage(t)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -140,7 +140,7 @@ func (s Secrets) ca() string { return filepath.Join(s.Folder, certificates.File)
 
 // certificates makes the certificates by which the servers prove who they are.
 func (s Secrets) certificates() error {
-	authority, err := certificates.OpenOrMake(s.Folder)
+	authority, err := certificates.OpenOrMake(s.Folder, func(path string) error { return os.Chmod(path, 0o644) })
 	if err != nil {
 		return err
 	}
@@ -156,7 +156,7 @@ func (s Secrets) certificates() error {
 		{PostgresSecrets, []string{host(s.Postgres)}},
 		{SparkSecrets, []string{host(s.Spark)}},
 	} {
-		if err := authority.Issue(server.service+".pem", server.names, s.allow(server.service)); err != nil {
+		if err := authority.Issue(filepath.Join(s.Folder, server.service+".pem"), server.names, s.allow(server.service)); err != nil {
 			return err
 		}
 	}

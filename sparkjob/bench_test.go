@@ -82,7 +82,7 @@ func variants() map[string]func(*query) {
 func TestBench(t *testing.T) {
 	ctx := t.Context()
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	c := Config{Kafka: localtest.Kafka(t), Postgres: localtest.PostgreSQL(t), Remote: localtest.Spark(t), Log: log}
+	c := Config{Kafka: localtest.Kafka(t), Postgres: localtest.PostgreSQL(t), Remote: Remote{URL: localtest.Spark(t)}, Log: log}
 	path := benchResult(t, *benchVotes)
 	file, err := definition.ReadResultFile(path, nil)
 	if err != nil {
@@ -162,7 +162,7 @@ func drain(t *testing.T, c Config, installation *election.Installation, register
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
 	defer cancel()
-	session, err := spark.Dial(ctx, c.Remote)
+	session, err := spark.Dial(ctx, c.Remote.URL)
 	if err != nil {
 		t.Fatal(err)
 	}

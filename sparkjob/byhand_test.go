@@ -176,7 +176,7 @@ func TestBallotOfATransactionCountsWhenItIsCommitted(t *testing.T) {
 	ended := submit(t, c)
 	eventually(t, "all that is decided is counted", func() bool {
 		var status election.QueryStatus
-		_, err := c.Kafka.LatestJSON(t.Context(), election.PipelineStatusTopic, election.QueryKey, &status)
+		_, err := c.Kafka.LatestJSON(t.Context(), election.QueryStatusTopic, election.QueryKey, &status)
 		if err != nil {
 			t.Fatal(err)
 		}

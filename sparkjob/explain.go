@@ -12,15 +12,15 @@ import (
 var ErrNotRunning = errors.New("the query does not run; `election status` says why")
 
 // Plan returns the plan of the query's latest micro-batch as Spark prints it. If extended is set, it includes the logical
-// plans. Remote is Spark Connect's connection string; plainText lets its token travel without TLS.
-func Plan(ctx context.Context, cluster kafka.Cluster, remote string, plainText, extended bool) (string, error) {
+// plans.
+func Plan(ctx context.Context, cluster kafka.Cluster, remote Remote, extended bool) (string, error) {
 	var latest run
-	if _, err := cluster.LatestJSON(ctx, election.ElectionTopic, election.LatestRunKey, &latest); err != nil {
+	if _, err := cluster.LatestJSON(ctx, election.RunsTopic, election.LatestRunKey, &latest); err != nil {
 		return "", err
 	}
 	ctx, cancel := withAnswerTimeout(ctx, answerTimeout)
 	defer cancel()
-	session, query, err := resumeSession(ctx, remote, plainText, latest.Session)
+	session, query, err := remote.resumeSession(ctx, latest.Session)
 	if err != nil {
 		return "", withAdvice(Config{}, err)
 	}

@@ -12,7 +12,7 @@ import (
 // StartUnattended starts the query of a run in a session of its own, as the supervisor does, and makes no further call in
 // that session. look makes a call there, and returns its error.
 func StartUnattended(ctx context.Context, c Config, installation *election.Installation, number int) (look func(context.Context) error, err error) {
-	session, err := spark.Dial(ctx, c.Remote)
+	session, err := spark.Dial(ctx, c.Remote.URL)
 	if err != nil {
 		return nil, err
 	}
@@ -22,7 +22,7 @@ func StartUnattended(ctx context.Context, c Config, installation *election.Insta
 		return nil, err
 	}
 	return func(ctx context.Context) error {
-		again, err := spark.Dial(ctx, c.Remote, spark.WithSessionID(session.ID()), spark.WithUserID(session.UserID()), spark.WithServerSessionID(session.ServerSessionID()))
+		again, err := spark.Dial(ctx, c.Remote.URL, spark.WithSessionID(session.ID()), spark.WithUserID(session.UserID()), spark.WithServerSessionID(session.ServerSessionID()))
 		if err != nil {
 			return err
 		}

@@ -14,7 +14,7 @@ import (
 // Rejected is the reason for which Spark's SQL rejects a record of votes_topic, by partition:offset. It has no entry for a
 // record that is a vote.
 func Rejected(ctx context.Context, c Config, installation *election.Installation) (map[string]election.Reason, error) {
-	session, err := spark.Dial(ctx, c.Remote)
+	session, err := spark.Dial(ctx, c.Remote.URL)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func PlanOfACount(ctx context.Context, c Config) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	session, err := spark.Dial(ctx, c.Remote)
+	session, err := spark.Dial(ctx, c.Remote.URL)
 	if err != nil {
 		return "", err
 	}

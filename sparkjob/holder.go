@@ -10,7 +10,7 @@ import (
 	"realtime-election/internal/lease"
 )
 
-// holder is the record in the topic election of the submit that has the lock, or had it last. A submit writes it before it
+// holder is the record in the topic runs of the submit that has the lock, or had it last. A submit writes it before it
 // does anything else, so that its successor knows whether to wait for it.
 type holder struct {
 	Term          string `json:"term"`               // a new one each time that a submit gets the lock; empty once the lock was given back
@@ -41,7 +41,7 @@ func (h holder) awaitHandover(ctx context.Context, postgresStart, ownTerm string
 // becomeHolder waits for the previous holder, fences it, and writes that this submit has the lock. The last call of mayAct
 // proves that it had the lock after the write, so whoever gets the lock later reads the record.
 func (r *runTracker) becomeHolder(ctx context.Context, postgresStart string, mayAct func() error) error {
-	if err := r.readElectionTopic(ctx); err != nil {
+	if err := r.readTopics(ctx); err != nil {
 		return err
 	}
 	waiting := func() {

@@ -112,7 +112,7 @@ func TestHolderIsNotedBeforeItActs(t *testing.T) {
 
 func notedHolder(t *testing.T, cluster *kfake.Cluster) holder {
 	t.Helper()
-	return last[holder](t, cluster, election.ElectionTopic, election.HolderKey)
+	return last[holder](t, cluster, election.RunsTopic, election.HolderKey)
 }
 
 // TestLockLostWhileItIsNotedIsNotActedOn loses the lock before, and after, the holder is written.

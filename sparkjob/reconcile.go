@@ -29,7 +29,7 @@ type attachment struct {
 }
 
 // reconcile carries out decisions of decide until the right query runs, and follows it until the query or the session ends.
-// The session of a query that has failed is in the election topic, and the next reconcile ends it. reconcile returns nil when
+// The session of a query that has failed is in the topic of runs, and the next reconcile ends it. reconcile returns nil when
 // the query is to stop, or to run again.
 func (s *supervisor) reconcile(ctx context.Context) error {
 	if err := s.runs.fenceAndRead(ctx); err != nil {
@@ -104,7 +104,7 @@ func (s *supervisor) registerEnd() int64 {
 }
 
 // leaveAfterError leaves a session after an error. It ends a session that was opened to start the query. If there is no time
-// for that and the query may run there, the session is in the election topic, and the next holder finds it. In any other
+// for that and the query may run there, the session is in the topic of runs, and the next holder finds it. In any other
 // session the query goes on.
 func (s *supervisor) leaveAfterError(ctx context.Context, at attachment) {
 	switch {
@@ -234,7 +234,7 @@ func (s *supervisor) beginNextRun(ctx context.Context, session *spark.Session) e
 	}
 }
 
-// startQuery starts the query of the current run. It first writes the session to the election topic, so that the next holder
+// startQuery starts the query of the current run. It first writes the session to the topic of runs, so that the next holder
 // can end the session, even if the query starts there later.
 func (s *supervisor) startQuery(ctx context.Context, at *attachment) error {
 	wanted := s.currentQuery()

@@ -21,7 +21,7 @@ import (
 func TestPostgreSQLThatRefusesEndsSubmitAtFirstOnly(t *testing.T) {
 	_, c := newElection(t)
 	server := newScriptedSpark(t)
-	c.Remote = server.URL()
+	c.Remote.URL = server.URL()
 	d := newDatabase(t)
 	owner, err := pgx.Connect(t.Context(), d.Address())
 	done(t, err)

@@ -42,7 +42,7 @@ func TestSparkCountsNoBallotOfNobody(t *testing.T) {
 	ended := submit(t, c)
 	eventually(t, "submit waits for the register", func() bool {
 		var status election.QueryStatus
-		found, err := c.Kafka.LatestJSON(t.Context(), election.PipelineStatusTopic, election.QueryKey, &status)
+		found, err := c.Kafka.LatestJSON(t.Context(), election.QueryStatusTopic, election.QueryKey, &status)
 		return err == nil && found && status.State == "waiting"
 	})
 	var commitments []election.Commitment

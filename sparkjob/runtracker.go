@@ -14,13 +14,13 @@ import (
 	"realtime-election/spark"
 )
 
-// runTracker records the runs in the election topic, and reports the status of the current run. It writes only while mayAct
+// runTracker records the runs in the topic of runs, and reports the status of the current run. It writes only while mayAct
 // allows it.
 type runTracker struct {
 	config           Config
 	queryHash        string
 	reader           *kgo.Client  // of all topics
-	fencedWriter     *kgo.Client  // of the election topic; nil until fencePredecessor
+	fencedWriter     *kgo.Client  // of the topic of runs; nil until fencePredecessor
 	plainWriter      *kgo.Client  // of other topics; nil until fencePredecessor
 	writerOptions    []kgo.Opt    // options of plainWriter, for tests
 	mayAct           func() error // returns nil while this submit holds the lease; set for each lease
@@ -62,7 +62,7 @@ func (r *runTracker) closeWriters() {
 // transactionTimeout is after how long Kafka ends the transaction of a submit that has died, unless a successor fences it first.
 const transactionTimeout = 10 * time.Second
 
-// fencePredecessor has Kafka refuse what an earlier submit still writes to the election topic: a submit may be stopped while
+// fencePredecessor has Kafka refuse what an earlier submit still writes to the topic of runs: a submit may be stopped while
 // it writes, and wake later. It makes new writers, because a client does not go on with a topic that was created anew.
 func (r *runTracker) fencePredecessor(ctx context.Context) (err error) {
 	r.closeWriters()
@@ -81,18 +81,18 @@ func (r *runTracker) fencePredecessor(ctx context.Context) (err error) {
 	return nil
 }
 
-// fenceAndRead fences the earlier submit, and then reads the election topic from its start.
+// fenceAndRead fences the earlier submit, and then reads the topic of runs from its start.
 func (r *runTracker) fenceAndRead(ctx context.Context) error {
 	if err := r.fencePredecessor(ctx); err != nil {
 		return err
 	}
 	r.inTopic = topicState{}
-	if err := r.readElectionTopic(ctx); err != nil {
+	if err := r.readTopics(ctx); err != nil {
 		return err
 	}
 	r.olderRunsDeleted = r.olderRunsDeleted && r.official == r.inTopic.official.Run // another submit may have made a run official meanwhile
 	r.official, r.current, r.status = r.inTopic.official.Run, r.inTopic.latest, election.QueryStatus{}
-	if _, err := r.config.Kafka.LatestJSON(ctx, election.PipelineStatusTopic, election.QueryKey, &r.status); err != nil {
+	if _, err := r.config.Kafka.LatestJSON(ctx, election.QueryStatusTopic, election.QueryKey, &r.status); err != nil {
 		return fmt.Errorf("read the query's status: %w", err)
 	}
 	if r.status.Run != r.current.Run {
@@ -125,9 +125,9 @@ func (r *runTracker) beginRun(ctx context.Context, number int) error {
 	return nil
 }
 
-// noteSession writes to the election topic in which session the query is about to start.
+// noteSession writes to the topic of runs in which session the query is about to start.
 func (r *runTracker) noteSession(ctx context.Context, session *spark.Session, settings string) error {
-	r.current.Session = sessionRef{Spark: sparkAt(r.config.Remote), ID: session.ID(), User: session.UserID(), ServerSessionID: session.ServerSessionID(), Settings: settings}
+	r.current.Session = sessionRef{Spark: r.config.Remote.at(), ID: session.ID(), User: session.UserID(), ServerSessionID: session.ServerSessionID(), Settings: settings}
 	return r.note(ctx, election.LatestRunKey, r.current)
 }
 

@@ -105,12 +105,12 @@ func last[T any](t *testing.T, cluster *kfake.Cluster, topic, key string) (value
 
 func official(t *testing.T, cluster *kfake.Cluster) int {
 	t.Helper()
-	return last[election.OfficialRun](t, cluster, election.ElectionTopic, election.OfficialRunKey).Run
+	return last[election.OfficialRun](t, cluster, election.RunsTopic, election.OfficialRunKey).Run
 }
 
 func status(t *testing.T, cluster *kfake.Cluster) election.QueryStatus {
 	t.Helper()
-	return last[election.QueryStatus](t, cluster, election.PipelineStatusTopic, election.QueryKey)
+	return last[election.QueryStatus](t, cluster, election.QueryStatusTopic, election.QueryKey)
 }
 
 // publishTotal writes a result as a run of the query would.
@@ -153,7 +153,7 @@ func TestFirstRunIsOfficialAtOnce(t *testing.T) {
 	cluster, c := newElection(t)
 	r := newStartedTracker(t, c, "a")
 	want := run{Run: 1, QueryHash: r.queryHash, StatePartitions: 4}
-	if diff := cmp.Diff(want, last[run](t, cluster, election.ElectionTopic, election.LatestRunKey)); diff != "" {
+	if diff := cmp.Diff(want, last[run](t, cluster, election.RunsTopic, election.LatestRunKey)); diff != "" {
 		t.Error(diff)
 	}
 	if got := status(t, cluster); got.Run != 1 || got.State != "starting" || got.Batch != -1 {
@@ -170,7 +170,7 @@ func TestFirstRunIsOfficialAtOnce(t *testing.T) {
 	}
 
 	done(t, r.report(t.Context(), batch(0, 3, 4)))
-	if !last[run](t, cluster, election.ElectionTopic, election.LatestRunKey).Committed {
+	if !last[run](t, cluster, election.RunsTopic, election.LatestRunKey).Committed {
 		t.Error("the topic does not say that the run has a checkpoint")
 	}
 	got := status(t, cluster)
@@ -273,7 +273,7 @@ func TestStatusOfThePredecessorIsNotTheRuns(t *testing.T) {
 	cluster, c := newElection(t)
 	r := newStartedTracker(t, c, "a")
 	done(t, r.report(t.Context(), batch(0, 3, 4)))
-	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.ElectionTopic, election.LatestRunKey, run{Run: 2, QueryHash: r.queryHash, StatePartitions: 4}))
+	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.RunsTopic, election.LatestRunKey, run{Run: 2, QueryHash: r.queryHash, StatePartitions: 4}))
 	newStartedTracker(t, c, "a")
 	if got := status(t, cluster); got.Run != 2 || got.Batch != -1 || len(got.Counted) > 0 {
 		t.Errorf("the new run's status is %+v", got)
@@ -301,8 +301,8 @@ func TestRunThatAnotherMadeOfficialIsCleanedUpAfter(t *testing.T) {
 	publishTotal(t, cluster, 1)
 	publishTotal(t, cluster, 2)
 	kafkatest.Produce(t, cluster,
-		kafkatest.JSON(t, election.ElectionTopic, election.LatestRunKey, run{Run: 2, QueryHash: r.queryHash, StatePartitions: 4, Committed: true}),
-		kafkatest.JSON(t, election.ElectionTopic, election.OfficialRunKey, election.OfficialRun{Run: 2}))
+		kafkatest.JSON(t, election.RunsTopic, election.LatestRunKey, run{Run: 2, QueryHash: r.queryHash, StatePartitions: 4, Committed: true}),
+		kafkatest.JSON(t, election.RunsTopic, election.OfficialRunKey, election.OfficialRun{Run: 2}))
 	beginOrResumeRun(t, r)
 	done(t, r.report(t.Context(), batch(1, 0, 0)))
 	wantRemainingKeys(t, cluster, "2/x")
@@ -330,55 +330,58 @@ func TestNewerValueReplacesTheOlder(t *testing.T) {
 	r := newStartedTracker(t, c, "a")
 	second := run{Run: 2, QueryHash: "b"}
 	kafkatest.Produce(t, cluster,
-		kafkatest.JSON(t, election.ElectionTopic, election.LatestRunKey, run{Run: 1, QueryHash: "a", StatePartitions: 9, Committed: true, CatchUp: map[string]int64{"0": 7}, Session: sessionRef{ID: "x"}}),
-		kafkatest.JSON(t, election.ElectionTopic, election.LatestRunKey, second),
-		kafkatest.JSON(t, election.ElectionTopic, election.WantedKey, election.Wanted{Stopped: true}),
-		&kgo.Record{Topic: election.ElectionTopic, Key: []byte(election.WantedKey)})
-	done(t, r.readElectionTopic(t.Context()))
+		kafkatest.JSON(t, election.RunsTopic, election.LatestRunKey, run{Run: 1, QueryHash: "a", StatePartitions: 9, Committed: true, CatchUp: map[string]int64{"0": 7}, Session: sessionRef{ID: "x"}}),
+		kafkatest.JSON(t, election.RunsTopic, election.LatestRunKey, second),
+		kafkatest.JSON(t, election.QueryControlTopic, election.WantedKey, election.Wanted{Stopped: true}),
+		&kgo.Record{Topic: election.QueryControlTopic, Key: []byte(election.WantedKey)})
+	done(t, r.readTopics(t.Context()))
 	if diff := cmp.Diff(second, r.inTopic.latest); diff != "" || r.inTopic.wanted.Stopped {
 		t.Errorf("stopped: %t %s", r.inTopic.wanted.Stopped, diff)
 	}
 }
 
-// TestHostileRecordsOfTheElectionTopic has records, after those of submit, that it could not go on with.
-func TestHostileRecordsOfTheElectionTopic(t *testing.T) {
+// TestRecordsThatCannotBeAreIgnored has records, after those of submit, that it could not go on with.
+func TestRecordsThatCannotBeAreIgnored(t *testing.T) {
 	t.Parallel()
 	cluster, c := newElection(t)
 	c.Log = slog.New(slog.DiscardHandler) // it warns
 	r := newStartedTracker(t, c, "a")
 	second := run{Run: 2, QueryHash: "b"}
-	put := func(key, value string) {
-		kafkatest.Produce(t, cluster, &kgo.Record{Topic: election.ElectionTopic, Key: []byte(key), Value: []byte(value)})
+	put := func(topic, key, value string) {
+		kafkatest.Produce(t, cluster, &kgo.Record{Topic: topic, Key: []byte(key), Value: []byte(value)})
 	}
-	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.ElectionTopic, election.LatestRunKey, second))
+	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.RunsTopic, election.LatestRunKey, second))
 	for _, value := range []string{`{"run":"x`, `{"run":9223372036854775807}`, `{"run":-1}`, `[]`} {
-		put(election.LatestRunKey, value)
+		put(election.RunsTopic, election.LatestRunKey, value)
 	}
-	put(election.OfficialRunKey, `{"run":9223372036854775807}`)
-	put(election.WantedKey, `{"stopped":`)
-	put(election.HolderKey, `7`)
-	put(election.WantedKey, `{"stopped":true}`)
-	done(t, r.readElectionTopic(t.Context()))
+	put(election.RunsTopic, election.OfficialRunKey, `{"run":9223372036854775807}`)
+	put(election.QueryControlTopic, election.WantedKey, `{"stopped":`)
+	put(election.RunsTopic, election.HolderKey, `7`)
+	put(election.QueryControlTopic, election.WantedKey, `{"stopped":true}`)
+	put(election.RunsTopic, election.WantedKey, `{"stopped":false}`)    // it is not the topic for that
+	put(election.QueryControlTopic, election.LatestRunKey, `{"run":7}`) // nor for that
+	put(election.QueryControlTopic, election.OfficialRunKey, `{"run":7}`)
+	done(t, r.readTopics(t.Context()))
 	if diff := cmp.Diff(second, r.inTopic.latest); diff != "" || r.inTopic.official.Run != 1 || !r.inTopic.wanted.Stopped {
 		t.Errorf("official %d, stopped %t: %s", r.inTopic.official.Run, r.inTopic.wanted.Stopped, diff)
 	}
 }
 
-// TestElectionTopicThatIsMadeAgainIsReadFromItsStart deletes the topic and creates it anew between two reads.
-func TestElectionTopicThatIsMadeAgainIsReadFromItsStart(t *testing.T) {
+// TestTopicThatIsMadeAgainIsReadFromItsStart deletes a topic and creates it anew between two reads.
+func TestTopicThatIsMadeAgainIsReadFromItsStart(t *testing.T) {
 	t.Parallel()
 	cluster, c := newElection(t)
 	r := newStartedTracker(t, c, "a")
 	r.reader.Close()
 	learnsSoon := kgo.MetadataMinAge(20 * time.Millisecond) // that it is another topic
 	r.reader = kafkatest.NewClient(t, cluster, learnsSoon)
-	done(t, r.readElectionTopic(t.Context()))
+	done(t, r.readTopics(t.Context()))
 	cl := kafkatest.NewClient(t, cluster, learnsSoon)
-	_, err := kadm.NewClient(cl).DeleteTopic(t.Context(), election.ElectionTopic)
+	_, err := kadm.NewClient(cl).DeleteTopic(t.Context(), election.RunsTopic)
 	done(t, err)
 	done(t, kafka.EnsureTopics(t.Context(), cl, election.Topics(2)))
-	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.ElectionTopic, election.WantedKey, election.Wanted{Stopped: true}))
-	until(t, "it is read", func() bool { return r.readElectionTopic(t.Context()) == nil && r.inTopic.wanted.Stopped })
+	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.RunsTopic, election.OfficialRunKey, election.OfficialRun{Run: 9}))
+	until(t, "it is read", func() bool { return r.readTopics(t.Context()) == nil && r.inTopic.official.Run == 9 })
 	if r.inTopic.latest.Run != 0 {
 		t.Errorf("the latest run is %+v, of the topic before", r.inTopic.latest)
 	}
@@ -388,7 +391,7 @@ func TestConfigNamesTheSettingThatIsWrong(t *testing.T) {
 	t.Parallel()
 	good := Config{
 		Checkpoints: "file:///var/lib/election", StatePartitions: 1,
-		Remote: "sc://127.0.0.1:15002/;token=secret", Postgres: "postgres://election:secret@127.0.0.1:5432/election",
+		Remote: Remote{URL: "sc://127.0.0.1:15002/;token=secret"}, Postgres: "postgres://election:secret@127.0.0.1:5432/election",
 	}
 	if err := good.Validate(); err != nil {
 		t.Error(err)
@@ -398,7 +401,7 @@ func TestConfigNamesTheSettingThatIsWrong(t *testing.T) {
 		`checkpoints is ""`:                  func(c *Config) { c.Checkpoints = "" },
 		`checkpoints is ":"`:                 func(c *Config) { c.Checkpoints = ":" },
 		"state-partitions is 0":              func(c *Config) { c.StatePartitions = 0 },
-		"remote is not":                      func(c *Config) { c.Remote = "127.0.0.1:15002" },
+		"remote is not":                      func(c *Config) { c.Remote.URL = "127.0.0.1:15002" },
 		"postgres must be":                   func(c *Config) { c.Postgres = "host=x" },
 		"trigger is -1s":                     func(c *Config) { c.Trigger = -time.Second },
 	} {
@@ -430,9 +433,9 @@ func TestWokenSubmitPublishesNothing(t *testing.T) {
 		t.Errorf("the stopped submit made run %d official: %v", official(t, cluster), err)
 	}
 	if err := stopped.note(t.Context(), election.LatestRunKey, stopped.current); err == nil {
-		t.Error("the stopped submit can write the election topic")
+		t.Error("the stopped submit can write the topic of runs")
 	}
-	if got := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey); got.Run != 2 {
+	if got := last[run](t, cluster, election.RunsTopic, election.LatestRunKey); got.Run != 2 {
 		t.Errorf("the latest run is %+v", got)
 	}
 	done(t, successor.note(t.Context(), election.LatestRunKey, successor.current)) // it is not fenced
@@ -451,7 +454,7 @@ func TestSuccessorFencesItsPredecessor(t *testing.T) {
 	if err := before.note(t.Context(), election.LatestRunKey, run{Run: 7}); err == nil {
 		t.Error("the predecessor can still write")
 	}
-	if got := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey); got.Run != 1 || after.current.Run != 1 {
+	if got := last[run](t, cluster, election.RunsTopic, election.LatestRunKey); got.Run != 1 || after.current.Run != 1 {
 		t.Errorf("the latest run is %d, and was read as %d", got.Run, after.current.Run)
 	}
 }
@@ -462,7 +465,7 @@ func TestSubmitWithoutTheLockPublishesNothing(t *testing.T) {
 	r := newStartedTracker(t, c, "a")
 	r.mayAct = func() error { return lease.ErrLost }
 	count := func() (n int) {
-		for _, topic := range append(election.ResultTopics(), election.ElectionTopic, election.PipelineStatusTopic) {
+		for _, topic := range append(election.ResultTopics(), election.RunsTopic, election.QueryStatusTopic) {
 			n += len(kafkatest.Read(t, cluster, topic, 0))
 		}
 		return n

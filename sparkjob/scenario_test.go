@@ -39,7 +39,7 @@ func newElectionAt(t *testing.T, cluster kafka.Cluster, remote string, d *electi
 	t.Helper()
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	c := sparkjob.Config{
-		Kafka: cluster, Postgres: localtest.PostgreSQL(t), Remote: remote,
+		Kafka: cluster, Postgres: localtest.PostgreSQL(t), Remote: sparkjob.Remote{URL: remote},
 		Checkpoints: "file://" + t.TempDir() + "/of any name 100%20 [a]{b}*?", StatePartitions: 2, Log: log,
 	}
 	var names []string

@@ -165,7 +165,7 @@ type submit struct {
 // newSubmit starts a submit whose intervals are short, so that no test waits for them.
 func newSubmit(t *testing.T, c Config, url, fingerprint string, change ...func(*supervisor)) *submit {
 	t.Helper()
-	c.Remote, c.Postgres, c.Health = url, "postgres://e:s@127.0.0.1:1/election", health.New("submit")
+	c.Remote.URL, c.Postgres, c.Health = url, "postgres://e:s@127.0.0.1:1/election", health.New("submit")
 	installation := &election.Installation{Fingerprint: fingerprint}
 	r, err := newRunTracker(c, installation)
 	done(t, err)

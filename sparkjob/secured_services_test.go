@@ -33,7 +33,7 @@ func TestSparkLogsInToKafka(t *testing.T) {
 			produce(t, c, counting.Votes)
 			awaitCounted(t, c, submit(t, c))
 			wantExact(t, c, counting.Definition, counting.Partitions, 1)
-			plan, err := sparkjob.Plan(t.Context(), c.Kafka, c.Remote, false, true)
+			plan, err := sparkjob.Plan(t.Context(), c.Kafka, c.Remote, true)
 			if err != nil || strings.Contains(plan, "hunter2") {
 				t.Errorf("Spark's plan tells the password, or there is none: %v\n%s", err, plan)
 			}

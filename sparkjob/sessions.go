@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/backoff"
 
 	"realtime-election/election"
+	"realtime-election/internal/peer"
 	"realtime-election/spark"
 )
 
@@ -32,12 +33,15 @@ func withAnswerTimeout(ctx context.Context, timeout time.Duration) (context.Cont
 }
 
 // dial connects to the Spark of a connection string.
-func dial(ctx context.Context, remote string, plainText bool, options ...spark.Option) (*spark.Session, error) {
+func (r Remote) dial(ctx context.Context, options ...spark.Option) (*spark.Session, error) {
 	options = append(options, spark.WithRetry(retryPolicy()), spark.WithGRPC(grpc.WithConnectParams(connectBackoff())))
-	if plainText {
+	if r.PlainText {
 		options = append(options, spark.WithTokenInPlainText())
 	}
-	session, err := spark.Dial(ctx, remote, options...)
+	if r.OfThisUser {
+		options = append(options, spark.WithGRPC(grpc.WithContextDialer(peer.Dial)))
+	}
+	session, err := spark.Dial(ctx, r.URL, options...)
 	if err != nil {
 		var answered *spark.Error
 		if !errors.As(err, &answered) && ctx.Err() == nil { // Dial has not asked Spark yet
@@ -52,7 +56,7 @@ func dial(ctx context.Context, remote string, plainText bool, options ...spark.O
 func (s *supervisor) openSession(ctx context.Context) (*spark.Session, error) {
 	ctx, cancel := withAnswerTimeout(ctx, s.answerTimeout)
 	defer cancel()
-	session, err := dial(ctx, s.Remote, s.PlainText, spark.WithSessionID(spark.SessionID(uuid.NewString())))
+	session, err := s.Remote.dial(ctx, spark.WithSessionID(spark.SessionID(uuid.NewString())))
 	if err != nil {
 		return nil, err
 	}
@@ -72,11 +76,11 @@ func (s *supervisor) openSession(ctx context.Context) (*spark.Session, error) {
 
 // resumeSession connects to an existing session, and returns the query that runs there, or nil where none does. Both are nil
 // if the session is gone: it was ended, has timed out, or Spark was started again.
-func resumeSession(ctx context.Context, remote string, plainText bool, at sessionRef) (*spark.Session, *spark.StreamingQuery, error) {
+func (r Remote) resumeSession(ctx context.Context, at sessionRef) (*spark.Session, *spark.StreamingQuery, error) {
 	if at.ID == "" {
 		return nil, nil, nil
 	}
-	session, err := dial(ctx, remote, plainText, spark.WithSessionID(at.ID), spark.WithUserID(at.User), spark.WithServerSessionID(at.ServerSessionID))
+	session, err := r.dial(ctx, spark.WithSessionID(at.ID), spark.WithUserID(at.User), spark.WithServerSessionID(at.ServerSessionID))
 	if sessionGone(err) {
 		return nil, nil, nil
 	}
@@ -99,15 +103,15 @@ func resumeSession(ctx context.Context, remote string, plainText bool, at sessio
 	return session, nil, nil
 }
 
-// notedSession resumes the session that the election topic names for the current run. It connects only to Remote: a stranger
+// notedSession resumes the session that the topic of runs names for the current run. It connects only to Remote: a stranger
 // who can write the topic could put an address there, which must not be sent the token. The error is errQueryElsewhere if the
 // session was opened on a Spark at another address, and Remote does not know it.
 func (s *supervisor) notedSession(ctx context.Context) (*spark.Session, *spark.StreamingQuery, error) {
 	at := s.runs.current.Session
 	asking, cancel := withAnswerTimeout(ctx, s.answerTimeout)
 	defer cancel()
-	session, query, err := resumeSession(asking, s.Remote, s.PlainText, at)
-	if err == nil && session == nil && at.Spark != "" && at.Spark != sparkAt(s.Remote) {
+	session, query, err := s.Remote.resumeSession(asking, at)
+	if err == nil && session == nil && at.Spark != "" && at.Spark != s.Remote.at() {
 		return nil, nil, fmt.Errorf("%w on %s, which is not the Spark that submit is given: stop that Spark, or its query goes on until the session times out", errQueryElsewhere, at.Spark)
 	}
 	return session, query, err
@@ -116,9 +120,9 @@ func (s *supervisor) notedSession(ctx context.Context) (*spark.Session, *spark.S
 // errQueryElsewhere is the error where the query may go on in a Spark that submit does not call.
 var errQueryElsewhere = errors.New("the query was last started")
 
-// sparkAt is the host:port of a connection string.
-func sparkAt(remote string) string {
-	parsed, err := url.Parse(remote)
+// at is its host:port.
+func (r Remote) at() string {
+	parsed, err := url.Parse(r.URL)
 	if err != nil {
 		return ""
 	}

@@ -89,7 +89,7 @@ func TestQueryWaitsForTheRegister(t *testing.T) {
 	}
 	reports(waiting)
 	want := func(stopped bool) {
-		kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.ElectionTopic, election.WantedKey, election.Wanted{Stopped: stopped}))
+		kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.QueryControlTopic, election.WantedKey, election.Wanted{Stopped: stopped}))
 	}
 	want(true)
 	reports(stopped)

@@ -180,7 +180,7 @@ func (r *runTracker) publishStatus(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("encode the query's status: %w", err)
 	}
-	record := &kgo.Record{Topic: election.PipelineStatusTopic, Key: []byte(election.QueryKey), Value: text}
+	record := &kgo.Record{Topic: election.QueryStatusTopic, Key: []byte(election.QueryKey), Value: text}
 	if err := r.plainWriter.ProduceSync(ctx, record).FirstErr(); err != nil {
 		return fmt.Errorf("publish the query's status: %w", err)
 	}

@@ -77,7 +77,7 @@ func TestUnchangedStatusIsPublishedNowAndThen(t *testing.T) {
 	t.Parallel()
 	cluster, c := newElection(t)
 	r := newStartedTracker(t, c, "a")
-	published := func() int { return len(kafkatest.Read(t, cluster, election.PipelineStatusTopic, 0)) }
+	published := func() int { return len(kafkatest.Read(t, cluster, election.QueryStatusTopic, 0)) }
 	for _, progress := range []*spark.Progress{nil, batch(0, 3, 4)} {
 		done(t, r.report(t.Context(), progress))
 		before := published()
@@ -101,7 +101,7 @@ func TestReportOfAClockThatIsAheadDelaysNone(t *testing.T) {
 	done(t, newStartedTracker(t, c, "a").report(t.Context(), batch(0, 3, 4)))
 	ahead := status(t, cluster)
 	ahead.UpdatedAt = time.Now().Add(time.Hour)
-	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.PipelineStatusTopic, election.QueryKey, ahead))
+	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.QueryStatusTopic, election.QueryKey, ahead))
 	r := newStartedTracker(t, c, "a")
 	done(t, r.report(t.Context(), batch(0, 3, 4)))
 	if got := status(t, cluster); got.State != running || got.UpdatedAt.After(time.Now()) || got.Counted["1"] != 4 {
@@ -109,9 +109,9 @@ func TestReportOfAClockThatIsAheadDelaysNone(t *testing.T) {
 	}
 	r.status.UpdatedAt = time.Now().Add(time.Hour)
 	r.published = time.Now().Add(-heartbeatEvery)
-	before := len(kafkatest.Read(t, cluster, election.PipelineStatusTopic, 0))
+	before := len(kafkatest.Read(t, cluster, election.QueryStatusTopic, 0))
 	done(t, r.report(t.Context(), batch(0, 3, 4)))
-	if got := len(kafkatest.Read(t, cluster, election.PipelineStatusTopic, 0)); got != before+1 {
+	if got := len(kafkatest.Read(t, cluster, election.QueryStatusTopic, 0)); got != before+1 {
 		t.Errorf("%d records more after the clock was set back, want 1", got-before)
 	}
 }
@@ -188,7 +188,7 @@ func TestSettledQueryHasCountedAll(t *testing.T) {
 		t.Error("all is counted although the next run has counted nothing")
 	}
 	next := election.QueryStatus{Run: 2, State: "running", Counted: map[string]int64{"0": 0, "1": 3}}
-	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.PipelineStatusTopic, election.QueryKey, next))
+	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.QueryStatusTopic, election.QueryKey, next))
 	if counted() {
 		t.Error("all is counted although the next run is not official yet")
 	}
@@ -253,10 +253,10 @@ func TestTopicThatIsMadeAgainIsReportedTo(t *testing.T) {
 	learnsSoon := kgo.MetadataMinAge(20 * time.Millisecond) // that it is another topic
 	newSubmit(t, c, newScriptedSpark(t).URL(), "a", func(s *supervisor) { s.runs.writerOptions = []kgo.Opt{learnsSoon} }).runs(t, cluster)
 	cl := kafkatest.NewClient(t, cluster, learnsSoon)
-	_, err := kadm.NewClient(cl).DeleteTopic(t.Context(), election.PipelineStatusTopic)
+	_, err := kadm.NewClient(cl).DeleteTopic(t.Context(), election.QueryStatusTopic)
 	done(t, err)
 	done(t, kafka.EnsureTopics(t.Context(), cl, election.Topics(2)))
 	until(t, "it is reported that the query runs", func() bool {
-		return len(kafkatest.Read(t, cluster, election.PipelineStatusTopic, 0)) > 0
+		return len(kafkatest.Read(t, cluster, election.QueryStatusTopic, 0)) > 0
 	})
 }

@@ -47,11 +47,11 @@ func setWanted(ctx context.Context, cluster kafka.Cluster, wanted election.Wante
 		return fmt.Errorf("encode the request: %w", err)
 	}
 	// The offset tells whether a report is newer than the request, since submit may have another clock.
-	ends, err := kafka.Ends(ctx, cl, election.PipelineStatusTopic)
+	ends, err := kafka.Ends(ctx, cl, election.QueryStatusTopic)
 	if err != nil {
 		return err
 	}
-	if err := cl.ProduceSync(ctx, &kgo.Record{Topic: election.ElectionTopic, Key: []byte(election.WantedKey), Value: text}).FirstErr(); err != nil {
+	if err := cl.ProduceSync(ctx, &kgo.Record{Topic: election.QueryControlTopic, Key: []byte(election.WantedKey), Value: text}).FirstErr(); err != nil {
 		return fmt.Errorf("write the request: %w", err)
 	}
 	state := running
@@ -79,7 +79,7 @@ func setWanted(ctx context.Context, cluster kafka.Cluster, wanted election.Wante
 
 // stateReported reports whether the query's last status has this state and stands at the offset from or later.
 func stateReported(ctx context.Context, cluster kafka.Cluster, state string, from int64) (bool, error) {
-	latest, err := cluster.Latest(ctx, election.PipelineStatusTopic, 0, election.QueryKey)
+	latest, err := cluster.Latest(ctx, election.QueryStatusTopic, 0, election.QueryKey)
 	if err != nil || latest == nil || latest.Offset < from {
 		return false, err
 	}
@@ -90,7 +90,7 @@ func stateReported(ctx context.Context, cluster kafka.Cluster, state string, fro
 
 // stopRequested reads whether somebody has stopped the query.
 func (r *runTracker) stopRequested(ctx context.Context) (bool, error) {
-	if err := r.readElectionTopic(ctx); err != nil {
+	if err := r.readTopics(ctx); err != nil {
 		return false, fmt.Errorf("read whether the query is to run: %w", err)
 	}
 	return r.inTopic.wanted.Stopped, nil

@@ -27,14 +27,14 @@ func halfCounted(t *testing.T) (s scenario.Scenario, c sparkjob.Config, ended <-
 // TestStoppedQueryGoesOnWhereItStopped stops the query between two halves of the votes.
 func TestStoppedQueryGoesOnWhereItStopped(t *testing.T) {
 	s, c, ended := halfCounted(t)
-	plan, err := sparkjob.Plan(t.Context(), c.Kafka, c.Remote, false, false)
+	plan, err := sparkjob.Plan(t.Context(), c.Kafka, c.Remote, false)
 	if err != nil || !strings.Contains(plan, "StateStoreSave") {
 		t.Errorf("the plan: %v\n%s", err, plan)
 	}
 	if err := sparkjob.Stop(t.Context(), c.Kafka); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sparkjob.Plan(t.Context(), c.Kafka, c.Remote, false, false); !errors.Is(err, sparkjob.ErrNotRunning) {
+	if _, err := sparkjob.Plan(t.Context(), c.Kafka, c.Remote, false); !errors.Is(err, sparkjob.ErrNotRunning) {
 		t.Errorf("the plan of a query that is stopped: %v", err)
 	}
 	produce(t, c, s.Votes[len(s.Votes)/2:])
@@ -61,7 +61,7 @@ func TestLostCheckpointIsCountedAgain(t *testing.T) {
 	awaitCounted(t, c, ended)
 	eventually(t, "the second run is official", func() bool {
 		var official election.OfficialRun
-		_, err := c.Kafka.LatestJSON(t.Context(), election.ElectionTopic, election.OfficialRunKey, &official)
+		_, err := c.Kafka.LatestJSON(t.Context(), election.RunsTopic, election.OfficialRunKey, &official)
 		return err == nil && official.Run == 2
 	})
 	wantExact(t, c, s.Definition, s.Partitions, 2)

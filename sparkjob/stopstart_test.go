@@ -20,7 +20,7 @@ func TestStoppedQueryStaysStopped(t *testing.T) {
 	server := newScriptedSpark(t)
 	first := newSubmit(t, c, server.URL(), "a")
 	first.runs(t, cluster)
-	at := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey)
+	at := last[run](t, cluster, election.RunsTopic, election.LatestRunKey)
 	done(t, Stop(t.Context(), c.Kafka))
 	stayed := func() {
 		t.Helper()
@@ -39,7 +39,7 @@ func TestStoppedQueryStaysStopped(t *testing.T) {
 	stayed()
 	done(t, Start(t.Context(), c.Kafka))
 	second.runs(t, cluster)
-	if now := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey); now.Run != at.Run || now.Session.ID == at.Session.ID {
+	if now := last[run](t, cluster, election.RunsTopic, election.LatestRunKey); now.Run != at.Run || now.Session.ID == at.Session.ID {
 		t.Errorf("%+v, then %+v", at, now)
 	}
 }
@@ -49,7 +49,7 @@ func TestOnlyALaterReportConfirmsARequest(t *testing.T) {
 	t.Parallel()
 	cluster, c := newElection(t)
 	report := func(state string, clock time.Duration) {
-		kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.PipelineStatusTopic, election.QueryKey,
+		kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.QueryStatusTopic, election.QueryKey,
 			election.QueryStatus{State: state, UpdatedAt: time.Now().Add(clock)}))
 	}
 	for _, step := range []struct {
@@ -69,7 +69,7 @@ func TestPlanIsOfTheQueryThatRuns(t *testing.T) {
 	cluster, c := newElection(t)
 	server := newScriptedSpark(t)
 	plan := func() (string, error) {
-		return Plan(t.Context(), c.Kafka, server.URL(), false, true)
+		return Plan(t.Context(), c.Kafka, Remote{URL: server.URL()}, true)
 	}
 	if _, err := plan(); !errors.Is(err, ErrNotRunning) {
 		t.Errorf("without a run: %v", err)
@@ -78,7 +78,7 @@ func TestPlanIsOfTheQueryThatRuns(t *testing.T) {
 	if text, err := plan(); text != "the plan" || err != nil {
 		t.Errorf("%q, %v", text, err)
 	}
-	at := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey)
+	at := last[run](t, cluster, election.RunsTopic, election.LatestRunKey)
 	requests := sparktest.Sent[*wire.ExecutePlanRequest](server.Server)
 	asked := slices.IndexFunc(requests, func(r *wire.ExecutePlanRequest) bool {
 		return r.GetPlan().GetCommand().GetStreamingQueryCommand().GetExplain().GetExtended()
@@ -96,7 +96,7 @@ func TestPlanIsOfTheQueryThatRuns(t *testing.T) {
 func TestOldReportConfirmsNothing(t *testing.T) {
 	t.Parallel()
 	cluster, c := newElection(t)
-	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.PipelineStatusTopic, election.QueryKey, election.QueryStatus{State: running, UpdatedAt: time.Now().Add(time.Hour)}))
+	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.QueryStatusTopic, election.QueryKey, election.QueryStatus{State: running, UpdatedAt: time.Now().Add(time.Hour)}))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	if err := Start(ctx, c.Kafka); err == nil {
@@ -113,9 +113,9 @@ func TestSubmitWhoseClockIsBehindIsBelieved(t *testing.T) {
 	answered := make(chan error, 1)
 	go func() { answered <- Stop(ctx, c.Kafka) }()
 	until(t, "the request is written", func() bool {
-		return last[election.Wanted](t, cluster, election.ElectionTopic, election.WantedKey).Stopped
+		return last[election.Wanted](t, cluster, election.QueryControlTopic, election.WantedKey).Stopped
 	})
-	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.PipelineStatusTopic, election.QueryKey, election.QueryStatus{State: stopped, UpdatedAt: time.Now().Add(-time.Hour)}))
+	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.QueryStatusTopic, election.QueryKey, election.QueryStatus{State: stopped, UpdatedAt: time.Now().Add(-time.Hour)}))
 	if err := <-answered; err != nil {
 		t.Error(err)
 	}

@@ -23,23 +23,29 @@ import (
 	"realtime-election/internal/postgres"
 )
 
+// Remote is the Spark Connect server.
+type Remote struct {
+	URL        string // its connection string, sc://host:port/;token=…
+	PlainText  bool   // the token may travel without TLS, over a network that nobody else can read
+	OfThisUser bool   // it is on this machine, and a server that another user runs is refused (on Linux)
+}
+
 // Config holds the settings of submit.
 type Config struct {
 	Kafka            kafka.Cluster
-	Postgres         string        // URL of the database that holds the definition's tables, and the lock
-	Remote           string        // Spark Connect's connection string, sc://host:port/;token=…
+	Postgres         string // URL of the database that holds the definition's tables, and the lock
+	Remote           Remote
 	Checkpoints      string        // URI of the folder that holds a folder for each run
 	StatePartitions  int           // of a new run
 	Trigger          time.Duration // the shortest time from one micro-batch to the next
 	SparkKafkaConfig string        // file of Spark's own properties for Kafka, on Spark's machines; empty: where Kafka's are here
-	PlainText        bool          // the token may travel without TLS, over a network that nobody else can read
 	Log              *slog.Logger
 	Health           *health.Service // may be nil
 }
 
 // Validate returns an *election.Wrong that names the setting that is wrong.
 func (c Config) Validate() error {
-	remote, remoteErr := url.Parse(c.Remote)
+	remote, remoteErr := url.Parse(c.Remote.URL)
 	if _, err := jdbcOptions(c.Postgres); err != nil {
 		return err
 	}

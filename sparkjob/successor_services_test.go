@@ -98,7 +98,7 @@ func latest(t *testing.T, c sparkjob.Config) (of struct {
 },
 ) {
 	t.Helper()
-	if _, err := c.Kafka.LatestJSON(t.Context(), election.ElectionTopic, election.LatestRunKey, &of); err != nil {
+	if _, err := c.Kafka.LatestJSON(t.Context(), election.RunsTopic, election.LatestRunKey, &of); err != nil {
 		t.Fatal(err)
 	}
 	return of
@@ -110,7 +110,7 @@ func awaitReport(t *testing.T, c sparkjob.Config) {
 	since := time.Now()
 	eventually(t, "the query is reported to run", func() bool {
 		var status election.QueryStatus
-		_, err := c.Kafka.LatestJSON(t.Context(), election.PipelineStatusTopic, election.QueryKey, &status)
+		_, err := c.Kafka.LatestJSON(t.Context(), election.QueryStatusTopic, election.QueryKey, &status)
 		return err == nil && status.State == "running" && status.UpdatedAt.After(since)
 	})
 }
@@ -185,8 +185,8 @@ func TestSparkThatRefusesIsExplained(t *testing.T) {
 	c := newElection(t, s.Definition, s.Partitions)
 	t.Run("token", func(t *testing.T) {
 		wrong := c
-		wrong.Remote, _, _ = strings.Cut(c.Remote, "token=")
-		wrong.Remote += "token=wrong"
+		wrong.Remote.URL, _, _ = strings.Cut(c.Remote.URL, "token=")
+		wrong.Remote.URL += "token=wrong"
 		if err := sparkjob.Run(t.Context(), wrong); err == nil || !strings.Contains(err.Error(), "Spark refuses the token") {
 			t.Error(err)
 		}
@@ -213,7 +213,7 @@ func explained(t *testing.T, c sparkjob.Config, what string) {
 	t.Helper()
 	var status election.QueryStatus
 	eventually(t, "the status says "+what, func() bool {
-		_, err := c.Kafka.LatestJSON(t.Context(), election.PipelineStatusTopic, election.QueryKey, &status)
+		_, err := c.Kafka.LatestJSON(t.Context(), election.QueryStatusTopic, election.QueryKey, &status)
 		return err == nil && strings.Contains(status.Error, what)
 	})
 	t.Log(status.State, status.Error)

@@ -28,7 +28,7 @@ func TestSuccessorAdoptsTheQuery(t *testing.T) {
 	server := newScriptedSpark(t)
 	first := newSubmit(t, c, server.URL(), "a")
 	first.runs(t, cluster)
-	at := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey)
+	at := last[run](t, cluster, election.RunsTopic, election.LatestRunKey)
 	first.lose()
 	if err := first.end(t); !errors.Is(err, lease.ErrLost) {
 		t.Errorf("the first ended with %v", err)
@@ -40,7 +40,7 @@ func TestSuccessorAdoptsTheQuery(t *testing.T) {
 			t.Errorf("the query was started %d times, and sessions %v ended", server.started, server.released)
 		}
 	})
-	if diff := cmp.Diff(at, last[run](t, cluster, election.ElectionTopic, election.LatestRunKey)); diff != "" {
+	if diff := cmp.Diff(at, last[run](t, cluster, election.RunsTopic, election.LatestRunKey)); diff != "" {
 		t.Error(diff)
 	}
 	second.stop()
@@ -66,10 +66,10 @@ func TestWrongQueryIsEnded(t *testing.T) {
 			cluster, c := newElection(t)
 			server := newScriptedSpark(t)
 			leaveRunning(t, cluster, c, server.URL())
-			before := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey)
+			before := last[run](t, cluster, election.RunsTopic, election.LatestRunKey)
 			fingerprint := change(&c)
 			newSubmit(t, c, server.URL(), fingerprint).runs(t, cluster)
-			after := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey)
+			after := last[run](t, cluster, election.RunsTopic, election.LatestRunKey)
 			server.set(func() {
 				if server.started != 2 || !slices.Equal(server.released, []string{string(before.Session.ID)}) || after.Session.ID == before.Session.ID {
 					t.Errorf("%d starts, sessions %v ended; %+v, then %+v", server.started, server.released, before, after)
@@ -88,7 +88,7 @@ func TestSparkThatWasStartedAgainGetsTheQueryAgain(t *testing.T) {
 	server := newScriptedSpark(t)
 	first := newSubmit(t, c, server.URL(), "a")
 	first.runs(t, cluster)
-	before := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey)
+	before := last[run](t, cluster, election.RunsTopic, election.LatestRunKey)
 	server.set(func() { server.running = false })
 	server.Restart()
 	server.awaits(t, "the query is started again", func() bool { return server.started == 2 })
@@ -97,7 +97,7 @@ func TestSparkThatWasStartedAgainGetsTheQueryAgain(t *testing.T) {
 			t.Errorf("sessions %v were made on the new Spark, and ended", server.released)
 		}
 	})
-	after := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey)
+	after := last[run](t, cluster, election.RunsTopic, election.LatestRunKey)
 	if after.Run != 1 || after.Session.ID == before.Session.ID || after.Session.ServerSessionID == before.Session.ServerSessionID {
 		t.Errorf("%+v, then %+v", before, after)
 	}
@@ -126,7 +126,7 @@ func TestLostCheckpointBeginsARun(t *testing.T) {
 				server.set(func() { clear(server.checkpoints) })
 			}
 			newSubmit(t, config, server.URL(), "a").runs(t, cluster)
-			after := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey)
+			after := last[run](t, cluster, election.RunsTopic, election.LatestRunKey)
 			server.set(func() {
 				if after.Run != c.runs || server.started != c.runs || len(server.released) != c.runs-1 {
 					t.Errorf("%+v after %d starts and the end of %v", after, server.started, server.released)
@@ -153,7 +153,7 @@ func TestUnreadableCheckpointIsNotLost(t *testing.T) {
 	})
 	server.set(func() { server.checkpointError = nil })
 	s.runs(t, cluster)
-	if at := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey); at.Run != 1 || !at.Committed {
+	if at := last[run](t, cluster, election.RunsTopic, election.LatestRunKey); at.Run != 1 || !at.Committed {
 		t.Errorf("%+v", at)
 	}
 }
@@ -165,14 +165,14 @@ func TestQueryOfAnotherSparkIsLeftAlone(t *testing.T) {
 	cluster, config := newElection(t)
 	before, after := newScriptedSpark(t), newScriptedSpark(t)
 	leaveRunning(t, cluster, config, before.URL())
-	first := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey)
+	first := last[run](t, cluster, election.RunsTopic, election.LatestRunKey)
 	var heard int
 	before.set(func() { heard = len(before.Calls()) })
 	log := &lockedBuffer{}
 	config.Log = slog.New(slog.NewTextHandler(log, nil))
 	newSubmit(t, config, after.URL(), "a").runs(t, cluster)
 	after.awaits(t, "the query is started", func() bool { return after.started == 1 })
-	second := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey)
+	second := last[run](t, cluster, election.RunsTopic, election.LatestRunKey)
 	if second.Run != 2 || "sc://"+second.Session.Spark != after.URL() {
 		t.Errorf("%+v", second)
 	}
@@ -213,8 +213,8 @@ func TestTokenGoesOnlyWhereTheOperatorSays(t *testing.T) {
 			t.Cleanup(r.close)
 			forged := run{Run: 1, QueryHash: r.queryHash, StatePartitions: 4, Session: sessionRef{Spark: trap.address(), ID: "8c5d7a3e-40d0-4c4e-9d5b-2f4a4f0c1b11", ServerSessionID: "s"}}
 			kafkatest.Produce(t, cluster,
-				kafkatest.JSON(t, election.ElectionTopic, election.LatestRunKey, forged),
-				kafkatest.JSON(t, election.ElectionTopic, election.WantedKey, wanted))
+				kafkatest.JSON(t, election.RunsTopic, election.LatestRunKey, forged),
+				kafkatest.JSON(t, election.QueryControlTopic, election.WantedKey, wanted))
 			s := newSubmit(t, config, server.URL()+"/;token=hunter2", "a")
 			if wanted.Stopped {
 				until(t, "the status says that submit cannot stop the query", func() bool {
@@ -238,13 +238,13 @@ func TestStopIsNotConfirmedWhereTheQueryMayGoOn(t *testing.T) {
 	cluster, config := newElection(t)
 	before, after := newScriptedSpark(t), newScriptedSpark(t)
 	leaveRunning(t, cluster, config, before.URL())
-	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.ElectionTopic, election.WantedKey, election.Wanted{Stopped: true}))
+	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.QueryControlTopic, election.WantedKey, election.Wanted{Stopped: true}))
 	newSubmit(t, config, after.URL(), "a")
 	until(t, "the status says so", func() bool {
 		now := status(t, cluster)
 		return now.State == waiting && strings.Contains(now.Error, strings.TrimPrefix(before.URL(), "sc://")+", which is not the Spark that submit is given")
 	})
-	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.ElectionTopic, election.WantedKey, election.Wanted{}))
+	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.QueryControlTopic, election.WantedKey, election.Wanted{}))
 	after.awaits(t, "the next run is started when it is wanted again", func() bool { return after.started == 1 })
 }
 
@@ -255,7 +255,7 @@ func TestSubmitWithoutTheLockEndsNoSession(t *testing.T) {
 	cluster, config := newElection(t)
 	server := newScriptedSpark(t)
 	leaveRunning(t, cluster, config, server.URL())
-	config.Remote = server.URL()
+	config.Remote.URL = server.URL()
 	r := newStartedTracker(t, config, "a")
 	s := &supervisor{Config: config, runs: r, answerTimeout: 5 * time.Second}
 	session, _, err := s.notedSession(t.Context())
@@ -341,7 +341,7 @@ func TestCheckpointsOfAnElectionBeforeAreLeftAlone(t *testing.T) {
 		server.checkpoints[run{Run: taken}.checkpoint(config.Checkpoints)+"/metadata"] = true
 	}
 	newSubmit(t, config, server.URL(), "a").runs(t, cluster)
-	if at := last[run](t, cluster, election.ElectionTopic, election.LatestRunKey); at.Run != 3 {
+	if at := last[run](t, cluster, election.RunsTopic, election.LatestRunKey); at.Run != 3 {
 		t.Errorf("%+v", at)
 	}
 }

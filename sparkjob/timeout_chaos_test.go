@@ -69,7 +69,7 @@ func watch(t *testing.T, c sparkjob.Config, d time.Duration) {
 	defer ticker.Stop()
 	for over := time.After(d); ; {
 		var status election.QueryStatus
-		if _, err := c.Kafka.LatestJSON(t.Context(), election.PipelineStatusTopic, election.QueryKey, &status); err != nil {
+		if _, err := c.Kafka.LatestJSON(t.Context(), election.QueryStatusTopic, election.QueryKey, &status); err != nil {
 			t.Fatal(err)
 		}
 		if age := time.Since(status.UpdatedAt); status.State != "running" || age > 10*time.Second {

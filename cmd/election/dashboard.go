@@ -13,7 +13,7 @@ import (
 type dashboardCommand struct {
 	kafkaFlags
 	healthFlags
-	Listen              string   `help:"Where the page is served: host:port; port 0 takes a free one." default:"${host}:${port}" env:"ELECTION_LISTEN"`
+	Listen              string   `help:"Where the page is served: host:port; port 0 takes a free one; fd://3 is a socket that it inherits as file 3." default:"${host}:${port}" env:"ELECTION_LISTEN"`
 	Names               []string `help:"Names under which the page is opened, such as results.example.org, beside its addresses, localhost and the machine's name." env:"ELECTION_NAMES"`
 	MaxViewers          int      `help:"Pages that may be open at a time. More are refused, and try again. Twice as many connections may be open." default:"${max_viewers}" env:"ELECTION_MAX_VIEWERS"`
 	MaxViewersOfAddress int      `help:"Those of one address, or of one IPv6 network, with up to six connections each. Behind a proxy, which is one address, give as many as in all." default:"${max_viewers_of_address}" env:"ELECTION_MAX_VIEWERS_OF_ADDRESS"`

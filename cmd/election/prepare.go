@@ -83,7 +83,7 @@ func (c *prepareCommand) validate() error {
 		{"voters", producer.VotersConfig{Kafka: cluster, Rate: c.VotersRate, Seed: c.Seed}},
 		{"votes", producer.VotesConfig{Kafka: cluster, Rate: c.Rate, Speed: c.Speed}},
 		{"submit", sparkjob.Config{
-			Kafka: cluster, Postgres: "postgres://spark@" + c.PostgresAt, Remote: "sc://" + c.SparkAt, Checkpoints: "file:///checkpoints",
+			Kafka: cluster, Postgres: "postgres://spark@" + c.PostgresAt, Remote: sparkjob.Remote{URL: "sc://" + c.SparkAt}, Checkpoints: "file:///checkpoints",
 			StatePartitions: c.StatePartitions, Trigger: c.Trigger,
 		}},
 	} {

@@ -37,19 +37,19 @@ type queryExplainCommand struct {
 }
 
 func (c *queryExplainCommand) Run(ctx context.Context, log *slog.Logger, at console) error {
-	remote := c.Remote
+	remote := sparkjob.Remote{URL: c.Remote, PlainText: c.PlainText}
 	if folder := c.folder(); folder != "" {
 		record, running := local.Running(folder, local.Spark)
 		if !running {
 			return fmt.Errorf("no Spark runs in %s; `election up --data %s` starts it", folder, folder)
 		}
-		remote = record.Address
+		remote = sparkjob.Remote{URL: record.Address, OfThisUser: true}
 	}
-	if remote == "" {
+	if remote.URL == "" {
 		return &election.Wrong{Setting: "brokers", Text: "names an election whose Spark is not known; name that with {remote} sc://host:port/;token=…"}
 	}
 	return c.kafka(ctx, log, func(cluster kafka.Cluster) error {
-		plan, err := sparkjob.Plan(ctx, cluster, remote, c.PlainText, c.Extended)
+		plan, err := sparkjob.Plan(ctx, cluster, remote, c.Extended)
 		if err != nil {
 			return err
 		}

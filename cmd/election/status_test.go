@@ -14,7 +14,7 @@ import (
 func TestStatusOfAKafkaOfOnesOwn(t *testing.T) {
 	t.Parallel()
 	cluster := newCounted(t, file(t, resultLines))
-	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.PipelineStatusTopic, election.QueryKey, election.QueryStatus{
+	kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.QueryStatusTopic, election.QueryKey, election.QueryStatus{
 		Run: 2, State: "waiting", Batch: 4, BatchMilliseconds: 900, StateBytes: 3 << 19, Error: "Spark is away\x1b[2J",
 	}))
 	at := "--brokers=" + cluster.ListenAddrs()[0]

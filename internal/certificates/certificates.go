@@ -1,7 +1,7 @@
 // Package certificates is the certificate authority of an election's own servers. Their clients trust that authority alone.
 //
-//	authority, err := certificates.OpenOrMake(folder)
-//	err = authority.Issue("kafka.pem", []string{"kafka", "127.0.0.1"}, nil)
+//	authority, err := certificates.OpenOrMake(folder, nil)
+//	err = authority.Issue(path, []string{"kafka", "127.0.0.1"}, nil)
 package certificates
 
 import (
@@ -26,7 +26,7 @@ import (
 
 // Files of the authority in its folder.
 const (
-	File    = "ca.pem"     // its certificate, for whoever reaches the folder
+	File    = "ca.pem"     // its certificate, for whoever may trust it
 	KeyFile = "ca-key.pem" // its private key and certificate
 )
 
@@ -38,13 +38,15 @@ const (
 
 // Authority signs certificates.
 type Authority struct {
-	folder string
-	pair   tls.Certificate
+	folder      string
+	grantAccess func(path string) error
+	pair        tls.Certificate
 }
 
-// OpenOrMake opens the authority in a folder, or makes it. The error is an *election.InputError if its key cannot be used.
-func OpenOrMake(folder string) (*Authority, error) {
-	a := &Authority{folder: folder}
+// OpenOrMake opens the authority in a folder, or makes it. grantAccess lets others read its certificate, as in package secret. The
+// error is an *election.InputError if the authority's key cannot be used.
+func OpenOrMake(folder string, grantAccess func(path string) error) (*Authority, error) {
+	a := &Authority{folder: folder, grantAccess: grantAccess}
 	path := filepath.Join(folder, KeyFile)
 	content, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -81,12 +83,12 @@ func (a *Authority) make(path string) error {
 // publish writes the authority's certificate.
 func (a *Authority) publish() error {
 	content := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.pair.Leaf.Raw})
-	return secret.Replace(filepath.Join(a.folder, File), string(content), func(path string) error { return os.Chmod(path, 0o644) })
+	return secret.Replace(filepath.Join(a.folder, File), string(content), a.grantAccess)
 }
 
-// Issue writes a new private key of a server and its certificate, in one file of the folder. grantAccess lets the server read the
-// file, as in package secret.
-func (a *Authority) Issue(file string, names []string, grantAccess func(path string) error) error {
+// Issue writes a new private key of a server and its certificate, in one file. grantAccess lets the server read the file, as in
+// package secret.
+func (a *Authority) Issue(path string, names []string, grantAccess func(path string) error) error {
 	template := &x509.Certificate{
 		Subject: pkix.Name{CommonName: names[0]}, NotAfter: time.Now().Add(serverLife),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
@@ -102,7 +104,7 @@ func (a *Authority) Issue(file string, names []string, grantAccess func(path str
 	if err != nil {
 		return err
 	}
-	return secret.Replace(filepath.Join(a.folder, file), string(content), grantAccess)
+	return secret.Replace(path, string(content), grantAccess)
 }
 
 // sign makes a private key and its certificate. With no issuer the certificate is signed with that key itself.

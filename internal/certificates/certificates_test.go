@@ -16,14 +16,14 @@ import (
 // issue opens the authority in a folder, and lets it issue a certificate for server.test and 127.0.0.1.
 func issue(t *testing.T, folder string) tls.Certificate {
 	t.Helper()
-	authority, err := certificates.OpenOrMake(folder)
+	path := filepath.Join(folder, "server.pem")
+	authority, err := certificates.OpenOrMake(folder, nil)
 	if err == nil {
-		err = authority.Issue("server.pem", []string{"server.test", "127.0.0.1"}, nil)
+		err = authority.Issue(path, []string{"server.test", "127.0.0.1"}, nil)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(folder, "server.pem")
 	pair, err := tls.LoadX509KeyPair(path, path)
 	if err != nil {
 		t.Fatal(err)
@@ -78,7 +78,7 @@ func TestAuthorityStaysAndItsKeyIsItsOwners(t *testing.T) {
 	if _, err := after.Verify(x509.VerifyOptions{DNSName: "server.test", Roots: trusted}); err != nil {
 		t.Errorf("who trusted the authority before it was opened again does not trust the new certificate: %v", err)
 	}
-	for name, want := range map[string]fs.FileMode{certificates.KeyFile: 0o600, "server.pem": 0o600, certificates.File: 0o644} {
+	for name, want := range map[string]fs.FileMode{certificates.KeyFile: 0o600, "server.pem": 0o600, certificates.File: 0o600} {
 		if info, err := os.Stat(filepath.Join(folder, name)); err != nil || info.Mode() != want {
 			t.Errorf("%s: %v, %v; want mode %v", name, info, err, want)
 		}
@@ -90,7 +90,7 @@ func TestAuthorityWithADamagedKeyIsRefused(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(folder, certificates.KeyFile), []byte("hello"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := certificates.OpenOrMake(folder); err == nil {
+	if _, err := certificates.OpenOrMake(folder, nil); err == nil {
 		t.Error("a damaged key is used")
 	} else if _, ok := errors.AsType[*election.InputError](err); !ok {
 		t.Errorf("%T: %v", err, err)

@@ -12,11 +12,11 @@ import (
 // partition. Its errors are Kafka's, and trying again may help.
 func Counted(ctx context.Context, cluster kafka.Cluster) (bool, error) {
 	var official election.OfficialRun
-	if found, err := cluster.LatestJSON(ctx, election.ElectionTopic, election.OfficialRunKey, &official); err != nil || !found {
+	if found, err := cluster.LatestJSON(ctx, election.RunsTopic, election.OfficialRunKey, &official); err != nil || !found {
 		return false, err
 	}
 	var status election.QueryStatus
-	found, err := cluster.LatestJSON(ctx, election.PipelineStatusTopic, election.QueryKey, &status)
+	found, err := cluster.LatestJSON(ctx, election.QueryStatusTopic, election.QueryKey, &status)
 	if err != nil || !found || status.Counted == nil {
 		return false, err
 	}

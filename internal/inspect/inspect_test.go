@@ -209,13 +209,13 @@ func TestStatusTellsHowFarEachIs(t *testing.T) {
 		t.Errorf("before anyone reports it is %+v", status)
 	}
 	kafkatest.Produce(t, cluster,
-		kafkatest.JSON(t, election.PipelineStatusTopic, election.QueryKey, query), kafkatest.JSON(t, election.PipelineStatusTopic, election.LedgerKey, ledger))
+		kafkatest.JSON(t, election.QueryStatusTopic, election.QueryKey, query), kafkatest.JSON(t, election.LedgerStatusTopic, election.LedgerKey, ledger))
 	status := read()
 	if status.Behind != (Behind{Count: 1, LedgerVotes: 2, LedgerVoters: 0}) {
 		t.Errorf("behind by %+v", status.Behind)
 	}
-	reports := kafkatest.Read(t, cluster, election.PipelineStatusTopic, 0)
-	if !status.QueryAt.Equal(reports[0].Timestamp) || !status.LedgerAt.Equal(reports[1].Timestamp) {
+	queries, ledgers := kafkatest.Read(t, cluster, election.QueryStatusTopic, 0), kafkatest.Read(t, cluster, election.LedgerStatusTopic, 0)
+	if !status.QueryAt.Equal(queries[0].Timestamp) || !status.LedgerAt.Equal(ledgers[0].Timestamp) {
 		t.Errorf("reported at %v and %v, want Kafka's times", status.QueryAt, status.LedgerAt)
 	}
 	if status.Election != "X" || status.Voters != 90 || status.Query.Run != 3 || status.Ledger.Error != "PostgreSQL is away" {

@@ -73,14 +73,14 @@ func ReadStatus(ctx context.Context, cluster kafka.Cluster, now time.Time) (*Sta
 		}
 	}
 	var query election.QueryStatus
-	if status.QueryAt, err = latestReport(ctx, cluster, election.QueryKey, &query); err != nil {
+	if status.QueryAt, err = latestReport(ctx, cluster, election.QueryStatusTopic, election.QueryKey, &query); err != nil {
 		return nil, err
 	}
 	if !status.QueryAt.IsZero() {
 		status.Query = &query
 	}
 	var ledger election.LedgerStatus
-	if status.LedgerAt, err = latestReport(ctx, cluster, election.LedgerKey, &ledger); err != nil {
+	if status.LedgerAt, err = latestReport(ctx, cluster, election.LedgerStatusTopic, election.LedgerKey, &ledger); err != nil {
 		return nil, err
 	}
 	if !status.LedgerAt.IsZero() {
@@ -103,8 +103,8 @@ func ReadStatus(ctx context.Context, cluster kafka.Cluster, now time.Time) (*Sta
 }
 
 // latestReport decodes the last report of a service, and returns Kafka's timestamp of it, or zero if there is none.
-func latestReport(ctx context.Context, cluster kafka.Cluster, service string, into any) (time.Time, error) {
-	latest, err := cluster.Latest(ctx, election.PipelineStatusTopic, 0, service)
+func latestReport(ctx context.Context, cluster kafka.Cluster, topic, service string, into any) (time.Time, error) {
+	latest, err := cluster.Latest(ctx, topic, 0, service)
 	if err != nil || latest == nil {
 		return time.Time{}, err
 	}

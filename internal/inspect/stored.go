@@ -12,7 +12,7 @@ import (
 // records of transactions that are not decided yet. Its errors are Kafka's, and trying again may help.
 func Stored(ctx context.Context, cluster kafka.Cluster) (bool, error) {
 	var status election.LedgerStatus
-	found, err := cluster.LatestJSON(ctx, election.PipelineStatusTopic, election.LedgerKey, &status)
+	found, err := cluster.LatestJSON(ctx, election.LedgerStatusTopic, election.LedgerKey, &status)
 	if err != nil || !found {
 		return false, err
 	}

@@ -21,7 +21,7 @@ func TestStoredMeansEveryPartitionOfBothTopics(t *testing.T) {
 	allStored := func(offsets map[string]map[string]int64) bool {
 		t.Helper()
 		if offsets != nil {
-			kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.PipelineStatusTopic, election.LedgerKey, election.LedgerStatus{Stored: offsets}))
+			kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.LedgerStatusTopic, election.LedgerKey, election.LedgerStatus{Stored: offsets}))
 		}
 		is, err := inspect.Stored(t.Context(), kafkatest.Cluster(t, cluster.ListenAddrs()))
 		if err != nil {

@@ -70,14 +70,14 @@ func refuse(conn net.Conn, certificate, code string) {
 func TestRefusalSaysWhatToCorrect(t *testing.T) {
 	folder := t.TempDir()
 	ca, certificate := filepath.Join(folder, "ours", certificates.File), filepath.Join(folder, "ours", "server.pem")
-	ours, err := certificates.OpenOrMake(filepath.Dir(ca))
+	ours, err := certificates.OpenOrMake(filepath.Dir(ca), nil)
 	if err == nil {
-		err = ours.Issue("server.pem", []string{"127.0.0.1"}, nil)
+		err = ours.Issue(certificate, []string{"127.0.0.1"}, nil)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := certificates.OpenOrMake(filepath.Join(folder, "another")); err != nil {
+	if _, err := certificates.OpenOrMake(filepath.Join(folder, "another"), nil); err != nil {
 		t.Fatal(err)
 	}
 	another := filepath.Join(folder, "another", certificates.File)

@@ -85,7 +85,7 @@ func (p Principal) secret() string { return "kafka-" + string(p) }
 func (l Logins) properties(p Principal, password string) string {
 	protocol, name, module, others := "SASL_PLAINTEXT", mechanism, "scram.ScramLoginModule", ""
 	if l.CA != "" && p != Controller {
-		protocol = "SASL_SSL\nssl.truststore.type=PEM\nssl.truststore.location=" + l.CA
+		protocol = "SASL_SSL\nssl.truststore.type=PEM\nssl.truststore.location=" + strings.ReplaceAll(l.CA, `\`, `\\`)
 	}
 	if p == Controller { // it is also whom the listener lets in
 		name, module, others = "PLAIN", "plain.PlainLoginModule", fmt.Sprintf(" user_%s=%q", p, password)

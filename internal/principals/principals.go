@@ -47,7 +47,7 @@ type rights struct {
 // granted are the rights of the principals that are no super users.
 func granted() map[Principal]rights {
 	results := election.ResultTopics()
-	status := []string{election.ElectionTopic, election.PipelineStatusTopic}
+	count := []string{election.ElectionTopic, election.RunsTopic, election.QueryStatusTopic}
 	votes := producer(election.VotesTopic, election.CommitmentsProducer, election.VotersTopic, election.VotersProgressTopic)
 	votes.groups = election.VotesGroup
 	votes.writes = append(votes.writes, election.BallotCommitmentsTopic)
@@ -64,17 +64,20 @@ func granted() map[Principal]rights {
 		Cast:   producer(election.VotesTopic, election.CastProducer, election.VotesTopic, election.VotersTopic, election.VotersProgressTopic, election.VotesProgressTopic),
 		Spark:  {reads: []string{election.VotesTopic, election.BallotCommitmentsTopic}, writes: results, groups: election.SparkGroups},
 		Submit: {
-			reads:   slices.Concat(status, results, []string{election.BallotCommitmentsTopic}),
-			writes:  slices.Concat(status, results), // it removes what older runs wrote to the results
+			reads:   slices.Concat(count, results, []string{election.QueryControlTopic, election.BallotCommitmentsTopic}),
+			writes:  slices.Concat(results, []string{election.RunsTopic, election.QueryStatusTopic}), // it removes what older runs wrote to the results
 			offsets: []string{election.VotesTopic},
 			txnIDs:  []string{election.TransactionalID("submit")},
 		},
 		Ledger: {
-			reads:  slices.Concat(status, []string{election.VotesTopic, election.VotersTopic, election.BallotCommitmentsTopic, election.RejectedVotesTopic}),
-			writes: []string{election.RejectedVotesTopic, election.PipelineStatusTopic},
+			reads: []string{
+				election.ElectionTopic, election.VotesTopic, election.VotersTopic, election.BallotCommitmentsTopic, election.RejectedVotesTopic,
+				election.LedgerStatusTopic,
+			},
+			writes: []string{election.RejectedVotesTopic, election.LedgerStatusTopic},
 		},
-		Dashboard: {reads: slices.Concat(status, results), offsets: []string{election.VotesTopic}},
-		Query:     {reads: status, writes: []string{election.ElectionTopic}},
+		Dashboard: {reads: slices.Concat(count, results), offsets: []string{election.VotesTopic}},
+		Query:     {reads: count, writes: []string{election.QueryControlTopic}},
 		Reader:    reader,
 	}
 }

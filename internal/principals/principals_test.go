@@ -133,7 +133,7 @@ func TestGrantTakesAwayWhatIsNotGranted(t *testing.T) {
 		t.Fatal(err)
 	}
 	for what, want := range map[string]bool{
-		"User:votes votes_topic": true, "User:votes election": false, "User:somebody election": true, "User:submit election": true,
+		"User:votes votes_topic": true, "User:votes election": false, "User:somebody election": true, "User:submit election": false, "User:submit runs": true, "User:query runs": false,
 	} {
 		if mayWrite[what] != want {
 			t.Errorf("%s: %t, want %t (%v)", what, mayWrite[what], want, mayWrite)

@@ -23,14 +23,14 @@ import (
 
 // Topics are the topics from which a snapshot is made.
 func Topics() []string {
-	return append([]string{election.ElectionTopic, election.PipelineStatusTopic}, election.ResultTopics()...)
+	return append([]string{election.ElectionTopic, election.RunsTopic, election.QueryStatusTopic}, election.ResultTopics()...)
 }
 
 // Fold is the result of the records so far. The zero value is ready for use by one goroutine.
 type Fold struct {
 	installation *election.Installation // nil until the election topic holds a definition
 	ages         []int64                // registered voters by age, nil if not known
-	official     int                    // 0 until the election topic names a run
+	official     int                    // 0 until the topic of runs names one
 	runs         map[int]*runTotals
 	query        *election.QueryStatus
 	queryAt      time.Time // Kafka's timestamp of query
@@ -51,13 +51,15 @@ const (
 )
 
 // Apply adds a record to the fold. A nil value is a tombstone; at is the record's timestamp. Apply keeps neither slice.
-// Records of one key of the election topic or of pipeline_status must come in the topic's order; all others may come in any.
+// Records of a result topic may come in any order; those of one key of another topic must come in the topic's.
 func (f *Fold) Apply(topic string, key, value []byte, at time.Time) Effect {
 	var effect Effect
 	switch topic {
 	case election.ElectionTopic:
 		effect = f.applyElection(string(key), value)
-	case election.PipelineStatusTopic:
+	case election.RunsTopic:
+		effect = f.applyRuns(string(key), value)
+	case election.QueryStatusTopic:
 		effect = f.applyStatus(string(key), value, at)
 	default:
 		effect = f.applyResult(topic, string(key), value)
@@ -72,30 +74,34 @@ func (f *Fold) Apply(topic string, key, value []byte, at time.Time) Effect {
 }
 
 func (f *Fold) applyElection(key string, value []byte) Effect {
-	switch key {
-	case election.DefinitionKey:
-		if value == nil {
-			f.installation, f.ages = nil, nil
-			return Switched
-		}
-		var installation election.Installation
-		if json.Unmarshal(value, &installation) != nil || installation.Definition.ID == "" || installation.Validate() != nil {
-			return Skipped
-		}
-		f.installation, f.ages = &installation, installation.Definition.RegisteredByAge()
-		return Changed
-	case election.OfficialRunKey:
-		var official election.OfficialRun
-		if value != nil && (json.Unmarshal(value, &official) != nil || official.Run < 1 || official.Run >= math.MaxInt32) {
-			return Skipped
-		}
-		if official.Run == f.official {
-			return Nothing
-		}
-		f.official = official.Run
+	if key != election.DefinitionKey {
+		return Nothing
+	}
+	if value == nil {
+		f.installation, f.ages = nil, nil
 		return Switched
 	}
-	return Nothing
+	var installation election.Installation
+	if json.Unmarshal(value, &installation) != nil || installation.Definition.ID == "" || installation.Validate() != nil {
+		return Skipped
+	}
+	f.installation, f.ages = &installation, installation.Definition.RegisteredByAge()
+	return Changed
+}
+
+func (f *Fold) applyRuns(key string, value []byte) Effect {
+	if key != election.OfficialRunKey {
+		return Nothing
+	}
+	var official election.OfficialRun
+	if value != nil && (json.Unmarshal(value, &official) != nil || official.Run < 1 || official.Run >= math.MaxInt32) {
+		return Skipped
+	}
+	if official.Run == f.official {
+		return Nothing
+	}
+	f.official = official.Run
+	return Switched
 }
 
 // applyStatus keeps the last record. It does not compare the times in them, since submits on other machines have other clocks.

@@ -76,7 +76,7 @@ func changed(t *testing.T, change func(*election.Definition)) record {
 }
 
 func official(run int) record {
-	return record{election.ElectionTopic, election.OfficialRunKey, encode(election.OfficialRun{Run: run})}
+	return record{election.RunsTopic, election.OfficialRunKey, encode(election.OfficialRun{Run: run})}
 }
 
 func result(topic string, r election.Result, natural ...string) record {
@@ -336,8 +336,8 @@ func TestMalformedRecordsAreCountedAndSkipped(t *testing.T) {
 		"time":                 result(election.PerCandidateTopic, election.Result{Run: 1, CandidateID: ptr("ann"), NewestRecordAt: "today", TotalVotes: 1}, "ann"),
 		"unknown topic":        {"aggregated_weather", "1/ann", valid.value},
 		"definition":           {election.ElectionTopic, election.DefinitionKey, []byte("{}")},
-		"official run":         {election.ElectionTopic, election.OfficialRunKey, []byte(`{"run":-1}`)},
-		"status":               {election.PipelineStatusTopic, election.QueryKey, []byte(`[]`)},
+		"official run":         {election.RunsTopic, election.OfficialRunKey, []byte(`{"run":-1}`)},
+		"status":               {election.QueryStatusTopic, election.QueryKey, []byte(`[]`)},
 		"empty, no tombstone":  {election.PerCandidateTopic, "1/ann", []byte{}},
 	} {
 		f := fold(t, definition(), official(1), valid)
@@ -367,14 +367,14 @@ func TestLastStatusOfTheQueryIsKeptWhateverItsSendersClockSaid(t *testing.T) {
 			t.Errorf("%s %s: skipped", topic, key)
 		}
 	}
-	report(election.PipelineStatusTopic, election.QueryKey, election.QueryStatus{State: "waiting", UpdatedAt: noon.Add(5 * time.Minute)}, noon)
-	report(election.PipelineStatusTopic, election.QueryKey, election.QueryStatus{State: "running", UpdatedAt: noon.Add(time.Minute)}, noon.Add(time.Second))
-	report(election.PipelineStatusTopic, election.LedgerKey, election.QueryStatus{State: "another's"}, noon.Add(time.Minute))
+	report(election.QueryStatusTopic, election.QueryKey, election.QueryStatus{State: "waiting", UpdatedAt: noon.Add(5 * time.Minute)}, noon)
+	report(election.QueryStatusTopic, election.QueryKey, election.QueryStatus{State: "running", UpdatedAt: noon.Add(time.Minute)}, noon.Add(time.Second))
+	report(election.QueryStatusTopic, "another", election.QueryStatus{State: "another's"}, noon.Add(time.Minute))
 	s := f.Snapshot()
 	if s.Query == nil || s.Query.State != "running" || !s.QueryAt.Equal(noon.Add(time.Second)) {
 		t.Errorf("got %+v, reported at %v; want the last record, and Kafka's time of it", s.Query, s.QueryAt)
 	}
-	f.Apply(election.PipelineStatusTopic, []byte(election.QueryKey), nil, noon.Add(time.Hour))
+	f.Apply(election.QueryStatusTopic, []byte(election.QueryKey), nil, noon.Add(time.Hour))
 	if s := f.Snapshot(); s.Query != nil || !s.QueryAt.IsZero() {
 		t.Errorf("after a tombstone: %+v of %v", s.Query, s.QueryAt)
 	}
@@ -429,7 +429,7 @@ func FuzzApply(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, topic, key string, value []byte) {
 		s := fold(t, definition(), official(1), perCandidate(1, "ann", 10), record{topic, key, value}).Snapshot()
-		if topic != election.ElectionTopic && value != nil && s.TotalVotes < 10 {
+		if topic != election.ElectionTopic && topic != election.RunsTopic && value != nil && s.TotalVotes < 10 {
 			t.Errorf("the total fell to %d", s.TotalVotes)
 		}
 	})

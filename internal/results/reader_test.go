@@ -266,7 +266,7 @@ func TestNobodySeesTheSwitchOfRunsHalfDone(t *testing.T) {
 	until(t, published, votes(20))
 
 	delay := cluster.Fault(kfake.Fault{
-		Keys: []kmsg.Key{kmsg.Fetch}, Topic: election.ElectionTopic, Err: kerr.NotLeaderForPartition, Count: -1,
+		Keys: []kmsg.Key{kmsg.Fetch}, Topic: election.RunsTopic, Err: kerr.NotLeaderForPartition, Count: -1,
 	})
 	produce(t, cluster, everyTopic(2, 6)...)
 	produce(t, cluster, official(2))

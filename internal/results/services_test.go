@@ -29,7 +29,7 @@ func TestReportHasTheBrokersTime(t *testing.T) {
 	}
 	before := time.Now().Truncate(time.Millisecond)
 	report := &kgo.Record{
-		Topic: election.PipelineStatusTopic, Key: []byte(election.QueryKey), Timestamp: noon.AddDate(-10, 0, 0),
+		Topic: election.QueryStatusTopic, Key: []byte(election.QueryKey), Timestamp: noon.AddDate(-10, 0, 0),
 		Value: encode(election.QueryStatus{State: "running"}),
 	}
 	if err := cl.ProduceSync(t.Context(), report).FirstErr(); err != nil {

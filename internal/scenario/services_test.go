@@ -65,7 +65,7 @@ func TestThreeCountersAgreeOnARandomScenario(t *testing.T) {
 	})
 	y.run(t, func(ctx context.Context) error {
 		return sparkjob.Run(ctx, sparkjob.Config{
-			Kafka: y.kafka, Postgres: y.database, Remote: remote, Checkpoints: "file://" + t.TempDir(), StatePartitions: 2, Log: y.log,
+			Kafka: y.kafka, Postgres: y.database, Remote: sparkjob.Remote{URL: remote}, Checkpoints: "file://" + t.TempDir(), StatePartitions: 2, Log: y.log,
 		})
 	})
 	for round := range y.s.Rounds { // in the second round, query and ledger already know ballots

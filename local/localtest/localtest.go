@@ -99,7 +99,7 @@ func Data(t testing.TB) string {
 func data(t testing.TB) string {
 	t.Helper()
 	if servers.data == "" {
-		folder, err := os.MkdirTemp("", "localtest-")
+		folder, err := os.MkdirTemp("", "local test ü+%25-") // users have such folders
 		if err != nil {
 			t.Fatalf("create a folder for servers: %v", err)
 		}

@@ -29,12 +29,12 @@ func Definition(d election.Definition) Record {
 
 // Official is the record that names the official run.
 func Official(run int) Record {
-	return Record{Topic: election.ElectionTopic, Key: election.OfficialRunKey, Value: encode(election.OfficialRun{Run: run})}
+	return Record{Topic: election.RunsTopic, Key: election.OfficialRunKey, Value: encode(election.OfficialRun{Run: run})}
 }
 
 // Status is a record of the streaming query's status.
 func Status(s election.QueryStatus) Record {
-	return Record{Topic: election.PipelineStatusTopic, Key: election.QueryKey, Value: encode(s)}
+	return Record{Topic: election.QueryStatusTopic, Key: election.QueryKey, Value: encode(s)}
 }
 
 // Rejected is the record with the number of records that a run has rejected for a reason.

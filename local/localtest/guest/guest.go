@@ -12,7 +12,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -22,8 +21,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
+
+	"realtime-election/internal/peer"
 )
 
 // class names a class that no server has. A server that reads an object of this class answers that it cannot find it.
@@ -116,26 +116,14 @@ func listening(pid int) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	all, err := peer.Sockets(strconv.Itoa(pid))
 	var addresses []string
-	for _, table := range []string{"tcp", "tcp6"} {
-		content, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/%s", pid, table))
-		if err != nil {
-			return nil, fmt.Errorf("list the listening sockets of process %d: %w", pid, err)
-		}
-		for line := range strings.Lines(string(content)) {
-			const local, state, inode, listening = 1, 3, 9, "0A"
-			fields := strings.Fields(line)
-			if len(fields) <= inode || fields[state] != listening || !slices.Contains(own, "socket:["+fields[inode]+"]") {
-				continue
-			}
-			address, err := parse(fields[local])
-			if err != nil {
-				return nil, fmt.Errorf("list the listening sockets of process %d: %w", pid, err)
-			}
-			addresses = append(addresses, address)
+	for _, socket := range all {
+		if socket.Listening && slices.Contains(own, "socket:["+socket.Inode+"]") {
+			addresses = append(addresses, socket.Local.String())
 		}
 	}
-	return addresses, nil
+	return addresses, err
 }
 
 // sockets are the sockets that the process has open, as the links in /proc name them.
@@ -157,19 +145,4 @@ func sockets(pid int) ([]string, error) {
 		found = append(found, target)
 	}
 	return found, nil
-}
-
-// parse turns the kernel's form of an address into host:port. The kernel writes each word of the host in this machine's
-// byte order.
-func parse(text string) (string, error) {
-	host, port, _ := strings.Cut(text, ":")
-	ip, err := hex.DecodeString(host)
-	number, wrong := strconv.ParseUint(port, 16, 16)
-	if err := errors.Join(err, wrong); err != nil {
-		return "", fmt.Errorf("read the address %s: %w", text, err)
-	}
-	for word := range slices.Chunk(ip, 4) {
-		binary.NativeEndian.PutUint32(word, binary.BigEndian.Uint32(word))
-	}
-	return net.JoinHostPort(net.IP(ip).String(), strconv.FormatUint(number, 10)), nil
 }

@@ -13,47 +13,71 @@ import (
 	"realtime-election/internal/kafka"
 )
 
-// topicState is what submit has read from the election topic, up to the offsets in ends.
+// topicState is what submit has read from its topics, up to the offsets in ends.
 type topicState struct {
-	ends     map[int32]int64
+	ends     map[string]map[int32]int64 // by topic
 	official election.OfficialRun
 	latest   run
 	wanted   election.Wanted
 	holder   holder
 }
 
-// readElectionTopic reads the records that were written since the last call. It does not read the topic from its start each
-// time, since the definition in it has megabytes for a country.
-func (r *runTracker) readElectionTopic(ctx context.Context) error {
-	ends, err := kafka.StableEnds(ctx, r.reader, election.ElectionTopic)
-	if err != nil || maps.Equal(ends, r.inTopic.ends) {
-		return err
-	}
-	from := r.inTopic.ends
-	if wasRecreated(from, ends) {
-		r.inTopic, from = topicState{}, nil
-	}
-	if from == nil {
-		if from, err = kafka.Starts(ctx, r.reader, election.ElectionTopic); err != nil {
+// readTopics reads the records that were written since the last call: submit's own of the runs, and whether the query is wanted.
+func (r *runTracker) readTopics(ctx context.Context) error {
+	for _, topic := range []string{election.RunsTopic, election.QueryControlTopic} {
+		if err := r.readTopic(ctx, topic); err != nil {
 			return err
 		}
 	}
-	err = r.config.Kafka.ReadBetween(ctx, election.ElectionTopic, from, ends, func(record *kgo.Record) error {
-		// A record that cannot be read changes nothing. Whoever may stop the query could have written it.
+	return nil
+}
+
+func (r *runTracker) readTopic(ctx context.Context, topic string) error {
+	ends, err := kafka.StableEnds(ctx, r.reader, topic)
+	from := r.inTopic.ends[topic]
+	if err != nil || maps.Equal(ends, from) {
+		return err
+	}
+	if wasRecreated(from, ends) {
+		r.inTopic.forget(topic)
+		from = nil
+	}
+	if from == nil {
+		if from, err = kafka.Starts(ctx, r.reader, topic); err != nil {
+			return err
+		}
+	}
+	err = r.config.Kafka.ReadBetween(ctx, topic, from, ends, func(record *kgo.Record) error {
+		// A record that cannot be read changes nothing.
 		if err := r.inTopic.apply(record); err != nil {
-			r.config.Log.Warn("a record of the topic election is not what submit writes, and is ignored", "offset", record.Offset, "error", firstLine(err))
+			r.config.Log.Warn("a record is not what it should be, and is ignored", "topic", topic, "offset", record.Offset, "error", firstLine(err))
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	r.inTopic.ends = ends
+	if r.inTopic.ends == nil {
+		r.inTopic.ends = make(map[string]map[int32]int64)
+	}
+	r.inTopic.ends[topic] = ends
 	return nil
 }
 
-// apply sets what a record says.
+// forget forgets what a topic said.
+func (s *topicState) forget(topic string) {
+	if topic == election.QueryControlTopic {
+		s.wanted = election.Wanted{}
+	} else {
+		s.official, s.latest, s.holder = election.OfficialRun{}, run{}, holder{}
+	}
+}
+
+// apply sets what a record says. A record in the topic of another service says nothing.
 func (s *topicState) apply(record *kgo.Record) error {
+	if (record.Topic == election.QueryControlTopic) != (string(record.Key) == election.WantedKey) {
+		return nil
+	}
 	switch string(record.Key) {
 	case election.OfficialRunKey:
 		return decode(record, &s.official, func(o election.OfficialRun) bool { return validRun(o.Run) })
@@ -95,7 +119,7 @@ func decode[T any](record *kgo.Record, into *T, valid func(T) bool) error {
 	return nil
 }
 
-// note writes a record of the election topic in a transaction. Kafka refuses it once another submit has fenced this one.
+// note writes a record of the runs in a transaction. Kafka refuses it once another submit has fenced this one.
 func (r *runTracker) note(ctx context.Context, key string, value any) error {
 	text, err := json.Marshal(value)
 	if err != nil {
@@ -107,7 +131,7 @@ func (r *runTracker) note(ctx context.Context, key string, value any) error {
 	if err := r.fencedWriter.BeginTransaction(); err != nil {
 		return fmt.Errorf("note %s: %w", key, err)
 	}
-	record := &kgo.Record{Topic: election.ElectionTopic, Key: []byte(key), Value: text}
+	record := &kgo.Record{Topic: election.RunsTopic, Key: []byte(key), Value: text}
 	err = r.fencedWriter.ProduceSync(ctx, record).FirstErr()
 	if err == nil {
 		err = kafka.EndTransaction(ctx, r.fencedWriter, kgo.TryCommit)
