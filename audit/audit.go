@@ -12,6 +12,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -32,6 +35,7 @@ type Config struct {
 	DecisionTimeout time.Duration       // how long transactions of votes_topic may take to be decided; 0 means 5 s
 	Wait            bool                // wait first until all is sent, counted and stored
 	BallotKey       *election.BallotKey // if not nil, the commitments are compared with the register
+	Linkage         bool                // how many ballots are alone with what may be known of their voters is printed too
 	Expect          int64               // votes that must be counted; if negative, as many as the producers have sent
 	Out             io.Writer
 	Log             *slog.Logger
@@ -82,6 +86,13 @@ func Run(ctx context.Context, c Config) error {
 		report.addRow("official run", "one", "none", 1)
 		report.addDifference("no run is official: the streaming query has not begun; start `election submit`")
 	default:
+		if official.Fingerprint != installation.Fingerprint {
+			report.addRow("definition", installation.Fingerprint, "of the official run "+official.Fingerprint, 1)
+			report.addDifference("%s: the official run counts by the definition %q, and the election has %q", election.RunsTopic, official.Fingerprint, installation.Fingerprint)
+		}
+		if err := compareStatus(ctx, c, report); err != nil {
+			return err
+		}
 		var latest election.LatestRun
 		if _, err := c.Kafka.LatestJSON(ctx, election.RunsTopic, election.LatestRunKey, &latest); err != nil {
 			return err
@@ -103,7 +114,37 @@ func Run(ctx context.Context, c Config) error {
 	if err := noteGrowth(ctx, c, report, ends); err != nil {
 		return err
 	}
+	if c.Linkage {
+		if err := printLinkage(ctx, c, installation, ends); err != nil {
+			return err
+		}
+	}
 	return report.print(c.Out)
+}
+
+// compareStatus compares how far the query says that it has counted with what there is. Votes may be cast and counted meanwhile.
+func compareStatus(ctx context.Context, c Config, report *report) error {
+	var status election.QueryStatus
+	if _, err := c.Kafka.LatestJSON(ctx, election.QueryStatusTopic, election.QueryKey, &status); err != nil {
+		return err
+	}
+	cl, err := c.Kafka.NewClient()
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	ends, err := kafka.StableEnds(ctx, cl, election.VotesTopic)
+	if err != nil {
+		return fmt.Errorf("audit: %w", err)
+	}
+	for _, partition := range slices.Sorted(maps.Keys(status.Counted)) {
+		number, err := strconv.ParseInt(partition, 10, 32)
+		if counted, end := status.Counted[partition], ends[int32(number)]; err != nil || counted > end {
+			report.addRow("query status", fmt.Sprint(end), fmt.Sprint(counted), 1)
+			report.addDifference("%s: the query says that it has counted partition %s of %s up to offset %d, which ends at %d", election.QueryStatusTopic, partition, election.VotesTopic, counted, end)
+		}
+	}
+	return nil
 }
 
 // recount counts votes_topic up to ends. It counts one partition after another, so that it must remember the ballots of

@@ -114,9 +114,9 @@ func TestAuditNamesWhatIsPlanted(t *testing.T) {
 		},
 		"a key that is not known": {
 			func(t *testing.T, f *fixture) {
-				kafkatest.Produce(t, f.cluster, kafkatest.JSON(t, election.PerMinuteTopic, "2/north/2024-11-06T00:00/ana", election.Result{Run: 2, TotalVotes: 1}))
+				kafkatest.Produce(t, f.cluster, kafkatest.JSON(t, election.PerSlotTopic, "2/north/2024-11-06T00:00/ana", election.Result{Run: 2, TotalVotes: 1}))
 			},
-			[]string{"aggregated_votes_per_minute: key \"2/north/2024-11-06T00:00/ana\" must not be there"},
+			[]string{"aggregated_votes_per_slot: key \"2/north/2024-11-06T00:00/ana\" must not be there"},
 		},
 		"a key without a run": {
 			func(t *testing.T, f *fixture) {
@@ -154,6 +154,20 @@ func TestAuditNamesWhatIsPlanted(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestForgedRunAndStatusAreNamed has an official run of another definition, and a query that has counted more than there is.
+func TestForgedRunAndStatusAreNamed(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.publish(t)
+	kafkatest.Produce(t, f.cluster, kafkatest.JSON(t, election.RunsTopic, election.OfficialRunKey, election.OfficialRun{Run: run, Fingerprint: "another"}),
+		kafkatest.JSON(t, election.QueryStatusTopic, election.QueryKey, election.QueryStatus{State: "running", Counted: map[string]int64{"0": 1 << 40, "x": 1}}))
+	printed, err := f.audit(t)
+	if !errors.Is(err, audit.ErrDisagree) {
+		t.Errorf("ended with %v", err)
+	}
+	wantSaid(t, printed, `the official run counts by the definition "another"`, "has counted partition 0 of votes_topic up to offset 1099511627776", "has counted partition x of")
 }
 
 // TestRunThatCatchesUpIsNotCompared has keys of the latest run beside those of the official run, and then of a run that

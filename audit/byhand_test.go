@@ -27,8 +27,8 @@ aggregated_votes_by_district 5/N2/ana {"run":5,"district_id":"N2","candidate_id"
 aggregated_votes_by_district 5/S1/bo {"run":5,"district_id":"S1","candidate_id":"bo","total_votes":1,"newest_record_at":"2024-11-05T08:00:03.000Z"}
 aggregated_votes_by_demographic 5/north/18-24/female/ana {"run":5,"region_id":"north","age_group":"18-24","gender":"female","candidate_id":"ana","total_votes":2,"newest_record_at":"2024-11-05T08:00:02.250Z"}
 aggregated_votes_by_demographic 5/south///bo {"run":5,"region_id":"south","age_group":"","gender":"","candidate_id":"bo","total_votes":1,"newest_record_at":"2024-11-05T08:00:03.000Z"}
-aggregated_votes_per_minute 5/north/2024-11-05T07:30/ana {"run":5,"region_id":"north","minute":"2024-11-05T07:30","candidate_id":"ana","total_votes":2,"newest_record_at":"2024-11-05T08:00:02.250Z"}
-aggregated_votes_per_minute 5/south/2024-11-05T07:31/bo {"run":5,"region_id":"south","minute":"2024-11-05T07:31","candidate_id":"bo","total_votes":1,"newest_record_at":"2024-11-05T08:00:03.000Z"}
+aggregated_votes_per_slot 5/north/2024-11-05T07:30/ana {"run":5,"region_id":"north","slot":"2024-11-05T07:30","candidate_id":"ana","total_votes":2,"newest_record_at":"2024-11-05T08:00:02.250Z"}
+aggregated_votes_per_slot 5/south/2024-11-05T07:31/bo {"run":5,"region_id":"south","slot":"2024-11-05T07:31","candidate_id":"bo","total_votes":1,"newest_record_at":"2024-11-05T08:00:03.000Z"}
 aggregated_votes_rejected 5/unknown_district {"run":5,"reason":"unknown_district","total_votes":1,"newest_record_at":"2024-11-05T08:00:05.000Z"}
 `
 
@@ -68,7 +68,7 @@ func newByHand(t *testing.T) *fixture {
 		record.Timestamp = at
 		kafkatest.Produce(t, f.cluster, record)
 	}
-	kafkatest.Produce(t, f.cluster, kafkatest.JSON(t, election.RunsTopic, election.OfficialRunKey, election.OfficialRun{Run: 5}))
+	kafkatest.Produce(t, f.cluster, kafkatest.JSON(t, election.RunsTopic, election.OfficialRunKey, f.official(t, 5)))
 	return f
 }
 

@@ -105,13 +105,23 @@ func (f *fixture) progress(t *testing.T, producer string, next, size int64) {
 // publish publishes the results, as the streaming query would, and makes their run official.
 func (f *fixture) publish(t *testing.T) {
 	t.Helper()
-	records := []*kgo.Record{kafkatest.JSON(t, election.RunsTopic, election.OfficialRunKey, election.OfficialRun{Run: run})}
+	records := []*kgo.Record{kafkatest.JSON(t, election.RunsTopic, election.OfficialRunKey, f.official(t, run))}
 	for _, topic := range election.ResultTopics() {
 		for _, natural := range slices.Sorted(maps.Keys(f.results[topic])) {
 			records = append(records, kafkatest.JSON(t, topic, election.ResultKey(run, natural), f.results[topic][natural]))
 		}
 	}
 	kafkatest.Produce(t, f.cluster, records...)
+}
+
+// official names a run of the election that is there.
+func (f *fixture) official(t *testing.T, run int) election.OfficialRun {
+	t.Helper()
+	installation, err := f.config.Kafka.Election(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return election.OfficialRun{Run: run, Fingerprint: installation.Fingerprint}
 }
 
 // change publishes a changed result.

@@ -63,7 +63,7 @@ func readRegister(ctx context.Context, c Config, report *report, installation *e
 	}
 	var key *election.BallotKey // of this election
 	if c.BallotKey != nil {
-		of := c.BallotKey.For(installation.Fingerprint)
+		of := installation.Key(*c.BallotKey)
 		key = &of
 	}
 	for partition := range installation.VotePartitions {

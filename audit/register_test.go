@@ -109,3 +109,31 @@ func TestAuditBeforeThePollsOpen(t *testing.T) {
 		t.Errorf("ended with %v: %s", err, printed)
 	}
 }
+
+// TestLinkageSaysHowManyBallotsAreAlone has seven ballots of one group, and one of another at another time.
+func TestLinkageSaysHowManyBallotsAreAlone(t *testing.T) {
+	t.Parallel()
+	f, d := newElectorateFixture(t)
+	f.closeRegister(t, d, 9)
+	for n := range 7 {
+		kafkatest.Produce(t, f.cluster, castIn(d, n))
+	}
+	other, _ := election.ParseVote(castIn(d, 7).Value)
+	other.AgeGroup, other.VotingTime = []byte("65+"), election.AppendTime(nil, d.Polling.Opens.Add(d.Slot()))
+	kafkatest.Produce(t, f.cluster, ballot(election.AppendVote(nil, other)))
+	f.config.Linkage = true
+	printed, _ := f.audit(t)
+	wantSaid(t, printed, "district, age group and gender 1 (12.50 %) 1 (12.50 %) 8", "district and voting_time 1 (12.50 %) 1 (12.50 %) 8")
+}
+
+func TestLinkageOfAReplayHasNoVoters(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.publish(t)
+	f.config.Linkage = true
+	printed, err := f.audit(t)
+	if err != nil {
+		t.Error(err)
+	}
+	wantSaid(t, printed, "The ballots of a result file have no voters.")
+}

@@ -30,7 +30,7 @@ func TestAttackByTakingPortsLearnsNothing(t *testing.T) {
 		},
 		{
 			server: local.PostgreSQL, called: true,
-			answer: func([]byte) string { return "N" + "R\x00\x00\x00\x08\x00\x00\x00\x03" }, // no TLS; your password, please
+			answer: func([]byte) string { return "N" + "R\x00\x00\x00\x08\x00\x00\x00\x03" },       // no TLS; your password, please
 			wants:  func(heard string) bool { return heard == "\x00\x00\x00\x08\x04\xd2\x16\x2f" }, // TLS?
 		},
 		{

@@ -26,7 +26,7 @@ const (
 	ByLocationTopic        = "aggregated_votes_by_location"
 	ByDistrictTopic        = "aggregated_votes_by_district"
 	ByDemographicTopic     = "aggregated_votes_by_demographic"
-	PerMinuteTopic         = "aggregated_votes_per_minute"
+	PerSlotTopic           = "aggregated_votes_per_slot"
 	PerReasonTopic         = "aggregated_votes_rejected"
 )
 
@@ -36,7 +36,7 @@ var aggregations = []Aggregation{
 	{ByLocationTopic, []Field{RegionField, CandidateField}, "votes by region and candidate"},
 	{ByDistrictTopic, []Field{DistrictField, CandidateField}, "votes by district and candidate"},
 	{ByDemographicTopic, []Field{RegionField, AgeGroupField, GenderField, CandidateField}, "votes by region, age group, gender and candidate"},
-	{PerMinuteTopic, []Field{RegionField, MinuteField, CandidateField}, "votes by region, minute of voting and candidate"},
+	{PerSlotTopic, []Field{RegionField, SlotField, CandidateField}, "votes by region, time slot of voting and candidate"},
 	{PerReasonTopic, []Field{ReasonField}, "records not counted, by reason"},
 }
 
@@ -50,7 +50,7 @@ const (
 	DistrictField  Field = "district_id"
 	AgeGroupField  Field = "age_group"
 	GenderField    Field = "gender"
-	MinuteField    Field = "minute"
+	SlotField      Field = "slot"
 	ReasonField    Field = "reason" // an aggregation by it counts rejected records, not votes
 )
 
@@ -66,7 +66,7 @@ var fields = map[Field]struct {
 	DistrictField:  {result: func(r *Result) **string { return &r.DistrictID }, vote: func(v Vote, _ []byte) []byte { return v.DistrictID }},
 	AgeGroupField:  {result: func(r *Result) **string { return &r.AgeGroup }, vote: func(v Vote, _ []byte) []byte { return v.AgeGroup }, mayBeEmpty: true},
 	GenderField:    {result: func(r *Result) **string { return &r.Gender }, vote: func(v Vote, _ []byte) []byte { return v.Gender }, mayBeEmpty: true},
-	MinuteField:    {result: func(r *Result) **string { return &r.Minute }, vote: func(v Vote, _ []byte) []byte { return v.VotingTime[:MinuteLength] }, check: checkMinute},
+	SlotField:      {result: func(r *Result) **string { return &r.Slot }, vote: func(v Vote, _ []byte) []byte { return v.VotingTime[:SlotLength] }, check: checkSlot},
 	ReasonField:    {result: func(r *Result) **string { return &r.Reason }},
 }
 
@@ -84,7 +84,7 @@ type Result struct {
 	DistrictID       *string `json:"district_id,omitempty"`
 	AgeGroup         *string `json:"age_group,omitempty"`
 	Gender           *string `json:"gender,omitempty"`
-	Minute           *string `json:"minute,omitempty"` // of voting_time, in MinuteLayout
+	Slot             *string `json:"slot,omitempty"`   // of voting_time, in SlotLayout
 	Reason           *string `json:"reason,omitempty"` // a Reason
 	TotalVotes       int64   `json:"total_votes"`
 	NewestRecordAt   string  `json:"newest_record_at"` // Kafka's timestamp of the newest record in the total, in TimeLayout
@@ -158,13 +158,13 @@ func CutRun(key string) (run int, natural string, ok bool) {
 	return run, natural, found && err == nil
 }
 
-// MinuteLayout is how a minute of voting_time is written.
-const MinuteLayout = "2006-01-02T15:04"
+// SlotLayout is how a slot of voting_time is written: by the minute in which it begins.
+const SlotLayout = "2006-01-02T15:04"
 
-// checkMinute returns an error if the text is no minute of voting_time.
-func checkMinute(text string) error {
-	if at, err := time.Parse(MinuteLayout, text); err != nil || at.Format(MinuteLayout) != text {
-		return fmt.Errorf("%q is no minute, %s", text, MinuteLayout)
+// checkSlot returns an error if the text is no minute in which a slot may begin.
+func checkSlot(text string) error {
+	if at, err := time.Parse(SlotLayout, text); err != nil || at.Format(SlotLayout) != text {
+		return fmt.Errorf("%q is no slot, %s", text, SlotLayout)
 	}
 	return nil
 }

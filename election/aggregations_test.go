@@ -71,7 +71,7 @@ func TestNaturalKeyIsCutWhereItWasJoined(t *testing.T) {
 		PerCandidateTopic:  {"ana"},
 		ByLocationTopic:    {"north", "ana"},
 		ByDemographicTopic: {"north", "", "", "ana"},
-		PerMinuteTopic:     {"north", "2025-10-29T07:30", "ana"},
+		PerSlotTopic:       {"north", "2025-10-29T07:30", "ana"},
 		PerReasonTopic:     {"malformed"},
 	} {
 		a, _ := AggregationOf(topic)
@@ -83,7 +83,7 @@ func TestNaturalKeyIsCutWhereItWasJoined(t *testing.T) {
 		PerCandidateTopic:  {"", "north/ana", "ana/"},
 		ByLocationTopic:    {"", "north", "north/", "/ana", "north/x/ana"},
 		ByDemographicTopic: {"north///", "///ana", "north//ana"},
-		PerMinuteTopic:     {"north//ana", "north/2025-02-30T12:00/ana", "north/7:30/ana"},
+		PerSlotTopic:       {"north//ana", "north/2025-02-30T12:00/ana", "north/7:30/ana"},
 	} {
 		a, _ := AggregationOf(topic)
 		for _, natural := range naturals {
@@ -97,7 +97,7 @@ func TestNaturalKeyIsCutWhereItWasJoined(t *testing.T) {
 // FuzzCut checks that joining the values of a natural key makes the same key again.
 func FuzzCut(f *testing.F) {
 	f.Add(ByDemographicTopic, "north///ana")
-	f.Add(PerMinuteTopic, "north/2025-10-29T07:30/ana")
+	f.Add(PerSlotTopic, "north/2025-10-29T07:30/ana")
 	f.Add(PerReasonTopic, "malformed")
 	f.Fuzz(func(t *testing.T, topic, natural string) {
 		a, known := AggregationOf(topic)

@@ -15,9 +15,9 @@ func (k BallotKey) Fingerprint() string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// For is the key of one election, by the fingerprint of its definition. So the ballots of another election under the same key tell
-// nothing about those of this one: not even if anybody can write to its register.
-func (k BallotKey) For(fingerprint string) BallotKey { return k.mac("election " + fingerprint) }
+// For is the key of one election, by what no other election has; see Installation.Key. So the ballots of another election under the
+// same key tell nothing about those of this one: not even if anybody can write to its register.
+func (k BallotKey) For(election string) BallotKey { return k.mac("election " + election) }
 
 // Draw returns the two halves of the voter's HMAC-SHA-256 under the key of an election. The first is the ballot's id. The second is
 // a source of chance for what the voter does, and as secret as the key.

@@ -102,9 +102,9 @@ func TestResultsAreAsWrittenByHand(t *testing.T) {
 			"north/65+/female/ana": {Run: 7, RegionID: p("north"), AgeGroup: p("65+"), Gender: p("female"), CandidateID: p("ana"), TotalVotes: 2, NewestRecordAt: second},
 			"south///bo":           {Run: 7, RegionID: p("south"), AgeGroup: p(""), Gender: p(""), CandidateID: p("bo"), TotalVotes: 1, NewestRecordAt: third},
 		},
-		election.PerMinuteTopic: {
-			"north/2025-10-29T07:30/ana": {Run: 7, RegionID: p("north"), Minute: p("2025-10-29T07:30"), CandidateID: p("ana"), TotalVotes: 2, NewestRecordAt: second},
-			"south/2025-10-29T07:31/bo":  {Run: 7, RegionID: p("south"), Minute: p("2025-10-29T07:31"), CandidateID: p("bo"), TotalVotes: 1, NewestRecordAt: third},
+		election.PerSlotTopic: {
+			"north/2025-10-29T07:30/ana": {Run: 7, RegionID: p("north"), Slot: p("2025-10-29T07:30"), CandidateID: p("ana"), TotalVotes: 2, NewestRecordAt: second},
+			"south/2025-10-29T07:31/bo":  {Run: 7, RegionID: p("south"), Slot: p("2025-10-29T07:31"), CandidateID: p("bo"), TotalVotes: 1, NewestRecordAt: third},
 		},
 		election.PerReasonTopic: {"unknown_district": {Run: 7, Reason: &reason, TotalVotes: 1, NewestRecordAt: sixth}},
 	}

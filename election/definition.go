@@ -63,6 +63,23 @@ type Electorate struct {
 	Turnout  Turnout            `json:"turnout" yaml:"turnout"`
 	Leanings Leanings           `json:"leanings" yaml:"leanings"`
 	Arrival  []Arrival          `json:"arrival" yaml:"arrival"`
+	// SlotMinutes is the width of a slot: 1, 2, 5, 10, 15, 30 or 60. A ballot's voting_time is the beginning of its slot. 0 is
+	// defaultSlot.
+	SlotMinutes int `json:"slot_minutes,omitempty" yaml:"slot_minutes,omitempty"`
+}
+
+const defaultSlot = 10 * time.Minute
+
+// Slot is the width of the slots of voting_time. The votes of a result file have times that nobody has voted at, and slots of a
+// minute.
+func (d *Definition) Slot() time.Duration {
+	switch {
+	case d.Electorate == nil:
+		return time.Minute
+	case d.Electorate.SlotMinutes == 0:
+		return defaultSlot
+	}
+	return time.Duration(d.Electorate.SlotMinutes) * time.Minute
 }
 
 // Turnout is the share, 0 to 1, of the registered who vote.

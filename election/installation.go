@@ -12,6 +12,13 @@ type Installation struct {
 	VotePartitions int32      `json:"vote_partitions"` // partitions of votes_topic and of voters_topic, which never change
 	// BallotKeyFingerprint is that of the key from which ballot ids are made. It is empty without an electorate.
 	BallotKeyFingerprint string `json:"ballot_key_fingerprint,omitempty"`
+	// VotesTopicID is Kafka's id of votes_topic, which no other election has, though it may have the same definition and key.
+	VotesTopicID string `json:"votes_topic_id"`
+}
+
+// Key is the ballot key of this election alone.
+func (i *Installation) Key(key BallotKey) BallotKey {
+	return key.For(i.Fingerprint + " " + i.VotesTopicID)
 }
 
 // Encode encodes the installation for the topic. The error is an InputError if the definition is too large for a record.

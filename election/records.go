@@ -32,7 +32,8 @@ func Reasons() []Reason {
 // A run is one generation of the query's checkpoint. A changed query or a lost checkpoint starts the next run, which
 // counts beside the official one until it has caught up.
 type OfficialRun struct {
-	Run int `json:"run"` // from 1
+	Run         int    `json:"run"`         // from 1
+	Fingerprint string `json:"fingerprint"` // of the definition that it counts
 }
 
 // Wanted is the value of WantedKey: whether somebody has stopped the query.

@@ -49,8 +49,8 @@ func Genders() []string { return []string{"female", "male", "other"} }
 // TimeLayout is how voting_time is written: UTC, in milliseconds, so that comparing the strings compares the times.
 const TimeLayout = "2006-01-02T15:04:05.000Z"
 
-// MinuteLength is how many bytes of a voting_time name its minute.
-const MinuteLength = len("2006-01-02T15:04")
+// SlotLength is how many bytes of a voting_time name the minute in which its slot begins.
+const SlotLength = len("2006-01-02T15:04")
 
 // BallotID identifies a ballot. Copies of a ballot have the same id. It does not tell who the voter is.
 type BallotID [16]byte

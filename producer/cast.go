@@ -25,7 +25,7 @@ type CastConfig struct {
 	Candidate election.CandidateID
 	AgeGroup  string    // one of AgeGroups, or empty for any
 	Gender    string    // one of Genders, or empty for any
-	Time      time.Time // voting time; zero for that of the newest ballots, or when the polls open
+	Time      time.Time // voting time, of which the beginning of its slot is published; zero for that of the newest ballots, or when the polls open
 	Log       *slog.Logger
 }
 
@@ -76,6 +76,8 @@ func Cast(ctx context.Context, c CastConfig) (*CastBallot, error) {
 			return nil, fmt.Errorf("read the newest ballots: %w", err)
 		}
 	}
+	slot := installation.Definition.Slot()
+	c.Time = installation.Definition.Polling.Opens.Add(c.Time.Sub(installation.Definition.Polling.Opens).Truncate(slot))
 	// As with the sender: this ends whoever casts at the same time. Only then is the progress final.
 	if _, _, err := cl.ProducerID(ctx); err != nil {
 		return nil, fmt.Errorf("become the one producer of ballots cast by hand: %w", err)

@@ -103,7 +103,7 @@ func TestCastIsTheBallotOfAVoterWhoDoesNotVote(t *testing.T) {
 	p.finish(t)
 
 	abstaining := make(map[string]bool)
-	ids := key.For(p.installation.Fingerprint)
+	ids := p.installation.Key(key)
 	for partition := range p.installation.VotePartitions {
 		for _, r := range kafkatest.Read(t, p.cluster, election.VotersTopic, partition) {
 			var v election.Voter
@@ -150,8 +150,8 @@ func TestCastBallotHasTheTimeOfTheNewest(t *testing.T) {
 	kafkatest.ProduceInTransaction(t, p.cluster, kgo.TryAbort, put(0, "2025-10-29T19:00:00.000Z"))
 	kafkatest.Produce(t, p.cluster, put(1, "2025-10-29T20:00:00.000Z"), put(1, "2026-01-01T00:00:00.000Z"), put(0, "2025-02-31T00:00:00.000Z"),
 		&kgo.Record{Topic: election.VotesTopic, Partition: 1, Value: []byte("hostile")})
-	if got := at(); got != "2025-10-29T12:34:56.789Z" {
-		t.Errorf("a ballot is cast at %s, want the newest time while the polls are open", got)
+	if got := at(); got != "2025-10-29T12:34:00.000Z" {
+		t.Errorf("a ballot is cast at %s, want the slot of the newest while the polls are open", got)
 	}
 }
 

@@ -43,7 +43,7 @@ func newAttacker(t *testing.T, p *poll) *attacker {
 			if err := json.Unmarshal(r.Value, &v); err != nil {
 				t.Fatal(err)
 			}
-			truth, _ := key.For(p.installation.Fingerprint).Draw(v.ID)
+			truth, _ := p.installation.Key(key).Draw(v.ID)
 			cell := fmt.Sprint(v.DistrictID, election.AgeGroupOf(v.RegisteredAge), v.Gender)
 			a.voters[cell] = append(a.voters[cell], publicVoter{v, voters, truth})
 			voters++

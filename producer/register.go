@@ -36,7 +36,7 @@ type register struct {
 
 func newRegister(cluster kafka.Cluster, installation *election.Installation, key election.BallotKey, ends map[int32]int64) *register {
 	r := &register{
-		cluster: cluster, installation: installation, ballots: generate.NewBallots(&installation.Definition, key),
+		cluster: cluster, installation: installation, ballots: generate.NewBallots(&installation.Definition, installation.Key(key)),
 		districts: make(map[string]int), ends: ends, seed: maphash.MakeSeed(),
 	}
 	for i, district := range installation.Definition.Districts() {

@@ -229,7 +229,7 @@ func (v *voting) newPacer(partition int32, ballots []generate.Ballot) func(int64
 	d := &v.installation.Definition
 	if v.Speed > 0 {
 		speed := float64(d.Polling.Closes.Sub(d.Polling.Opens)) / float64(v.Speed)
-		due := func(serial int64) time.Duration { return time.Duration(ballots[serial].Millisecond) * time.Millisecond }
+		due := func(serial int64) time.Duration { return v.ballots.Due(ballots[serial]) }
 		return func(next int64) pacer { return newDayPacer(next, int64(len(ballots)), speed, due) }
 	}
 	return atRate(float64(v.Rate) * float64(registered(v.installation, partition)) / float64(d.RegisteredVoters()))

@@ -41,7 +41,7 @@ func (p *poll) joined() <-chan struct{} {
 func (p *poll) complete(t *testing.T) {
 	t.Helper()
 	d := &p.installation.Definition
-	ballots := generate.NewBallots(d, key)
+	ballots := generate.NewBallots(d, p.installation.Key(key))
 	want, places := make(map[string]int32), make(map[string]int) // the line's partition of the register
 	for partition := range p.installation.VotePartitions {
 		var cast []generate.Ballot
@@ -451,7 +451,7 @@ func TestCommitmentsAreThoseOfTheWholeRegister(t *testing.T) {
 	p.register(t)
 	p.finish(t)
 	commitments, voters := p.commitments(t), 0
-	ids := key.For(p.installation.Fingerprint)
+	ids := p.installation.Key(key)
 	for partition := range p.installation.VotePartitions {
 		for _, r := range kafkatest.Read(t, p.cluster, election.VotersTopic, partition) {
 			var v election.Voter

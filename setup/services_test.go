@@ -124,6 +124,13 @@ func TestInitPreparesEverythingAndMayRunAgain(t *testing.T) {
 			t.Errorf("%s has %d partitions, want %d", topic.Name, got, topic.Partitions)
 		}
 	}
+	installation, err := c.Kafka.Election(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if id := there[election.VotesTopic].ID.String(); installation.VotesTopicID != id {
+		t.Errorf("the ballots' ids depend on the topic %q, want %q", installation.VotesTopicID, id)
+	}
 	ends, err := admin.ListEndOffsets(t.Context(), election.ElectionTopic)
 	if err != nil {
 		t.Fatal(err)

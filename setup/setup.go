@@ -10,6 +10,7 @@ import (
 	"log/slog"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"realtime-election/election"
@@ -84,6 +85,14 @@ func Run(ctx context.Context, c Config) error {
 	if existing != nil {
 		c.Log.Info("the election is prepared already", "election", installation.Definition.Name)
 		return nil
+	}
+	topics, err := kadm.NewClient(cl).ListTopics(ctx, election.VotesTopic)
+	if err != nil {
+		return fmt.Errorf("ask Kafka for the id of %s: %w", election.VotesTopic, err)
+	}
+	installation.VotesTopicID = topics[election.VotesTopic].ID.String()
+	if value, err = installation.Encode(); err != nil {
+		return err
 	}
 	published := &kgo.Record{Topic: election.ElectionTopic, Key: []byte(election.DefinitionKey), Value: value}
 	if err := cl.ProduceSync(ctx, published).FirstErr(); err != nil {

@@ -45,10 +45,10 @@ const byHand = `{
   "1/south//other/ana": {"run": 1, "region_id": "south", "age_group": "", "gender": "other", "candidate_id": "ana", "total_votes": 1, "newest_record_at": "2025-10-29T07:00:02.000Z"},
   "1/south/65+/male/bo": {"run": 1, "region_id": "south", "age_group": "65+", "gender": "male", "candidate_id": "bo", "total_votes": 1, "newest_record_at": "2025-10-29T07:00:06.100Z"}
 },
-"aggregated_votes_per_minute": {
-  "1/north/2025-10-29T07:00/ana": {"run": 1, "region_id": "north", "minute": "2025-10-29T07:00", "candidate_id": "ana", "total_votes": 2, "newest_record_at": "2025-10-29T07:00:05.007Z"},
-  "1/south/2025-10-29T12:00/ana": {"run": 1, "region_id": "south", "minute": "2025-10-29T12:00", "candidate_id": "ana", "total_votes": 1, "newest_record_at": "2025-10-29T07:00:02.000Z"},
-  "1/south/2025-10-29T19:59/bo": {"run": 1, "region_id": "south", "minute": "2025-10-29T19:59", "candidate_id": "bo", "total_votes": 1, "newest_record_at": "2025-10-29T07:00:06.100Z"}
+"aggregated_votes_per_slot": {
+  "1/north/2025-10-29T07:00/ana": {"run": 1, "region_id": "north", "slot": "2025-10-29T07:00", "candidate_id": "ana", "total_votes": 2, "newest_record_at": "2025-10-29T07:00:05.007Z"},
+  "1/south/2025-10-29T12:00/ana": {"run": 1, "region_id": "south", "slot": "2025-10-29T12:00", "candidate_id": "ana", "total_votes": 1, "newest_record_at": "2025-10-29T07:00:02.000Z"},
+  "1/south/2025-10-29T19:59/bo": {"run": 1, "region_id": "south", "slot": "2025-10-29T19:59", "candidate_id": "bo", "total_votes": 1, "newest_record_at": "2025-10-29T07:00:06.100Z"}
 },
 "aggregated_votes_rejected": {
   "1/malformed": {"run": 1, "reason": "malformed", "total_votes": 2, "newest_record_at": "2025-10-29T07:00:04.010Z"},
@@ -133,7 +133,7 @@ func TestResultRecordsWrittenByHand(t *testing.T) {
 // begin sends records in a transaction of their own, and leaves it open.
 func begin(t *testing.T, c sparkjob.Config, id string, records ...*kgo.Record) *kgo.Client {
 	t.Helper()
-	cl, err := c.Kafka.NewClient(kgo.TransactionalID(t.Name()+id), kgo.TransactionTimeout(5*time.Minute))
+	cl, err := c.Kafka.NewClient(kgo.TransactionalID(t.Name()+id), kgo.TransactionTimeout(time.Minute))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ import (
 )
 
 // TestLateReaderOfCompactedTotalsSeesTheSame writes rounds of totals of two runs, with timestamps an hour apart, so that each
-// round has a segment of its own. Kafka's cleaner compacts all segments but the last.
+// round has a segment of its own; elsewhere the broker's clock dates them. Kafka's cleaner compacts all segments but the last.
 func TestLateReaderOfCompactedTotalsSeesTheSame(t *testing.T) {
 	d := scenario.All(t)[0].Definition
 	c := newElectionOn(t, "sc://127.0.0.1:1", d, 1) // the test needs no Spark
@@ -27,9 +27,9 @@ func TestLateReaderOfCompactedTotalsSeesTheSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer cl.Close()
-	soon, always := "60000", "0.001"
+	soon, always, senders := "60000", "0.001", "CreateTime"
 	altered, err := kadm.NewClient(cl).AlterTopicConfigs(t.Context(), []kadm.AlterConfig{
-		{Name: "segment.ms", Value: &soon}, {Name: "min.cleanable.dirty.ratio", Value: &always},
+		{Name: "segment.ms", Value: &soon}, {Name: "min.cleanable.dirty.ratio", Value: &always}, {Name: "message.timestamp.type", Value: &senders},
 	}, election.ResultTopics()...)
 	if err != nil {
 		t.Fatal(err)

@@ -26,8 +26,9 @@ type runTracker struct {
 	mayAct           func() error // returns nil while this submit holds the lease; set for each lease
 	term             string       // holder.Term of this submit's last lease; empty before the first
 	inTopic          topicState
-	current          run // Run is 0 before the first run
-	official         int // 0 while no run is official
+	current          run    // Run is 0 before the first run
+	official         int    // 0 while no run is official
+	definition       string // fingerprint of the definition that the runs count
 	status           election.QueryStatus
 	published        time.Time     // when this submit last published the status, by its monotonic clock
 	heartbeatEvery   time.Duration // the constant of this name, except in tests
@@ -42,7 +43,7 @@ func newRunTracker(c Config, installation *election.Installation) (*runTracker, 
 		return nil, err
 	}
 	sum := sha256.Sum256([]byte(election.Grammar + "\x00" + ballotsSQL + "\x00" + totalsSQL + "\x00" + installation.Fingerprint))
-	return &runTracker{config: c, reader: cl, metrics: newMetrics(c.Health, cl), queryHash: hex.EncodeToString(sum[:8]), heartbeatEvery: heartbeatEvery}, nil
+	return &runTracker{config: c, reader: cl, metrics: newMetrics(c.Health, cl), queryHash: hex.EncodeToString(sum[:8]), definition: installation.Fingerprint, heartbeatEvery: heartbeatEvery}, nil
 }
 
 func (r *runTracker) close() {
@@ -135,7 +136,7 @@ func (r *runTracker) noteSession(ctx context.Context, session *spark.Session, se
 func (r *runTracker) promote(ctx context.Context) error {
 	seen := observation{session: sessionFollowed, runIsOfficial: r.official == r.current.Run, runHasCaughtUp: r.caughtUp()}
 	if decide(seen) == promoteRun {
-		if err := r.note(ctx, election.OfficialRunKey, election.OfficialRun{Run: r.current.Run}); err != nil {
+		if err := r.note(ctx, election.OfficialRunKey, election.OfficialRun{Run: r.current.Run, Fingerprint: r.definition}); err != nil {
 			return err
 		}
 		r.config.Log.Info("the run is official", "run", r.current.Run, "before", r.official)

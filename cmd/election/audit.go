@@ -21,6 +21,7 @@ type auditCommand struct {
 	Postgres  string `help:"PostgreSQL's URL, with user and password, of a role that may read all tables: election_reader. Without it and without a folder, the tables are not compared." placeholder:"URL" env:"ELECTION_POSTGRES"`
 	Page      string `help:"The page's URL, to compare its API as well." placeholder:"URL"`
 	BallotKey string `help:"The file of the secret ballot key, to compare the ballots that may be counted with the register, voter by voter." placeholder:"FILE"`
+	Linkage   bool   `help:"Print as well how many ballots are alone with what may be known of their voters."`
 	Wait      bool   `help:"Wait first until all producers have sent everything, and it is counted and stored."`
 	Expect    int64  `help:"How many votes must be counted. Without it, as many as the producers have sent." default:"-1"`
 }
@@ -39,7 +40,7 @@ func (c *auditCommand) Run(ctx context.Context, log *slog.Logger, at console) er
 		return err
 	}
 	check := func(cluster kafka.Cluster, postgres, page string) error {
-		return explained(cluster, audit.Run(ctx, audit.Config{Kafka: cluster, Postgres: postgres, Page: page, BallotKey: key, Wait: c.Wait, Expect: c.Expect, Out: at.Out, Log: log}))
+		return explained(cluster, audit.Run(ctx, audit.Config{Kafka: cluster, Postgres: postgres, Page: page, BallotKey: key, Linkage: c.Linkage, Wait: c.Wait, Expect: c.Expect, Out: at.Out, Log: log}))
 	}
 	folder := c.folder()
 	if folder == "" {

@@ -41,7 +41,7 @@ func newCounted(t *testing.T, path string) *kfake.Cluster {
 			count.Add(election.VoteRecord{Partition: partition, Offset: rec.Offset, Timestamp: rec.Timestamp, Key: rec.Key, Value: rec.Value})
 		}
 	}
-	records := []*kgo.Record{kafkatest.JSON(t, election.RunsTopic, election.OfficialRunKey, election.OfficialRun{Run: 1})}
+	records := []*kgo.Record{kafkatest.JSON(t, election.RunsTopic, election.OfficialRunKey, election.OfficialRun{Run: 1, Fingerprint: read.Definition.Fingerprint()})}
 	for topic, results := range count.Results(1) {
 		for _, natural := range slices.Sorted(maps.Keys(results)) {
 			records = append(records, kafkatest.JSON(t, topic, election.ResultKey(1, natural), results[natural]))

@@ -218,7 +218,7 @@ func TestIntervalsCoverTheDay(t *testing.T) {
 	} {
 		s := &results.Snapshot{}
 		for _, m := range test.minutes {
-			s.Minutes = append(s.Minutes, results.MinuteVotes{Minute: m, ByCandidate: []int64{1, 2}})
+			s.Slots = append(s.Slots, results.SlotVotes{Slot: m, ByCandidate: []int64{1, 2}})
 		}
 		got, width := charts.Intervals(s)
 		if len(got) != test.count || width != test.width {
@@ -230,6 +230,16 @@ func TestIntervalsCoverTheDay(t *testing.T) {
 				t.Errorf("%v: interval %d has %d votes, want %d", test.minutes, i, got[i].Votes, votes)
 			}
 		}
+	}
+}
+
+func TestIntervalsAreNotShorterThanASlot(t *testing.T) {
+	s := &results.Snapshot{
+		Definition: &election.Definition{Electorate: &election.Electorate{}},
+		Slots:      []results.SlotVotes{{Slot: "2026-03-18T08:00", ByCandidate: []int64{1}}, {Slot: "2026-03-18T08:30", ByCandidate: []int64{2}}},
+	}
+	if got, width := charts.Intervals(s); width != 10*time.Minute || len(got) != 4 || got[0].Votes != 1 || got[3].Votes != 2 {
+		t.Errorf("%v of %v, want 4 of the 10 minutes of a slot", got, width)
 	}
 }
 
@@ -245,7 +255,7 @@ func TestWidthsForPeople(t *testing.T) {
 
 func TestLabelsOfSeveralDaysSayTheDay(t *testing.T) {
 	for last, want := range map[string]string{"2026-03-18T22:30": "07:30", "2026-03-19T07:30": "18 Mar 07:30"} {
-		s := &results.Snapshot{Minutes: []results.MinuteVotes{{Minute: "2026-03-18T07:30"}, {Minute: last}}}
+		s := &results.Snapshot{Slots: []results.SlotVotes{{Slot: "2026-03-18T07:30"}, {Slot: last}}}
 		if got := option(t, charts.OverTime(s), "xAxis", 0, "data", 0); got != want {
 			t.Errorf("to %s the first label is %v, want %s", last, got, want)
 		}

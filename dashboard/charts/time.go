@@ -20,14 +20,20 @@ type Interval struct {
 const maxIntervals = 100
 
 // Intervals divides the time from the first vote to the last into at most maxIntervals equal intervals, of a round number of
-// minutes. Intervals without votes are included. If the votes span more than 100 weeks, a clock was wrong, and there are none.
+// minutes and not shorter than a slot. Intervals without votes are included. If the votes span more than 100 weeks, a clock was wrong, and there are none.
 func Intervals(s *results.Snapshot) (intervals []Interval, width time.Duration) {
-	if len(s.Minutes) == 0 {
-		return nil, time.Minute
+	slot := time.Minute
+	if s.Definition != nil {
+		slot = s.Definition.Slot()
 	}
-	first, last := minute(s.Minutes[0]), minute(s.Minutes[len(s.Minutes)-1])
+	if len(s.Slots) == 0 {
+		return nil, slot
+	}
+	first, last := beginOf(s.Slots[0]), beginOf(s.Slots[len(s.Slots)-1])
 	for _, minutes := range []time.Duration{1, 2, 5, 10, 15, 30, 60, 120, 360, 720, 1440, 10080} {
-		width = minutes * time.Minute
+		if width = minutes * time.Minute; width < slot {
+			continue
+		}
 		begin := first.Truncate(width)
 		n := last.Sub(begin)/width + 1
 		if n > maxIntervals {
@@ -37,9 +43,9 @@ func Intervals(s *results.Snapshot) (intervals []Interval, width time.Duration) 
 		for i := range intervals {
 			intervals[i].From = begin.Add(time.Duration(i) * width)
 		}
-		for _, m := range s.Minutes {
-			for _, votes := range m.ByCandidate {
-				intervals[minute(m).Sub(begin)/width].Votes += votes
+		for _, cast := range s.Slots {
+			for _, votes := range cast.ByCandidate {
+				intervals[beginOf(cast).Sub(begin)/width].Votes += votes
 			}
 		}
 		break
@@ -47,9 +53,9 @@ func Intervals(s *results.Snapshot) (intervals []Interval, width time.Duration) 
 	return intervals, width
 }
 
-// minute is the beginning of a minute. The fold has checked how it is written.
-func minute(m results.MinuteVotes) time.Time {
-	t, _ := time.Parse(results.MinuteLayout, m.Minute)
+// beginOf is the beginning of a slot. The fold has checked how it is written.
+func beginOf(of results.SlotVotes) time.Time {
+	t, _ := time.Parse(results.SlotLayout, of.Slot)
 	return t
 }
 

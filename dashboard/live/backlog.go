@@ -24,6 +24,7 @@ func (h *Hub) watchBacklog(ctx context.Context, endsOf func(context.Context) (ma
 	defer ticker.Stop()
 	for {
 		asking, cancel := context.WithTimeout(ctx, MaxSilence)
+		before := h.counted()
 		ends, err := endsOf(asking)
 		cancel()
 		switch {
@@ -31,7 +32,8 @@ func (h *Hub) watchBacklog(ctx context.Context, endsOf func(context.Context) (ma
 			return nil
 		case err == nil:
 			unansweredSince = time.Time{}
-			h.SetBacklog(Backlog{Uncounted: h.hasUncounted(ends)})
+			uncounted := beyond(ends, h.counted())
+			h.SetBacklog(Backlog{Uncounted: uncounted, None: !uncounted, Invented: beyond(before, ends)})
 		default:
 			if unansweredSince.IsZero() {
 				unansweredSince = h.now()
@@ -61,14 +63,23 @@ func voteEnds(ctx context.Context, admin *kadm.Client) (map[int32]int64, error) 
 	return ends, nil
 }
 
-// hasUncounted reports whether the votes topic has records beyond the offsets that the query has reported.
-func (h *Hub) hasUncounted(ends map[int32]int64) bool {
-	var counted map[string]int64
+// counted are the offsets up to which the query has reported that it has counted.
+func (h *Hub) counted() map[int32]int64 {
+	counted := map[int32]int64{}
 	if u := h.Current(); u != nil && u.Snapshot.Query != nil {
-		counted = u.Snapshot.Query.Counted
+		for partition, offset := range u.Snapshot.Query.Counted {
+			if p, err := strconv.ParseInt(partition, 10, 32); err == nil {
+				counted[int32(p)] = offset
+			}
+		}
 	}
-	for p, end := range ends {
-		if end > counted[strconv.Itoa(int(p))] {
+	return counted
+}
+
+// beyond reports whether any of the offsets is beyond those of the other.
+func beyond(offsets, other map[int32]int64) bool {
+	for partition, offset := range offsets {
+		if offset > other[partition] {
 			return true
 		}
 	}

@@ -38,6 +38,7 @@ type Hub struct {
 	update  *Update // nil before the first snapshot
 	backlog Backlog
 	clock   clock
+	doubts  doubts
 	sent    Status // last status that was delivered, without what ages
 	boxes   map[*Mailbox]struct{}
 }
@@ -47,7 +48,7 @@ func NewHub(encode func(version uint64, s *results.Snapshot) []byte, now func() 
 	return &Hub{encode: encode, now: now, boxes: map[*Mailbox]struct{}{}}
 }
 
-// Publish makes a snapshot the newest.
+// Publish makes a snapshot the newest. A snapshot with a smaller total than the one before is not shown for a minute.
 func (h *Hub) Publish(s *results.Snapshot) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -55,8 +56,14 @@ func (h *Hub) Publish(s *results.Snapshot) {
 	if h.update != nil {
 		version = h.update.Version + 1
 	}
+	now := h.now()
+	h.clock.report(now, s.QueryAt)
+	if h.doubts.add(now, s) {
+		shown := *h.update.Snapshot
+		shown.Query, shown.QueryAt = s.Query, s.QueryAt
+		s = &shown
+	}
 	h.update = &Update{version, s, sync.OnceValue(func() []byte { return h.encode(version, s) })}
-	h.clock.report(h.now(), s.QueryAt)
 	h.sent = h.status().Timeless()
 	h.deliver()
 }
@@ -87,7 +94,8 @@ func (h *Hub) status() Status {
 	if h.update != nil {
 		s = h.update.Snapshot
 	}
-	return statusOf(h.now(), h.clock, s, h.backlog)
+	now := h.now()
+	return statusOf(now, h.clock, s, h.backlog, h.doubts.say(now, h.backlog))
 }
 
 // Watch checks the status each second until ctx ends, and delivers the newest update again when the status has changed.

@@ -13,6 +13,8 @@ const MaxSilence = 10 * time.Second
 // Backlog says whether there are votes that are not counted yet.
 type Backlog struct {
 	Uncounted bool      // the votes topic has records beyond the offsets that the query has reported
+	None      bool      // it is known to have none
+	Invented  bool      // the query has reported offsets beyond the ends of the votes topic
 	Unknown   time.Time // since when Kafka has not answered; zero while it does
 }
 
@@ -24,6 +26,7 @@ const (
 	Waiting State = "waiting" // nothing to show yet
 	Live    State = "live"    // all votes are counted, or being counted
 	Stale   State = "stale"   // there may be uncounted votes, and the count does not progress
+	Wrong   State = "wrong"   // the topics say what cannot be true
 )
 
 // Status is how fresh the count is.
@@ -36,8 +39,9 @@ type Status struct {
 // Timeless is the status without its age.
 func (s Status) Timeless() Status { return Status{State: s.State, Detail: s.Detail} }
 
-// statusOf decides the status. The snapshot is nil before the first. The clock has the report of the snapshot.
-func statusOf(now time.Time, c clock, s *results.Snapshot, backlog Backlog) Status {
+// statusOf decides the status. The snapshot is nil before the first. The clock has the report of the snapshot, and doubts what
+// is wrong with it.
+func statusOf(now time.Time, c clock, s *results.Snapshot, backlog Backlog, doubts string) Status {
 	status := Status{State: Live, Age: -1}
 	if s != nil && !s.NewestRecordAt.IsZero() {
 		status.Age = c.age(now, s.NewestRecordAt)
@@ -48,6 +52,8 @@ func statusOf(now time.Time, c clock, s *results.Snapshot, backlog Backlog) Stat
 		status.State, status.Detail = Waiting, "Kafka does not answer. The count appears as soon as it does."
 	case s == nil:
 		status.State, status.Detail = Waiting, "The results are being read."
+	case doubts != "":
+		status.State, status.Detail = Wrong, doubts
 	case unknown:
 		status.State, status.Detail = Stale, "Kafka does not answer. This is the last count that was read."
 	case s.Definition == nil:

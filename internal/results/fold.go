@@ -30,7 +30,9 @@ func Topics() []string {
 type Fold struct {
 	installation *election.Installation // nil until the election topic holds a definition
 	ages         []int64                // registered voters by age, nil if not known
+	replaced     bool                   // the election topic holds another definition too
 	official     int                    // 0 until the topic of runs names one
+	counts       string                 // fingerprint of the definition that the official run counts
 	runs         map[int]*runTotals
 	query        *election.QueryStatus
 	queryAt      time.Time // Kafka's timestamp of query
@@ -77,13 +79,13 @@ func (f *Fold) applyElection(key string, value []byte) Effect {
 	if key != election.DefinitionKey {
 		return Nothing
 	}
-	if value == nil {
-		f.installation, f.ages = nil, nil
-		return Switched
-	}
 	var installation election.Installation
-	if json.Unmarshal(value, &installation) != nil || installation.Definition.ID == "" || installation.Validate() != nil {
+	if value == nil || json.Unmarshal(value, &installation) != nil || installation.Definition.ID == "" || installation.Validate() != nil {
 		return Skipped
+	}
+	if f.installation != nil && f.installation.Fingerprint != installation.Fingerprint { // `init` never does that
+		f.replaced = true
+		return Changed
 	}
 	f.installation, f.ages = &installation, installation.Definition.RegisteredByAge()
 	return Changed
@@ -97,10 +99,10 @@ func (f *Fold) applyRuns(key string, value []byte) Effect {
 	if value != nil && (json.Unmarshal(value, &official) != nil || official.Run < 1 || official.Run >= math.MaxInt32) {
 		return Skipped
 	}
-	if official.Run == f.official {
+	if official == (election.OfficialRun{Run: f.official, Fingerprint: f.counts}) {
 		return Nothing
 	}
-	f.official = official.Run
+	f.official, f.counts = official.Run, official.Fingerprint
 	return Switched
 }
 

@@ -28,11 +28,11 @@ func (t total) compare(u total) int {
 }
 
 // shownFields are the fields by which a snapshot shows the totals of a topic, if these are not all fields of its key. A snapshot
-// shows the votes per minute without regions, and the votes by age group without regions, genders and candidates. The sums are
+// shows the votes per slot without regions, and the votes by age group without regions, genders and candidates. The sums are
 // kept up to date, so that the cost of a snapshot depends on what it shows and not on what the topics hold.
 var shownFields = map[string][]election.Field{
 	election.ByDemographicTopic: {election.AgeGroupField},
-	election.PerMinuteTopic:     {election.MinuteField, election.CandidateField},
+	election.PerSlotTopic:       {election.SlotField, election.CandidateField},
 }
 
 // shown is the part of the natural key by which a snapshot shows the total.

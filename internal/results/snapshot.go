@@ -8,8 +8,8 @@ import (
 	"realtime-election/election"
 )
 
-// MinuteLayout is how a minute of voting_time is written.
-const MinuteLayout = election.MinuteLayout
+// SlotLayout is how a slot of voting_time is written.
+const SlotLayout = election.SlotLayout
 
 // Snapshot is the count at one moment: totals of the official run, names of the definition. Every candidate, region
 // and district of the definition is present, with 0 where nobody voted. It is never changed once it is made; whoever
@@ -28,14 +28,15 @@ type Snapshot struct {
 	Candidates []CandidateVotes // in the definition's order, as are Regions and Districts
 	Regions    []RegionVotes
 	Districts  []DistrictVotes
-	Minutes    []MinuteVotes         // ascending; minutes without a vote are left out
+	Slots      []SlotVotes           // ascending; slots without a vote are left out
 	ByAge      []AgeVotes            // election.AgeGroups, and then "" for votes that state no age, if there are any
 	Rejected   []ReasonVotes         // reasons that occurred, in the order of election.Reasons
 	Totals     map[string]Totals     // by topic, of the aggregations that have no field of their own; see Total
 	Query      *election.QueryStatus // last status of the streaming query, nil if there is none
 	QueryAt    time.Time             // Kafka's timestamp of Query; zero if there is none
 
-	Skipped int64 // malformed records read so far
+	Skipped  int64 // malformed records read so far
+	Replaced bool  // the topics name another definition than this one, which was the first that was read
 }
 
 // Totals are the totals of an aggregation by natural key. Those of candidates, regions and districts that the definition does
@@ -68,9 +69,9 @@ type DistrictVotes struct {
 	ByCandidate []int64
 }
 
-// MinuteVotes are the votes cast in one minute of voting_time.
-type MinuteVotes struct {
-	Minute      string // in MinuteLayout
+// SlotVotes are the votes cast in one slot of voting_time.
+type SlotVotes struct {
+	Slot        string // in SlotLayout
 	ByCandidate []int64
 }
 
@@ -114,11 +115,12 @@ func (s *Snapshot) RejectedRecords() int64 {
 
 // Snapshot is the count that the fold holds now.
 func (f *Fold) Snapshot() *Snapshot {
-	s := &Snapshot{Run: f.official, UpdatedAt: f.updated, Skipped: f.skipped, Query: f.query, QueryAt: f.queryAt}
+	s := &Snapshot{Run: f.official, UpdatedAt: f.updated, Skipped: f.skipped, Query: f.query, QueryAt: f.queryAt, Replaced: f.replaced}
 	if f.installation == nil {
 		return s
 	}
 	s.Definition, s.Fingerprint = &f.installation.Definition, f.installation.Fingerprint
+	s.Replaced = s.Replaced || f.counts != "" && f.counts != s.Fingerprint
 	s.ExpectedVotes = s.Definition.ExpectedVotes()
 	s.addDefinition(f.ages)
 	if t := f.runs[f.official]; t != nil {
@@ -174,7 +176,7 @@ func (s *Snapshot) fill(t *runTotals) {
 	defined := s.positions()
 	candidates, regions, districts := defined[election.CandidateField], defined[election.RegionField], defined[election.DistrictField]
 	s.Totals = map[string]Totals{}
-	minutes, rejected := map[string][]int64{}, map[election.Reason]int64{}
+	slots, rejected := map[string][]int64{}, map[election.Reason]int64{}
 
 	t.each(func(a election.Aggregation, shown string, values []string, votes int64) {
 		c, known := candidates[values[len(values)-1]] // where the last field is the candidate
@@ -196,12 +198,12 @@ func (s *Snapshot) fill(t *runTotals) {
 				s.Districts[d].ByCandidate[c] = votes
 				s.Districts[d].Votes += votes
 			}
-		case election.PerMinuteTopic:
-			if minutes[values[0]] == nil {
-				minutes[values[0]] = s.zeros()
+		case election.PerSlotTopic:
+			if slots[values[0]] == nil {
+				slots[values[0]] = s.zeros()
 			}
 			if known {
-				minutes[values[0]][c] = votes
+				slots[values[0]][c] = votes
 			}
 		case election.ByDemographicTopic:
 			s.addAge(shown, votes)
@@ -211,10 +213,10 @@ func (s *Snapshot) fill(t *runTotals) {
 			s.addTotal(a, shown, values, votes, defined)
 		}
 	})
-	for minute, votes := range minutes {
-		s.Minutes = append(s.Minutes, MinuteVotes{minute, votes})
+	for slot, votes := range slots {
+		s.Slots = append(s.Slots, SlotVotes{slot, votes})
 	}
-	slices.SortFunc(s.Minutes, func(a, b MinuteVotes) int { return strings.Compare(a.Minute, b.Minute) })
+	slices.SortFunc(s.Slots, func(a, b SlotVotes) int { return strings.Compare(a.Slot, b.Slot) })
 	for reason, records := range rejected {
 		s.Rejected = append(s.Rejected, ReasonVotes{reason, records})
 	}

@@ -44,7 +44,7 @@ func TestTotalsThatNoAggregationHasAreRefused(t *testing.T) {
 	for name, file := range map[string]txtar.File{
 		"another topic":       {Name: "aggregated_weather", Data: []byte("north 1\n")},
 		"a field too few":     {Name: election.ByLocationTopic, Data: []byte("north 1\n")},
-		"no such minute":      {Name: election.PerMinuteTopic, Data: []byte("north/7:30/ana 1\n")},
+		"no such slot":        {Name: election.PerSlotTopic, Data: []byte("north/7:30/ana 1\n")},
 		"a key without total": {Name: election.PerCandidateTopic, Data: []byte("ana\n")},
 	} {
 		if _, err := readScenario(t, func(archive *txtar.Archive) { archive.Files = append(archive.Files, file) }); err == nil {

@@ -18,6 +18,8 @@ type Ballots struct {
 	fingerprint string // of the definition
 	opens       time.Time
 	day         curve
+	slot        int64         // milliseconds
+	length      time.Duration // of the polling day
 	turnout     []float64     // by age group
 	leanings    [][]candidate // by region, age group and gender
 	regions     []int         // of each district
@@ -34,15 +36,16 @@ type candidate struct {
 // Ballot is a ballot in 32 bytes.
 type Ballot struct {
 	ID                  election.BallotID
-	Millisecond         uint32 // when it is cast, since the polls open
+	Slot                uint32 // in which it is cast, from 0 when the polls open
 	candidate, district uint32
 	age, gender         uint8
 }
 
-// NewBallots prepares to compute ballots. The definition must have an electorate.
+// NewBallots prepares to compute ballots. The definition must have an electorate. The key is that of the installation.
 func NewBallots(d *election.Definition, key election.BallotKey) *Ballots {
 	fingerprint := d.Fingerprint()
-	b := &Ballots{key: key.For(fingerprint), fingerprint: fingerprint, opens: d.Polling.Opens, day: newCurve(d.Polling, d.Electorate.Arrival)}
+	b := &Ballots{key: key, fingerprint: fingerprint, opens: d.Polling.Opens, day: newCurve(d.Polling, d.Electorate.Arrival),
+		slot: d.Slot().Milliseconds(), length: d.Polling.Closes.Sub(d.Polling.Opens)}
 	for _, gender := range election.Genders() {
 		b.genders = append(b.genders, []byte(gender))
 	}
@@ -103,7 +106,7 @@ func (b *Ballots) Of(voter election.VoterID, district, age, gender int) (Ballot,
 	chosen := sort.Search(len(list)-1, func(i int) bool { return choice < list[i].upTo })
 	moment := float64(binary.BigEndian.Uint64(chance[8:])>>11) / (1 << 53)
 	return Ballot{
-		ID: id, Millisecond: b.day.at(moment),
+		ID: id, Slot: uint32(int64(b.day.at(moment)) / b.slot),
 		candidate: uint32(list[chosen].index), district: uint32(district), age: uint8(age), gender: uint8(gender),
 	}, goes < b.turnout[age]
 }
@@ -115,11 +118,22 @@ func (b *Ballots) Commitment(x Ballot) election.Commitment {
 	return election.CommitTo(b.fingerprint, election.Vote{BallotID: id[:], DistrictID: b.districts[x.district], AgeGroup: b.ages[x.age], Gender: b.genders[x.gender]})
 }
 
-// Compare orders ballots by the time at which they are cast, and those of the same time by id. So their order tells
+// Due is when the slot of a ballot ends, since the polls open. Nobody sees the ballot before, so that it can be anybody's who has
+// voted in the slot.
+func (b *Ballots) Due(x Ballot) time.Duration {
+	return min(b.begins(x)+b.begins(Ballot{Slot: 1}), b.length)
+}
+
+// begins is when the slot of a ballot begins, since the polls open.
+func (b *Ballots) begins(x Ballot) time.Duration {
+	return time.Duration(int64(x.Slot)*b.slot) * time.Millisecond
+}
+
+// Compare orders ballots by the slot in which they are cast, and those of the same slot by id. So their order tells
 // nothing about their voters that is not in the ballots.
 func (x Ballot) Compare(y Ballot) int {
 	return cmp.Or(
-		cmp.Compare(x.Millisecond, y.Millisecond), bytes.Compare(x.ID[:], y.ID[:]),
+		cmp.Compare(x.Slot, y.Slot), bytes.Compare(x.ID[:], y.ID[:]),
 		// Two entries of the register may have one id. Their order must be the same in every computation.
 		cmp.Compare(x.district, y.district), cmp.Compare(x.candidate, y.candidate), cmp.Compare(x.age, y.age), cmp.Compare(x.gender, y.gender))
 }
@@ -135,6 +149,6 @@ func (b *Ballots) Append(line []byte, x Ballot) []byte {
 		DistrictID:  b.districts[x.district],
 		AgeGroup:    b.ages[x.age],
 		Gender:      b.genders[x.gender],
-		VotingTime:  election.AppendTime(clock[:0], b.opens.Add(time.Duration(x.Millisecond)*time.Millisecond)),
+		VotingTime:  election.AppendTime(clock[:0], b.opens.Add(b.begins(x))),
 	})
 }

@@ -2,6 +2,7 @@ package generate
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"testing"
@@ -105,21 +106,21 @@ func TestBallotIsItsVotersAndTheKeys(t *testing.T) {
 	if !slices.Equal(one, two) {
 		t.Error("the same voters cast other ballots")
 	}
-	id, _ := testKey.For(d.Fingerprint()).Draw("voter 0")
+	id, _ := testKey.Draw("voter 0")
 	if one[0].ID != id {
 		t.Errorf("the ballot's id is %s, drawn was %s", one[0].ID, id)
 	}
-	times := 0
+	slots := 0
 	for i := range three {
 		if one[i].ID == three[i].ID {
 			t.Error("two keys give the same ballot id")
 		}
-		if one[i].Millisecond == three[i].Millisecond {
-			times++
+		if one[i].Slot == three[i].Slot {
+			slots++
 		}
 	}
-	if times > 2 {
-		t.Errorf("two keys agree on %d of 100 times", times)
+	if slots > 10 { // of 76
+		t.Errorf("two keys agree on %d of 100 slots", slots)
 	}
 }
 
@@ -127,11 +128,11 @@ func TestBallotIsItsVotersAndTheKeys(t *testing.T) {
 func TestTimeTellsNothingOfTheChoice(t *testing.T) {
 	const n = 40_000
 	d := newElectorate()
-	d.Electorate.Turnout.Overall = 0.5
+	d.Electorate.Turnout.Overall, d.Electorate.SlotMinutes = 0.5, 1
 	b := NewBallots(d, testKey)
 	early, ofEarly, all := 0, 0.0, cast(b, n, 0, 0, 0)
 	for _, x := range all {
-		if x.Millisecond < uint32(d.Polling.Closes.Sub(d.Polling.Opens).Milliseconds()/2) {
+		if x.Slot < uint32(d.Polling.Closes.Sub(d.Polling.Opens)/time.Minute/2) {
 			early++
 			if x.candidate == 0 {
 				ofEarly++
@@ -142,6 +143,29 @@ func TestTimeTellsNothingOfTheChoice(t *testing.T) {
 	near(t, "a's share of the early ballots", ofEarly, 1.0/3, early)
 }
 
+// TestOnlyTheSlotOfABallotIsSaid votes in the last slot of the day too, which is shorter.
+func TestOnlyTheSlotOfABallotIsSaid(t *testing.T) {
+	d := newElectorate()
+	d.Electorate.Turnout.Overall = 1
+	d.Polling.Closes = d.Polling.Opens.Add(25 * time.Minute)
+	b := NewBallots(d, testKey)
+	due := map[string]time.Duration{}
+	for _, x := range cast(b, 1000, 0, 0, 0) {
+		vote, ok := election.ParseVote(b.Append(nil, x))
+		if !ok {
+			t.Fatal("it is no vote")
+		}
+		due[string(vote.VotingTime)] = b.Due(x)
+	}
+	want := map[string]time.Duration{}
+	for i, ends := range []time.Duration{10 * time.Minute, 20 * time.Minute, 25 * time.Minute} {
+		want[string(election.AppendTime(nil, d.Polling.Opens.Add(time.Duration(i)*10*time.Minute)))] = ends
+	}
+	if !maps.Equal(due, want) {
+		t.Errorf("voting times, and when they may be sent: %v, want %v", due, want)
+	}
+}
+
 func TestBallotIsCompact(t *testing.T) {
 	if size := unsafe.Sizeof(Ballot{}); size > 32 {
 		t.Errorf("a ballot takes %d bytes", size)
@@ -149,8 +173,8 @@ func TestBallotIsCompact(t *testing.T) {
 }
 
 func TestBallotsAreOrderedByTimeThenID(t *testing.T) {
-	early, late := Ballot{ID: election.BallotID{2}, Millisecond: 1}, Ballot{ID: election.BallotID{1}, Millisecond: 2}
-	other := Ballot{ID: election.BallotID{3}, Millisecond: 1}
+	early, late := Ballot{ID: election.BallotID{2}, Slot: 1}, Ballot{ID: election.BallotID{1}, Slot: 2}
+	other := Ballot{ID: election.BallotID{3}, Slot: 1}
 	twice := early
 	twice.candidate = 1
 	sorted := []Ballot{late, other, twice, early}

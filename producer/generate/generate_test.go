@@ -72,10 +72,10 @@ func TestRecordsAreTheSameInEveryVersion(t *testing.T) {
 		t.Errorf("of district %d the voter is %s, want %s", district, line, want)
 	}
 	electorate.Electorate.Turnout.Overall = 1
-	ballots := NewBallots(electorate, testKey)
+	ballots := NewBallots(electorate, testKey.For(electorate.Fingerprint()))
 	cast, _ := ballots.Of("voter", 3, 2, 1)
 	ballot := string(ballots.Append(nil, cast))
-	if want := `{"ballot_id":"999a3a82ae89f1133326bb2eebd8a746","candidate_id":"b","district_id":"d4","age_group":"35-44","gender":"male","voting_time":"2024-02-29T10:55:40.018Z"}`; ballot != want {
+	if want := `{"ballot_id":"999a3a82ae89f1133326bb2eebd8a746","candidate_id":"b","district_id":"d4","age_group":"35-44","gender":"male","voting_time":"2024-02-29T10:50:00.000Z"}`; ballot != want {
 		t.Errorf("the ballot is %s, want %s", ballot, want)
 	}
 }

@@ -54,6 +54,6 @@ SELECT
   IF(reason IS NULL, region_id, NULL) AS region_id,
   IF(reason IS NULL, age_group, NULL) AS age_group,
   IF(reason IS NULL, gender, NULL) AS gender,
-  IF(reason IS NULL, substr(voting_time, 1, 16), NULL) AS minute,
+  IF(reason IS NULL, substr(voting_time, 1, 16), NULL) AS slot,
   timestamp
 FROM classified

@@ -24,7 +24,7 @@ cells AS (
         struct('aggregated_votes_by_location' AS topic, concat(region_id, '/', candidate_id) AS natural_key),
         struct('aggregated_votes_by_district' AS topic, concat(district_id, '/', candidate_id) AS natural_key),
         struct('aggregated_votes_by_demographic' AS topic, concat(region_id, '/', age_group, '/', gender, '/', candidate_id) AS natural_key),
-        struct('aggregated_votes_per_minute' AS topic, concat(region_id, '/', minute, '/', candidate_id) AS natural_key)),
+        struct('aggregated_votes_per_slot' AS topic, concat(region_id, '/', slot, '/', candidate_id) AS natural_key)),
       array(
         struct('aggregated_votes_rejected' AS topic, reason AS natural_key)))) AS cell
   FROM allowed
@@ -48,13 +48,13 @@ named AS (
       WHEN 'aggregated_votes_by_location' THEN part[1]
       WHEN 'aggregated_votes_by_district' THEN part[1]
       WHEN 'aggregated_votes_by_demographic' THEN part[3]
-      WHEN 'aggregated_votes_per_minute' THEN part[2]
+      WHEN 'aggregated_votes_per_slot' THEN part[2]
     END AS candidate_id,
     CASE topic
       WHEN 'aggregated_turnout_by_location' THEN part[0]
       WHEN 'aggregated_votes_by_location' THEN part[0]
       WHEN 'aggregated_votes_by_demographic' THEN part[0]
-      WHEN 'aggregated_votes_per_minute' THEN part[0]
+      WHEN 'aggregated_votes_per_slot' THEN part[0]
     END AS region_id,
     CASE topic
       WHEN 'aggregated_votes_by_district' THEN part[0]
@@ -66,8 +66,8 @@ named AS (
       WHEN 'aggregated_votes_by_demographic' THEN part[2]
     END AS gender,
     CASE topic
-      WHEN 'aggregated_votes_per_minute' THEN part[1]
-    END AS minute,
+      WHEN 'aggregated_votes_per_slot' THEN part[1]
+    END AS slot,
     CASE topic
       WHEN 'aggregated_votes_rejected' THEN part[0]
     END AS reason
@@ -87,7 +87,7 @@ SELECT /*+ BROADCAST(candidates, regions) */ topic, concat(:run, '/', natural_ke
     'district_id', district_id,
     'age_group', age_group,
     'gender', gender,
-    'minute', minute,
+    'slot', slot,
     'reason', reason,
     'total_votes', total_votes,
     'newest_record_at', date_format(newest, "yyyy-MM-dd'T'HH:mm:ss.SSS'Z'"))) AS value

@@ -115,7 +115,7 @@
   });
 
   // The status comes from the server until the connection is lost.
-  const names = { connecting: 'Connecting', waiting: 'Waiting', live: 'Live', stale: 'Stale', disconnected: 'Disconnected' };
+  const names = { connecting: 'Connecting', waiting: 'Waiting', live: 'Live', stale: 'Stale', wrong: 'Wrong', disconnected: 'Disconnected' };
   let state = 'connecting';
   let detail = '';
   let recorded = null; // when the newest vote was recorded, on this machine's steady clock, in ms

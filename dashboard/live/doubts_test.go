@@ -1,0 +1,141 @@
+package live
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"realtime-election/election"
+	"realtime-election/internal/results"
+)
+
+// counting is a count with one candidate and no regions, so that its totals disagree, or with nobody, so that they agree.
+func counting(total, counted int64, agrees bool) *results.Snapshot {
+	s := &results.Snapshot{
+		Definition: &election.Definition{ID: "e"}, Fingerprint: "f", TotalVotes: total,
+		ByAge: []results.AgeVotes{{Votes: total}},
+		Query: &election.QueryStatus{State: "running", Counted: map[string]int64{"0": counted}}, QueryAt: noon,
+	}
+	if !agrees {
+		s.ByAge[0].Votes++
+	}
+	return s
+}
+
+// stepped is a hub whose clock step moves.
+func stepped() (hub *Hub, step func(time.Duration)) {
+	now := noon
+	return NewHub(numbered, func() time.Time { return now }), func(d time.Duration) { now = now.Add(d) }
+}
+
+func TestTotalsThatDisagreeForAMicroBatchAreNotDoubted(t *testing.T) {
+	hub, step := stepped()
+	for n := range int64(20) {
+		hub.Publish(counting(100+n, n, false))
+		step(5 * time.Second)
+		hub.Publish(counting(100+n, n, true))
+		if got := hub.Status(); got.State != Live {
+			t.Fatalf("after %d: %+v", n, got)
+		}
+	}
+}
+
+func TestTotalsThatDisagreeOverMicroBatchesAreDoubted(t *testing.T) {
+	hub, step := stepped()
+	hub.Publish(counting(100, 1, true))
+	for n := range int64(disagreeCommits) {
+		hub.Publish(counting(100, 1+n, false))
+		step(disagreeFor)
+		if got := hub.Status(); got.State != Live {
+			t.Fatalf("after %d micro-batches: %+v", n, got)
+		}
+	}
+	hub.Publish(counting(100, 1+disagreeCommits, false))
+	if got := hub.Status(); got.State != Wrong || !strings.Contains(got.Detail, "disagree") {
+		t.Errorf("got %+v", got)
+	}
+	hub.Publish(counting(101, 9, true))
+	if got := hub.Status(); got.State != Live {
+		t.Errorf("once they agree: %+v", got)
+	}
+}
+
+// TestTotalsThatDisagreeAreDoubtedWhereAllIsCounted lets Spark die while it writes, and come back, in another hub.
+func TestTotalsThatDisagreeAreDoubtedWhereAllIsCounted(t *testing.T) {
+	for backlog, want := range map[Backlog]State{{None: true}: Wrong, {Uncounted: true}: Live, {}: Live} {
+		hub, step := stepped()
+		hub.SetBacklog(backlog)
+		hub.Publish(counting(100, 1, false))
+		step(disagreeFor - time.Second)
+		if got := hub.Status(); got.State != Live {
+			t.Errorf("%+v, soon: %+v", backlog, got)
+		}
+		step(time.Second)
+		hub.clock.report(hub.now(), hub.now())
+		if got := hub.Status(); got.State != want {
+			t.Errorf("%+v: got %+v, want %s", backlog, got, want)
+		}
+	}
+}
+
+func TestTotalThatHasFallenIsHeldBackAndThenDoubted(t *testing.T) {
+	hub, step := stepped()
+	hub.Publish(counting(100, 1, true))
+	shows := func(after string, total int64, want State) {
+		t.Helper()
+		if got, status := hub.Current().Snapshot.TotalVotes, hub.Status(); got != total || status.State != want {
+			t.Errorf("%s: %d votes, %+v; want %d, %s", after, got, status, total, want)
+		}
+	}
+	fallen := counting(90, 2, true)
+	fallen.Query.State = "starting"
+	hub.Publish(fallen)
+	shows("a fall", 100, Live)
+	if state := hub.Current().Snapshot.Query.State; state != "starting" {
+		t.Errorf("the query is said to be %s", state)
+	}
+	step(fallFor - time.Second)
+	hub.Publish(counting(99, 3, true))
+	shows("a minute", 100, Live)
+	hub.Publish(counting(101, 4, true))
+	shows("Spark is back", 101, Live)
+	hub.Publish(counting(90, 5, true))
+	step(fallFor)
+	hub.Publish(counting(91, 6, true))
+	shows("a minute of another fall", 91, Wrong)
+	other := counting(5, 1, true)
+	other.Fingerprint = "g"
+	hub.Publish(other)
+	shows("another election", 5, Live)
+}
+
+func TestImpossibleCountsAndReportsAreDoubted(t *testing.T) {
+	hub, _ := stepped()
+	s := counting(100, 1, true)
+	s.Skipped = 3
+	hub.Publish(s)
+	if got := hub.Status(); got.State != Wrong || !strings.Contains(got.Detail, "left out: 3") {
+		t.Errorf("got %+v", got)
+	}
+	hub.Publish(counting(100, 1, true))
+	hub.SetBacklog(Backlog{Invented: true})
+	if got := hub.Status(); got.State != Wrong || !strings.Contains(got.Detail, "more ballots than there are") {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestOffsetsBeyondTheEndsAreInvented(t *testing.T) {
+	for name, test := range map[string]struct {
+		offsets, ends map[int32]int64
+		want          bool
+	}{
+		"counted":     {map[int32]int64{0: 5}, map[int32]int64{0: 5, 1: 3}, false},
+		"not counted": {map[int32]int64{0: 4}, map[int32]int64{0: 5}, false},
+		"beyond":      {map[int32]int64{0: 6}, map[int32]int64{0: 5}, true},
+		"nowhere":     {map[int32]int64{7: 1}, map[int32]int64{0: 5}, true},
+	} {
+		if got := beyond(test.offsets, test.ends); got != test.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}
