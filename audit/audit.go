@@ -53,11 +53,21 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
+	report := &report{}
+	var official election.OfficialRun
+	found, err := c.Kafka.LatestJSON(ctx, election.RunsTopic, election.OfficialRunKey, &official)
+	if err != nil {
+		return err
+	}
+	if found && official.Fingerprint != installation.Fingerprint { // then nothing else can be compared
+		report.addRow("definition", installation.Fingerprint, "of the official run "+official.Fingerprint, 1)
+		report.addDifference("%s: the official run counts by the definition %q, and the topic %s holds %q; somebody has changed one of them", election.RunsTopic, official.Fingerprint, election.ElectionTopic, installation.Fingerprint)
+		return report.print(c.Out)
+	}
 	var mustBeStored *ballots
 	if c.Postgres != "" {
 		mustBeStored = newBallots()
 	}
-	report := &report{}
 	ends, err := decidedEnds(ctx, c, report)
 	if err != nil {
 		return err
@@ -77,8 +87,7 @@ func Run(ctx context.Context, c Config) error {
 	}
 	report.addCount(count, expected)
 
-	var official election.OfficialRun
-	found, err := c.Kafka.LatestJSON(ctx, election.RunsTopic, election.OfficialRunKey, &official)
+	found, err = c.Kafka.LatestJSON(ctx, election.RunsTopic, election.OfficialRunKey, &official) // it may have changed meanwhile
 	switch {
 	case err != nil:
 		return err
@@ -86,10 +95,6 @@ func Run(ctx context.Context, c Config) error {
 		report.addRow("official run", "one", "none", 1)
 		report.addDifference("no run is official: the streaming query has not begun; start `election submit`")
 	default:
-		if official.Fingerprint != installation.Fingerprint {
-			report.addRow("definition", installation.Fingerprint, "of the official run "+official.Fingerprint, 1)
-			report.addDifference("%s: the official run counts by the definition %q, and the election has %q", election.RunsTopic, official.Fingerprint, installation.Fingerprint)
-		}
 		if err := compareStatus(ctx, c, report); err != nil {
 			return err
 		}

@@ -161,13 +161,20 @@ func TestForgedRunAndStatusAreNamed(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.publish(t)
-	kafkatest.Produce(t, f.cluster, kafkatest.JSON(t, election.RunsTopic, election.OfficialRunKey, election.OfficialRun{Run: run, Fingerprint: "another"}),
+	kafkatest.Produce(t, f.cluster,
 		kafkatest.JSON(t, election.QueryStatusTopic, election.QueryKey, election.QueryStatus{State: "running", Counted: map[string]int64{"0": 1 << 40, "x": 1}}))
 	printed, err := f.audit(t)
 	if !errors.Is(err, audit.ErrDisagree) {
 		t.Errorf("ended with %v", err)
 	}
-	wantSaid(t, printed, `the official run counts by the definition "another"`, "has counted partition 0 of votes_topic up to offset 1099511627776", "has counted partition x of")
+	wantSaid(t, printed, "has counted partition 0 of votes_topic up to offset 1099511627776", "has counted partition x of")
+
+	kafkatest.Produce(t, f.cluster, kafkatest.JSON(t, election.RunsTopic, election.OfficialRunKey, election.OfficialRun{Run: run, Fingerprint: "another"}))
+	printed, err = f.audit(t)
+	if !errors.Is(err, audit.ErrDisagree) {
+		t.Errorf("ended with %v", err)
+	}
+	wantSaid(t, printed, `the official run counts by the definition "another"`)
 }
 
 // TestRunThatCatchesUpIsNotCompared has keys of the latest run beside those of the official run, and then of a run that

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -58,6 +59,17 @@ func TestTakenPortIsReported(t *testing.T) {
 	}
 }
 
+// inherited is how a dashboard is told of an open file. The dashboard closes it, so it gets a handle of its own.
+func inherited(t *testing.T, file *os.File) string {
+	t.Helper()
+	defer file.Close()
+	number, err := syscall.Dup(int(file.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("fd://%d", number)
+}
+
 func TestPageIsServedAtAnInheritedSocket(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -69,7 +81,7 @@ func TestPageIsServedAtAnInheritedSocket(t *testing.T) {
 	}
 	listener.Close()
 	cluster := newCluster(t)
-	if address, _ := start(t, cluster.ListenAddrs(), fmt.Sprintf("fd://%d", file.Fd())); address != listener.Addr().String() {
+	if address, _ := start(t, cluster.ListenAddrs(), inherited(t, file)); address != listener.Addr().String() {
 		t.Errorf("it is served at %s, want %s", address, listener.Addr())
 	}
 
@@ -77,7 +89,7 @@ func TestPageIsServedAtAnInheritedSocket(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = dashboard.Run(t.Context(), dashboard.Config{Kafka: kafkatest.Cluster(t, cluster.ListenAddrs()), Listen: fmt.Sprintf("fd://%d", folder.Fd())})
+	err = dashboard.Run(t.Context(), dashboard.Config{Kafka: kafkatest.Cluster(t, cluster.ListenAddrs()), Listen: inherited(t, folder)})
 	if err == nil || !strings.Contains(err.Error(), "is no socket that listens") {
 		t.Errorf("at a folder: %v", err)
 	}

@@ -81,7 +81,7 @@ func nation(districts int) election.Definition {
 	for i := range districts {
 		region := &d.Regions[i%51]
 		region.Districts = append(region.Districts, election.District{
-			ID: election.DistrictID(fmt.Sprintf("d%04d", i)), Name: fmt.Sprintf("%s %d", towns[i%13], 1+i/13), Registered: 20_000 + int64(i*7919%90_000),
+			ID: election.DistrictID(fmt.Sprintf("d%04d", i)), Name: fmt.Sprintf("%s %d", towns[i%13], 1+i/13), Registered: 60_000 + int64(i*7919%90_000),
 		})
 	}
 	return d

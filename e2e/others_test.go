@@ -131,7 +131,10 @@ func (o *others) formatKafka(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(folder, "server.properties"), strings.NewReplacer("{port}", port, "{controller}", controller).Replace(servers.Must("kafka.properties"))+`
+listener.security.protocol.map=CLIENTS:SASL_SSL,CONTROLLER:SASL_PLAINTEXT
+ssl.keystore.type=PEM
 ssl.keystore.location=../kafka.pem
+ssl.truststore.type=PEM
 ssl.truststore.location=`+o.trust+"\n")
 	write(t, filepath.Join(folder, "java.options"), servers.Must("kafka.options"))
 	format := o.java(t, "kafka.tools.StorageTool", "format", "--cluster-id", "ClusterOfSomebodyElse0", "--config", "server.properties",

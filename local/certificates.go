@@ -2,20 +2,14 @@ package local
 
 import (
 	"path/filepath"
-	"sync"
 
 	"realtime-election/internal/certificates"
 )
-
-// certifying is held while DATA's authority may be made, which servers need that are started at the same time.
-var certifying sync.Mutex
 
 // certify gives a server on the loopback interface a new certificate of DATA's authority, in a file that grantAccess lets the
 // server read. ca is the file of the authority that the server's clients trust. So a program of another user that takes the
 // server's port learns nothing from them.
 func certify(config Config, path string, grantAccess func(path string) error) (ca string, err error) {
-	certifying.Lock()
-	defer certifying.Unlock()
 	if ca, err = config.pathIn("secrets", certificates.File); err != nil {
 		return "", err
 	}

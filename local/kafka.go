@@ -38,9 +38,6 @@ func StartKafka(ctx context.Context, config Config) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := certify(config, filepath.Join(logins, "kafka.pem"), nil); err != nil {
-		return nil, err
-	}
 	folder, err := configureKafka(config, port)
 	if err != nil {
 		return nil, err

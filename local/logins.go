@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 
 	"realtime-election/election"
-	"realtime-election/internal/certificates"
 	"realtime-election/internal/kafka"
 	"realtime-election/internal/principals"
 )
@@ -33,7 +32,7 @@ func makeLogins(config Config) (folder string, err error) {
 	} else if formatted && !found {
 		return "", &election.InputError{Text: fmt.Sprintf("Kafka's data in %s are there, and its passwords in %s are not: put them back, or %s", config.Data, folder, adviceIfLost)}
 	}
-	return folder, principals.Logins{Folder: folder, CA: filepath.Join(folder, certificates.File), AdviceIfLost: adviceIfLost}.Make()
+	return folder, principals.Logins{Folder: folder, AdviceIfLost: adviceIfLost}.Make()
 }
 
 func exists(path string) (bool, error) {

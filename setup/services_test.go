@@ -124,7 +124,7 @@ func TestInitPreparesEverythingAndMayRunAgain(t *testing.T) {
 			t.Errorf("%s has %d partitions, want %d", topic.Name, got, topic.Partitions)
 		}
 	}
-	installation, err := c.Kafka.Election(t.Context())
+	installation, err = c.Kafka.Election(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

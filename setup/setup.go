@@ -43,8 +43,7 @@ func Run(ctx context.Context, c Config) error {
 	if c.Definition.Electorate != nil {
 		installation.BallotKeyFingerprint = c.BallotKeyFingerprint
 	}
-	value, err := installation.Encode() // before anything is created: a register may have been scaled after Check, and take more bytes
-	if err != nil {
+	if _, err := installation.Encode(); err != nil { // before anything is created: a register may have been scaled after Check, and take more bytes
 		return err
 	}
 	cl, err := c.Kafka.NewClient(kgo.ProducerBatchMaxBytes(election.MaxRecordBytes))
@@ -91,7 +90,8 @@ func Run(ctx context.Context, c Config) error {
 		return fmt.Errorf("ask Kafka for the id of %s: %w", election.VotesTopic, err)
 	}
 	installation.VotesTopicID = topics[election.VotesTopic].ID.String()
-	if value, err = installation.Encode(); err != nil {
+	value, err := installation.Encode()
+	if err != nil {
 		return err
 	}
 	published := &kgo.Record{Topic: election.ElectionTopic, Key: []byte(election.DefinitionKey), Value: value}

@@ -48,13 +48,13 @@ func TestWhatCannotBeIsSaid(t *testing.T) {
 	})
 	for says, records := range map[string][]record{
 		"holds another definition":                            slices.Concat(whole, []record{another}),
-		"cannot be read, are left out: 1":                     slices.Concat(whole, []record{record{election.PerCandidateTopic, "1/ann", []byte("{}")}}),
-		"left out: 1":                                         slices.Concat(whole, []record{record{election.ElectionTopic, election.DefinitionKey, nil}}),
+		"cannot be read, are left out: 1":                     slices.Concat(whole, []record{{election.PerCandidateTopic, "1/ann", []byte("{}")}}),
+		"left out: 1":                                         slices.Concat(whole, []record{{election.ElectionTopic, election.DefinitionKey, nil}}),
 		"than were cast: 121 of 120":                          slices.Concat(whole, []record{perCandidate(1, "ann", 111)}),
 		"than voters are registered: 170 of 159":              append(everyTopic(1, 5), electorate, official(1), perCandidate(1, "ann", 160)),
 		"in South than voters are registered there: 10 of 9":  append(everyTopic(1, 5), electorate, official(1)),
 		"in  than voters are registered there: 10 of 9":       append(everyTopic(1, 5), electorate, official(1)), // the district has no name
-		"The topic election holds another definition than th": slices.Concat(whole, []record{record{election.RunsTopic, election.OfficialRunKey, encode(election.OfficialRun{Run: 1, Fingerprint: "another"})}}),
+		"The topic election holds another definition than th": slices.Concat(whole, []record{{election.RunsTopic, election.OfficialRunKey, encode(election.OfficialRun{Run: 1, Fingerprint: "another"})}}),
 	} {
 		s := fold(t, records...).Snapshot()
 		if all := strings.Join(s.Impossible(), " "); !strings.Contains(all, says) {

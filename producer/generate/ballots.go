@@ -44,8 +44,10 @@ type Ballot struct {
 // NewBallots prepares to compute ballots. The definition must have an electorate. The key is that of the installation.
 func NewBallots(d *election.Definition, key election.BallotKey) *Ballots {
 	fingerprint := d.Fingerprint()
-	b := &Ballots{key: key, fingerprint: fingerprint, opens: d.Polling.Opens, day: newCurve(d.Polling, d.Electorate.Arrival),
-		slot: d.Slot().Milliseconds(), length: d.Polling.Closes.Sub(d.Polling.Opens)}
+	b := &Ballots{
+		key: key, fingerprint: fingerprint, opens: d.Polling.Opens, day: newCurve(d.Polling, d.Electorate.Arrival),
+		slot: d.Slot().Milliseconds(), length: d.Polling.Closes.Sub(d.Polling.Opens),
+	}
 	for _, gender := range election.Genders() {
 		b.genders = append(b.genders, []byte(gender))
 	}
