@@ -50,7 +50,7 @@ func Genders() []string { return []string{"female", "male", "other"} }
 const TimeLayout = "2006-01-02T15:04:05.000Z"
 
 // SlotLength is how many bytes of a voting_time name the minute in which its slot begins.
-const SlotLength = len("2006-01-02T15:04")
+const SlotLength = len(SlotLayout)
 
 // BallotID identifies a ballot. Copies of a ballot have the same id. It does not tell who the voter is.
 type BallotID [16]byte

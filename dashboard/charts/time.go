@@ -20,7 +20,8 @@ type Interval struct {
 const maxIntervals = 100
 
 // Intervals divides the time from the first vote to the last into at most maxIntervals equal intervals, of a round number of
-// minutes and not shorter than a slot. Intervals without votes are included. If the votes span more than 100 weeks, a clock was wrong, and there are none.
+// minutes and not shorter than a slot. Intervals without votes are included. If the votes span more than 100 weeks, a clock was
+// wrong, and there are none.
 func Intervals(s *results.Snapshot) (intervals []Interval, width time.Duration) {
 	slot := time.Minute
 	if s.Definition != nil {

@@ -3,6 +3,7 @@ package live
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -65,15 +66,15 @@ func (d *doubts) add(now time.Time, s *results.Snapshot) (hold bool) {
 
 // say is what viewers should know, empty where nothing is wrong.
 func (d *doubts) say(now time.Time, backlog Backlog) string {
-	says := d.impossible
+	says := slices.Clone(d.impossible)
 	if d.disagreement != "" && now.Sub(d.since) >= disagreeFor && (d.commits >= disagreeCommits || backlog.None) {
-		says = append(says[:len(says):len(says)], d.disagreement)
+		says = append(says, d.disagreement)
 	}
 	if !d.fallSince.IsZero() && now.Sub(d.fallSince) >= fallFor {
-		says = append(says[:len(says):len(says)], fmt.Sprintf("The total has fallen from %s to %s.", number.Thousands(d.most), number.Thousands(d.total)))
+		says = append(says, fmt.Sprintf("The total has fallen from %s to %s.", number.Thousands(d.most), number.Thousands(d.total)))
 	}
 	if backlog.Invented {
-		says = append(says[:len(says):len(says)], "The count reports more ballots than there are.")
+		says = append(says, "The count reports more ballots than there are.")
 	}
 	return strings.Join(says, " ")
 }

@@ -31,8 +31,7 @@ type Fold struct {
 	installation *election.Installation // nil until the election topic holds a definition
 	ages         []int64                // registered voters by age, nil if not known
 	replaced     bool                   // the election topic holds another definition too
-	official     int                    // 0 until the topic of runs names one
-	counts       string                 // fingerprint of the definition that the official run counts
+	official     election.OfficialRun   // zero until the topic of runs names one
 	runs         map[int]*runTotals
 	query        *election.QueryStatus
 	queryAt      time.Time // Kafka's timestamp of query
@@ -99,10 +98,10 @@ func (f *Fold) applyRuns(key string, value []byte) Effect {
 	if value != nil && (json.Unmarshal(value, &official) != nil || official.Run < 1 || official.Run >= math.MaxInt32) {
 		return Skipped
 	}
-	if official == (election.OfficialRun{Run: f.official, Fingerprint: f.counts}) {
+	if official == f.official {
 		return Nothing
 	}
-	f.official, f.counts = official.Run, official.Fingerprint
+	f.official = official
 	return Switched
 }
 
@@ -144,7 +143,7 @@ func (f *Fold) applyTotal(a election.Aggregation, key string, value []byte) Effe
 		if f.runs[run].empty() {
 			delete(f.runs, run)
 		}
-		if run == f.official {
+		if run == f.official.Run {
 			return Switched
 		}
 		return Nothing
@@ -163,7 +162,7 @@ func (f *Fold) applyTotal(a election.Aggregation, key string, value []byte) Effe
 	if f.runs[run] == nil {
 		f.runs[run] = newRunTotals()
 	}
-	if !f.runs[run].raise(at, total) || run != f.official {
+	if !f.runs[run].raise(at, total) || run != f.official.Run {
 		return Nothing
 	}
 	return Changed

@@ -115,15 +115,15 @@ func (s *Snapshot) RejectedRecords() int64 {
 
 // Snapshot is the count that the fold holds now.
 func (f *Fold) Snapshot() *Snapshot {
-	s := &Snapshot{Run: f.official, UpdatedAt: f.updated, Skipped: f.skipped, Query: f.query, QueryAt: f.queryAt, Replaced: f.replaced}
+	s := &Snapshot{Run: f.official.Run, UpdatedAt: f.updated, Skipped: f.skipped, Query: f.query, QueryAt: f.queryAt, Replaced: f.replaced}
 	if f.installation == nil {
 		return s
 	}
 	s.Definition, s.Fingerprint = &f.installation.Definition, f.installation.Fingerprint
-	s.Replaced = s.Replaced || f.counts != "" && f.counts != s.Fingerprint
+	s.Replaced = s.Replaced || f.official.Fingerprint != "" && f.official.Fingerprint != s.Fingerprint
 	s.ExpectedVotes = s.Definition.ExpectedVotes()
 	s.addDefinition(f.ages)
-	if t := f.runs[f.official]; t != nil {
+	if t := f.runs[f.official.Run]; t != nil {
 		s.fill(t)
 	}
 	for _, c := range s.Candidates {

@@ -14,7 +14,7 @@ import (
 func TestUnknownAggregationIsInTotals(t *testing.T) {
 	const topic = "aggregated_votes_by_gender_and_candidate"
 	a := election.Aggregation{Topic: topic, Key: []election.Field{election.GenderField, election.CandidateField}}
-	fold := Fold{official: 1, installation: &election.Installation{Definition: election.Definition{
+	fold := Fold{official: election.OfficialRun{Run: 1}, installation: &election.Installation{Definition: election.Definition{
 		ID: "lakes", Candidates: []election.Candidate{{ID: "ann"}, {ID: "ben"}},
 	}}}
 	apply := func(key, gender, candidate string, votes int64) Effect {

@@ -18,7 +18,7 @@ type Ballots struct {
 	fingerprint string // of the definition
 	opens       time.Time
 	day         curve
-	slot        int64         // milliseconds
+	slot        time.Duration // its width
 	length      time.Duration // of the polling day
 	turnout     []float64     // by age group
 	leanings    [][]candidate // by region, age group and gender
@@ -46,7 +46,7 @@ func NewBallots(d *election.Definition, key election.BallotKey) *Ballots {
 	fingerprint := d.Fingerprint()
 	b := &Ballots{
 		key: key, fingerprint: fingerprint, opens: d.Polling.Opens, day: newCurve(d.Polling, d.Electorate.Arrival),
-		slot: d.Slot().Milliseconds(), length: d.Polling.Closes.Sub(d.Polling.Opens),
+		slot: d.Slot(), length: d.Polling.Closes.Sub(d.Polling.Opens),
 	}
 	for _, gender := range election.Genders() {
 		b.genders = append(b.genders, []byte(gender))
@@ -108,7 +108,7 @@ func (b *Ballots) Of(voter election.VoterID, district, age, gender int) (Ballot,
 	chosen := sort.Search(len(list)-1, func(i int) bool { return choice < list[i].upTo })
 	moment := float64(binary.BigEndian.Uint64(chance[8:])>>11) / (1 << 53)
 	return Ballot{
-		ID: id, Slot: uint32(int64(b.day.at(moment)) / b.slot),
+		ID: id, Slot: uint32(time.Duration(b.day.at(moment)) * time.Millisecond / b.slot),
 		candidate: uint32(list[chosen].index), district: uint32(district), age: uint8(age), gender: uint8(gender),
 	}, goes < b.turnout[age]
 }
@@ -123,12 +123,12 @@ func (b *Ballots) Commitment(x Ballot) election.Commitment {
 // Due is when the slot of a ballot ends, since the polls open. Nobody sees the ballot before, so that it can be anybody's who has
 // voted in the slot.
 func (b *Ballots) Due(x Ballot) time.Duration {
-	return min(b.begins(x)+b.begins(Ballot{Slot: 1}), b.length)
+	return min(b.begins(x)+b.slot, b.length)
 }
 
 // begins is when the slot of a ballot begins, since the polls open.
 func (b *Ballots) begins(x Ballot) time.Duration {
-	return time.Duration(int64(x.Slot)*b.slot) * time.Millisecond
+	return time.Duration(x.Slot) * b.slot
 }
 
 // Compare orders ballots by the slot in which they are cast, and those of the same slot by id. So their order tells

@@ -47,7 +47,7 @@ func Rejected(run int, reason election.Reason, records int64, newest time.Time) 
 func Totals(d election.Definition, run int, votes Votes, newest time.Time) []Record {
 	var all []Record
 	perCandidate := map[election.CandidateID]int64{}
-	minute := newest.UTC().Format(results.SlotLayout)
+	slot := newest.UTC().Format(results.SlotLayout)
 	gender := "female"
 	for _, region := range d.Regions {
 		id := string(region.ID)
@@ -67,7 +67,7 @@ func Totals(d election.Definition, run int, votes Votes, newest time.Time) []Rec
 			candidate := string(c)
 			all = append(all,
 				result(election.ByLocationTopic, election.Result{Run: run, RegionID: &id, CandidateID: &candidate, TotalVotes: n}, newest, id, candidate),
-				result(election.PerSlotTopic, election.Result{Run: run, RegionID: &id, Slot: &minute, CandidateID: &candidate, TotalVotes: n}, newest, id, minute, candidate),
+				result(election.PerSlotTopic, election.Result{Run: run, RegionID: &id, Slot: &slot, CandidateID: &candidate, TotalVotes: n}, newest, id, slot, candidate),
 			)
 			left, groups := n, election.AgeGroups()
 			for i := range groups {
