@@ -13,6 +13,10 @@ import (
 
 const oldestJava = 17
 
+// javaLocale is for the environment of each Java: in the locale POSIX, which is that of a machine where none is set, Java
+// does not start in a folder whose name has other letters than ASCII's.
+const javaLocale = "LC_ALL=C.UTF-8"
+
 var javaVersion = regexp.MustCompile(`version "(\d+)(?:\.(\d+))?`)
 
 // java is the path of a Java that is new enough: that of JAVA_HOME, or else the one on the PATH.

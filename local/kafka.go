@@ -53,6 +53,7 @@ func StartKafka(ctx context.Context, config Config) (*Process, error) {
 	process, err := start(config, command{
 		name: Kafka, path: java, folder: folder, address: fmt.Sprintf("127.0.0.1:%d", port),
 		args: append(append([]string{"-Xms" + memory, "-Xmx" + memory}, options...), "kafka.Kafka", "server.properties"),
+		env:  []string{javaLocale},
 	})
 	if err != nil {
 		return nil, err
@@ -103,7 +104,7 @@ func formatKafka(ctx context.Context, java string, options []string, folder, log
 	cluster := base64.RawURLEncoding.EncodeToString(id)
 	args := append(slices.Clone(options), "kafka.tools.StorageTool", "format", "--cluster-id", cluster, "--config", "server.properties", "--ignore-formatted", "@"+filepath.Join(logins, principals.FormatArgs))
 	cmd := exec.CommandContext(ctx, java, args...)
-	cmd.Dir = folder
+	cmd.Dir, cmd.Env = folder, append(inherited(), javaLocale)
 	if output, err := cmd.CombinedOutput(); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()

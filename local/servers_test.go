@@ -23,9 +23,11 @@ import (
 )
 
 // newData is a DATA that the first server makes. It is removed after the test, with its database.
+// newData is a folder whose name has a letter that the locale POSIX lacks; that is the locale where none is set.
 func newData(t *testing.T) string {
 	t.Helper()
-	data := filepath.Join(t.TempDir(), "data")
+	t.Setenv("LC_ALL", "POSIX")
+	data := filepath.Join(t.TempDir(), "data ü")
 	t.Cleanup(func() {
 		if err := RemoveDatabase(data); err != nil {
 			t.Error(err)

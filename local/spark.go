@@ -47,7 +47,7 @@ func StartSpark(ctx context.Context, config Config) (*Process, error) {
 	process, err := start(config, command{
 		name: Spark, path: java, folder: folder,
 		args:    sparkArgs(config, folder, jars, port),
-		env:     []string{"SPARK_CONNECT_AUTHENTICATE_TOKEN=" + token, "SPARK_LOCAL_IP=127.0.0.1"},
+		env:     []string{javaLocale, "SPARK_CONNECT_AUTHENTICATE_TOKEN=" + token, "SPARK_LOCAL_IP=127.0.0.1"},
 		address: "sc://" + listen + "/;token=" + url.PathEscape(token),
 	})
 	if err != nil {
