@@ -179,7 +179,7 @@ func squeeze(printed string) string {
 func castIn(d *election.Definition, n int) *kgo.Record {
 	return ballot(election.AppendVote(nil, election.Vote{
 		BallotID: fmt.Appendf(nil, "%032x", n), CandidateID: []byte(d.Candidates[0].ID), DistrictID: []byte(d.Districts()[0].ID),
-		AgeGroup: []byte("45-54"), Gender: []byte("other"), VotingTime: election.AppendTime(nil, d.Polling.Opens),
+		AgeGroup: []byte("45-54"), Gender: []byte("female"), VotingTime: election.AppendTime(nil, d.Polling.Opens),
 	}))
 }
 
@@ -189,7 +189,7 @@ func voterIn(t *testing.T, d *election.Definition, n int) *kgo.Record {
 	district := d.Districts()[0].ID
 	id := fmt.Sprint("voter-", n)
 	r := kafkatest.JSON(t, election.VotersTopic, id, election.Voter{
-		ID: election.VoterID(id), DateOfBirth: "1970-01-01", Gender: "other", RegisteredAge: 54, DistrictID: district,
+		ID: election.VoterID(id), DateOfBirth: "1970-01-01", Gender: "female", RegisteredAge: 54, DistrictID: district,
 	})
 	r.Partition = election.VoterPartition(district, partitions)
 	return r

@@ -93,8 +93,12 @@ func ages(d *election.Definition, demographics map[string]election.Result) []pag
 		}
 		all = append(all, age)
 	}
-	if votes[""] > 0 {
-		all = append(all, pageAge{Votes: votes[""]})
+	var without int64
+	if registered != nil {
+		without = registered[len(all)]
+	}
+	if votes[""] > 0 || without > 0 {
+		all = append(all, pageAge{Registered: without, Votes: votes[""]})
 	}
 	return all
 }

@@ -18,21 +18,27 @@ import (
 type register struct {
 	commitments  *election.Commitments
 	definition   *election.Definition
-	districts    map[election.DistrictID]bool
-	seen         map[uint64]bool // hashes of the ids of voters
+	disclosure   *election.Disclosure
+	districts    map[election.DistrictID]int // their indices in the definition
+	seen         map[uint64]bool             // hashes of the ids of voters
 	seed         maphash.Seed
-	voters       map[cell]int64 // who may vote
-	counted      map[cell]int64 // ballots
+	entered      map[cell]int64 // entries, by what they say of the voter
+	voters       map[cell]int64 // the same entries, by what their ballots state
+	counted      map[cell]int64 // ballots, by what they state
 	unregistered *kind
 	doubled      *kind
 	unknown      *kind // voters without a commitment; only with the ballot key
 	entries      int64
 }
 
-// cell is what a ballot says of its voter.
+// cell is what an entry of the register or a ballot says of a voter.
 type cell struct {
 	district         election.DistrictID
 	ageGroup, gender string
+}
+
+func (c cell) String() string {
+	return strings.Join([]string{string(c.district), c.ageGroup, c.gender}, "/")
 }
 
 // readRegister reads the closed register, and the commitments to the ballots of its voters. It finds voters who are on it twice.
@@ -41,8 +47,10 @@ func readRegister(ctx context.Context, c Config, report *report, installation *e
 		return nil, nil
 	}
 	r := &register{
-		commitments: new(election.Commitments), definition: &installation.Definition, districts: make(map[election.DistrictID]bool),
-		seen: make(map[uint64]bool), seed: maphash.MakeSeed(), voters: make(map[cell]int64), counted: make(map[cell]int64),
+		commitments: new(election.Commitments), definition: &installation.Definition,
+		disclosure: election.NewDisclosure(&installation.Definition), districts: make(map[election.DistrictID]int),
+		seen: make(map[uint64]bool), seed: maphash.MakeSeed(),
+		entered: make(map[cell]int64), voters: make(map[cell]int64), counted: make(map[cell]int64),
 		unregistered: report.newKind("unregistered"), doubled: report.newKind("voters: twice"), unknown: report.newKind("commitments"),
 	}
 	commitments, _, err := c.Kafka.Commitments(ctx, installation)
@@ -58,8 +66,8 @@ func readRegister(ctx context.Context, c Config, report *report, installation *e
 		return r, nil
 	}
 	r.commitments = commitments
-	for _, district := range installation.Definition.Districts() {
-		r.districts[district.ID] = true
+	for i, district := range installation.Definition.Districts() {
+		r.districts[district.ID] = i
 	}
 	var key *election.BallotKey // of this election
 	if c.BallotKey != nil {
@@ -90,11 +98,14 @@ func (r *register) addEntry(record *kgo.Record, partitions int32, key *election.
 	}
 	r.seen[id] = true
 	in := cell{v.DistrictID, election.AgeGroupOf(v.RegisteredAge), v.Gender}
-	if !r.districts[v.DistrictID] || election.VoterPartition(v.DistrictID, partitions) != record.Partition ||
-		!slices.Contains(election.AgeGroups(), in.ageGroup) || !slices.Contains(election.Genders(), in.gender) {
+	district, known := r.districts[v.DistrictID]
+	age, gender := slices.Index(election.AgeGroups(), in.ageGroup), slices.Index(election.Genders(), in.gender)
+	if !known || election.VoterPartition(v.DistrictID, partitions) != record.Partition || age < 0 || gender < 0 {
 		return
 	}
 	r.entries++
+	r.entered[in]++
+	in.ageGroup, in.gender = r.disclosure.Of(district, age, gender)
 	r.voters[in]++
 	if key == nil {
 		return
@@ -131,20 +142,19 @@ func (r *register) compare(report *report) {
 		differences++
 		report.addDifference("%d voters are on the register, and %s allows %d ballots", r.entries, election.BallotCommitmentsTopic, n)
 	}
-	inDistrict := make(map[election.DistrictID]int64)
-	for in, voters := range r.voters {
-		inDistrict[in.district] += voters
-	}
 	for _, district := range r.definition.Districts() {
-		if n := inDistrict[district.ID]; n > district.Registered {
-			differences++
-			report.addDifference("%d voters of district %s are on the register, and the definition has %d", n, district.ID, district.Registered)
+		for i, defined := range r.definition.VotersOf(district.District) {
+			in := cell{district.ID, election.AgeGroups()[i/len(election.Genders())], election.Genders()[i%len(election.Genders())]}
+			if n := r.entered[in]; n > defined {
+				differences++
+				report.addDifference("%d voters of %s are on the register, and the definition has %d", n, in, defined)
+			}
 		}
 	}
 	for in, ballots := range r.counted {
 		if ballots > r.voters[in] {
 			differences++
-			report.addDifference("%d ballots of %s are counted, where %d voters are registered", ballots, strings.Join([]string{string(in.district), in.ageGroup, in.gender}, "/"), r.voters[in])
+			report.addDifference("%d ballots of %s are counted, where %d voters are registered", ballots, in, r.voters[in])
 		}
 	}
 	if n := r.unregistered.n; n > 0 {

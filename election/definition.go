@@ -66,9 +66,16 @@ type Electorate struct {
 	// SlotMinutes is the width of a slot: 1, 2, 5, 10, 15, 30 or 60. A ballot's voting_time is the beginning of its slot. 0 is
 	// defaultSlot.
 	SlotMinutes int `json:"slot_minutes,omitempty" yaml:"slot_minutes,omitempty"`
+	// MinimumCell is how many voters of a district must have an age group and gender in common for their ballots to state it, see
+	// [Disclosure]. With 1, all ballots do. 0 is defaultMinimumCell.
+	MinimumCell int `json:"minimum_cell,omitempty" yaml:"minimum_cell,omitempty"`
 }
 
-const defaultSlot = 10 * time.Minute
+const (
+	defaultSlot        = 10 * time.Minute
+	defaultMinimumCell = 10
+	maxMinimumCell     = 1000
+)
 
 // Slot is the width of the slots of voting_time. The votes of a result file have times that nobody has voted at, and slots of a
 // minute.
@@ -80,6 +87,18 @@ func (d *Definition) Slot() time.Duration {
 		return defaultSlot
 	}
 	return time.Duration(d.Electorate.SlotMinutes) * time.Minute
+}
+
+// MinimumCell is the smallest number of voters about whom a ballot may tell something. It is 1 for the votes of a result file, which
+// are nobody's.
+func (d *Definition) MinimumCell() int {
+	switch {
+	case d.Electorate == nil:
+		return 1
+	case d.Electorate.MinimumCell == 0:
+		return defaultMinimumCell
+	}
+	return d.Electorate.MinimumCell
 }
 
 // Turnout is the share, 0 to 1, of the registered who vote.

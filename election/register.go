@@ -46,9 +46,9 @@ func (d *Definition) RegisteredVoters() int64 {
 	return n
 }
 
-// AgesOf are the numbers of registered voters of a district in each of AgeGroups, by the definition's shares. It is nil
+// agesOf are the numbers of registered voters of a district in each of AgeGroups, by the definition's shares. It is nil
 // without an electorate.
-func (d *Definition) AgesOf(district *District) []int64 {
+func (d *Definition) agesOf(district *District) []int64 {
 	if d.Electorate == nil {
 		return nil
 	}
@@ -60,15 +60,31 @@ func (d *Definition) AgesOf(district *District) []int64 {
 	return apportion(district.Registered, weights)
 }
 
-// RegisteredByAge are the numbers of registered voters of the election in each of AgeGroups. It is nil without an electorate.
+// genderShares are the shares of Genders in each age group of each district.
+func genderShares() []float64 { return []float64{0.503, 0.493, 0.004} }
+
+// VotersOf are the numbers of registered voters of a district in each of AgeGroups, and in it of each of Genders. They are 0
+// without an electorate.
+func (d *Definition) VotersOf(district *District) []int64 {
+	voters := make([]int64, 0, len(AgeGroups())*len(Genders()))
+	for _, n := range d.agesOf(district) {
+		voters = append(voters, apportion(n, genderShares())...)
+	}
+	return voters[:cap(voters)]
+}
+
+// RegisteredByAge are the numbers of registered voters whose ballots state each of AgeGroups, and last of those whose ballots state
+// none. It is nil without an electorate.
 func (d *Definition) RegisteredByAge() []int64 {
 	if d.Electorate == nil {
 		return nil
 	}
-	sum := make([]int64, len(AgeGroups()))
-	for _, district := range d.Districts() {
-		for i, n := range d.AgesOf(district.District) {
-			sum[i] += n
+	disclosure, ages, genders := NewDisclosure(d), append(AgeGroups(), ""), len(Genders())
+	sum := make([]int64, len(ages))
+	for i, district := range d.Districts() {
+		for of, n := range d.VotersOf(district.District) {
+			age, _ := disclosure.Of(i, of/genders, of%genders)
+			sum[slices.Index(ages, age)] += n
 		}
 	}
 	return sum

@@ -127,22 +127,22 @@ func TestLargestRegistersSumExactly(t *testing.T) {
 
 func TestAgesOfADistrictFollowTheShares(t *testing.T) {
 	d := newRegister(1000, 7, 0)
-	if d.AgesOf(d.Districts()[0].District) != nil || d.RegisteredByAge() != nil {
+	if d.agesOf(d.Districts()[0].District) != nil || d.RegisteredByAge() != nil {
 		t.Error("there are ages without an electorate")
 	}
-	d.Electorate = &Electorate{Ages: map[string]float64{"18-24": 0.1, "25-34": 0.2, "35-44": 0.15, "45-54": 0, "55-64": 0.25, "65+": 0.3}}
+	d.Electorate = &Electorate{MinimumCell: 1, Ages: map[string]float64{"18-24": 0.1, "25-34": 0.2, "35-44": 0.15, "45-54": 0, "55-64": 0.25, "65+": 0.3}}
 	for district, want := range map[DistrictID][]int64{
 		"a": {100, 200, 150, 0, 250, 300},
 		"b": {1, 1, 1, 0, 2, 2}, // 0.7 1.4 1.05 0 1.75 2.1
 		"c": {0, 0, 0, 0, 0, 0},
 	} {
 		for _, x := range d.Districts() {
-			if got := d.AgesOf(x.District); x.ID == district && !slices.Equal(got, want) {
+			if got := d.agesOf(x.District); x.ID == district && !slices.Equal(got, want) {
 				t.Errorf("district %s has ages %v, want %v", district, got, want)
 			}
 		}
 	}
-	if got := d.RegisteredByAge(); !slices.Equal(got, []int64{101, 201, 151, 0, 252, 302}) {
+	if got := d.RegisteredByAge(); !slices.Equal(got, []int64{101, 201, 151, 0, 252, 302, 0}) {
 		t.Errorf("in all %v", got)
 	}
 }

@@ -160,7 +160,8 @@ func (c CastConfig) abstainers(ctx context.Context, installation *election.Insta
 			return
 		}
 		if ballot, votes := register.ballotOf(voter); !votes {
-			all[ballot.ID.String()] = chosenBallot{ballot.ID, election.AgeGroups()[voter.age], election.Genders()[voter.gender]}
+			statedAge, statedGender := register.ballots.Stated(ballot)
+			all[ballot.ID.String()] = chosenBallot{ballot.ID, statedAge, statedGender}
 		}
 	})
 	if err != nil {

@@ -123,10 +123,11 @@ func TestCastIsTheBallotOfAVoterWhoDoesNotVote(t *testing.T) {
 	if len(abstaining) == 0 {
 		t.Fatal("every woman votes")
 	}
+	commitments := p.commitments(t)
 	for range len(abstaining) {
 		vote := p.mustCast(t, c)
-		if !abstaining[string(vote.BallotID)] || string(vote.Gender) != "female" || string(vote.DistrictID) != string(c.District) {
-			t.Errorf("cast %s", vote.BallotID)
+		if !abstaining[string(vote.BallotID)] || string(vote.DistrictID) != string(c.District) || !commitments.Has(vote) {
+			t.Errorf("cast %+v", vote)
 		}
 		delete(abstaining, string(vote.BallotID))
 	}

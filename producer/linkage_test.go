@@ -33,6 +33,15 @@ type publicBallot struct {
 	arrived    time.Time
 }
 
+// stated are the age group and the gender on the ballot of a voter.
+func stated(installation election.Installation, v election.Voter) [2]string {
+	d := &installation.Definition
+	district := slices.IndexFunc(d.Districts(), func(x election.DistrictIn) bool { return x.ID == v.DistrictID })
+	age, gender := election.NewDisclosure(d).Of(district,
+		slices.Index(election.AgeGroups(), election.AgeGroupOf(v.RegisteredAge)), slices.Index(election.Genders(), v.Gender))
+	return [2]string{age, gender}
+}
+
 func newAttacker(t *testing.T, p *poll) *attacker {
 	t.Helper()
 	a := &attacker{make(map[string][]publicVoter), make(map[string][]publicBallot)}
@@ -44,19 +53,24 @@ func newAttacker(t *testing.T, p *poll) *attacker {
 				t.Fatal(err)
 			}
 			truth, _ := p.installation.Key(key).Draw(v.ID)
-			cell := fmt.Sprint(v.DistrictID, election.AgeGroupOf(v.RegisteredAge), v.Gender)
+			cell := fmt.Sprint(v.DistrictID, stated(p.installation, v))
 			a.voters[cell] = append(a.voters[cell], publicVoter{v, voters, truth})
 			voters++
 		}
 		for _, r := range kafkatest.Read(t, p.cluster, election.VotesTopic, partition) {
 			v, _ := election.ParseVote(r.Value)
-			cell := fmt.Sprint(string(v.DistrictID), string(v.AgeGroup), string(v.Gender))
+			cell := fmt.Sprint(string(v.DistrictID), [2]string{string(v.AgeGroup), string(v.Gender)})
 			a.ballots[cell] = append(a.ballots[cell], publicBallot{string(v.BallotID), string(v.VotingTime), ballots, r.Offset, r.Timestamp})
 			ballots++
 		}
 	}
 	if voters != ballots || voters < 20_000 {
 		t.Fatalf("%d voters cast %d ballots", voters, ballots)
+	}
+	for cell, ballots := range a.ballots {
+		if least := p.installation.Definition.MinimumCell(); len(ballots) < least || len(ballots) != len(a.voters[cell]) {
+			t.Errorf("%d voters have %d ballots that state %s, want %d or more", len(a.voters[cell]), len(ballots), cell, least)
+		}
 	}
 	return a
 }

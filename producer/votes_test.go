@@ -459,9 +459,8 @@ func TestCommitmentsAreThoseOfTheWholeRegister(t *testing.T) {
 				t.Fatal(err)
 			}
 			id, _ := ids.Draw(v.ID)
-			vote := election.Vote{
-				BallotID: []byte(id.String()), DistrictID: []byte(v.DistrictID), AgeGroup: []byte(election.AgeGroupOf(v.RegisteredAge)), Gender: []byte(v.Gender),
-			}
+			states := stated(p.installation, v)
+			vote := election.Vote{BallotID: []byte(id.String()), DistrictID: []byte(v.DistrictID), AgeGroup: []byte(states[0]), Gender: []byte(states[1])}
 			if !commitments.Has(vote) {
 				t.Fatalf("voter %s has no commitment", v.ID)
 			}

@@ -64,8 +64,9 @@ func load(d *election.Definition) local.Load {
 		return local.Load{Votes: d.ExpectedVotes()}
 	}
 	l := local.Load{Voters: d.RegisteredVoters()}
+	ages := append(election.AgeGroups(), "")
 	for i, n := range d.RegisteredByAge() {
-		l.Votes += int64(float64(n) * d.Electorate.Turnout.Of(election.AgeGroups()[i]))
+		l.Votes += int64(float64(n) * d.Electorate.Turnout.Of(ages[i]))
 	}
 	return l
 }

@@ -175,7 +175,7 @@ func TestTurnoutByAge(t *testing.T) {
 		t.Errorf("without an electorate there are %v", without)
 	}
 	d.Regions[0].Districts[0].Registered = 3000
-	d.Electorate = &election.Electorate{Ages: map[string]float64{"18-24": 0.5, "65+": 0.5}}
+	d.Electorate = &election.Electorate{MinimumCell: 1, Ages: map[string]float64{"18-24": 0.5, "65+": 0.5}}
 	s := snapshot(d, 1234)
 	with, want := slices.Sorted(slices.Values(ids(charts.All(s)))), slices.Sorted(slices.Values(append(without, charts.AgesID)))
 	if diff := cmp.Diff(want, with); diff != "" {

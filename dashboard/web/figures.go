@@ -61,7 +61,11 @@ func (v *view) addAges(s *results.Snapshot) {
 	v.AgeNote = v.addText("age.note", "")
 	for _, age := range s.ByAge {
 		if age.Group == "" {
-			v.AgeNote = v.addText("age.note", quantity(age.Votes, "vote")+" without an age.")
+			note := quantity(age.Votes, "vote") + " without an age"
+			if age.Registered > 0 {
+				note += ", of " + quantity(age.Registered, "registered voter") + ": too few in a district have it in common"
+			}
+			v.AgeNote = v.addText("age.note", note+".")
 			continue
 		}
 		key, row, turnout := "age."+age.Group, ageRow{Group: age.Group, Registered: "–"}, "–"

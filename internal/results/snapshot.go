@@ -29,7 +29,7 @@ type Snapshot struct {
 	Regions    []RegionVotes
 	Districts  []DistrictVotes
 	Slots      []SlotVotes           // ascending; slots without a vote are left out
-	ByAge      []AgeVotes            // election.AgeGroups, and then "" for votes that state no age, if there are any
+	ByAge      []AgeVotes            // election.AgeGroups, and then "" for voters and votes that state no age, if there are any
 	Rejected   []ReasonVotes         // reasons that occurred, in the order of election.Reasons
 	Totals     map[string]Totals     // by topic, of the aggregations that have no field of their own; see Total
 	Query      *election.QueryStatus // last status of the streaming query, nil if there is none
@@ -160,6 +160,9 @@ func (s *Snapshot) addDefinition(ages []int64) {
 		if ages != nil {
 			s.ByAge[i].Registered = ages[i]
 		}
+	}
+	if last := len(s.ByAge); ages != nil && ages[last] > 0 {
+		s.ByAge = append(s.ByAge, AgeVotes{Registered: ages[last]})
 	}
 }
 

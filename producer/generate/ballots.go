@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"encoding/hex"
+	"slices"
 	"sort"
 	"time"
 
@@ -23,9 +24,13 @@ type Ballots struct {
 	turnout     []float64     // by age group
 	leanings    [][]candidate // by region, age group and gender
 	regions     []int         // of each district
+	states      [][]stated    // by district; in each by age group and gender of a voter
 	// The values of a ballot's fields, by index.
 	candidates, districts, ages, genders [][]byte
 }
+
+// stated is what a ballot states, as indices in ages and genders.
+type stated struct{ age, gender uint8 }
 
 // candidate is a candidate that a group of voters may vote for.
 type candidate struct {
@@ -38,7 +43,7 @@ type Ballot struct {
 	ID                  election.BallotID
 	Slot                uint32 // in which it is cast, from 0 when the polls open
 	candidate, district uint32
-	age, gender         uint8
+	stated
 }
 
 // NewBallots prepares to compute ballots. The definition must have an electorate. The key is that of the installation.
@@ -51,15 +56,19 @@ func NewBallots(d *election.Definition, key election.BallotKey) *Ballots {
 	for _, gender := range election.Genders() {
 		b.genders = append(b.genders, []byte(gender))
 	}
+	b.genders = append(b.genders, nil)
 	for _, age := range election.AgeGroups() {
 		b.ages = append(b.ages, []byte(age))
 		b.turnout = append(b.turnout, d.Electorate.Turnout.Of(age))
 	}
+	b.ages = append(b.ages, nil)
 	for _, c := range d.Candidates {
 		b.candidates = append(b.candidates, []byte(c.ID))
 	}
+	disclosure := election.NewDisclosure(d)
 	for i, region := range d.Regions {
 		for _, x := range region.Districts {
+			b.states = append(b.states, statesOf(disclosure, len(b.regions)))
 			b.regions = append(b.regions, i)
 			b.districts = append(b.districts, []byte(x.ID))
 		}
@@ -70,6 +79,19 @@ func NewBallots(d *election.Definition, key election.BallotKey) *Ballots {
 		}
 	}
 	return b
+}
+
+// statesOf is what the ballots of a district state.
+func statesOf(disclosure *election.Disclosure, district int) []stated {
+	ages, genders := append(election.AgeGroups(), ""), append(election.Genders(), "")
+	var all []stated
+	for a := range election.AgeGroups() {
+		for g := range election.Genders() {
+			age, gender := disclosure.Of(district, a, g)
+			all = append(all, stated{uint8(slices.Index(ages, age)), uint8(slices.Index(genders, gender))})
+		}
+	}
+	return all
 }
 
 // leanings are the candidates that voters of a group may vote for.
@@ -103,13 +125,14 @@ func (b *Ballots) Of(voter election.VoterID, district, age, gender int) (Ballot,
 	id, chance := b.key.Draw(voter)
 	const most = 1 << 32
 	goes := float64(binary.BigEndian.Uint32(chance[:4])) / most
-	list := b.leanings[(b.regions[district]*len(b.turnout)+age)*len(b.genders)+gender]
+	group := age*len(election.Genders()) + gender
+	list := b.leanings[b.regions[district]*len(election.AgeGroups())*len(election.Genders())+group]
 	choice := float64(binary.BigEndian.Uint32(chance[4:8])) / most * list[len(list)-1].upTo
 	chosen := sort.Search(len(list)-1, func(i int) bool { return choice < list[i].upTo })
 	moment := float64(binary.BigEndian.Uint64(chance[8:])>>11) / (1 << 53)
 	return Ballot{
 		ID: id, Slot: uint32(time.Duration(b.day.at(moment)) * time.Millisecond / b.slot),
-		candidate: uint32(list[chosen].index), district: uint32(district), age: uint8(age), gender: uint8(gender),
+		candidate: uint32(list[chosen].index), district: uint32(district), stated: b.states[district][group],
 	}, goes < b.turnout[age]
 }
 
@@ -118,6 +141,11 @@ func (b *Ballots) Commitment(x Ballot) election.Commitment {
 	var id [2 * len(election.BallotID{})]byte
 	hex.Encode(id[:], x.ID[:])
 	return election.CommitTo(b.fingerprint, election.Vote{BallotID: id[:], DistrictID: b.districts[x.district], AgeGroup: b.ages[x.age], Gender: b.genders[x.gender]})
+}
+
+// Stated are the age group and the gender that a ballot states.
+func (b *Ballots) Stated(x Ballot) (ageGroup, gender string) {
+	return string(b.ages[x.age]), string(b.genders[x.gender])
 }
 
 // Due is when the slot of a ballot ends, since the polls open. Nobody sees the ballot before, so that it can be anybody's who has

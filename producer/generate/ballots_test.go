@@ -81,20 +81,30 @@ func TestChoicesFollowTheProductOfTheWeights(t *testing.T) {
 	}
 }
 
-func TestBallotSaysWhatItsVoterIs(t *testing.T) {
+func TestBallotStatesOfItsVoterWhatTheDefinitionLetsIt(t *testing.T) {
 	d := newElectorate()
-	b := NewBallots(d, testKey)
+	b, disclosure := NewBallots(d, testKey), election.NewDisclosure(d)
+	hidden := 0
 	for district, x := range d.Districts() {
 		for age, group := range election.AgeGroups() {
 			for gender, name := range election.Genders() {
+				wantAge, wantGender := disclosure.Of(district, age, gender)
+				if wantAge == "" {
+					hidden++
+				}
 				for _, ballot := range cast(b, 5, district, age, gender) {
 					vote := parsed(t, b, ballot)
-					if string(vote.DistrictID) != string(x.ID) || string(vote.AgeGroup) != group || string(vote.Gender) != name || string(vote.BallotID) != ballot.ID.String() {
+					statedAge, statedGender := b.Stated(ballot)
+					if string(vote.DistrictID) != string(x.ID) || string(vote.BallotID) != ballot.ID.String() ||
+						string(vote.AgeGroup) != wantAge || string(vote.Gender) != wantGender || statedAge != wantAge || statedGender != wantGender {
 						t.Errorf("district %s, %s, %s: %s", x.ID, group, name, b.Append(nil, ballot))
 					}
 				}
 			}
 		}
+	}
+	if hidden == 0 || hidden == len(b.states)*len(b.states[0]) {
+		t.Errorf("ballots of %d groups state no age", hidden)
 	}
 }
 

@@ -22,12 +22,13 @@ const (
 )
 
 // Voters computes the public register of an invented electorate, in an order that mixes the districts. The definition
-// says how many voters a district has, and AgesOf how many of them are in each age group. Methods may be called by
-// several goroutines.
+// says how many voters a district has, and VotersOf how many of them are in each age group and of each gender. Methods may
+// be called by several goroutines.
 type Voters struct {
 	districts []residence
 	upTo      []int64 // upTo[i] is the number of voters of districts 0 to i
 	births    []births
+	genders   []string
 	opens     time.Time
 	origins   []writtenOrigin
 	streets   [][]byte
@@ -38,8 +39,8 @@ type Voters struct {
 
 // residence is what the voters of a district have in common.
 type residence struct {
-	id, city, state []byte // inside quotes
-	ages            []int64
+	id, city, state []byte  // inside quotes
+	voters          []int64 // in each age group, and in it of each gender
 	postcode        uint64
 }
 
@@ -64,13 +65,13 @@ const oldest = 102
 
 // NewVoters prepares the register. The definition must have an electorate and registered voters.
 func NewVoters(d *election.Definition, seed uint64) *Voters {
-	v := &Voters{opens: d.Polling.Opens.UTC(), seed: derive(seed, "voters", 0)}
+	v := &Voters{opens: d.Polling.Opens.UTC(), seed: derive(seed, "voters", 0), genders: election.Genders()}
 	var sum int64
 	for i, x := range d.Districts() {
 		sum += x.Registered
 		v.upTo = append(v.upTo, sum)
 		v.districts = append(v.districts, residence{
-			id: quoted(string(x.ID)), city: quoted(x.Name), state: quoted(x.Region.Name), ages: d.AgesOf(x.District),
+			id: quoted(string(x.ID)), city: quoted(x.Name), state: quoted(x.Region.Name), voters: d.VotersOf(x.District),
 			postcode: 1000 + derive(seed, "postcode", uint64(i))%8900,
 		})
 	}
@@ -148,30 +149,28 @@ func (v *Voters) Append(b []byte, serial int64) (line []byte, district int) {
 		number -= v.upTo[district-1]
 	}
 	group, rest := 0, number
-	for rest >= residence.ages[group] {
-		rest -= residence.ages[group]
+	for rest >= residence.voters[group] {
+		rest -= residence.voters[group]
 		group++
 	}
+	age, gender := group/len(v.genders), group%len(v.genders)
 
 	id := v.id(serial)
 	c := chance(mix(v.seed ^ mix(uint64(serial))))
-	gender, listed := "female", 0
-	switch x := c.below(1000); {
-	case x >= 996:
-		gender, listed = "other", int(c.below(2))
-	case x >= 503:
-		gender, listed = "male", 1
+	listed := gender // whose names are given
+	if v.genders[gender] == "other" {
+		listed = int(c.below(2))
 	}
 	origin := v.origin(c.below(1000))
 	given := pick(&c, origin.given[listed])
 	family := pick(&c, origin.family)
-	born := v.births[group].day(&c)
+	born := v.births[age].day(&c)
 
 	b = append(append(b, `{"voter_id":"`...), id[:]...)
 	b = append(append(b, `","voter_name":"`...), given.name...)
 	b = append(append(b, ' '), family.name...)
 	b = born.AppendFormat(append(b, `","date_of_birth":"`...), time.DateOnly)
-	b = append(append(b, `","gender":"`...), gender...)
+	b = append(append(b, `","gender":"`...), v.genders[gender]...)
 	b = append(append(b, `","nationality":"`...), origin.nationalities[c.below(2)]...)
 	b = append(append(b, `","registration_number":"`...), residence.id...)
 	b = digits(append(b, '-'), uint64(number)+1, 7)

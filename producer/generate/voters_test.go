@@ -64,14 +64,15 @@ func TestRegisterIsTheDefinitions(t *testing.T) {
 	d := newElectorate()
 	got := make(map[election.DistrictID][]int64)
 	for _, x := range d.Districts() {
-		got[x.ID] = make([]int64, len(election.AgeGroups()))
+		got[x.ID] = make([]int64, len(election.AgeGroups())*len(election.Genders()))
 	}
 	for _, voter := range register(t, d, 1) {
-		got[voter.DistrictID][slices.Index(election.AgeGroups(), election.AgeGroupOf(voter.RegisteredAge))]++
+		age, gender := slices.Index(election.AgeGroups(), election.AgeGroupOf(voter.RegisteredAge)), slices.Index(election.Genders(), voter.Gender)
+		got[voter.DistrictID][age*len(election.Genders())+gender]++
 	}
 	for _, x := range d.Districts() {
-		if want := d.AgesOf(x.District); !slices.Equal(got[x.ID], want) {
-			t.Errorf("district %s has ages %v, want %v", x.ID, got[x.ID], want)
+		if want := d.VotersOf(x.District); !slices.Equal(got[x.ID], want) {
+			t.Errorf("district %s has voters %v, want %v", x.ID, got[x.ID], want)
 		}
 	}
 }
