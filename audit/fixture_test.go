@@ -175,11 +175,12 @@ func squeeze(printed string) string {
 	return strings.Join(lines, "\n") + "\n"
 }
 
-// castIn is a vote in an election of that definition, with ballot id n.
+// castIn is the vote of a woman of 54 in an election of that definition, with ballot id n.
 func castIn(d *election.Definition, n int) *kgo.Record {
+	age, gender := election.NewDisclosure(d).Of(0, slices.Index(election.AgeGroups(), "45-54"), slices.Index(election.Genders(), "female"))
 	return ballot(election.AppendVote(nil, election.Vote{
 		BallotID: fmt.Appendf(nil, "%032x", n), CandidateID: []byte(d.Candidates[0].ID), DistrictID: []byte(d.Districts()[0].ID),
-		AgeGroup: []byte("45-54"), Gender: []byte("female"), VotingTime: election.AppendTime(nil, d.Polling.Opens),
+		AgeGroup: []byte(age), Gender: []byte(gender), VotingTime: election.AppendTime(nil, d.Polling.Opens),
 	}))
 }
 

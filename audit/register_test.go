@@ -69,6 +69,25 @@ func TestAuditComparesTheRegister(t *testing.T) {
 	}
 }
 
+// TestAuditKnowsWhatBallotsState has a district in which ballots state no gender.
+func TestAuditKnowsWhatBallotsState(t *testing.T) {
+	t.Parallel()
+	f, d := newElectorateFixture(t)
+	d.Districts()[0].Registered = 60 // of which five women and five men are from 45 to 54 years old
+	f.cluster = kafkatest.NewElection(t, d, partitions)
+	f.config.Kafka = kafkatest.Cluster(t, f.cluster.ListenAddrs())
+	f.closeRegister(t, d, 5)
+	for n := range 4 {
+		kafkatest.Produce(t, f.cluster, castIn(d, n))
+	}
+	f.recount(t, d)
+	f.publish(t)
+	f.config.Expect = 4
+	if printed, err := f.audit(t); err != nil {
+		t.Errorf("ended with %v:\n%s", err, printed)
+	}
+}
+
 // shorten says that the register ends after its first seven entries.
 func (f *fixture) shorten(t *testing.T, d *election.Definition) {
 	t.Helper()
