@@ -69,6 +69,8 @@ func TestAttackByServicesIsNamed(t *testing.T) {
 	}
 	t.Logf("%d ballots of nobody and %d in another cell: none of %d votes is of them, and the audit names them", lies, lies, counted.TotalVotes)
 
+	namesNobody(t, data, installation)
+
 	// Totals that are too high, one in each of many districts.
 	var totals []*kgo.Record
 	for n := range min(1000, len(districts)) {

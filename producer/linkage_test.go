@@ -210,3 +210,32 @@ func TestAttackersFindVotersWhereTheOrderIsKept(t *testing.T) {
 		t.Errorf("%v of 20000 voters are found by transaction; chance finds %.0f", found, chance)
 	}
 }
+
+// TestEntriesInAnotherRegisterNameNobody has the same voters in another election with the same definition and ballot key, whose
+// register is open to somebody who marks them there. Their ballots there tell nothing about those here.
+func TestEntriesInAnotherRegisterNameNobody(t *testing.T) {
+	t.Parallel()
+	d := newElectorate(1000, 500)
+	d.Electorate.Turnout.Overall = 1
+	here, there := newPollOf(t, d, 2), newPollOf(t, d, 2)
+	for _, p := range []*poll{here, there} {
+		p.register(t)
+		p.finish(t)
+	}
+	ids := make(map[string]bool)
+	for partition := range int32(2) {
+		for _, r := range kafkatest.Read(t, here.cluster, election.VotesTopic, partition) {
+			ids[string(r.Key)] = true
+		}
+	}
+	if len(ids) != 1500 {
+		t.Errorf("%d ballots are cast", len(ids))
+	}
+	for partition := range int32(2) {
+		for _, r := range kafkatest.Read(t, there.cluster, election.VotesTopic, partition) {
+			if ids[string(r.Key)] {
+				t.Fatalf("ballot %s is cast in both elections", r.Key)
+			}
+		}
+	}
+}

@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
 	"realtime-election/election"
 	"realtime-election/internal/health"
 	"realtime-election/internal/health/healthtest"
@@ -60,8 +62,13 @@ func newPoll(t *testing.T, registered ...int64) *poll {
 
 func newPollOf(t *testing.T, d *election.Definition, partitions int32) *poll {
 	t.Helper()
-	p := &poll{newBroker(t, d, partitions), election.Installation{
-		Definition: *d, Fingerprint: d.Fingerprint(), VotePartitions: partitions, BallotKeyFingerprint: key.Fingerprint(),
+	cluster := newBroker(t, d, partitions)
+	topics, err := kadm.NewClient(kafkatest.NewClient(t, cluster.cluster)).ListTopics(t.Context(), election.VotesTopic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &poll{cluster, election.Installation{
+		VotesTopicID: topics[election.VotesTopic].ID.String(), Definition: *d, Fingerprint: d.Fingerprint(), VotePartitions: partitions, BallotKeyFingerprint: key.Fingerprint(),
 	}}
 	kafkatest.Produce(t, p.cluster, kafkatest.JSON(t, election.ElectionTopic, election.DefinitionKey, p.installation))
 	return p
