@@ -107,7 +107,11 @@ func Run(ctx context.Context, c Config) error {
 		}
 	}
 	if c.Page != "" {
-		if err := comparePage(ctx, c, report, pageExpectation(count, installation, official.Run)); err != nil {
+		step, err := districtStep(ctx, c, count, installation)
+		if err != nil {
+			return err
+		}
+		if err := comparePage(ctx, c, report, pageExpectation(count, installation, official.Run, step)); err != nil {
 			return err
 		}
 	}

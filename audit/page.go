@@ -26,6 +26,7 @@ type page struct {
 	TotalVotes     int64            `json:"total_votes"`
 	ExpectedVotes  int64            `json:"expected_votes"`
 	Registered     int64            `json:"registered_voters"`
+	DistrictStep   int64            `json:"district_step"`
 	NewestRecordAt *time.Time       `json:"newest_record_at"`
 	Leader         *string          `json:"leader"`
 	Tie            bool             `json:"tie"`
@@ -114,6 +115,7 @@ func (p page) figures() figures {
 	f.put(p.TotalVotes, "total")
 	f.put(p.ExpectedVotes, "expected votes")
 	f.put(p.Registered, "registered voters")
+	f.put(p.DistrictStep, "district step")
 	f.put(p.Tie, "tie")
 	if p.NewestRecordAt != nil {
 		f.put(*p.NewestRecordAt, "newest record")

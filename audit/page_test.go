@@ -26,6 +26,7 @@ type document struct {
 	TotalVotes int64             `json:"total_votes"`
 	Expected   int64             `json:"expected_votes"`
 	Registered int64             `json:"registered_voters"`
+	Step       int64             `json:"district_step"`
 	Newest     *string           `json:"newest_record_at"`
 	Leader     *string           `json:"leader"`
 	Tie        bool              `json:"tie"`
@@ -80,7 +81,7 @@ func shown(t *testing.T, f *fixture) *document {
 			"id": d.ID, "name": d.Name, "fingerprint": d.Fingerprint(),
 			"opens": d.Polling.Opens.Format(time.RFC3339), "closes": d.Polling.Closes.Format(time.RFC3339),
 		},
-		Run: run, Version: 17, TotalVotes: votes, Expected: 200, Newest: &newest, Tie: true, Rejected: map[string]int64{},
+		Run: run, Version: 17, TotalVotes: votes, Expected: 200, Step: 1, Newest: &newest, Tie: true, Rejected: map[string]int64{},
 		Candidates: []candidateOf{
 			{"ana", "Ana", "Red", "", 100, 0.5}, {"bo", "Bo", "Blue", "", 100, 0.5}, {"nobody", "Nobody", "Grey", "", 0, 0},
 		},
@@ -142,7 +143,7 @@ func TestAuditOfAnAgreeingPage(t *testing.T) {
 	if err != nil {
 		t.Errorf("ended with %v", err)
 	}
-	wantSaid(t, printed, "page "+f.config.Page+" 200 in 82 figures 200 agrees")
+	wantSaid(t, printed, "page "+f.config.Page+" 200 in 83 figures 200 agrees")
 }
 
 // TestPageByTLS asks a page whose authority is in SSL_CERT_FILE, under the name of its certificate and under another.
@@ -204,6 +205,7 @@ func TestAuditNamesWhatThePageShowsWrong(t *testing.T) {
 		{func(d *document) { d.Run = 1 }, "run is 1; it must be 2"},
 		{func(d *document) { d.TotalVotes = 199 }, "total is 199; it must be 200"},
 		{func(d *document) { d.Expected = 1 }, "expected votes is 1; it must be 200"},
+		{func(d *document) { d.Step = 10 }, "district step is 10; it must be 1"},
 		{func(d *document) { d.Registered = 7 }, "registered voters is 7; it must be 0"},
 		{func(d *document) { d.Newest = text("1999-01-01T00:00:00Z") }, "newest record is 1999-01-01T00:00:00.000Z; it must be " + f.newest(t)},
 		{func(d *document) { d.Leader = text("nobody") }, `leader is "nobody"; it must not be shown`},
@@ -236,7 +238,7 @@ func TestAuditNamesWhatThePageShowsWrong(t *testing.T) {
 		if !errors.Is(err, audit.ErrDisagree) {
 			t.Errorf("%s: ended with %v", c.says, err)
 		}
-		wantSaid(t, printed, "page: "+c.says, "200 in 82 figures")
+		wantSaid(t, printed, "page: "+c.says, "200 in 83 figures")
 	}
 }
 

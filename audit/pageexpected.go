@@ -1,22 +1,48 @@
 package audit
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"time"
 
 	"realtime-election/election"
 )
 
-// pageExpectation is what the page must show of a run. It names everything in the definition, with 0 where nobody
-// voted.
-func pageExpectation(count *election.Count, installation *election.Installation, run int) page {
+// districtStep is the step in which the page must show the votes of districts. They are exact once `votes` has sent all ballots
+// and they are counted.
+func districtStep(ctx context.Context, c Config, count *election.Count, installation *election.Installation) (int64, error) {
+	step := int64(installation.Definition.MinimumCell())
+	if step == 1 {
+		return 1, nil
+	}
+	var ballots int64
+	for partition := range installation.VotePartitions {
+		progress, found, err := c.Kafka.Progress(ctx, election.VotesProducer(partition))
+		if err != nil {
+			return 0, fmt.Errorf("read whether the polls are closed: %w", err)
+		}
+		if !found || progress.Fingerprint != installation.Fingerprint || progress.NextSerial < progress.Size {
+			return step, nil
+		}
+		ballots += progress.Size
+	}
+	if count.Votes() < ballots {
+		return step, nil
+	}
+	return 1, nil
+}
+
+// pageExpectation is what the page must show of a run, with the votes of districts in that step. It names everything in the
+// definition, with 0 where nobody voted.
+func pageExpectation(count *election.Count, installation *election.Installation, run int, step int64) page {
 	d := &installation.Definition
 	results := count.Results(run)
 	p := page{
 		Election:   &pageElection{d.ID, d.Name, installation.Fingerprint, d.Polling.Opens, d.Polling.Closes},
 		Run:        run,
 		TotalVotes: count.Votes(), ExpectedVotes: d.ExpectedVotes(), NewestRecordAt: newest(results),
-		Rejected: make(map[string]int64),
+		Rejected: make(map[string]int64), DistrictStep: step,
 	}
 	for reason, rejected := range results[election.PerReasonTopic] {
 		p.Rejected[reason] = rejected.TotalVotes
@@ -51,9 +77,10 @@ func pageExpectation(count *election.Count, installation *election.Installation,
 			in := pageDistrict{ID: string(x.ID), RegionID: shown.ID, Candidates: make(map[string]int64)}
 			for _, c := range p.Candidates {
 				votes := results[election.ByDistrictTopic][in.ID+"/"+c.ID].TotalVotes
-				in.Candidates[c.ID] = votes
+				in.Candidates[c.ID] = votes / step * step
 				in.Votes += votes
 			}
+			in.Votes = in.Votes / step * step
 			p.Districts = append(p.Districts, in)
 		}
 	}

@@ -30,7 +30,7 @@ func TestEveryFieldOfThePageIsCompared(t *testing.T) {
 // TestEveryFieldOfThePageIsAFigure changes one field of a page at a time.
 func TestEveryFieldOfThePageIsAFigure(t *testing.T) {
 	const text = `{"election":{"id":"e","name":"n","fingerprint":"f","opens":"2024-11-05T07:00:00Z","closes":"2024-11-05T21:00:00Z"},
-		"run":1,"total_votes":1,"expected_votes":1,"registered_voters":1,"newest_record_at":"2024-11-05T07:00:00Z","leader":"a","tie":true,
+		"run":1,"total_votes":1,"expected_votes":1,"registered_voters":1,"district_step":1,"newest_record_at":"2024-11-05T07:00:00Z","leader":"a","tie":true,
 		"rejected":{"malformed":1},"candidates":[{"id":"a","name":"n","party":"p","photo":"p","votes":1,"share":0.5}],
 		"regions":[{"id":"r","name":"n","registered_voters":1,"votes":1,"candidates":{"a":1}}],
 		"districts":[{"id":"d","region_id":"r","votes":1,"candidates":{"a":1}}],"age_groups":[{"age_group":"65+","registered_voters":1,"votes":1}]}`

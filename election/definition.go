@@ -67,7 +67,8 @@ type Electorate struct {
 	// defaultSlot.
 	SlotMinutes int `json:"slot_minutes,omitempty" yaml:"slot_minutes,omitempty"`
 	// MinimumCell is how many voters of a district must have an age group and gender in common for their ballots to state it, see
-	// [Disclosure]. With 1, all ballots do. 0 is defaultMinimumCell.
+	// [Disclosure], and the step in which the page shows the votes of districts while the polls are open. With 1, all ballots state
+	// it and each vote is shown. 0 is defaultMinimumCell.
 	MinimumCell int `json:"minimum_cell,omitempty" yaml:"minimum_cell,omitempty"`
 }
 

@@ -78,6 +78,35 @@ func TestTotalsThatDisagreeAreDoubtedWhereAllIsCounted(t *testing.T) {
 	}
 }
 
+// TestDoubtsAreAboutExactTotals has totals that agree, and would not if the districts were rounded first.
+func TestDoubtsAreAboutExactTotals(t *testing.T) {
+	d := &election.Definition{
+		ID: "e", Electorate: &election.Electorate{}, Candidates: []election.Candidate{{ID: "ann"}},
+		Regions: []election.Region{{ID: "north", Districts: []election.District{{ID: "n1", Registered: 30}}}},
+	}
+	exact := func(inDistrict int64) *results.Snapshot {
+		s := counting(19, 1, true)
+		s.Definition = d
+		s.Candidates = []results.CandidateVotes{{Candidate: &d.Candidates[0], Votes: 19}}
+		s.Regions = []results.RegionVotes{{Region: &d.Regions[0], Register: 30, Votes: 19, ByCandidate: []int64{19}}}
+		s.Districts = []results.DistrictVotes{{DistrictIn: d.Districts()[0], Votes: inDistrict, ByCandidate: []int64{inDistrict}}}
+		s.Slots = []results.SlotVotes{{Slot: "2026-03-18T08:00", ByCandidate: []int64{19}}}
+		return s
+	}
+	for inDistrict, want := range map[int64]State{19: Live, 10: Wrong, 12: Wrong} {
+		hub, step := stepped()
+		hub.SetBacklog(Backlog{None: true})
+		hub.Publish(exact(inDistrict))
+		step(disagreeFor)
+		if got := hub.Status(); got.State != want {
+			t.Errorf("%d in the district: %+v, want %s", inDistrict, got, want)
+		}
+		if s := hub.Current().Snapshot; s.DistrictStep != 10 || s.Districts[0].Votes != 10 || s.Districts[0].ByCandidate[0] != 10 || s.Regions[0].Votes != 19 {
+			t.Errorf("%d in the district: step %d, district %+v, region %+v", inDistrict, s.DistrictStep, s.Districts[0], s.Regions[0])
+		}
+	}
+}
+
 func TestTotalThatHasFallenIsHeldBackAndThenDoubted(t *testing.T) {
 	hub, step := stepped()
 	hub.Publish(counting(100, 1, true))

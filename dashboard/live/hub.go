@@ -48,7 +48,8 @@ func NewHub(encode func(version uint64, s *results.Snapshot) []byte, now func() 
 	return &Hub{encode: encode, now: now, boxes: map[*Mailbox]struct{}{}}
 }
 
-// Publish makes a snapshot the newest. A snapshot with a smaller total than the one before is not shown for a minute.
+// Publish makes a snapshot the newest, as viewers may see it. A snapshot with a smaller total than the one before is not shown
+// for a minute.
 func (h *Hub) Publish(s *results.Snapshot) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -63,6 +64,7 @@ func (h *Hub) Publish(s *results.Snapshot) {
 		shown.Query, shown.QueryAt = s.Query, s.QueryAt
 		s = &shown
 	}
+	s = s.ForViewers() // doubts are about exact totals
 	h.update = &Update{version, s, sync.OnceValue(func() []byte { return h.encode(version, s) })}
 	h.sent = h.status().Timeless()
 	h.deliver()

@@ -31,6 +31,7 @@ type CountDocument struct {
 	TotalVotes     int64             `json:"total_votes"`       // the sum over the candidates
 	ExpectedVotes  int64             `json:"expected_votes"`    // 0 if not known
 	Registered     int64             `json:"registered_voters"` // 0 if not known of every district
+	DistrictStep   int64             `json:"district_step"`     // the votes in Districts are rounded down to multiples of it; 1 once the polls are closed
 	NewestRecordAt *time.Time        `json:"newest_record_at"`  // when the newest vote counted was produced; null before the first
 
 	Leader   *election.CandidateID     `json:"leader"`   // null before the first vote and in a tie
@@ -91,7 +92,7 @@ func newCountDocument(u *live.Update) CountDocument {
 	s := u.Snapshot
 	d := CountDocument{
 		Run: s.Run, Version: u.Version, TotalVotes: s.TotalVotes, ExpectedVotes: s.ExpectedVotes,
-		Registered: s.Registered, Query: s.Query,
+		Registered: s.Registered, DistrictStep: s.DistrictStep, Query: s.Query,
 		Rejected:   map[election.Reason]int64{},
 		Candidates: []CandidateDocument{}, Regions: []RegionDocument{}, Districts: []DistrictDocument{},
 		AgeGroups: []AgeDocument{},

@@ -19,16 +19,17 @@ import (
 // Rows with equal values are sorted by name. Rows whose value is not known come last. For a wrong parameter the answer is 400,
 // and says what is wrong.
 type LocationsDocument struct {
-	Version   uint64             `json:"version"` // as in Document
-	Run       int                `json:"run"`
-	Districts int                `json:"districts"` // of the election
-	Matching  int                `json:"matching"`  // of them, those that match q
-	Sort      string             `json:"sort"`
-	Dir       string             `json:"dir"`
-	Size      int                `json:"size"`
-	Page      int                `json:"page"`
-	Pages     int                `json:"pages"` // at least 1
-	Rows      []LocationDocument `json:"rows"`
+	Version      uint64             `json:"version"` // as in Document
+	Run          int                `json:"run"`
+	DistrictStep int64              `json:"district_step"` // as in Document; turnout, leader and order follow from the rounded votes
+	Districts    int                `json:"districts"`     // of the election
+	Matching     int                `json:"matching"`      // of them, those that match q
+	Sort         string             `json:"sort"`
+	Dir          string             `json:"dir"`
+	Size         int                `json:"size"`
+	Page         int                `json:"page"`
+	Pages        int                `json:"pages"` // at least 1
+	Rows         []LocationDocument `json:"rows"`
 }
 
 // LocationDocument is a district's row.
@@ -77,7 +78,7 @@ func (s Site) locationsAPI(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	d := LocationsDocument{
-		Version: u.Version, Run: u.Snapshot.Run, Districts: len(u.Snapshot.Districts), Matching: page.matching,
+		Version: u.Version, Run: u.Snapshot.Run, DistrictStep: u.Snapshot.DistrictStep, Districts: len(u.Snapshot.Districts), Matching: page.matching,
 		Sort: q.Sort, Dir: q.direction(), Size: q.Size, Page: q.Page, Pages: page.pages(), Rows: []LocationDocument{},
 	}
 	for _, l := range page.rows {

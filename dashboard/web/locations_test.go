@@ -185,7 +185,7 @@ func TestLocationDocument(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]any{
-		"version": 1.0, "run": 2.0, "districts": 2.0, "matching": 1.0, "sort": "district", "dir": "asc", "size": 25.0, "page": 1.0, "pages": 1.0,
+		"version": 1.0, "run": 2.0, "district_step": 1.0, "districts": 2.0, "matching": 1.0, "sort": "district", "dir": "asc", "size": 25.0, "page": 1.0, "pages": 1.0,
 		"rows": []any{map[string]any{
 			"id": "n1", "name": "n1", "region_id": "north", "region": "North", "registered_voters": 3000.0, "votes": 1400.0,
 			"turnout": 1400.0 / 3000, "leader": "ann", "tie": false, "candidates": map[string]any{"ann": 1000.0, "evil": 400.0, "layla": 0.0},

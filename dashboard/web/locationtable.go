@@ -18,6 +18,7 @@ type locationTable struct {
 	Sizes        []sizeOption
 	Matching     int
 	Shown        string // which rows these are
+	Step         string // that the votes are shown in steps; empty where they are exact
 	WithRegister bool
 	Headers      []locationHeader
 	Rows         []locationRow
@@ -64,6 +65,9 @@ func newLocationTable(s *results.Snapshot, a *searchIndex, q locationQuery) loca
 		of = quantity(int64(page.matching), "matching district")
 	}
 	t.Shown = fmt.Sprintf("Showing %s–%s of %s", number.Thousands(int64(min(page.from+1, page.matching))), number.Thousands(int64(page.from+len(page.rows))), of)
+	if s.DistrictStep > 1 {
+		t.Step = fmt.Sprintf("While the polls are open, the votes of a district are shown in steps of %s.", number.Thousands(s.DistrictStep))
+	}
 	for _, name := range []string{"sort", "dir"} {
 		if value := q.values().Get(name); value != "" {
 			t.Hidden = append(t.Hidden, parameter{name, value})

@@ -386,7 +386,7 @@ func TestDocument(t *testing.T) {
 			"id": "lakes", "name": "Lakes", "fingerprint": d.Fingerprint(),
 			"opens": "2026-03-18T11:00:00Z", "closes": "2026-03-18T13:00:00Z",
 		},
-		"run": 2.0, "version": 1.0, "total_votes": 2000.0, "expected_votes": 0.0, "registered_voters": 0.0,
+		"run": 2.0, "version": 1.0, "total_votes": 2000.0, "expected_votes": 0.0, "registered_voters": 0.0, "district_step": 1.0,
 		"newest_record_at": "2026-03-18T12:00:00Z", "age_seconds": 5.0, "leader": "ann", "tie": false,
 		"rejected": map[string]any{"unknown_district": 3.0},
 		"candidates": []any{
@@ -441,7 +441,7 @@ func TestDocumentWithoutAnElection(t *testing.T) {
 	var got map[string]any
 	decode(t, newSite(t, &results.Snapshot{}), &got)
 	want := map[string]any{
-		"election": nil, "run": 0.0, "version": 1.0, "total_votes": 0.0, "expected_votes": 0.0, "registered_voters": 0.0, "newest_record_at": nil,
+		"election": nil, "run": 0.0, "version": 1.0, "total_votes": 0.0, "expected_votes": 0.0, "registered_voters": 0.0, "district_step": 1.0, "newest_record_at": nil,
 		"age_seconds": nil, "leader": nil, "tie": false, "rejected": map[string]any{}, "candidates": []any{}, "regions": []any{},
 		"districts": []any{}, "age_groups": []any{}, "query": nil,
 	}

@@ -76,7 +76,7 @@ func granted() map[Principal]rights {
 			},
 			writes: []string{election.RejectedVotesTopic, election.LedgerStatusTopic},
 		},
-		Dashboard: {reads: slices.Concat(count, results), offsets: []string{election.VotesTopic}},
+		Dashboard: {reads: slices.Concat(count, results, []string{election.VotesProgressTopic}), offsets: []string{election.VotesTopic}},
 		Query:     {reads: count, writes: []string{election.QueryControlTopic}},
 		Reader:    reader,
 	}

@@ -23,7 +23,7 @@ import (
 
 // Topics are the topics from which a snapshot is made.
 func Topics() []string {
-	return append([]string{election.ElectionTopic, election.RunsTopic, election.QueryStatusTopic}, election.ResultTopics()...)
+	return append([]string{election.ElectionTopic, election.RunsTopic, election.QueryStatusTopic, election.VotesProgressTopic}, election.ResultTopics()...)
 }
 
 // Fold is the result of the records so far. The zero value is ready for use by one goroutine.
@@ -34,9 +34,16 @@ type Fold struct {
 	official     election.OfficialRun   // zero until the topic of runs names one
 	runs         map[int]*runTotals
 	query        *election.QueryStatus
-	queryAt      time.Time // Kafka's timestamp of query
+	queryAt      time.Time       // Kafka's timestamp of query
+	sent         map[string]sent // by the producer's key, of those that have sent all their ballots
 	skipped      int64
 	updated      time.Time // Kafka's timestamp of the newest result record, applied or not
+}
+
+// sent is what a producer has sent: all its ballots, for the definition of that fingerprint.
+type sent struct {
+	ballots     int64
+	fingerprint string
 }
 
 // Effect is how a record changed a fold.
@@ -62,6 +69,8 @@ func (f *Fold) Apply(topic string, key, value []byte, at time.Time) Effect {
 		effect = f.applyRuns(string(key), value)
 	case election.QueryStatusTopic:
 		effect = f.applyStatus(string(key), value, at)
+	case election.VotesProgressTopic:
+		effect = f.applyProgress(string(key), value)
 	default:
 		effect = f.applyResult(topic, string(key), value)
 		if effect != Skipped && at.After(f.updated) {
@@ -119,6 +128,23 @@ func (f *Fold) applyStatus(key string, value []byte, at time.Time) Effect {
 		return Skipped
 	}
 	f.query, f.queryAt = &status, at
+	return Changed
+}
+
+// applyProgress keeps which producers have sent all. They stay so, whatever comes later.
+func (f *Fold) applyProgress(key string, value []byte) Effect {
+	var progress election.Progress
+	if json.Unmarshal(value, &progress) != nil || progress.NextSerial < 0 || progress.NextSerial > progress.Size || progress.Size > election.MostVoters {
+		return Skipped
+	}
+	all := sent{progress.Size, progress.Fingerprint}
+	if progress.NextSerial < progress.Size || f.sent[key] == all {
+		return Nothing
+	}
+	if f.sent == nil {
+		f.sent = map[string]sent{}
+	}
+	f.sent[key] = all
 	return Changed
 }
 

@@ -338,6 +338,11 @@ func TestMalformedRecordsAreCountedAndSkipped(t *testing.T) {
 		"definition":           {election.ElectionTopic, election.DefinitionKey, []byte("{}")},
 		"official run":         {election.RunsTopic, election.OfficialRunKey, []byte(`{"run":-1}`)},
 		"status":               {election.QueryStatusTopic, election.QueryKey, []byte(`[]`)},
+		"progress":             {election.VotesProgressTopic, election.VotesProducer(0), []byte(`[]`)},
+		"progress deleted":     {election.VotesProgressTopic, election.VotesProducer(0), nil},
+		"more sent than all":   progressOf(0, election.Progress{NextSerial: 2, Size: 1}),
+		"less sent than none":  progressOf(0, election.Progress{NextSerial: -1, Size: -1}),
+		"all sent, too many":   progressOf(0, election.Progress{NextSerial: math.MaxInt64, Size: math.MaxInt64}),
 		"empty, no tombstone":  {election.PerCandidateTopic, "1/ann", []byte{}},
 	} {
 		f := fold(t, definition(), official(1), valid)

@@ -35,6 +35,9 @@ type Snapshot struct {
 	Query      *election.QueryStatus // last status of the streaming query, nil if there is none
 	QueryAt    time.Time             // Kafka's timestamp of Query; zero if there is none
 
+	PollsClosed  bool  // `votes` has sent all ballots, and Districts count as many; never in a replay
+	DistrictStep int64 // the votes in Districts are multiples of it; set by ForViewers
+
 	Skipped  int64 // malformed records read so far
 	Replaced bool  // the topics name another definition than this one, which was the first that was read
 }
@@ -129,6 +132,7 @@ func (f *Fold) Snapshot() *Snapshot {
 	for _, c := range s.Candidates {
 		s.TotalVotes += c.Votes
 	}
+	s.PollsClosed = f.pollsClosed(s)
 	return s
 }
 
