@@ -63,6 +63,9 @@ func NewCommitments(fingerprint string, commitments []Commitment) *Commitments {
 // Len is how many commitments there are.
 func (c *Commitments) Len() int { return len(c.sorted) }
 
+// Equal reports whether they allow the same ballots.
+func (c *Commitments) Equal(other *Commitments) bool { return slices.Equal(c.sorted, other.sorted) }
+
 // Has reports whether there is a commitment to a ballot.
 func (c *Commitments) Has(v Vote) bool {
 	x := CommitTo(c.fingerprint, v)
@@ -116,7 +119,7 @@ func (r *CommitmentsReader) Read(key, value []byte) (*Commitments, error) {
 	if string(key) == CommitmentsClosed {
 		return r.close(value)
 	}
-	if len(value)%len(Commitment{}) != 0 {
+	if len(value) == 0 || len(value)%len(Commitment{}) != 0 {
 		return nil, fmt.Errorf("a value has %d bytes, which is no multiple of %d", len(value), len(Commitment{}))
 	}
 	for part := range slices.Chunk(value, len(Commitment{})) {

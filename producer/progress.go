@@ -14,17 +14,17 @@ import (
 // producersProgress is how far all producers of an election have come, those of other copies included.
 type producersProgress struct {
 	fingerprint       string
-	registerClosed    chan struct{}   // closed when the register is
-	ends              map[int32]int64 // of the register's partitions, once it is closed
-	commitmentsClosed chan struct{}   // closed when all commitments are in their topic
-	sent              chan struct{}   // closed when the ballots of all partitions are sent
-	unfinished        map[string]bool // by the producer's key
+	registerClosed    chan struct{}    // closed when the register is
+	ends              map[int32]int64  // of the register's partitions, once it is closed
+	commitmentsClosed chan struct{}    // closed when all commitments are in their topic
+	unfinished        map[string]bool  // by the producer's key
+	sizes             map[string]int64 // what the producers that have finished say they sent
 }
 
 func newProducersProgress(installation *election.Installation) *producersProgress {
 	p := &producersProgress{
-		fingerprint: installation.Fingerprint, registerClosed: make(chan struct{}), commitmentsClosed: make(chan struct{}), sent: make(chan struct{}),
-		unfinished: map[string]bool{election.VotersProducer: true, election.CommitmentsProducer: true},
+		fingerprint: installation.Fingerprint, registerClosed: make(chan struct{}), commitmentsClosed: make(chan struct{}),
+		unfinished: map[string]bool{election.VotersProducer: true, election.CommitmentsProducer: true}, sizes: make(map[string]int64),
 	}
 	for partition := range installation.VotePartitions {
 		p.unfinished[election.VotesProducer(partition)] = true
@@ -32,7 +32,8 @@ func newProducersProgress(installation *election.Installation) *producersProgres
 	return p
 }
 
-// follow reads the progress of voters and votes from its start. It returns when all ballots are sent.
+// follow reads the progress of voters and votes from its start. It returns when all producers say that they have sent all. Whether
+// they have is for [voting.compareSent] to say.
 func (p *producersProgress) follow(ctx context.Context, cluster kafka.Cluster) error {
 	cl, err := cluster.NewClient(
 		kgo.ConsumeTopics(election.VotersProgressTopic, election.VotesProgressTopic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
@@ -56,7 +57,7 @@ func (p *producersProgress) follow(ctx context.Context, cluster kafka.Cluster) e
 				}
 			}
 		}
-		if p.allSent() {
+		if len(p.unfinished) == 0 {
 			return nil
 		}
 	}
@@ -85,6 +86,7 @@ func (p *producersProgress) learn(producer string, value []byte) error {
 		return nil
 	}
 	delete(p.unfinished, producer)
+	p.sizes[producer] = progress.Size
 	switch producer {
 	case election.VotersProducer:
 		p.ends = progress.Ends
@@ -92,17 +94,5 @@ func (p *producersProgress) learn(producer string, value []byte) error {
 	case election.CommitmentsProducer:
 		close(p.commitmentsClosed)
 	}
-	if len(p.unfinished) == 0 {
-		close(p.sent)
-	}
 	return nil
-}
-
-func (p *producersProgress) allSent() bool {
-	select {
-	case <-p.sent:
-		return true
-	default:
-		return false
-	}
 }

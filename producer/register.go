@@ -101,6 +101,9 @@ func (r *register) read(ctx context.Context, log *slog.Logger) (*electorate, err
 	if err := r.refuseDoubles(ctx, ids); err != nil {
 		return nil, err
 	}
+	if err := r.refuseOtherNumbers(partitions); err != nil {
+		return nil, err
+	}
 	e.commitments = election.NewCommitments(r.installation.Fingerprint, commitments)
 	return e, nil
 }
@@ -110,11 +113,12 @@ type registerPartition struct {
 	ids         []uint64 // a hash of the id of each entry that names a voter
 	ballots     []generate.Ballot
 	commitments []election.Commitment
+	voters      []int64 // of each district of the definition
 }
 
 func (r *register) readPartition(ctx context.Context, partition int32, log *slog.Logger) (registerPartition, error) {
 	n := registered(r.installation, partition)
-	p := registerPartition{ids: make([]uint64, 0, n), ballots: make([]generate.Ballot, 0, n), commitments: make([]election.Commitment, 0, n)}
+	p := registerPartition{ids: make([]uint64, 0, n), ballots: make([]generate.Ballot, 0, n), commitments: make([]election.Commitment, 0, n), voters: make([]int64, len(r.districts))}
 	var unreadable, first int64 // how many, and the offset of the first
 	var firstErr error
 	err := r.eachEntry(ctx, partition, func(offset int64, voter entry, err error) {
@@ -127,6 +131,7 @@ func (r *register) readPartition(ctx context.Context, partition int32, log *slog
 			}
 			return
 		}
+		p.voters[r.districts[string(voter.district)]]++
 		ballot, votes := r.ballotOf(voter)
 		p.commitments = append(p.commitments, r.ballots.Commitment(ballot))
 		if votes {
@@ -198,6 +203,19 @@ func (r *register) refuseDoubles(ctx context.Context, ids []uint64) error {
 	}
 	return &election.InputError{Text: fmt.Sprintf("%d voters are on the register (%s) more than once, so the polls do not open: %s; "+
 		"find out who wrote that, and begin anew with empty topics", len(places), election.VotersTopic, strings.Join(named, "; "))}
+}
+
+// refuseOtherNumbers returns an *election.InputError if a district has another number of voters than the definition. Then somebody has
+// added voters, or closed the register before all were on it.
+func (r *register) refuseOtherNumbers(partitions []registerPartition) error {
+	for i, district := range r.installation.Definition.Districts() {
+		n := partitions[election.VoterPartition(district.ID, r.installation.VotePartitions)].voters[i]
+		if n != district.Registered {
+			return &election.InputError{Text: fmt.Sprintf("%d voters of %s are on the register (%s), and the definition has %d, so the polls do not open; "+
+				"find out who wrote that, and begin anew with empty topics", n, district.ID, election.VotersTopic, district.Registered)}
+		}
+	}
+	return nil
 }
 
 // entry is the part of a voter that the ballot depends on. The slices share the memory of the record.

@@ -3,7 +3,9 @@ package producer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -80,6 +82,7 @@ func Votes(ctx context.Context, c VotesConfig) error {
 		installation: installation,
 		progress:     newProducersProgress(installation),
 		registerRead: make(chan struct{}),
+		pollsOpen:    make(chan struct{}),
 		committed:    c.Health.Counter("election_ballot_commitments_produced_total", "Records of ballot commitments sent, in committed transactions."),
 		sent:         c.Health.Counter("election_votes_produced_total", "Ballots sent, in committed transactions."),
 	}
@@ -90,21 +93,27 @@ func Votes(ctx context.Context, c VotesConfig) error {
 	group, ctx := errgroup.WithContext(ctx)
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	var allSent atomic.Bool
 	group.Go(func() error { // any copy may send the last ballot
-		defer stop()
-		return v.progress.follow(ctx, c.Kafka)
+		if err := v.progress.follow(ctx, c.Kafka); err != nil {
+			return err
+		}
+		if err := v.compareSent(ctx); err != nil {
+			return err
+		}
+		allSent.Store(true)
+		stop()
+		return nil
 	})
-	unlessAllSent := func(do func(context.Context) error) func() error {
-		return func() error {
+	for _, do := range []func(context.Context) error{v.produceAssigned, v.awaitRegister, v.awaitCommitments} {
+		group.Go(func() error {
 			err := do(ctx)
-			if v.progress.allSent() {
+			if allSent.Load() {
 				return nil
 			}
 			return err
-		}
+		})
 	}
-	group.Go(unlessAllSent(v.produceAssigned))
-	group.Go(unlessAllSent(v.awaitRegister))
 	return group.Wait()
 }
 
@@ -117,6 +126,7 @@ type voting struct {
 	registerRead chan struct{} // closed when ballots and electorate are set
 	ballots      *generate.Ballots
 	electorate   *electorate
+	pollsOpen    chan struct{} // closed when ballot_commitments allows the ballots of the electorate, and no others
 
 	committed, sent   prometheus.Counter
 	commitmentMetrics kgo.Opt
@@ -143,6 +153,45 @@ func (v *voting) awaitRegister(ctx context.Context) error {
 	return nil
 }
 
+// awaitCommitments reads ballot_commitments, once it is closed. Somebody else may have written it in the name of `votes`.
+func (v *voting) awaitCommitments(ctx context.Context) error {
+	for _, before := range []chan struct{}{v.registerRead, v.progress.commitmentsClosed} {
+		select {
+		case <-before:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	commitments, _, err := v.Kafka.Commitments(ctx, v.installation)
+	switch {
+	case err != nil:
+		return fmt.Errorf("read which ballots the register allows: %w", err)
+	case commitments == nil || !commitments.Equal(v.electorate.commitments):
+		return &election.InputError{Text: fmt.Sprintf("%s allows other ballots than those of the voters on the register, so the polls do not open; "+
+			"find out who wrote that, and begin anew with empty topics", election.BallotCommitmentsTopic)}
+	}
+	close(v.pollsOpen)
+	return nil
+}
+
+// compareSent compares what all producers of ballots say they have sent with what there is to send. Somebody else may have written
+// that in the name of `votes`.
+func (v *voting) compareSent(ctx context.Context) error {
+	select {
+	case <-v.pollsOpen:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	for partition, ballots := range v.electorate.ballots {
+		producer := election.VotesProducer(int32(partition))
+		if says := v.progress.sizes[producer]; says != int64(len(ballots)) {
+			return &election.InputError{Text: fmt.Sprintf("%s says that %s has sent all of %d ballots, and there are %d; "+
+				"find out who wrote that, and begin anew with empty topics", election.VotesProgressTopic, producer, says, len(ballots))}
+		}
+	}
+	return nil
+}
+
 // produce sends the ballots of a partition of the register, once it is published which ballots the register allows. The copy
 // with partition 0 publishes that. produce returns when all is sent, or ctx is over.
 func (v *voting) produce(ctx context.Context, partition int32) error {
@@ -157,7 +206,7 @@ func (v *voting) produce(ctx context.Context, partition int32) error {
 		}
 	}
 	select {
-	case <-v.progress.commitmentsClosed:
+	case <-v.pollsOpen:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
