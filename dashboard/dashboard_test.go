@@ -136,7 +136,7 @@ func TestDashboardFollowsTheTopics(t *testing.T) {
 	if got := waitForDocument(t, address, func(web.Document) bool { return true }); got.Election != nil || got.TotalVotes != 0 {
 		t.Errorf("before the election: %+v", got)
 	}
-	produce(t, cluster, resultstest.Definition(d), resultstest.Official(1))
+	produce(t, cluster, resultstest.Definition(d), resultstest.Official(d, 1))
 	waitForDocument(t, address, func(d web.Document) bool { return d.Election != nil && d.Run == 1 })
 
 	produce(t, cluster, resultstest.Totals(d, 1, count(d, 100), now)...)
@@ -207,7 +207,7 @@ func TestHealth(t *testing.T) {
 		t.Errorf("%s viewers before the first", viewers)
 	}
 	d := lakes()
-	produce(t, cluster, resultstest.Definition(d), resultstest.Official(1), resultstest.Record{Topic: election.PerCandidateTopic, Key: "1/ann", Value: []byte("{")})
+	produce(t, cluster, resultstest.Definition(d), resultstest.Official(d, 1), resultstest.Record{Topic: election.PerCandidateTopic, Key: "1/ann", Value: []byte("{")})
 	produce(t, cluster, resultstest.Totals(d, 1, count(d, 100), time.Now().Add(-time.Hour))...)
 	waitForDocument(t, address, func(d web.Document) bool { return d.TotalVotes > 0 })
 	response, err := http.Get("http://" + address + "/events")
@@ -312,7 +312,7 @@ func TestPageIsServedByTLS(t *testing.T) {
 func TestDashboardsAgree(t *testing.T) {
 	cluster := newCluster(t)
 	d := lakes()
-	records := slices.Concat([]resultstest.Record{resultstest.Definition(d), resultstest.Official(1)}, resultstest.Totals(d, 1, count(d, 100), now))
+	records := slices.Concat([]resultstest.Record{resultstest.Definition(d), resultstest.Official(d, 1)}, resultstest.Totals(d, 1, count(d, 100), now))
 	produce(t, cluster, records...)
 	one, _ := start(t, cluster.ListenAddrs(), "127.0.0.1:0")
 	two, _ := start(t, cluster.ListenAddrs(), "127.0.0.1:0")

@@ -27,7 +27,7 @@ func counting(t *testing.T, d election.Definition) (cluster *kfake.Cluster, addr
 	t.Helper()
 	cluster = newCluster(t)
 	address, _ = start(t, cluster.ListenAddrs(), "127.0.0.1:0")
-	produce(t, cluster, resultstest.Definition(d), resultstest.Official(1))
+	produce(t, cluster, resultstest.Definition(d), resultstest.Official(d, 1))
 	recount(t, cluster, d, 1_000)
 	waitForDocument(t, address, func(w web.Document) bool { return w.TotalVotes > 0 && w.Districts[len(w.Districts)-1].Votes > 0 })
 	return cluster, address

@@ -60,14 +60,14 @@ func TestLateReaderOfCompactedTotalsSeesTheSame(t *testing.T) {
 		newest := time.Date(2025, 10, 29, 12, 0, 0, 0, time.UTC) // all votes are of this minute
 		return append(resultstest.Totals(*d, run, cast, newest), resultstest.Rejected(run, election.Malformed, votes, newest))
 	}
-	write(resultstest.Official(1))
+	write(resultstest.Official(*d, 1))
 	for votes := range int64(5) {
 		write(counted(1, votes+1)...)
 	}
 	for votes := range int64(5) {
 		write(counted(2, 3*votes+1)...)
 	}
-	write(resultstest.Official(2))
+	write(resultstest.Official(*d, 2))
 	var tombstones []resultstest.Record
 	for _, r := range counted(1, 0) {
 		tombstones = append(tombstones, resultstest.Record{Topic: r.Topic, Key: r.Key})

@@ -30,7 +30,7 @@ func snapshot(d election.Definition, votes ...int64) *results.Snapshot {
 	for i, n := range votes {
 		count[d.Candidates[i].ID] = n
 	}
-	records := []resultstest.Record{resultstest.Definition(d), resultstest.Official(1)}
+	records := []resultstest.Record{resultstest.Definition(d), resultstest.Official(d, 1)}
 	return resultstest.Snapshot(append(records, resultstest.Totals(d, 1, resultstest.Votes{"d": count}, noon)...)...)
 }
 

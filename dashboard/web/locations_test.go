@@ -37,7 +37,7 @@ func country(districts int) *results.Snapshot {
 		n := int64(random.IntN(6)) * 100
 		votes[id] = map[election.CandidateID]int64{"zoe": n, "ann": int64(random.IntN(6)) * 100, "evil": int64(random.IntN(3)) * 100}
 	}
-	records := []resultstest.Record{resultstest.Definition(d), resultstest.Official(1)}
+	records := []resultstest.Record{resultstest.Definition(d), resultstest.Official(d, 1)}
 	return resultstest.Snapshot(append(records, resultstest.Totals(d, 1, votes, noon)...)...)
 }
 

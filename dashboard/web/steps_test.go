@@ -17,7 +17,7 @@ func polling() *results.Snapshot {
 	d.Regions[1].Districts[0].Registered = 1000
 	d.Electorate = &election.Electorate{}
 	votes := resultstest.Votes{"n1": {"ann": 10, "evil": 9}, "s1": {"ann": 5, "evil": 6}}
-	records := []resultstest.Record{resultstest.Definition(d), resultstest.Official(1)}
+	records := []resultstest.Record{resultstest.Definition(d), resultstest.Official(d, 1)}
 	return resultstest.Snapshot(append(records, resultstest.Totals(d, 1, votes, noon)...)...)
 }
 

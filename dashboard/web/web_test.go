@@ -48,7 +48,7 @@ func lakes() election.Definition {
 func counted() *results.Snapshot {
 	d := lakes()
 	records := []resultstest.Record{
-		resultstest.Definition(d), resultstest.Official(2), resultstest.Rejected(2, election.UnknownDistrict, 3, noon),
+		resultstest.Definition(d), resultstest.Official(d, 2), resultstest.Rejected(2, election.UnknownDistrict, 3, noon),
 		resultstest.Status(election.QueryStatus{Run: 2, State: "running", Batch: 9, UpdatedAt: noon}),
 	}
 	return resultstest.Snapshot(append(records, resultstest.Totals(d, 2, resultstest.Votes{
@@ -217,7 +217,7 @@ func electorate(votes int64) *results.Snapshot {
 	d := lakes()
 	d.Regions[1].Districts[0].Registered = 1000
 	d.Electorate = &election.Electorate{Ages: map[string]float64{"18-24": 0.25, "65+": 0.75}}
-	records := []resultstest.Record{resultstest.Definition(d), resultstest.Official(1)}
+	records := []resultstest.Record{resultstest.Definition(d), resultstest.Official(d, 1)}
 	return resultstest.Snapshot(append(records, resultstest.Totals(d, 1, resultstest.Votes{"n1": {"ann": votes}}, noon)...)...)
 }
 
@@ -266,7 +266,7 @@ func TestElectionOfOneCandidate(t *testing.T) {
 	d := lakes()
 	d.Candidates = d.Candidates[:1]
 	s := resultstest.Snapshot(append(resultstest.Totals(d, 1, resultstest.Votes{"n1": {"ann": 5}}, noon),
-		resultstest.Definition(d), resultstest.Official(1))...)
+		resultstest.Definition(d), resultstest.Official(d, 1))...)
 	if _, page := newSite(t, s).get(t, "/"); !strings.Contains(shown(page), "Ann de Wit leads 5 votes (100.0%)") {
 		t.Errorf("the page shows %s", shown(page))
 	}
@@ -290,7 +290,7 @@ func TestPageBeforeTheFirstVote(t *testing.T) {
 func TestTieIsShown(t *testing.T) {
 	d := lakes()
 	s := resultstest.Snapshot(append(resultstest.Totals(d, 1, resultstest.Votes{"n1": {"ann": 5, "layla": 5}}, noon),
-		resultstest.Definition(d), resultstest.Official(1))...)
+		resultstest.Definition(d), resultstest.Official(d, 1))...)
 	site := newSite(t, s)
 	_, page := site.get(t, "/")
 	if text := shown(page); !strings.Contains(text, "Ann de Wit and ليلى حداد are tied") || !strings.Contains(text, "5 votes (50.0%) each") || !strings.Contains(text, "North 10 0.3% Tied 5 0 5") {
@@ -321,7 +321,7 @@ func TestPortraitIsOursOrInitials(t *testing.T) {
 	for leader, want := range map[election.CandidateID]string{
 		"ann": `src="/portraits/ann.svg"`, "evil": `width="96" height="96" hidden>`, "layla": `>لح</span>`,
 	} {
-		records := []resultstest.Record{resultstest.Definition(d), resultstest.Official(1)}
+		records := []resultstest.Record{resultstest.Definition(d), resultstest.Official(d, 1)}
 		s := resultstest.Snapshot(append(records, resultstest.Totals(d, 1, resultstest.Votes{"n1": {leader: 5}}, noon)...)...)
 		_, page := newSite(t, s).get(t, "/")
 		if !strings.Contains(page, want) || strings.Contains(page, "example.org") {

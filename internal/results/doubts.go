@@ -13,7 +13,7 @@ func (s *Snapshot) Impossible() []string {
 	var says []string
 	add := func(format string, args ...any) { says = append(says, fmt.Sprintf(format, args...)) }
 	if s.Replaced {
-		add("The topic %s holds another definition than the one that this page began with.", election.ElectionTopic)
+		add("The topics name another definition than this page began with.")
 	}
 	if s.Skipped > 0 {
 		add("Records in the topics that cannot be true, or cannot be read, are left out: %s.", number.Thousands(s.Skipped))
@@ -51,9 +51,13 @@ func (s *Snapshot) Impossible() []string {
 	return says
 }
 
-// Disagreement says which totals of the same votes differ, in one sentence. It is empty where none do. They differ for a moment
-// whenever the query writes the totals of a micro-batch, one after another, and until Spark is back where it died meanwhile.
+// Disagreement says which totals of the same votes differ, in one sentence, or that there are none where the query has counted.
+// It is empty where nothing is wrong. Totals differ for a moment whenever the query writes those of a micro-batch, one after
+// another, and until Spark is back where it died meanwhile.
 func (s *Snapshot) Disagreement() string {
+	if s.countedNothing() {
+		return fmt.Sprintf("The query says that it has counted votes, and there is no total of run %d.", s.Run)
+	}
 	differ := func(what, one string, votes int64, other string, sum int64) string {
 		return fmt.Sprintf("The totals of %s disagree: %s %s, %s %s.", what, number.Thousands(votes), one, number.Thousands(sum), other)
 	}
@@ -100,6 +104,20 @@ func (s *Snapshot) Disagreement() string {
 		return differ("the age groups", "votes in all", s.TotalVotes, "in the groups", ages)
 	}
 	return ""
+}
+
+// countedNothing reports whether the query, of this run or an earlier one, has counted offsets and the run has no totals. That is
+// also so where the offsets hold only ballots of transactions that were aborted, until the next ballot.
+func (s *Snapshot) countedNothing() bool {
+	if s.Definition == nil || s.Query == nil || s.Query.Run > s.Run || s.TotalVotes > 0 || s.RejectedRecords() > 0 {
+		return false
+	}
+	for _, offset := range s.Query.Counted {
+		if offset > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func addTo(sums, votes []int64) {

@@ -75,8 +75,16 @@ func changed(t *testing.T, change func(*election.Definition)) record {
 	return definitionOf(of.Definition)
 }
 
-func official(run int) record {
-	return record{election.RunsTopic, election.OfficialRunKey, encode(election.OfficialRun{Run: run})}
+// official names the official run of the definition.
+func official(run int) record { return officialOf(definition(), run) }
+
+// officialOf names the official run of the definition that a record announces.
+func officialOf(announced record, run int) record {
+	var of election.Installation
+	if err := json.Unmarshal(announced.value, &of); err != nil {
+		panic(err)
+	}
+	return record{election.RunsTopic, election.OfficialRunKey, encode(election.OfficialRun{Run: run, Fingerprint: of.Fingerprint})}
 }
 
 func result(topic string, r election.Result, natural ...string) record {
@@ -203,7 +211,7 @@ func TestRegisteredVotersByAge(t *testing.T) {
 		d.Electorate = &election.Electorate{Ages: map[string]float64{"18-24": 0.2, "65+": 0.8}}
 	})
 	strange := result(election.ByDemographicTopic, election.Result{Run: 1, RegionID: ptr("north"), AgeGroup: ptr("17"), Gender: ptr(""), CandidateID: ptr("ann"), TotalVotes: 3}, "north", "17", "", "ann")
-	s := fold(t, slices.Concat([]record{announced, official(1), strange}, everyTopic(1, 5))...).Snapshot()
+	s := fold(t, slices.Concat([]record{announced, officialOf(announced, 1), strange}, everyTopic(1, 5))...).Snapshot()
 	want := []results.AgeVotes{
 		{Group: "18-24", Registered: 30},
 		{Group: "25-34"},

@@ -22,7 +22,7 @@ func listed(t *testing.T, source *election.Source) *results.Snapshot {
 		r := election.Result{Run: 1, DistrictID: &district, CandidateID: &candidate, TotalVotes: votes}
 		return result(election.ByDistrictTopic, r, district, candidate)
 	}
-	return fold(t, d, official(1), in("n1", "ann", 3), in("s1", "cas", 2), perCandidate(1, "ann", 3), perCandidate(1, "cas", 2)).Snapshot()
+	return fold(t, d, officialOf(d, 1), in("n1", "ann", 3), in("s1", "cas", 2), perCandidate(1, "ann", 3), perCandidate(1, "cas", 2)).Snapshot()
 }
 
 func csvOf(t *testing.T, l results.Listing) string {

@@ -123,7 +123,7 @@ func (f *Fold) Snapshot() *Snapshot {
 		return s
 	}
 	s.Definition, s.Fingerprint = &f.installation.Definition, f.installation.Fingerprint
-	s.Replaced = s.Replaced || f.official.Fingerprint != "" && f.official.Fingerprint != s.Fingerprint
+	s.Replaced = s.Replaced || f.official.Run != 0 && f.official.Fingerprint != s.Fingerprint
 	s.ExpectedVotes = s.Definition.ExpectedVotes()
 	s.addDefinition(f.ages)
 	if t := f.runs[f.official.Run]; t != nil {

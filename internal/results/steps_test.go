@@ -37,7 +37,7 @@ func TestPollsAreClosedWhenAllBallotsAreCounted(t *testing.T) {
 	sent := func(partition int32, next, size int64) []record {
 		return []record{progressOf(partition, election.Progress{NextSerial: next, Size: size, Fingerprint: fingerprint})}
 	}
-	f := fold(t, announced, official(1))
+	f := fold(t, announced, officialOf(announced, 1))
 	for _, step := range []struct {
 		what    string
 		records []record
@@ -52,7 +52,7 @@ func TestPollsAreClosedWhenAllBallotsAreCounted(t *testing.T) {
 		{"all are sent, and three of the last run count", slices.Concat(everyTopic(1, 4), sent(0, 17, 17)), true, results.Changed},
 		{"said again", sent(0, 17, 17), true, results.Nothing},
 		{"taken back", sent(0, 16, 17), true, results.Nothing},
-		{"the next run has not counted all", append(everyTopic(2, 4), official(2)), false, results.Switched},
+		{"the next run has not counted all", append(everyTopic(2, 4), officialOf(announced, 2)), false, results.Switched},
 		{"it has", everyTopic(2, 5), true, results.Changed},
 		{"and ballots that were cast by hand", everyTopic(2, 6), true, results.Changed},
 	} {
@@ -71,7 +71,7 @@ func TestPollsAreClosedWhenAllBallotsAreCounted(t *testing.T) {
 // TestLastBallotsAreCountedBeforeThePollsAreClosed has the candidates' totals before those of the districts.
 func TestLastBallotsAreCountedBeforeThePollsAreClosed(t *testing.T) {
 	announced, fingerprint := polled(t, 0)
-	f := fold(t, append(everyTopic(1, 4), announced, official(1),
+	f := fold(t, append(everyTopic(1, 4), announced, officialOf(announced, 1),
 		progressOf(0, election.Progress{NextSerial: 17, Size: 17, Fingerprint: fingerprint}), progressOf(1, election.Progress{Fingerprint: fingerprint}))...)
 	perCandidate(1, "ann", 9).applyTo(f)
 	if s := f.Snapshot(); s.PollsClosed || s.TotalVotes != 17 {
@@ -95,7 +95,7 @@ func TestViewersSeeDistrictsInSteps(t *testing.T) {
 		{1, 19, 1, 38, 19},
 	} {
 		announced, _ := polled(t, test.minimumCell)
-		f := fold(t, append(everyTopic(1, int64(test.votes)), announced, official(1))...)
+		f := fold(t, append(everyTopic(1, int64(test.votes)), announced, officialOf(announced, 1))...)
 		exact := f.Snapshot()
 		shown := exact.ForViewers()
 		want := f.Snapshot()
@@ -118,11 +118,11 @@ func TestViewersSeeDistrictsInSteps(t *testing.T) {
 // TestViewersSeeExactDistricts once the polls are closed, and of a replay.
 func TestViewersSeeExactDistricts(t *testing.T) {
 	announced, fingerprint := polled(t, 0)
-	whole := append(everyTopic(1, 19), official(1))
+	whole := everyTopic(1, 19)
 	for name, s := range map[string]*results.Snapshot{
-		"closed": fold(t, append(whole, announced, progressOf(0, election.Progress{NextSerial: 76, Size: 76, Fingerprint: fingerprint}),
+		"closed": fold(t, append(whole, announced, officialOf(announced, 1), progressOf(0, election.Progress{NextSerial: 76, Size: 76, Fingerprint: fingerprint}),
 			progressOf(1, election.Progress{Fingerprint: fingerprint}))...).Snapshot(),
-		"a replay": fold(t, append(whole, definition())...).Snapshot(),
+		"a replay": fold(t, append(whole, definition(), official(1))...).Snapshot(),
 	} {
 		if shown := s.ForViewers(); shown.DistrictStep != 1 || shown.Districts[0].Votes != 38 || shown.Districts[0].ByCandidate[0] != 19 {
 			t.Errorf("%s: step %d, %+v", name, shown.DistrictStep, shown.Districts[0])

@@ -27,9 +27,9 @@ func Definition(d election.Definition) Record {
 	})}
 }
 
-// Official is the record that names the official run.
-func Official(run int) Record {
-	return Record{Topic: election.RunsTopic, Key: election.OfficialRunKey, Value: encode(election.OfficialRun{Run: run})}
+// Official is the record that names the official run of an election.
+func Official(d election.Definition, run int) Record {
+	return Record{Topic: election.RunsTopic, Key: election.OfficialRunKey, Value: encode(election.OfficialRun{Run: run, Fingerprint: d.Fingerprint()})}
 }
 
 // Status is a record of the streaming query's status.
