@@ -46,7 +46,7 @@ func TestBrowserShowsTheCountAsItGrows(t *testing.T) {
 	wait, cancel := context.WithTimeout(browser, testTimeout)
 	defer cancel()
 	loaded := chromedp.Events(wait, page.LoadEventFired)
-	produce(t, cluster, resultstest.Definition(d), resultstest.Official(d, 1))
+	announce(t, cluster, d)
 	for _, err := range loaded {
 		if err != nil {
 			t.Fatal(err)
@@ -143,7 +143,7 @@ func TestBrowserShowsTheElectorate(t *testing.T) {
 	cluster := newCluster(t)
 	address, _ := start(t, cluster.ListenAddrs(), "127.0.0.1:0")
 	d := nation(600)
-	produce(t, cluster, resultstest.Definition(d), resultstest.Official(d, 1))
+	announce(t, cluster, d)
 	for tenth := range int64(72) {
 		cast := time.Now().Truncate(10 * time.Minute).Add(time.Duration(tenth-72) * 10 * time.Minute)
 		produce(t, cluster, resultstest.Totals(d, 1, count(d, 2_000+tenth*(130-tenth)), cast)...)
@@ -169,7 +169,7 @@ func TestBrowserKeepsScrollAndFocusAndPauses(t *testing.T) {
 	cluster := newCluster(t)
 	address, stop := start(t, cluster.ListenAddrs(), "127.0.0.1:0")
 	d := lakes()
-	produce(t, cluster, resultstest.Definition(d), resultstest.Official(d, 1))
+	announce(t, cluster, d)
 	produce(t, cluster, resultstest.Totals(d, 1, count(d, 100), time.Now())...)
 	waitForDocument(t, address, func(d web.Document) bool { return d.TotalVotes > 0 })
 	browser := browsertest.New(t)

@@ -19,7 +19,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
 
@@ -100,7 +99,7 @@ func Run(ctx context.Context, config Config) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return reader.Follow(ctx, hub.Publish) })
 	g.Go(func() error { return hub.Watch(ctx) })
-	g.Go(func() error { return hub.WatchBacklog(ctx, kadm.NewClient(cl), 2*time.Second) })
+	g.Go(func() error { return hub.WatchBacklog(ctx, cl, 2*time.Second) })
 	g.Go(func() error { return serve(ctx, site.Door(listener, certificate), site.Handler(), log) })
 	log.Info("dashboard is up", "address", listener.Addr().String())
 	if config.Ready != nil {

@@ -27,7 +27,7 @@ func counting(t *testing.T, d election.Definition) (cluster *kfake.Cluster, addr
 	t.Helper()
 	cluster = newCluster(t)
 	address, _ = start(t, cluster.ListenAddrs(), "127.0.0.1:0")
-	produce(t, cluster, resultstest.Definition(d), resultstest.Official(d, 1))
+	announce(t, cluster, d)
 	recount(t, cluster, d, 1_000)
 	waitForDocument(t, address, func(w web.Document) bool { return w.TotalVotes > 0 && w.Districts[len(w.Districts)-1].Votes > 0 })
 	return cluster, address
@@ -281,9 +281,10 @@ func TestBrowserSaysThatTheCountIsStale(t *testing.T) {
 	browser := browsertest.New(t)
 	browsertest.Do(t, browser, chromedp.Navigate("http://"+address+"/"))
 	part(t, browser, "status", "Connection", has("Live"))
-	produce(t, cluster, resultstest.Record{Topic: election.VotesTopic, Key: "b", Value: []byte("a vote that nobody counts")})
+	produce(t, cluster, resultstest.Record{Topic: election.QueryStatusTopic, Key: election.QueryKey},
+		resultstest.Record{Topic: election.VotesTopic, Key: "b", Value: []byte("a vote that nobody counts")})
 	part(t, browser, "status", "Connection", has("Stale"))
 	part(t, browser, "note", "Detail", has("There are votes, but the count has not started."))
-	produce(t, cluster, resultstest.Status(election.QueryStatus{Run: 1, State: "running", UpdatedAt: time.Now(), Counted: map[string]int64{"0": 1}}))
+	produce(t, cluster, resultstest.Status(election.QueryStatus{Run: 1, State: "running", UpdatedAt: time.Now(), Counted: map[string]int64{"0": votesCast + 1}}))
 	part(t, browser, "status", "Connection", has("Live"))
 }

@@ -2,20 +2,23 @@ package live
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"strconv"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"realtime-election/election"
+	"realtime-election/internal/kafka"
 )
 
 // WatchBacklog compares the end of the votes topic with the offsets that the query has reported, every interval, until ctx ends.
 //
-// It only compares offsets. A difference of offsets is no number of votes, since the topic's offsets have gaps.
-func (h *Hub) WatchBacklog(ctx context.Context, admin *kadm.Client, interval time.Duration) error {
-	return h.watchBacklog(ctx, func(ctx context.Context) (map[int32]int64, error) { return voteEnds(ctx, admin) }, interval)
+// A difference of offsets is no number of votes, since the topic's offsets have gaps. But there are never more records than
+// offsets, so totals above these are invented.
+func (h *Hub) WatchBacklog(ctx context.Context, cl *kgo.Client, interval time.Duration) error {
+	return h.watchBacklog(ctx, func(ctx context.Context) (map[int32]int64, error) { return voteEnds(ctx, cl) }, interval)
 }
 
 func (h *Hub) watchBacklog(ctx context.Context, endsOf func(context.Context) (map[int32]int64, error), interval time.Duration) error {
@@ -24,7 +27,7 @@ func (h *Hub) watchBacklog(ctx context.Context, endsOf func(context.Context) (ma
 	defer ticker.Stop()
 	for {
 		asking, cancel := context.WithTimeout(ctx, MaxSilence)
-		before := h.counted()
+		before, records := h.counted(), h.records()
 		ends, err := endsOf(asking)
 		cancel()
 		switch {
@@ -33,7 +36,7 @@ func (h *Hub) watchBacklog(ctx context.Context, endsOf func(context.Context) (ma
 		case err == nil:
 			unansweredSince = time.Time{}
 			uncounted := beyond(ends, h.counted())
-			h.SetBacklog(Backlog{Uncounted: uncounted, None: !uncounted, Invented: beyond(before, ends)})
+			h.SetBacklog(Backlog{Uncounted: uncounted, None: !uncounted, Invented: beyond(before, ends) || records > sum(ends)})
 		default:
 			if unansweredSince.IsZero() {
 				unansweredSince = h.now()
@@ -49,18 +52,12 @@ func (h *Hub) watchBacklog(ctx context.Context, endsOf func(context.Context) (ma
 }
 
 // voteEnds are the ends of the votes topic's partitions for a reader of committed records, empty if there is no topic.
-func voteEnds(ctx context.Context, admin *kadm.Client) (map[int32]int64, error) {
-	listed, err := admin.ListCommittedOffsets(ctx, election.VotesTopic)
-	if err != nil {
-		return nil, fmt.Errorf("list the ends of %s: %w", election.VotesTopic, err)
+func voteEnds(ctx context.Context, cl *kgo.Client) (map[int32]int64, error) {
+	ends, err := kafka.StableEnds(ctx, cl, election.VotesTopic)
+	if errors.Is(err, kerr.UnknownTopicOrPartition) {
+		return nil, nil
 	}
-	ends := map[int32]int64{}
-	listed.Each(func(o kadm.ListedOffset) {
-		if o.Err == nil {
-			ends[o.Partition] = o.Offset
-		}
-	})
-	return ends, nil
+	return ends, err
 }
 
 // counted are the offsets up to which the query has reported that it has counted.
@@ -74,6 +71,20 @@ func (h *Hub) counted() map[int32]int64 {
 		}
 	}
 	return counted
+}
+
+// records is how many records the newest totals have, counted and rejected.
+func (h *Hub) records() int64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.doubts.records
+}
+
+func sum(offsets map[int32]int64) (n int64) {
+	for _, offset := range offsets {
+		n += offset
+	}
+	return n
 }
 
 // beyond reports whether any of the offsets is beyond those of the other.

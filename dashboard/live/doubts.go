@@ -33,6 +33,7 @@ type doubts struct {
 	election  string    // fingerprint of the definition of most
 	fallSince time.Time // zero while the total is not less than most
 	total     int64     // of the newest snapshot
+	records   int64     // the same and the rejected records
 }
 
 // add notes a snapshot. It reports whether the snapshot is to be held back, because its total has fallen.
@@ -53,7 +54,7 @@ func (d *doubts) add(now time.Time, s *results.Snapshot) (hold bool) {
 	if d.election != s.Fingerprint {
 		d.election, d.most = s.Fingerprint, 0
 	}
-	d.total = s.TotalVotes
+	d.total, d.records = s.TotalVotes, s.TotalVotes+s.RejectedRecords()
 	if d.total >= d.most {
 		d.most, d.fallSince = d.total, time.Time{}
 		return false
@@ -74,7 +75,7 @@ func (d *doubts) say(now time.Time, backlog Backlog) string {
 		says = append(says, fmt.Sprintf("The total has fallen from %s to %s.", number.Thousands(d.most), number.Thousands(d.total)))
 	}
 	if backlog.Invented {
-		says = append(says, "The count reports more ballots than there are.")
+		says = append(says, "The count reports more records than there are in the topic of votes.")
 	}
 	return strings.Join(says, " ")
 }

@@ -1,8 +1,10 @@
 package live
 
 import (
+	"context"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"realtime-election/election"
@@ -148,8 +150,52 @@ func TestImpossibleCountsAndReportsAreDoubted(t *testing.T) {
 	}
 	hub.Publish(counting(100, 1, true))
 	hub.SetBacklog(Backlog{Invented: true})
-	if got := hub.Status(); got.State != Wrong || !strings.Contains(got.Detail, "more ballots than there are") {
+	if got := hub.Status(); got.State != Wrong || !strings.Contains(got.Detail, "more records than there are") {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// TestMoreRecordsThanThereAreAreDoubted has 10 offsets in two partitions.
+func TestMoreRecordsThanThereAreAreDoubted(t *testing.T) {
+	rejecting := func(total, rejected int64) *results.Snapshot {
+		s := counting(total, 1, true)
+		s.Rejected = []results.ReasonVotes{{Reason: election.Malformed, Records: rejected}}
+		return s
+	}
+	for name, test := range map[string]struct {
+		snapshots []*results.Snapshot
+		meanwhile *results.Snapshot // comes while Kafka is asked for the ends
+		want      State
+	}{
+		"as many":           {[]*results.Snapshot{rejecting(7, 3)}, nil, Live},
+		"rejected":          {[]*results.Snapshot{rejecting(7, 4)}, nil, Wrong},
+		"votes":             {[]*results.Snapshot{rejecting(11, 0)}, nil, Wrong},
+		"the total is held": {[]*results.Snapshot{rejecting(11, 0), rejecting(5, 0)}, nil, Live},
+		"more have come":    {[]*results.Snapshot{rejecting(7, 3)}, rejecting(8, 3), Live},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			hub := NewHub(numbered, time.Now)
+			for _, s := range test.snapshots {
+				hub.Publish(s)
+			}
+			ends := func(context.Context) (map[int32]int64, error) {
+				if test.meanwhile != nil {
+					hub.Publish(test.meanwhile)
+				}
+				return map[int32]int64{0: 6, 1: 4}, nil
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan error, 1)
+			go func() { ended <- hub.watchBacklog(ctx, ends, time.Second) }()
+			synctest.Wait()
+			if got := hub.Status(); got.State != test.want {
+				t.Errorf("%s: %+v, want %s", name, got, test.want)
+			}
+			cancel()
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 

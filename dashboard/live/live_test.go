@@ -10,9 +10,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"realtime-election/election"
 	"realtime-election/internal/kafka/kafkatest"
@@ -300,12 +301,11 @@ func TestBacklogComparesPositions(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(cl.Close)
-	admin := kadm.NewClient(cl)
 	hub := newHub()
 	uncounted := func(counted map[string]int64) bool {
 		t.Helper()
 		hub.Publish(&results.Snapshot{Query: &election.QueryStatus{Counted: counted}})
-		ends, err := voteEnds(t.Context(), admin)
+		ends, err := voteEnds(t.Context(), cl)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -337,11 +337,45 @@ func TestBacklogComparesPositions(t *testing.T) {
 func TestVotesOfAnOpenTransactionDoNotWait(t *testing.T) {
 	cluster := kafkatest.NewElection(t, &election.Definition{ID: "e"}, 2)
 	kafkatest.Begin(t, cluster, &kgo.Record{Topic: election.VotesTopic, Partition: 1, Value: []byte("v")})
-	ends, err := voteEnds(t.Context(), kadm.NewClient(kafkatest.NewClient(t, cluster)))
+	ends, err := voteEnds(t.Context(), kafkatest.NewClient(t, cluster))
 	if err != nil || len(ends) != 2 {
 		t.Fatalf("%v, %v", ends, err)
 	}
 	if beyond(ends, newHub().counted()) {
 		t.Error("votes that may be aborted wait to be counted")
+	}
+}
+
+// TestEndsAreThoseOfAllPartitions has a partition without a leader. Without its end the query seems to have counted beyond it.
+func TestEndsAreThoseOfAllPartitions(t *testing.T) {
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(2, election.VotesTopic))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	cl, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cl.Close)
+	cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: election.VotesTopic, Partitions: []int32{1}, Err: kerr.UnknownServerError, Count: -1})
+	if ends, err := voteEnds(t.Context(), cl); err == nil {
+		t.Errorf("the ends are %v", ends)
+	}
+}
+
+func TestTopicThatIsMissingHasNoEnds(t *testing.T) {
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	cl, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cl.Close)
+	if ends, err := voteEnds(t.Context(), cl); err != nil || len(ends) > 0 {
+		t.Errorf("%v, %v", ends, err)
 	}
 }

@@ -14,7 +14,7 @@ const MaxSilence = 10 * time.Second
 type Backlog struct {
 	Uncounted bool      // the votes topic has records beyond the offsets that the query has reported
 	None      bool      // it is known to have none
-	Invented  bool      // the query has reported offsets beyond the ends of the votes topic
+	Invented  bool      // the query has reported offsets beyond the ends of the votes topic, or the totals have more records
 	Unknown   time.Time // since when Kafka has not answered; zero while it does
 }
 
