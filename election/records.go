@@ -57,21 +57,6 @@ type Progress struct {
 	Ends map[int32]int64 `json:"end_offsets,omitempty"`
 }
 
-// QueryStatus is `submit`'s report about the streaming query, under the key "submit" of pipeline_status.
-type QueryStatus struct {
-	Run                    int     `json:"run"`
-	State                  string  `json:"state"` // starting, running, waiting (for Spark, for the end of the register, or to try again), failing (again and again without counting anything), or stopped (by election query stop)
-	Batch                  int64   `json:"batch"` // the last committed micro-batch; -1 before the first
-	InputRowsPerSecond     float64 `json:"input_rows_per_second"`
-	ProcessedRowsPerSecond float64 `json:"processed_rows_per_second"`
-	BatchMilliseconds      int64   `json:"batch_milliseconds"`
-	StateBytes             int64   `json:"state_bytes"`     // of the query's state, in memory and in the files of RocksDB
-	Error                  string  `json:"error,omitempty"` // of the last failure, until a micro-batch commits again
-	// Counted is, for each partition of votes_topic, the offset up to which (exclusive) the query has counted.
-	Counted   map[string]int64 `json:"counted_offsets"`
-	UpdatedAt time.Time        `json:"updated_at"`
-}
-
 // Behind is the number of offsets from where a reader of a topic is to the topic's ends. read has the reader's next offsets
 // by partition, as JSON holds them. A partition that is missing in it has not been read.
 func Behind(ends map[int32]int64, read map[string]int64) int64 {

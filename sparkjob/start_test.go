@@ -83,9 +83,9 @@ func TestQueryWaitsForTheRegister(t *testing.T) {
 	server := newScriptedSpark(t)
 	installation := &election.Installation{Fingerprint: "a", Definition: election.Definition{Electorate: &election.Electorate{}}}
 	s := newSubmit(t, c, server.URL(), "a", func(s *supervisor) { s.register = c.Kafka.FollowRegister(t.Context(), installation) })
-	reports := func(state string) {
+	reports := func(state election.QueryState) {
 		t.Helper()
-		until(t, "submit reports "+state, func() bool { return status(t, cluster).State == state })
+		until(t, "submit reports "+string(state), func() bool { return status(t, cluster).State == state })
 	}
 	reports(waiting)
 	want := func(stopped bool) {

@@ -18,23 +18,23 @@ import (
 	"realtime-election/spark"
 )
 
-// States of election.QueryStatus.
+// Short names of the states.
 const (
-	starting = "starting"
-	running  = "running"
-	waiting  = "waiting" // for Spark, for the end of the register, or until the next try
-	failing  = "failing" // the query failed again and again without counting anything in between
-	stopped  = "stopped" // by `election query stop`
+	starting = election.QueryStarting
+	running  = election.QueryRunning
+	waiting  = election.QueryWaiting
+	failing  = election.QueryFailing
+	stopped  = election.QueryStopped
 )
 
 // failuresBeforeFailing is how often in a row the query fails without counting anything before its state is failing.
 const failuresBeforeFailing = 3
 
 // announce publishes that the query is about to run, or runs already.
-func (r *runTracker) announce(ctx context.Context, state string) error {
+func (r *runTracker) announce(ctx context.Context, state election.QueryState) error {
 	r.status.Run = r.current.Run
-	if r.failures < failuresBeforeFailing {
-		r.status.State = state
+	if r.status.State = state; r.failures >= failuresBeforeFailing {
+		r.status.State = failing
 	}
 	if r.status.Counted == nil {
 		r.status.Batch = -1
@@ -175,6 +175,7 @@ func (r *runTracker) publishStatus(ctx context.Context) error {
 	}
 	r.published = time.Now()
 	r.status.UpdatedAt = r.published.UTC()
+	r.status.Error = strings.ToValidUTF8(r.status.Error[:min(len(r.status.Error), election.MostErrorBytes)], "")
 	r.metrics.report(r.status, r.official == r.current.Run)
 	text, err := json.Marshal(r.status)
 	if err != nil {

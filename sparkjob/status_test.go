@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -27,7 +28,7 @@ func TestQueryThatFailsAgainIsFailing(t *testing.T) {
 	r := newStartedTracker(t, c, "a")
 	done(t, r.report(t.Context(), batch(7, 3, 4)))
 	broken := fmt.Errorf("the query ended: %w", &spark.Error{Class: "STREAM_FAILED", Message: "a disk is full\n== Plan =="})
-	again := func(cause error, state string) {
+	again := func(cause error, state election.QueryState) {
 		t.Helper()
 		done(t, r.reportFailure(t.Context(), cause))
 		if got := status(t, cluster); got.State != state || got.Counted["1"] != 4 {
@@ -259,4 +260,29 @@ func TestTopicThatIsMadeAgainIsReportedTo(t *testing.T) {
 	until(t, "it is reported that the query runs", func() bool {
 		return len(kafkatest.Read(t, cluster, election.QueryStatusTopic, 0)) > 0
 	})
+}
+
+// TestEveryReportIsValid has an error that is too long to show, and a report of a run that was never reported before.
+func TestEveryReportIsValid(t *testing.T) {
+	t.Parallel()
+	cluster, c := newElection(t)
+	r := newStartedTracker(t, c, "a")
+	valid := func(want election.QueryState) {
+		t.Helper()
+		got := status(t, cluster)
+		if err := got.Validate(); err != nil || got.State != want {
+			t.Errorf("%v: the state is %q, want %q", err, got.State, want)
+		}
+	}
+	long := &spark.Error{Class: "STREAM_FAILED", Message: strings.Repeat("ä", election.MostErrorBytes)}
+	for range failuresBeforeFailing {
+		done(t, r.reportFailure(t.Context(), long))
+	}
+	valid(failing)
+	if got := status(t, cluster); !utf8.ValidString(got.Error) || strings.HasSuffix(got.Error, "\ufffd") || !strings.Contains(got.Error, "STREAM_FAILED") {
+		t.Errorf("the error is %q", got.Error)
+	}
+	r.status = election.QueryStatus{} // as when a submit becomes active again that another has replaced
+	done(t, r.announce(t.Context(), starting))
+	valid(failing)
 }

@@ -78,7 +78,7 @@ func setWanted(ctx context.Context, cluster kafka.Cluster, wanted election.Wante
 }
 
 // stateReported reports whether the query's last status has this state and stands at the offset from or later.
-func stateReported(ctx context.Context, cluster kafka.Cluster, state string, from int64) (bool, error) {
+func stateReported(ctx context.Context, cluster kafka.Cluster, state election.QueryState, from int64) (bool, error) {
 	latest, err := cluster.Latest(ctx, election.QueryStatusTopic, 0, election.QueryKey)
 	if err != nil || latest == nil || latest.Offset < from {
 		return false, err

@@ -48,12 +48,12 @@ func TestStoppedQueryStaysStopped(t *testing.T) {
 func TestOnlyALaterReportConfirmsARequest(t *testing.T) {
 	t.Parallel()
 	cluster, c := newElection(t)
-	report := func(state string, clock time.Duration) {
+	report := func(state election.QueryState, clock time.Duration) {
 		kafkatest.Produce(t, cluster, kafkatest.JSON(t, election.QueryStatusTopic, election.QueryKey,
 			election.QueryStatus{State: state, UpdatedAt: time.Now().Add(clock)}))
 	}
 	for _, step := range []struct {
-		state string
+		state election.QueryState
 		clock time.Duration
 		want  bool
 	}{{stopped, 5 * time.Minute, false}, {running, 5 * time.Minute, false}, {stopped, -5 * time.Minute, true}} {

@@ -147,7 +147,7 @@ func printElection(out io.Writer, e *inspect.Status, ago func(time.Time) string)
 	rows = nil
 	if q := e.Query; q != nil {
 		rows = append(rows, []string{
-			"count", q.State, fmt.Sprintf(
+			"count", string(q.State), fmt.Sprintf(
 				"run %d, batch %d took %d ms at %s votes a second, %s of state, %s offsets behind, reported %s ago",
 				q.Run, q.Batch, q.BatchMilliseconds, number.Thousands(int64(q.ProcessedRowsPerSecond+0.5)), mebibytes(q.StateBytes), number.Thousands(e.Behind.Count), ago(e.QueryAt)),
 		})

@@ -105,7 +105,7 @@ func TestManyBrowsersAllEndOnTheLast(t *testing.T) {
 
 func TestStatus(t *testing.T) {
 	known := &election.Definition{ID: "e"}
-	reported := func(state string, ago time.Duration) *results.Snapshot {
+	reported := func(state election.QueryState, ago time.Duration) *results.Snapshot {
 		return &results.Snapshot{Definition: known, Query: &election.QueryStatus{State: state}, QueryAt: noon.Add(-ago)}
 	}
 	counting := func(newest, ago time.Duration) *results.Snapshot {

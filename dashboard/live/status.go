@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"realtime-election/election"
 	"realtime-election/internal/results"
 )
 
@@ -60,9 +61,9 @@ func statusOf(now time.Time, c clock, s *results.Snapshot, backlog Backlog, doub
 		status.State, status.Detail = Waiting, "No election has been announced yet."
 	case backlog.Uncounted && (s.Query == nil || c.silence(now) > MaxSilence):
 		status.State, status.Detail = Stale, silenceDetail(s)
-	case s.Query != nil && s.Query.State != "running":
+	case s.Query != nil && s.Query.State != election.QueryRunning:
 		status.Detail = fmt.Sprintf("The count is %s.", queryState(s.Query.State))
-		if backlog.Uncounted && s.Query.State != "starting" {
+		if backlog.Uncounted && s.Query.State != election.QueryStarting {
 			status.State, status.Detail = Stale, "There are uncounted votes. "+status.Detail
 		}
 	}
@@ -73,16 +74,16 @@ func silenceDetail(s *results.Snapshot) string {
 	switch {
 	case s.Query == nil:
 		return "There are votes, but the count has not started."
-	case s.Query.State != "running":
+	case s.Query.State != election.QueryRunning:
 		return fmt.Sprintf("There are uncounted votes, and the count was %s when last heard of.", queryState(s.Query.State))
 	}
 	return "There are uncounted votes, and the count does not report."
 }
 
 // queryState is a state of election.QueryStatus as the end of a sentence.
-func queryState(state string) string {
-	if state == "waiting" {
+func queryState(state election.QueryState) string {
+	if state == election.QueryWaiting {
 		return "waiting for Spark"
 	}
-	return state
+	return string(state)
 }

@@ -76,7 +76,7 @@ func TestCountWithoutATotalIsDoubted(t *testing.T) {
 	status := func(change func(*election.QueryStatus)) record {
 		s := counted
 		change(&s)
-		return record{election.QueryStatusTopic, election.QueryKey, encode(s)}
+		return queryStatus(s)
 	}
 	same := func(*election.QueryStatus) {}
 	const says = "The query says that it has counted votes, and there is no total of run 7."

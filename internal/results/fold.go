@@ -124,7 +124,7 @@ func (f *Fold) applyStatus(key string, value []byte, at time.Time) Effect {
 		return Changed
 	}
 	var status election.QueryStatus
-	if json.Unmarshal(value, &status) != nil {
+	if json.Unmarshal(value, &status) != nil || status.Validate() != nil {
 		return Skipped
 	}
 	f.query, f.queryAt = &status, at

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -85,6 +86,10 @@ func officialOf(announced record, run int) record {
 		panic(err)
 	}
 	return record{election.RunsTopic, election.OfficialRunKey, encode(election.OfficialRun{Run: run, Fingerprint: of.Fingerprint})}
+}
+
+func queryStatus(s election.QueryStatus) record {
+	return record{election.QueryStatusTopic, election.QueryKey, encode(s)}
 }
 
 func result(topic string, r election.Result, natural ...string) record {
@@ -346,6 +351,14 @@ func TestMalformedRecordsAreCountedAndSkipped(t *testing.T) {
 		"definition":           {election.ElectionTopic, election.DefinitionKey, []byte("{}")},
 		"official run":         {election.RunsTopic, election.OfficialRunKey, []byte(`{"run":-1}`)},
 		"status":               {election.QueryStatusTopic, election.QueryKey, []byte(`[]`)},
+		"state of free text":   queryStatus(election.QueryStatus{State: election.QueryState(strings.Repeat("vote! ", 1<<20))}),
+		"no state":             queryStatus(election.QueryStatus{Run: 1}),
+		"a long error":         queryStatus(election.QueryStatus{State: "failing", Error: strings.Repeat("x", election.MostErrorBytes+1)}),
+		"counted in no place":  queryStatus(election.QueryStatus{State: "running", Counted: map[string]int64{"votes": 1}}),
+		"counted before 0":     queryStatus(election.QueryStatus{State: "running", Counted: map[string]int64{"0": -1}}),
+		"counted too far on":   queryStatus(election.QueryStatus{State: "running", Counted: map[string]int64{"1000": 1}}),
+		"partition 0 as 000":   queryStatus(election.QueryStatus{State: "running", Counted: map[string]int64{"000": 1}}),
+		"a run before 0":       queryStatus(election.QueryStatus{State: "running", Run: -1}),
 		"progress":             {election.VotesProgressTopic, election.VotesProducer(0), []byte(`[]`)},
 		"progress deleted":     {election.VotesProgressTopic, election.VotesProducer(0), nil},
 		"more sent than all":   progressOf(0, election.Progress{NextSerial: 2, Size: 1}),
@@ -390,6 +403,16 @@ func TestLastStatusOfTheQueryIsKeptWhateverItsSendersClockSaid(t *testing.T) {
 	f.Apply(election.QueryStatusTopic, []byte(election.QueryKey), nil, noon.Add(time.Hour))
 	if s := f.Snapshot(); s.Query != nil || !s.QueryAt.IsZero() {
 		t.Errorf("after a tombstone: %+v of %v", s.Query, s.QueryAt)
+	}
+}
+
+func TestEveryStateOfTheQueryIsKept(t *testing.T) {
+	for _, state := range election.QueryStates() {
+		status := election.QueryStatus{Run: 1, State: state, Batch: -1, Error: strings.Repeat("x", election.MostErrorBytes), Counted: map[string]int64{"0": 0, "999": 1}}
+		f := fold(t, definition(), queryStatus(status))
+		if s := f.Snapshot(); s.Skipped != 0 || s.Query == nil || s.Query.State != state {
+			t.Errorf("%s: skipped %d, %+v", state, s.Skipped, s.Query)
+		}
 	}
 }
 
