@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"errors"
+	"maps"
 	"strconv"
 	"time"
 
@@ -23,6 +24,8 @@ func (h *Hub) WatchBacklog(ctx context.Context, cl *kgo.Client, interval time.Du
 
 func (h *Hub) watchBacklog(ctx context.Context, endsOf func(context.Context) (map[int32]int64, error), interval time.Duration) error {
 	var unansweredSince time.Time
+	var counted map[int32]int64 // when Kafka answered last
+	progress := h.now()         // when all was counted, or some of it, or Kafka did not answer
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
@@ -35,12 +38,18 @@ func (h *Hub) watchBacklog(ctx context.Context, endsOf func(context.Context) (ma
 			return nil
 		case err == nil:
 			unansweredSince = time.Time{}
-			uncounted := beyond(ends, h.counted())
-			h.SetBacklog(Backlog{Uncounted: uncounted, None: !uncounted, Invented: beyond(before, ends) || records > sum(ends)})
+			last := counted
+			counted = h.counted()
+			uncounted := beyond(ends, counted)
+			if !uncounted || !maps.Equal(counted, last) {
+				progress = h.now()
+			}
+			h.SetBacklog(Backlog{Uncounted: uncounted, Since: progress, None: !uncounted, Invented: beyond(before, ends) || records > sum(ends)})
 		default:
 			if unansweredSince.IsZero() {
 				unansweredSince = h.now()
 			}
+			progress = h.now()
 			h.SetBacklog(Backlog{Unknown: unansweredSince})
 		}
 		select {

@@ -114,6 +114,7 @@ func TestStatus(t *testing.T) {
 		return s
 	}
 	uncounted := Backlog{Uncounted: true}
+	waits := func(long time.Duration) Backlog { return Backlog{Uncounted: true, Since: noon.Add(-long)} }
 	for name, test := range map[string]struct {
 		snapshot *results.Snapshot
 		backlog  Backlog
@@ -132,6 +133,10 @@ func TestStatus(t *testing.T) {
 		"failing":                {reported("failing", time.Second), uncounted, Status{Stale, "There are uncounted votes. The count is failing.", -1}},
 		"waiting, all counted":   {reported("waiting", time.Second), Backlog{}, Status{Live, "The count is waiting for Spark.", -1}},
 		"starting":               {reported("starting", time.Second), uncounted, Status{Live, "The count is starting.", -1}},
+		"starting for 10 s":      {reported("starting", time.Second), waits(10 * time.Second), Status{Live, "The count is starting.", -1}},
+		"starting for longer":    {reported("starting", time.Second), waits(10001 * time.Millisecond), Status{Stale, "There are uncounted votes. The count is starting.", -1}},
+		"running for 10 s":       {reported("running", time.Second), waits(10 * time.Second), Status{Live, "", -1}},
+		"running for longer":     {reported("running", time.Second), waits(10001 * time.Millisecond), Status{Stale, "There are uncounted votes, and the count does not progress.", -1}},
 		"gone while waiting":     {reported("waiting", time.Minute), uncounted, Status{Stale, "There are uncounted votes, and the count was waiting for Spark when last heard of.", -1}},
 		"Kafka just gone":        {&results.Snapshot{Definition: known}, Backlog{Unknown: noon.Add(-time.Second)}, Status{Live, "", -1}},
 		"Kafka gone":             {&results.Snapshot{Definition: known}, Backlog{Unknown: noon.Add(-time.Minute)}, Status{Stale, "Kafka does not answer. This is the last count that was read.", -1}},
@@ -250,6 +255,54 @@ func TestSilentKafkaIsReported(t *testing.T) {
 		away.Store(true)
 		later(MaxSilence, Live)
 		later(2*time.Second, Stale)
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestVotesMayNotWaitWhileNothingIsCounted has a query that reports each second.
+func TestVotesMayNotWaitWhileNothingIsCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hub := NewHub(numbered, time.Now)
+		var end atomic.Int64
+		var away atomic.Bool
+		ends := func(context.Context) (map[int32]int64, error) {
+			if away.Load() {
+				return nil, errors.New("away")
+			}
+			return map[int32]int64{0: end.Load()}, nil
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- hub.watchBacklog(ctx, ends, time.Second) }()
+		lasts := func(what string, state election.QueryState, counted int64, d time.Duration, want State) {
+			t.Helper()
+			for range d / time.Second {
+				hub.Publish(&results.Snapshot{
+					Definition: &election.Definition{}, TotalVotes: counted, ByAge: []results.AgeVotes{{Votes: counted}}, QueryAt: time.Now(),
+					Query: &election.QueryStatus{State: state, Counted: map[string]int64{"0": counted}},
+				})
+				time.Sleep(time.Second)
+			}
+			synctest.Wait()
+			if got := hub.Status(); got.State != want {
+				t.Errorf("%s: %+v, want %s", what, got, want)
+			}
+		}
+		lasts("nothing is cast", "starting", 0, time.Minute, Live)
+		end.Store(9)
+		lasts("votes wait", "starting", 0, MaxSilence, Live)
+		lasts("too long", "starting", 0, 3*time.Second, Stale)
+		lasts("some are counted", "running", 4, 2*time.Second, Live)
+		lasts("others wait", "running", 4, MaxSilence-2*time.Second, Live)
+		lasts("these wait too long", "running", 4, 4*time.Second, Stale)
+		away.Store(true)
+		lasts("Kafka is away", "running", 4, 2*time.Second, Live)
+		away.Store(false)
+		lasts("Kafka is back", "running", 4, MaxSilence-2*time.Second, Live)
+		lasts("all are counted", "running", 9, time.Minute, Live)
 		cancel()
 		if err := <-ended; err != nil {
 			t.Error(err)

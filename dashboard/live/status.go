@@ -8,12 +8,13 @@ import (
 	"realtime-election/internal/results"
 )
 
-// MaxSilence is how long the query may report nothing while votes are uncounted, before the count is stale.
+// MaxSilence is how long the query may report nothing, or count nothing, while votes are uncounted, before the count is stale.
 const MaxSilence = 10 * time.Second
 
 // Backlog says whether there are votes that are not counted yet.
 type Backlog struct {
 	Uncounted bool      // the votes topic has records beyond the offsets that the query has reported
+	Since     time.Time // since when votes are uncounted and none has been counted; zero if that is not known
 	None      bool      // it is known to have none
 	Invented  bool      // the query has reported offsets beyond the ends of the votes topic, or the totals have more records
 	Unknown   time.Time // since when Kafka has not answered; zero while it does
@@ -48,6 +49,7 @@ func statusOf(now time.Time, c clock, s *results.Snapshot, backlog Backlog, doub
 		status.Age = c.age(now, s.NewestRecordAt)
 	}
 	unknown := !backlog.Unknown.IsZero() && now.Sub(backlog.Unknown) > MaxSilence
+	stuck := backlog.Uncounted && !backlog.Since.IsZero() && now.Sub(backlog.Since) > MaxSilence
 	switch {
 	case s == nil && unknown:
 		status.State, status.Detail = Waiting, "Kafka does not answer. The count appears as soon as it does."
@@ -63,9 +65,11 @@ func statusOf(now time.Time, c clock, s *results.Snapshot, backlog Backlog, doub
 		status.State, status.Detail = Stale, silenceDetail(s)
 	case s.Query != nil && s.Query.State != election.QueryRunning:
 		status.Detail = fmt.Sprintf("The count is %s.", queryState(s.Query.State))
-		if backlog.Uncounted && s.Query.State != election.QueryStarting {
+		if backlog.Uncounted && s.Query.State != election.QueryStarting || stuck {
 			status.State, status.Detail = Stale, "There are uncounted votes. "+status.Detail
 		}
+	case stuck:
+		status.State, status.Detail = Stale, "There are uncounted votes, and the count does not progress."
 	}
 	return status
 }
