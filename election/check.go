@@ -94,7 +94,8 @@ func (p Polling) check(c *checker) {
 	}
 }
 
-func (e *Electorate) check(c *checker, p Polling, candidates, regions map[string]bool) {
+// checkSettings checks what also those ask of a definition who read it from its topic, see [Installation.Validate].
+func (e *Electorate) checkSettings(c *checker) {
 	if !slices.Contains([]int{0, 1, 2, 5, 10, 15, 30, 60}, e.SlotMinutes) {
 		c.say(fmt.Sprintf("slot_minutes is %d; write 1, 2, 5, 10, 15, 30 or 60", e.SlotMinutes), "electorate", "slot_minutes")
 	}
@@ -102,6 +103,10 @@ func (e *Electorate) check(c *checker, p Polling, candidates, regions map[string
 		c.say(fmt.Sprintf("minimum_cell is %d; write how many voters must have age group and gender in common for a ballot to state these, "+
 			"from 1 to %d", e.MinimumCell, maxMinimumCell), "electorate", "minimum_cell")
 	}
+}
+
+func (e *Electorate) check(c *checker, p Polling, candidates, regions map[string]bool) {
+	e.checkSettings(c)
 	if year := p.Opens.UTC().Year(); !p.Opens.IsZero() && year < 1000 {
 		c.say(fmt.Sprintf("polls that open in the year %d have an electorate whose dates of birth cannot be written; write a year from 1000 on", year), "polling", "opens")
 	}

@@ -118,6 +118,10 @@ func TestCheckKnowsItsBounds(t *testing.T) {
 		"a carriage return in a photo": {func(d *Definition) { d.Candidates[1].Photo = "/p.svg\r" }, "candidates.1.photo", "control characters"},
 		"a photo":                      {func(d *Definition) { d.Candidates[1].Photo = "/portraits/" + strings.Repeat("p", 1000) }, "", ""},
 
+		"the largest step":   {func(d *Definition) { d.Electorate.MinimumCell = maxMinimumCell }, "", ""},
+		"a step below 0":     {func(d *Definition) { d.Electorate.MinimumCell = -1 }, "electorate.minimum_cell", "from 1 to 1000"},
+		"slots of 7 minutes": {func(d *Definition) { d.Electorate.SlotMinutes = 7 }, "electorate.slot_minutes", "write 1, 2, 5"},
+
 		"a candidate twice": {func(d *Definition) { d.Candidates[1].ID = "ana" }, "candidates.1.id", "another candidate"},
 		"a district twice":  {func(d *Definition) { d.Regions[0].Districts[1].ID = "d" }, "regions.0.districts.1.id", "another district"},
 		"an id of 33":       {func(d *Definition) { d.Candidates[1].ID = CandidateID(strings.Repeat("b", 33)) }, "candidates.1.id", "1 to 32"},
@@ -187,6 +191,33 @@ func TestDefinitionThatKafkaCannotHoldIsRefused(t *testing.T) {
 	for _, says := range []string{"takes 8387585 bytes", "at most 8387584", "fewer districts or candidates", "replay some of its regions", "shorter texts"} {
 		if !strings.Contains(err.Error(), says) {
 			t.Errorf("%q is not said in: %v", says, err)
+		}
+	}
+}
+
+// TestInstallationsHaveWhatCheckAllows covers what others than `init` could write to the topic.
+func TestInstallationsHaveWhatCheckAllows(t *testing.T) {
+	for name, test := range map[string]struct {
+		change     func(d *Definition)
+		partitions int32
+		valid      bool
+	}{
+		"as it is":           {func(*Definition) {}, 4, true},
+		"as many partitions": {func(*Definition) {}, MostVotePartitions, true},
+		"no partition":       {func(*Definition) {}, 0, false},
+		"below 0":            {func(*Definition) {}, -1, false},
+		"too many":           {func(*Definition) {}, MostVotePartitions + 1, false},
+		"largest step":       {func(d *Definition) { d.Electorate.MinimumCell = maxMinimumCell }, 4, true},
+		"too large a step":   {func(d *Definition) { d.Electorate.MinimumCell = maxMinimumCell + 1 }, 4, false},
+		"step below 0":       {func(d *Definition) { d.Electorate.MinimumCell = -1 }, 4, false},
+		"slots of 7 minutes": {func(d *Definition) { d.Electorate.SlotMinutes = 7 }, 4, false},
+		"no electorate":      {func(d *Definition) { d.Electorate = nil }, 4, true},
+	} {
+		d := newDefinition()
+		test.change(d)
+		installation := Installation{Definition: *d, Fingerprint: d.Fingerprint(), VotePartitions: test.partitions}
+		if err := installation.Validate(); (err == nil) != test.valid {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -32,7 +32,8 @@ func (i *Installation) Encode() ([]byte, error) {
 	return value, err
 }
 
-// Validate returns an error if the definition is not that of the fingerprint, or has more voters than there may be.
+// Validate returns an error if the definition is not that of the fingerprint, or has more voters than there may be, or if a setting
+// is outside what `init` allows.
 func (i *Installation) Validate() error {
 	if got := i.Definition.Fingerprint(); got != i.Fingerprint {
 		return fmt.Errorf("the definition in the topic %s has the fingerprint %s, and its record says %s: somebody has changed it; begin anew with empty topics", ElectionTopic, got, i.Fingerprint)
@@ -43,6 +44,15 @@ func (i *Installation) Validate() error {
 			return fmt.Errorf("the definition in the topic %s has %d voters in district %s, of at most %d in all", ElectionTopic, district.Registered, district.ID, MostVoters)
 		}
 		left -= district.Registered
+	}
+	if i.VotePartitions < 1 || i.VotePartitions > MostVotePartitions {
+		return fmt.Errorf("the record in the topic %s has %d partitions of ballots, of at most %d", ElectionTopic, i.VotePartitions, MostVotePartitions)
+	}
+	if i.Definition.Electorate != nil {
+		c := &checker{}
+		if i.Definition.Electorate.checkSettings(c); len(c.problems) > 0 {
+			return fmt.Errorf("the definition in the topic %s: %s", ElectionTopic, c.problems[0].Text)
+		}
 	}
 	return nil
 }

@@ -119,7 +119,7 @@ func TestEnsureTopicsSetsTheSettingsOfAnExistingTopic(t *testing.T) {
 // largest is the largest installation that Encode makes.
 func largest(t testing.TB) []byte {
 	t.Helper()
-	installation := election.Installation{Definition: election.Definition{Candidates: []election.Candidate{{}}}, Fingerprint: strings.Repeat("f", 32)}
+	installation := election.Installation{Definition: election.Definition{Candidates: []election.Candidate{{}}}, Fingerprint: strings.Repeat("f", 32), VotePartitions: 1}
 	text := strings.Repeat("b", election.MaxRecordBytes)
 	fits := func(n int) bool {
 		installation.Definition.Candidates[0].Biography = text[:n]

@@ -143,12 +143,28 @@ func TestUpdatedAtIsOfTheNewestResultRecord(t *testing.T) {
 	}
 }
 
+// partitioned is the definition with a number of partitions.
+func partitioned(partitions int32) record {
+	r := definition()
+	r.value = bytes.Replace(r.value, []byte(`"vote_partitions":1`), fmt.Appendf(nil, `"vote_partitions":%d`, partitions), 1)
+	return r
+}
+
 // TestFoldDoubtsTheTopics skips what nobody can have written by right.
 func TestFoldDoubtsTheTopics(t *testing.T) {
 	renamed := definition()
 	renamed.value = bytes.Replace(renamed.value, []byte(`"Ann"`), []byte(`"Ben"`), 1)
 	crowded := changed(t, func(d *election.Definition) { d.Regions[0].Districts[0].Registered = math.MaxInt64 - 100 })
+	settings := func(e election.Electorate) record {
+		return changed(t, func(d *election.Definition) { d.Electorate, d.Source = &e, nil })
+	}
 	for name, r := range map[string]record{
+		"a definition with steps below 0":           settings(election.Electorate{MinimumCell: -3}),
+		"a definition with steps of a million":      settings(election.Electorate{MinimumCell: 1_000_000}),
+		"a definition with slots of -5 minutes":     settings(election.Electorate{SlotMinutes: -5}),
+		"a definition without partitions":           partitioned(0),
+		"a definition with partitions below 0":      partitioned(-1),
+		"a definition with too many partitions":     partitioned(election.MostVotePartitions + 1),
 		"a definition with another name":            renamed,
 		"a definition with more voters than may be": crowded,
 		"a run that no other can follow":            official(math.MaxInt64),
