@@ -90,11 +90,18 @@ func ProgressOf(producer string) (topic string, partition int32) {
 	case CommitmentsProducer:
 		return VotesProgressTopic, 0
 	}
-	n, err := strconv.ParseInt(strings.TrimPrefix(producer, "votes/"), 10, 32)
-	if err != nil {
+	n, ok := VotesPartition(producer)
+	if !ok {
 		panic("no producer is called " + producer) // the callers are few, and name a constant
 	}
-	return VotesProgressTopic, 1 + int32(n)
+	return VotesProgressTopic, 1 + n
+}
+
+// VotesPartition is the partition of voters_topic of a producer that VotesProducer names, and whether it is one.
+func VotesPartition(producer string) (int32, bool) {
+	n, err := strconv.ParseInt(strings.TrimPrefix(producer, "votes/"), 10, 32)
+	partition := int32(n)
+	return partition, err == nil && partition >= 0 && partition < MostVotePartitions && VotesProducer(partition) == producer
 }
 
 // VoterPartition is the partition of voters_topic for all voters of a district. So the partition tells no more about a voter

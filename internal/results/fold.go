@@ -34,8 +34,8 @@ type Fold struct {
 	official     election.OfficialRun   // zero until the topic of runs names one
 	runs         map[int]*runTotals
 	query        *election.QueryStatus
-	queryAt      time.Time       // Kafka's timestamp of query
-	sent         map[string]sent // by the producer's key, of those that have sent all their ballots
+	queryAt      time.Time      // Kafka's timestamp of query
+	sent         map[int32]sent // by partition of the register, of the producers that have sent all their ballots
 	skipped      int64
 	updated      time.Time // Kafka's timestamp of the newest result record, applied or not
 }
@@ -131,20 +131,25 @@ func (f *Fold) applyStatus(key string, value []byte, at time.Time) Effect {
 	return Changed
 }
 
-// applyProgress keeps which producers have sent all. They stay so, whatever comes later.
+// applyProgress keeps which producers have sent all. They stay so, unless they say later that they have sent all of another number.
+// Only `votes` may write the topic.
 func (f *Fold) applyProgress(key string, value []byte) Effect {
+	if key == election.CommitmentsProducer {
+		return Nothing
+	}
+	partition, known := election.VotesPartition(key)
 	var progress election.Progress
-	if json.Unmarshal(value, &progress) != nil || progress.NextSerial < 0 || progress.NextSerial > progress.Size || progress.Size > election.MostVoters {
+	if !known || json.Unmarshal(value, &progress) != nil || progress.Fingerprint == "" || progress.NextSerial < 0 || progress.NextSerial > progress.Size || progress.Size > election.MostVoters {
 		return Skipped
 	}
 	all := sent{progress.Size, progress.Fingerprint}
-	if progress.NextSerial < progress.Size || f.sent[key] == all {
+	if progress.NextSerial < progress.Size || f.sent[partition] == all {
 		return Nothing
 	}
 	if f.sent == nil {
-		f.sent = map[string]sent{}
+		f.sent = map[int32]sent{}
 	}
-	f.sent[key] = all
+	f.sent[partition] = all
 	return Changed
 }
 

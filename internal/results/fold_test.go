@@ -380,6 +380,15 @@ func TestMalformedRecordsAreCountedAndSkipped(t *testing.T) {
 		"more sent than all":   progressOf(0, election.Progress{NextSerial: 2, Size: 1}),
 		"less sent than none":  progressOf(0, election.Progress{NextSerial: -1, Size: -1}),
 		"all sent, too many":   progressOf(0, election.Progress{NextSerial: math.MaxInt64, Size: math.MaxInt64}),
+		"10^12 + 1 sent":       progressOf(0, election.Progress{NextSerial: election.MostVoters + 1, Size: election.MostVoters + 1, Fingerprint: "f"}),
+		"sent beyond int64":    {election.VotesProgressTopic, election.VotesProducer(0), []byte(`{"next_serial":9223372036854775808,"size":9223372036854775808,"fingerprint":"f"}`)},
+		"null is sent":         {election.VotesProgressTopic, election.VotesProducer(0), []byte("null")},
+		"of no election":       progressOf(0, election.Progress{NextSerial: 1, Size: 1}),
+		"another producer":     {election.VotesProgressTopic, "cast", encode(election.Progress{NextSerial: 1, Size: 1, Fingerprint: "f"})},
+		"no partition":         {election.VotesProgressTopic, "votes/x", encode(election.Progress{NextSerial: 1, Size: 1, Fingerprint: "f"})},
+		"partition 0 as 00":    {election.VotesProgressTopic, "votes/00", encode(election.Progress{NextSerial: 1, Size: 1, Fingerprint: "f"})},
+		"partition -1":         progressOf(-1, election.Progress{NextSerial: 1, Size: 1, Fingerprint: "f"}),
+		"partition 1000":       progressOf(election.MostVotePartitions, election.Progress{NextSerial: 1, Size: 1, Fingerprint: "f"}),
 		"empty, no tombstone":  {election.PerCandidateTopic, "1/ann", []byte{}},
 	} {
 		f := fold(t, definition(), official(1), valid)

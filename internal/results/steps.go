@@ -2,8 +2,6 @@ package results
 
 import (
 	"slices"
-
-	"realtime-election/election"
 )
 
 // pollsClosed reports whether `votes` has sent all ballots and the districts of the snapshot count as many. Ballots that `cast`
@@ -11,7 +9,7 @@ import (
 func (f *Fold) pollsClosed(s *Snapshot) bool {
 	var ballots, counted int64
 	for partition := range f.installation.VotePartitions {
-		all, ended := f.sent[election.VotesProducer(partition)]
+		all, ended := f.sent[partition]
 		if !ended || all.fingerprint != s.Fingerprint {
 			return false
 		}
