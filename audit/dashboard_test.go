@@ -15,8 +15,8 @@ func TestAuditAgreesWithTheDashboard(t *testing.T) {
 	t.Parallel()
 	replayed := newFixture(t, cast(1, "ana", "N1"), cast(2, "bo", "nowhere"))
 	replayed.config.Expect = votes + 1
-	voted, d := newElectorateFixture(t)
-	voted.closeRegister(t, d, 7)
+	voted, d := newElectorateFixture(t, 24)
+	voted.closeRegister(t, d, 24)
 	for n := range 7 {
 		kafkatest.Produce(t, voted.cluster, castIn(d, n))
 	}

@@ -38,7 +38,7 @@ func Sent(ctx context.Context, cluster kafka.Cluster) (bool, error) {
 		return false, err
 	}
 	for _, producer := range producers(installation) {
-		progress, found, err := cluster.Progress(ctx, producer)
+		progress, found, err := readProgress(ctx, cluster, installation.Fingerprint, producer, ignore)
 		if err != nil || !found || progress.NextSerial < progress.Size {
 			return false, err
 		}
@@ -53,11 +53,12 @@ func readExpectation(ctx context.Context, c Config, report *report, installation
 	d := &installation.Definition
 	var sent int64
 	someSent := false
+	foreign := report.newKind("progress")
 	var notBegun []string // producers of parts of the electorate
 	for _, producer := range append(producers(installation), election.CastProducer) {
-		progress, found, err := c.Kafka.Progress(ctx, producer)
+		progress, found, err := readProgress(ctx, c.Kafka, installation.Fingerprint, producer, foreign.add)
 		if err != nil {
-			return expectation{}, fmt.Errorf("read how far %s came: %w", producer, err)
+			return expectation{}, err
 		}
 		switch {
 		case !found:
@@ -80,6 +81,9 @@ func readExpectation(ctx context.Context, c Config, report *report, installation
 			report.addRow("ballots replayed", strconv.FormatInt(d.Source.Votes, 10)+" in the file", strconv.FormatInt(progress.NextSerial, 10)+" sent", 1)
 			report.addDifference("the replay has sent %d ballots where its file has %d votes", progress.NextSerial, d.Source.Votes)
 		}
+	}
+	if n := foreign.finish(); n > 0 {
+		report.addRow("progress of producers", "that of each", fmt.Sprintf("%d foreign", n), n)
 	}
 	if len(notBegun) > 0 {
 		report.addNote("Voting has not begun in %d of %d partitions of the register: %s.", len(notBegun), installation.VotePartitions, strings.Join(notBegun, ", "))

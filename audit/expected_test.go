@@ -42,13 +42,20 @@ func TestBallotsCastByHandAreExpected(t *testing.T) {
 	wantSaid(t, printed, "202 votes are counted where 203 are sent")
 }
 
-// newElectorateFixture is an election with an electorate, whose topics hold no voters and no votes.
-func newElectorateFixture(t *testing.T) (*fixture, *election.Definition) {
+// newElectorateFixture is an election with this many voters, all in the first district and from 45 to 54 years old. Its topics hold
+// no voters and no votes.
+func newElectorateFixture(t *testing.T, voters int64) (*fixture, *election.Definition) {
 	t.Helper()
 	d, err := definition.Default()
 	if err != nil {
 		t.Fatal(err)
 	}
+	for i, district := range d.Districts() {
+		if district.Registered = 0; i == 0 {
+			district.Registered = voters
+		}
+	}
+	d.Electorate.Ages = map[string]float64{"45-54": 1}
 	f := newEmptyFixture(t)
 	f.cluster = kafkatest.NewElection(t, d, partitions)
 	f.config.Kafka = kafkatest.Cluster(t, f.cluster.ListenAddrs())
@@ -57,8 +64,8 @@ func newElectorateFixture(t *testing.T) (*fixture, *election.Definition) {
 
 func TestElectorateIsExpectedByWhatItSent(t *testing.T) {
 	t.Parallel()
-	f, d := newElectorateFixture(t)
-	f.closeRegister(t, d, 9)
+	f, d := newElectorateFixture(t, 24)
+	f.closeRegister(t, d, 24)
 	for n := range 7 {
 		kafkatest.Produce(t, f.cluster, castIn(d, n))
 	}
@@ -102,7 +109,7 @@ func TestElectorateIsExpectedByWhatItSent(t *testing.T) {
 
 func TestSentWhenEveryProducerIsDone(t *testing.T) {
 	t.Parallel()
-	f, d := newElectorateFixture(t)
+	f, d := newElectorateFixture(t, 24)
 	expect := func(want bool, when string) {
 		t.Helper()
 		if sent, err := audit.Sent(t.Context(), kafkatest.Cluster(t, f.cluster.ListenAddrs())); err != nil || sent != want {
@@ -133,7 +140,7 @@ func TestSentWhenEveryProducerIsDone(t *testing.T) {
 
 func TestWaitingAuditPrintsNothingBeforeAllIsSent(t *testing.T) {
 	t.Parallel()
-	f, _ := newElectorateFixture(t)
+	f, _ := newElectorateFixture(t, 24)
 	f.config.Wait = true
 	f.out.Reset()
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)

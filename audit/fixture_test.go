@@ -175,9 +175,20 @@ func squeeze(printed string) string {
 	return strings.Join(lines, "\n") + "\n"
 }
 
-// castIn is the vote of a woman of 54 in an election of that definition, with ballot id n.
+// genderIn is that of voter n, who is from 45 to 54 years old. Voters whom the definition does not have are women.
+func genderIn(d *election.Definition, n int) string {
+	of := int64(n)
+	for i, voters := range d.VotersOf(d.Districts()[0].District) {
+		if of -= voters; of < 0 {
+			return election.Genders()[i%len(election.Genders())]
+		}
+	}
+	return "female"
+}
+
+// castIn is the vote of voter n in an election of that definition, with ballot id n.
 func castIn(d *election.Definition, n int) *kgo.Record {
-	age, gender := election.NewDisclosure(d).Of(0, slices.Index(election.AgeGroups(), "45-54"), slices.Index(election.Genders(), "female"))
+	age, gender := election.NewDisclosure(d).Of(0, slices.Index(election.AgeGroups(), "45-54"), slices.Index(election.Genders(), genderIn(d, n)))
 	return ballot(election.AppendVote(nil, election.Vote{
 		BallotID: fmt.Appendf(nil, "%032x", n), CandidateID: []byte(d.Candidates[0].ID), DistrictID: []byte(d.Districts()[0].ID),
 		AgeGroup: []byte(age), Gender: []byte(gender), VotingTime: election.AppendTime(nil, d.Polling.Opens),
@@ -190,29 +201,39 @@ func voterIn(t *testing.T, d *election.Definition, n int) *kgo.Record {
 	district := d.Districts()[0].ID
 	id := fmt.Sprint("voter-", n)
 	r := kafkatest.JSON(t, election.VotersTopic, id, election.Voter{
-		ID: election.VoterID(id), DateOfBirth: "1970-01-01", Gender: "female", RegisteredAge: 54, DistrictID: district,
+		ID: election.VoterID(id), DateOfBirth: "1970-01-01", Gender: genderIn(d, n), RegisteredAge: 54, DistrictID: district,
 	})
 	r.Partition = election.VoterPartition(district, partitions)
 	return r
 }
 
-// closeRegister closes a register of voters, whose ballots are those that castIn makes of 0 up to voters.
+// closeRegister closes a register of voters and of others, with commitments to the ballots that castIn makes of 0 up to voters.
 func (f *fixture) closeRegister(t *testing.T, d *election.Definition, voters int, others ...*kgo.Record) {
 	t.Helper()
-	var commitments []election.Commitment
-	ends := map[int32]int64{0: 0, 1: 0, 2: 0}
+	var ballots []*kgo.Record
 	for n := range voters {
-		vote, _ := election.ParseVote(castIn(d, n).Value)
-		commitments = append(commitments, election.CommitTo(d.Fingerprint(), vote))
+		ballots = append(ballots, castIn(d, n))
 		others = append(others, voterIn(t, d, n))
 	}
-	for _, r := range others {
-		kafkatest.Produce(t, f.cluster, r)
+	f.closeRegisterOf(t, d, others, ballots)
+}
+
+// closeRegisterOf closes a register with these entries, which allows these ballots.
+func (f *fixture) closeRegisterOf(t *testing.T, d *election.Definition, entries, ballots []*kgo.Record) {
+	t.Helper()
+	var commitments []election.Commitment
+	for _, r := range ballots {
+		vote, _ := election.ParseVote(r.Value)
+		commitments = append(commitments, election.CommitTo(d.Fingerprint(), vote))
+	}
+	ends := map[int32]int64{0: 0, 1: 0, 2: 0}
+	for _, r := range entries {
 		ends[r.Partition]++
 	}
-	progress := kafkatest.Progress(t, election.VotersProducer,
-		election.Progress{NextSerial: int64(len(others)), Size: int64(len(others)), Fingerprint: d.Fingerprint(), Ends: ends})
-	kafkatest.Produce(t, f.cluster, progress)
+	kafkatest.Produce(t, f.cluster, entries...)
+	size := int64(len(entries))
+	kafkatest.Produce(t, f.cluster, kafkatest.Progress(t, election.VotersProducer,
+		election.Progress{NextSerial: size, Size: size, Fingerprint: d.Fingerprint(), Ends: ends}))
 	f.commitments = election.NewCommitments(d.Fingerprint(), commitments)
 	kafkatest.PublishCommitments(t, f.config.Kafka, f.commitments)
 }

@@ -2,7 +2,6 @@ package audit
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -18,9 +17,9 @@ func districtStep(ctx context.Context, c Config, count *election.Count, installa
 	}
 	var ballots int64
 	for partition := range installation.VotePartitions {
-		progress, found, err := c.Kafka.Progress(ctx, election.VotesProducer(partition))
+		progress, found, err := readProgress(ctx, c.Kafka, installation.Fingerprint, election.VotesProducer(partition), ignore)
 		if err != nil {
-			return 0, fmt.Errorf("read whether the polls are closed: %w", err)
+			return 0, err
 		}
 		if !found || progress.Fingerprint != installation.Fingerprint || progress.NextSerial < progress.Size {
 			return step, nil

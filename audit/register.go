@@ -29,6 +29,8 @@ type register struct {
 	doubled      *kind
 	unknown      *kind // voters without a commitment; only with the ballot key
 	entries      int64
+	closed       bool
+	announced    int64 // entries, by the record that closes the register
 }
 
 // cell is what an entry of the register or a ballot says of a voter.
@@ -57,15 +59,15 @@ func readRegister(ctx context.Context, c Config, report *report, installation *e
 	if err != nil {
 		return nil, fmt.Errorf("read which ballots the register allows: %w", err)
 	}
-	progress, _, err := c.Kafka.Progress(ctx, election.VotersProducer)
+	progress, _, err := readProgress(ctx, c.Kafka, installation.Fingerprint, election.VotersProducer, ignore)
 	if err != nil {
-		return nil, fmt.Errorf("read where the register ends: %w", err)
+		return nil, err
 	}
-	if commitments == nil || progress.Ends == nil {
+	if commitments == nil || !progress.Finished(election.VotersProducer, installation.Fingerprint) {
 		report.addNote("The polls have not opened: the register is not closed, or `votes` has not begun. No ballot counts.")
 		return r, nil
 	}
-	r.commitments = commitments
+	r.commitments, r.closed, r.announced = commitments, true, progress.Size
 	for i, district := range installation.Definition.Districts() {
 		r.districts[district.ID] = i
 	}
@@ -132,6 +134,24 @@ func (r *register) add(record *kgo.Record, reason election.Reason) {
 	}
 }
 
+// compareDefinition compares the closed register with how many voters of each group the definition has. It returns how many differ.
+func (r *register) compareDefinition(report *report) (differences int) {
+	if registered := r.definition.RegisteredVoters(); r.announced != registered {
+		differences++
+		report.addDifference("the register was to have %d voters, and the definition has %d", r.announced, registered)
+	}
+	for _, district := range r.definition.Districts() {
+		for i, defined := range r.definition.VotersOf(district.District) {
+			in := cell{district.ID, election.AgeGroups()[i/len(election.Genders())], election.Genders()[i%len(election.Genders())]}
+			if n := r.entered[in]; n != defined {
+				differences++
+				report.addDifference("%d voters of %s are on the register, and the definition has %d", n, in, defined)
+			}
+		}
+	}
+	return differences
+}
+
 // compare adds the findings to the report.
 func (r *register) compare(report *report) {
 	if r == nil {
@@ -142,14 +162,8 @@ func (r *register) compare(report *report) {
 		differences++
 		report.addDifference("%d voters are on the register, and %s allows %d ballots", r.entries, election.BallotCommitmentsTopic, n)
 	}
-	for _, district := range r.definition.Districts() {
-		for i, defined := range r.definition.VotersOf(district.District) {
-			in := cell{district.ID, election.AgeGroups()[i/len(election.Genders())], election.Genders()[i%len(election.Genders())]}
-			if n := r.entered[in]; n > defined {
-				differences++
-				report.addDifference("%d voters of %s are on the register, and the definition has %d", n, in, defined)
-			}
-		}
+	if r.closed {
+		differences += r.compareDefinition(report)
 	}
 	for in, ballots := range r.counted {
 		if ballots > r.voters[in] {

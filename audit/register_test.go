@@ -12,47 +12,51 @@ import (
 	"realtime-election/internal/kafka/kafkatest"
 )
 
-// TestAuditComparesTheRegister plants in an election of nine voters what may not be there.
+// TestAuditComparesTheRegister plants in an election of 24 voters what may not be there.
 func TestAuditComparesTheRegister(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		plant func(t *testing.T, f *fixture, d *election.Definition) // it closes the register
 		says  []string
 	}{
-		"nothing": {func(t *testing.T, f *fixture, d *election.Definition) { f.closeRegister(t, d, 9) }, nil},
+		"nothing": {func(t *testing.T, f *fixture, d *election.Definition) { f.closeRegister(t, d, 24) }, nil},
 		"ballots of nobody, one of them twice": {func(t *testing.T, f *fixture, d *election.Definition) {
-			f.closeRegister(t, d, 9)
+			f.closeRegister(t, d, 24)
 			kafkatest.Produce(t, f.cluster, castIn(d, 100), castIn(d, 101), castIn(d, 100))
 		}, []string{"ballots of nobody on it 0 3 DIFFERS (3)", "offset 0 is the ballot of nobody on the register", "not counted: unregistered 3"}},
 		"a ballot that says another age": {func(t *testing.T, f *fixture, d *election.Definition) {
-			f.closeRegister(t, d, 9)
+			f.closeRegister(t, d, 24)
 			line := strings.Replace(string(castIn(d, 8).Value), "45-54", "18-24", 1)
 			kafkatest.Produce(t, f.cluster, ballot([]byte(line)))
 		}, []string{"ballots of nobody on it 0 1 DIFFERS (1)"}},
 		"a voter twice": {
-			func(t *testing.T, f *fixture, d *election.Definition) { f.closeRegister(t, d, 9, voterIn(t, d, 3)) },
-			[]string{"voters: voter voter-3 is on the register again at voters_topic", "10 voters are on the register, and ballot_commitments allows 9 ballots"},
+			func(t *testing.T, f *fixture, d *election.Definition) { f.closeRegister(t, d, 24, voterIn(t, d, 3)) },
+			[]string{"voters: voter voter-3 is on the register again at voters_topic", "25 voters are on the register, and ballot_commitments allows 24 ballots"},
 		},
 		"a voter without a ballot": {
-			func(t *testing.T, f *fixture, d *election.Definition) { f.closeRegister(t, d, 9, voterIn(t, d, 77)) },
-			[]string{"10 voters are on the register, and ballot_commitments allows 9 ballots"},
+			func(t *testing.T, f *fixture, d *election.Definition) { f.closeRegister(t, d, 24, voterIn(t, d, 77)) },
+			[]string{"25 voters are on the register, and ballot_commitments allows 24 ballots"},
 		},
 		"more voters than the definition has": {func(t *testing.T, f *fixture, d *election.Definition) {
-			d.Districts()[0].Registered = 8
-			f.cluster = kafkatest.NewElection(t, d, partitions)
-			f.config.Kafka = kafkatest.Cluster(t, f.cluster.ListenAddrs())
-			f.closeRegister(t, d, 9)
-		}, []string{"9 voters of ", "/45-54/female are on the register, and the definition has 1"}},
+			f.closeRegister(t, d, 25)
+		}, []string{"13 voters of ", "/45-54/female are on the register, and the definition has 12", "the register was to have 25 voters, and the definition has 24"}},
+		"fewer voters than the definition has": {
+			func(t *testing.T, f *fixture, d *election.Definition) { f.closeRegister(t, d, 23) },
+			[]string{"11 voters of ", "/45-54/male are on the register, and the definition has 12", "the register was to have 23 voters, and the definition has 24"},
+		},
 		"more ballots of a group than voters": {func(t *testing.T, f *fixture, d *election.Definition) {
 			young := voterIn(t, d, 0)
 			young.Value = []byte(strings.Replace(string(young.Value), `"registered_age":54`, `"registered_age":20`, 1))
-			f.closeRegister(t, d, 9, young)
-			f.shorten(t, d) // the register that the audit reads has this voter instead of the first
+			entries, ballots := []*kgo.Record{young}, []*kgo.Record{castIn(d, 0)}
+			for n := 1; n < 7; n++ {
+				entries, ballots = append(entries, voterIn(t, d, n)), append(ballots, castIn(d, n))
+			}
+			f.closeRegisterOf(t, d, entries, ballots)
 		}, []string{"7 ballots of ", "/45-54/female are counted, where 6 voters are registered"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f, d := newElectorateFixture(t)
+			f, d := newElectorateFixture(t, 24)
 			c.plant(t, f, d)
 			for n := range 7 {
 				kafkatest.Produce(t, f.cluster, castIn(d, n))
@@ -72,11 +76,8 @@ func TestAuditComparesTheRegister(t *testing.T) {
 // TestAuditKnowsWhatBallotsState has a district in which ballots state no gender.
 func TestAuditKnowsWhatBallotsState(t *testing.T) {
 	t.Parallel()
-	f, d := newElectorateFixture(t)
-	d.Districts()[0].Registered = 60 // of which five women and five men are from 45 to 54 years old
-	f.cluster = kafkatest.NewElection(t, d, partitions)
-	f.config.Kafka = kafkatest.Cluster(t, f.cluster.ListenAddrs())
-	f.closeRegister(t, d, 5)
+	f, d := newElectorateFixture(t, 15) // eight women and seven men
+	f.closeRegister(t, d, 15)
 	for n := range 4 {
 		kafkatest.Produce(t, f.cluster, castIn(d, n))
 	}
@@ -88,32 +89,23 @@ func TestAuditKnowsWhatBallotsState(t *testing.T) {
 	}
 }
 
-// shorten says that the register ends after its first seven entries.
-func (f *fixture) shorten(t *testing.T, d *election.Definition) {
-	t.Helper()
-	at := election.VoterPartition(d.Districts()[0].ID, partitions)
-	progress := kafkatest.Progress(t, election.VotersProducer,
-		election.Progress{NextSerial: 7, Size: 7, Fingerprint: d.Fingerprint(), Ends: map[int32]int64{at: 7}})
-	kafkatest.Produce(t, f.cluster, progress)
-}
-
 // TestBallotKeyShowsWhoseBallotsAreAllowed has commitments that do not follow from the key.
 func TestBallotKeyShowsWhoseBallotsAreAllowed(t *testing.T) {
 	t.Parallel()
-	f, d := newElectorateFixture(t)
-	f.closeRegister(t, d, 9)
+	f, d := newElectorateFixture(t, 24)
+	f.closeRegister(t, d, 24)
 	f.config.BallotKey, f.config.Expect = &election.BallotKey{1}, 0
 	printed, err := f.audit(t)
 	if !errors.Is(err, audit.ErrDisagree) {
 		t.Errorf("ended with %v", err)
 	}
-	wantSaid(t, printed, "ballot_commitments: the ballot of voter voter-0 is not among them", "voters on the register 9 9 allowed DIFFERS (9)")
+	wantSaid(t, printed, "ballot_commitments: the ballot of voter voter-0 is not among them", "voters on the register 24 24 allowed DIFFERS (24)")
 }
 
 // TestAuditBeforeThePollsOpen has ballots, but no commitments.
 func TestAuditBeforeThePollsOpen(t *testing.T) {
 	t.Parallel()
-	f, d := newElectorateFixture(t)
+	f, d := newElectorateFixture(t, 24)
 	f.progress(t, election.VotersProducer, 90, 100)
 	kafkatest.Produce(t, f.cluster, castIn(d, 1))
 	printed, err := f.audit(t)
@@ -132,8 +124,8 @@ func TestAuditBeforeThePollsOpen(t *testing.T) {
 // TestLinkageSaysHowManyBallotsAreAlone has seven ballots of one group, and one of another at another time.
 func TestLinkageSaysHowManyBallotsAreAlone(t *testing.T) {
 	t.Parallel()
-	f, d := newElectorateFixture(t)
-	f.closeRegister(t, d, 9)
+	f, d := newElectorateFixture(t, 24)
+	f.closeRegister(t, d, 24)
 	for n := range 7 {
 		kafkatest.Produce(t, f.cluster, castIn(d, n))
 	}

@@ -1,6 +1,9 @@
 package election
 
 import (
+	"encoding/json"
+	"errors"
+	"fmt"
 	"strconv"
 	"time"
 )
@@ -55,6 +58,28 @@ type Progress struct {
 	// Ends are, for each partition of voters_topic, the offset at which the register ends. They close the register: a voter who
 	// is added later is not on it. Only the last record of the producer voters has them.
 	Ends map[int32]int64 `json:"end_offsets,omitempty"`
+}
+
+// ParseProgress reads the value of a record. The error says why no producer can have written it.
+func ParseProgress(value []byte) (Progress, error) {
+	var p Progress
+	switch {
+	case json.Unmarshal(value, &p) != nil: // the error of json quotes what it read
+		return Progress{}, errors.New("it is no JSON of a progress")
+	case !p.possible():
+		return Progress{}, fmt.Errorf("record %d of %d is next", p.NextSerial, p.Size)
+	}
+	return p, nil
+}
+
+func (p Progress) possible() bool {
+	return 0 <= p.NextSerial && p.NextSerial <= p.Size && p.Size <= MostVoters
+}
+
+// Finished reports whether a producer of the election with this fingerprint has sent everything. voters has then closed the register
+// too. Whoever sees that keeps to it, whatever comes later.
+func (p Progress) Finished(producer, fingerprint string) bool {
+	return p.possible() && p.NextSerial == p.Size && p.Fingerprint == fingerprint && (producer != VotersProducer || p.Ends != nil)
 }
 
 // Behind is the number of offsets from where a reader of a topic is to the topic's ends. read has the reader's next offsets

@@ -81,8 +81,7 @@ func (p *producersProgress) learn(producer string, value []byte) error {
 	if err := json.Unmarshal(value, &progress); err != nil {
 		return fmt.Errorf("decode the progress of %s: %w", producer, err)
 	}
-	closed := producer != election.VotersProducer || progress.Ends != nil
-	if progress.Fingerprint != p.fingerprint || progress.NextSerial < progress.Size || !closed {
+	if !progress.Finished(producer, p.fingerprint) {
 		return nil
 	}
 	delete(p.unfinished, producer)
