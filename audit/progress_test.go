@@ -25,9 +25,9 @@ func TestProgressThatCannotBeIsNamed(t *testing.T) {
 	t.Parallel()
 	const named = "progress_cast 0 offset 1 cannot be what cast has written"
 	for forged, says := range map[string][]string{
-		`{"next_serial":-10,"size":-10}`: {named + ": record -10 of -10 is next", "200 votes are counted where 211 are sent"},
-		`{"next_serial":-10,"size":1}`:   {named},
-		`{"next_serial":3,"size":2}`:     {named},
+		`{"next_serial":-10,"size":-10}`:                                 {named + ": record -10 of -10 is next", "200 votes are counted where 211 are sent"},
+		`{"next_serial":-10,"size":1}`:                                   {named},
+		`{"next_serial":3,"size":2}`:                                     {named},
 		fmt.Sprintf(`{"next_serial":%[1]d,"size":%[1]d}`, math.MaxInt64): {named},
 		"{": {named + ": it is no JSON of a progress", "200 votes are counted where 211 are sent"},
 	} {

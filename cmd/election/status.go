@@ -143,6 +143,9 @@ func printElection(out io.Writer, e *inspect.Status, ago func(time.Time) string)
 	if err := terminal.Table(out, rows, terminal.Right(1, 2, 3, 4)); err != nil {
 		return err
 	}
+	for _, foreign := range e.Foreign {
+		fmt.Fprintln(out, terminal.Printable(foreign))
+	}
 	fmt.Fprintln(out)
 	rows = nil
 	if q := e.Query; q != nil {

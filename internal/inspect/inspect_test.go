@@ -189,6 +189,8 @@ func TestStatusTellsHowFarEachIs(t *testing.T) {
 		progress("votes/1", 30, 1, 70), progress("votes/1", 8, 10, 70), progress("votes/1", 4, 50, 70),
 		&kgo.Record{Topic: election.VotesProgressTopic, Key: []byte("replay"), Value: []byte("x")}, // not in its partition
 		&kgo.Record{Topic: election.ReplayProgressTopic, Key: []byte("nobody"), Value: []byte("x")},
+		&kgo.Record{Topic: election.VotersProgressTopic, Key: []byte("voters"), Value: []byte("{")},
+		progress("votes/1", 3, -30, -30),
 		vote(0, 1, "a"), vote(0, 2, "b"), vote(1, 3, "c"))
 	for partition := range int32(2) {
 		kafkatest.Produce(t, cluster, &kgo.Record{Topic: election.VotesTopic, Partition: partition, Value: []byte("x")})
@@ -226,6 +228,13 @@ func TestStatusTellsHowFarEachIs(t *testing.T) {
 		got = append(got, fmt.Sprint(p.Name, " ", p.Sent, "/", p.Size, " ", p.Rate, " ", p.Sent >= p.Size))
 	}
 	if diff := cmp.Diff([]string{"voters 90/90 0 true", "votes/1 50/70 10 false"}, got); diff != "" {
+		t.Error(diff)
+	}
+	foreign := []string{
+		"progress_voters 0 offset 2 cannot be what voters has written: it is no JSON of a progress",
+		"progress_votes 2 offset 3 cannot be what votes/1 has written: record -30 of -30 is next",
+	}
+	if diff := cmp.Diff(foreign, status.Foreign); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -2,7 +2,6 @@ package inspect
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -19,7 +18,8 @@ type Status struct {
 	Election  string                 `json:"election"` // its name
 	Voters    int64                  `json:"registered_voters,omitempty"`
 	Producers []Producer             `json:"producers"`
-	Query     *election.QueryStatus  `json:"query,omitempty"` // nil before submit has reported
+	Foreign   []string               `json:"foreign_progress,omitempty"` // some of the records of progress that no producer can have written
+	Query     *election.QueryStatus  `json:"query,omitempty"`            // nil before submit has reported
 	QueryAt   time.Time              `json:"query_reported_at,omitzero"`
 	Ledger    *election.LedgerStatus `json:"ledger,omitempty"` // nil before ledger has reported
 	LedgerAt  time.Time              `json:"ledger_reported_at,omitzero"`
@@ -63,10 +63,11 @@ func ReadStatus(ctx context.Context, cluster kafka.Cluster, now time.Time) (*Sta
 		return nil, err
 	}
 	defer cl.Close()
-	progress, err := readProgress(ctx, cluster, cl, names, now)
+	progress, foreign, err := readProgress(ctx, cluster, cl, names, now)
 	if err != nil {
 		return nil, err
 	}
+	status.Foreign = foreign
 	for _, name := range names {
 		if records := progress[name]; len(records) > 0 {
 			status.Producers = append(status.Producers, newProducer(name, records, now))
@@ -111,30 +112,38 @@ func latestReport(ctx context.Context, cluster kafka.Cluster, topic, service str
 	return latest.Timestamp, kafka.DecodeJSON(latest, into)
 }
 
-// readProgress reads the progress records of producers within rateWindow, and at least the last two of each.
-func readProgress(ctx context.Context, cluster kafka.Cluster, cl *kgo.Client, names []string, now time.Time) (map[string][]progressRecord, error) {
-	all := make(map[string][]progressRecord)
+// mostForeign is how many records of progress that no producer can have written are named.
+const mostForeign = 10
+
+// readProgress reads the progress records of producers within rateWindow, and at least the last two of each. foreign names records
+// that a producer cannot have written.
+func readProgress(ctx context.Context, cluster kafka.Cluster, cl *kgo.Client, names []string, now time.Time) (all map[string][]progressRecord, foreign []string, err error) {
+	all = make(map[string][]progressRecord)
 	for _, topic := range election.ProgressTopics() {
 		starts, err := kafka.Starts(ctx, cl, topic)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		ends, err := kafka.StableEnds(ctx, cl, topic)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		err = cluster.ReadBetween(ctx, topic, starts, ends, func(r *kgo.Record) error {
-			name, next := string(r.Key), progressRecord{at: r.Timestamp}
+			name := string(r.Key)
 			if !slices.Contains(names, name) {
 				return nil
 			}
 			if of, partition := election.ProgressOf(name); of != topic || partition != r.Partition {
 				return nil
 			}
-			if err := json.Unmarshal(r.Value, &next.Progress); err != nil {
-				return fmt.Errorf("decode the progress of %s at offset %d: %w", name, r.Offset, err)
+			next, err := election.ParseProgress(r.Value)
+			if err != nil {
+				if len(foreign) < mostForeign {
+					foreign = append(foreign, fmt.Sprintf("%s %d offset %d cannot be what %s has written: %v", topic, r.Partition, r.Offset, name, err))
+				}
+				return nil
 			}
-			records := append(all[name], next)
+			records := append(all[name], progressRecord{next, r.Timestamp})
 			for len(records) > 2 && now.Sub(records[0].at) > rateWindow {
 				records = records[1:]
 			}
@@ -142,10 +151,10 @@ func readProgress(ctx context.Context, cluster kafka.Cluster, cl *kgo.Client, na
 			return nil
 		})
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return all, nil
+	return all, foreign, nil
 }
 
 // newProducer makes a Producer of the producer's progress records.
