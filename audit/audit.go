@@ -34,7 +34,7 @@ type Config struct {
 	PageTimeout     time.Duration       // how long the page may take to show what the topics hold; 0 means 20 s
 	DecisionTimeout time.Duration       // how long transactions of votes_topic may take to be decided; 0 means 5 s
 	Wait            bool                // wait first until all is sent, counted and stored
-	BallotKey       *election.BallotKey // if not nil, the commitments are compared with the register
+	BallotKey       *election.BallotKey // if not nil, each commitment and each ballot is compared with what its voter does by the key
 	Linkage         bool                // how many ballots are alone with what may be known of their voters is printed too
 	Expect          int64               // votes that must be counted; if negative, as many as the producers have sent
 	Out             io.Writer
@@ -86,6 +86,7 @@ func Run(ctx context.Context, c Config) error {
 		return err
 	}
 	report.addCount(count, expected)
+	register.compareBallots(report, expected)
 
 	found, err = c.Kafka.LatestJSON(ctx, election.RunsTopic, election.OfficialRunKey, &official) // it may have changed meanwhile
 	switch {

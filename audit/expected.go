@@ -12,8 +12,10 @@ import (
 
 // expectation is how many votes must be counted.
 type expectation struct {
-	votes int64  // negative if nothing says how many
-	from  string // the source of the number, as a word for the report
+	votes  int64  // negative if nothing says how many
+	from   string // the source of the number, as a word for the report
+	byHand int64  // ballots that cast has sent
+	ended  bool   // all producers have finished
 }
 
 // producers are the producers that an election waits for: the replay, or the register and all parts of its electorate.
@@ -51,14 +53,19 @@ func Sent(ctx context.Context, cluster kafka.Cluster) (bool, error) {
 // producers that have not finished.
 func readExpectation(ctx context.Context, c Config, report *report, installation *election.Installation) (expectation, error) {
 	d := &installation.Definition
-	var sent int64
-	someSent := false
+	var sent, byHand int64
+	someSent, ended := false, true
 	foreign := report.newKind("progress")
 	var notBegun []string // producers of parts of the electorate
 	for _, producer := range append(producers(installation), election.CastProducer) {
 		progress, found, err := readProgress(ctx, c.Kafka, installation.Fingerprint, producer, foreign.add)
 		if err != nil {
 			return expectation{}, err
+		}
+		if producer == election.CastProducer {
+			byHand = progress.NextSerial
+		} else if !found || progress.NextSerial < progress.Size {
+			ended = false
 		}
 		switch {
 		case !found:
@@ -95,11 +102,11 @@ func readExpectation(ctx context.Context, c Config, report *report, installation
 	}
 	switch {
 	case c.Expect >= 0:
-		return expectation{c.Expect, "expected"}, nil
+		return expectation{c.Expect, "expected", byHand, ended}, nil
 	case someSent:
-		return expectation{sent, "sent"}, nil
+		return expectation{sent, "sent", byHand, ended}, nil
 	case d.ExpectedVotes() > 0:
-		return expectation{d.ExpectedVotes(), "in the file"}, nil
+		return expectation{d.ExpectedVotes(), "in the file", byHand, ended}, nil
 	}
-	return expectation{votes: -1}, nil
+	return expectation{votes: -1, byHand: byHand, ended: ended}, nil
 }

@@ -28,6 +28,7 @@ type register struct {
 	unregistered *kind
 	doubled      *kind
 	unknown      *kind // voters without a commitment; only with the ballot key
+	electorate   *electorate
 	entries      int64
 	closed       bool
 	announced    int64 // entries, by the record that closes the register
@@ -68,28 +69,25 @@ func readRegister(ctx context.Context, c Config, report *report, installation *e
 		return r, nil
 	}
 	r.commitments, r.closed, r.announced = commitments, true, progress.Size
+	r.electorate = newElectorate(report, installation, c.BallotKey, commitments.Len())
 	for i, district := range installation.Definition.Districts() {
 		r.districts[district.ID] = i
 	}
-	var key *election.BallotKey // of this election
-	if c.BallotKey != nil {
-		of := installation.Key(*c.BallotKey)
-		key = &of
-	}
 	for partition := range installation.VotePartitions {
 		err := c.Kafka.ReadTo(ctx, election.VotersTopic, partition, progress.Ends[partition], func(record *kgo.Record) error {
-			r.addEntry(record, installation.VotePartitions, key)
+			r.addEntry(record, installation.VotePartitions)
 			return nil
 		})
 		if err != nil {
 			return nil, fmt.Errorf("read the register: %w", err)
 		}
 	}
+	r.electorate.sort()
 	return r, nil
 }
 
 // addEntry takes a record of the closed register. An entry without an id, age, gender or district of this partition is nobody's.
-func (r *register) addEntry(record *kgo.Record, partitions int32, key *election.BallotKey) {
+func (r *register) addEntry(record *kgo.Record, partitions int32) {
 	var v election.Voter
 	if json.Unmarshal(record.Value, &v) != nil || v.ID == "" {
 		return
@@ -109,13 +107,7 @@ func (r *register) addEntry(record *kgo.Record, partitions int32, key *election.
 	r.entered[in]++
 	in.ageGroup, in.gender = r.disclosure.Of(district, age, gender)
 	r.voters[in]++
-	if key == nil {
-		return
-	}
-	ballot, _ := key.Draw(v.ID)
-	if !r.commitments.Has(election.Vote{
-		BallotID: []byte(ballot.String()), DistrictID: []byte(in.district), AgeGroup: []byte(in.ageGroup), Gender: []byte(in.gender),
-	}) {
+	if r.electorate != nil && !r.commitments.Has(r.electorate.add(v.ID, district, age, gender)) {
 		r.unknown.add("%s: the ballot of voter %s is not among them", election.BallotCommitmentsTopic, v.ID)
 	}
 }
@@ -129,6 +121,7 @@ func (r *register) add(record *kgo.Record, reason election.Reason) {
 	case "":
 		vote, _ := election.ParseVote(record.Value)
 		r.counted[cell{election.DistrictID(vote.DistrictID), string(vote.AgeGroup), string(vote.Gender)}]++
+		r.electorate.count(record, vote)
 	case election.Unregistered:
 		r.unregistered.add("%s %d offset %d is the ballot of nobody on the register", record.Topic, record.Partition, record.Offset)
 	}
@@ -150,6 +143,13 @@ func (r *register) compareDefinition(report *report) (differences int) {
 		}
 	}
 	return differences
+}
+
+// compareBallots adds what the ballot key tells of the counted ballots to the report.
+func (r *register) compareBallots(report *report, expect expectation) {
+	if r != nil && r.closed {
+		r.electorate.compare(report, expect)
+	}
 }
 
 // compare adds the findings to the report.

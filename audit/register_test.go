@@ -94,12 +94,14 @@ func TestBallotKeyShowsWhoseBallotsAreAllowed(t *testing.T) {
 	t.Parallel()
 	f, d := newElectorateFixture(t, 24)
 	f.closeRegister(t, d, 24)
-	f.config.BallotKey, f.config.Expect = &election.BallotKey{1}, 0
+	kafkatest.Produce(t, f.cluster, castIn(d, 3))
+	f.config.BallotKey, f.config.Expect = &election.BallotKey{1}, 1
 	printed, err := f.audit(t)
 	if !errors.Is(err, audit.ErrDisagree) {
 		t.Errorf("ended with %v", err)
 	}
-	wantSaid(t, printed, "ballot_commitments: the ballot of voter voter-0 is not among them", "voters on the register 24 24 allowed DIFFERS (24)")
+	wantSaid(t, printed, "ballot_commitments: the ballot of voter voter-0 is not among them", "voters on the register 24 24 allowed DIFFERS (24)",
+		"offset 0 is counted, and by the ballot key it is the ballot of nobody on the register")
 }
 
 // TestAuditBeforeThePollsOpen has ballots, but no commitments.
