@@ -26,6 +26,7 @@ type register struct {
 	voters       map[cell]int64 // the same entries, by what their ballots state
 	counted      map[cell]int64 // ballots, by what they state
 	unregistered *kind
+	conflicting  *kind
 	doubled      *kind
 	unknown      *kind // voters without a commitment; only with the ballot key
 	electorate   *electorate
@@ -54,7 +55,7 @@ func readRegister(ctx context.Context, c Config, report *report, installation *e
 		disclosure: election.NewDisclosure(&installation.Definition), districts: make(map[election.DistrictID]int),
 		seen: make(map[uint64]bool), seed: maphash.MakeSeed(),
 		entered: make(map[cell]int64), voters: make(map[cell]int64), counted: make(map[cell]int64),
-		unregistered: report.newKind("unregistered"), doubled: report.newKind("voters: twice"), unknown: report.newKind("commitments"),
+		unregistered: report.newKind("unregistered"), conflicting: report.newKind("conflicting"), doubled: report.newKind("voters: twice"), unknown: report.newKind("commitments"),
 	}
 	commitments, _, err := c.Kafka.Commitments(ctx, installation)
 	if err != nil {
@@ -124,6 +125,8 @@ func (r *register) add(record *kgo.Record, reason election.Reason) {
 		r.electorate.count(record, vote)
 	case election.Unregistered:
 		r.unregistered.add("%s %d offset %d is the ballot of nobody on the register", record.Topic, record.Partition, record.Offset)
+	case election.Conflicting:
+		r.conflicting.add("%s %d offset %d says another than the counted copy of its ballot", record.Topic, record.Partition, record.Offset)
 	}
 }
 
@@ -174,6 +177,11 @@ func (r *register) compare(report *report) {
 	if n := r.unregistered.n; n > 0 {
 		report.addDifference("%d ballots are of nobody on the register, and are not counted: a service that may write ballots (`votes`, `cast`, `replay`) has invented them", n)
 	}
+	if n := r.conflicting.n; n > 0 {
+		report.addDifference("%d copies of ballots conflict with the counted ones: a service that may write ballots (`votes`, `cast`, `replay`) "+
+			"has invented them, or those that are counted; an audit with the ballot key tells which", n)
+	}
 	report.addRow("voters on the register", fmt.Sprint(r.entries), fmt.Sprintf("%d allowed", r.commitments.Len()), differences)
 	report.addRow("ballots of nobody on it", "0", fmt.Sprint(r.unregistered.n), r.unregistered.finish())
+	report.addRow("conflicting copies of ballots", "0", fmt.Sprint(r.conflicting.n), r.conflicting.finish())
 }

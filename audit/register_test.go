@@ -24,6 +24,12 @@ func TestAuditComparesTheRegister(t *testing.T) {
 			f.closeRegister(t, d, 24)
 			kafkatest.Produce(t, f.cluster, castIn(d, 100), castIn(d, 101), castIn(d, 100))
 		}, []string{"ballots of nobody on it 0 3 DIFFERS (3)", "offset 0 is the ballot of nobody on the register", "not counted: unregistered 3"}},
+		"a ballot for another candidate before the voter's": {func(t *testing.T, f *fixture, d *election.Definition) {
+			f.closeRegister(t, d, 24)
+			vote, _ := election.ParseVote(castIn(d, 3).Value)
+			vote.CandidateID = []byte(d.Candidates[1].ID)
+			kafkatest.Produce(t, f.cluster, ballot(election.AppendVote(nil, vote)))
+		}, []string{"conflicting copies of ballots 0 1 DIFFERS (1)", "offset 3 says another than the counted copy of its ballot", "not counted: conflicting 1"}},
 		"a ballot that says another age": {func(t *testing.T, f *fixture, d *election.Definition) {
 			f.closeRegister(t, d, 24)
 			line := strings.Replace(string(castIn(d, 8).Value), "45-54", "18-24", 1)
