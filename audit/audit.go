@@ -33,6 +33,7 @@ type Config struct {
 	Page            string              // the dashboard's URL; if it is empty, the page is not compared
 	PageTimeout     time.Duration       // how long the page may take to show what the topics hold; 0 means 20 s
 	DecisionTimeout time.Duration       // how long transactions of votes_topic may take to be decided; 0 means 5 s
+	LockTimeout     time.Duration       // how long another session may lock a table; 0 means 30 s
 	Wait            bool                // wait first until all is sent, counted and stored
 	BallotKey       *election.BallotKey // if not nil, each commitment and each ballot is compared with what its voter does by the key
 	Linkage         bool                // how many ballots are alone with what may be known of their voters is printed too

@@ -173,6 +173,26 @@ func TestAuditOfAgreeingTables(t *testing.T) {
 	}
 }
 
+// TestLockOfAnotherDoesNotHoldUpTheAudit has another role lock a table.
+func TestLockOfAnotherDoesNotHoldUpTheAudit(t *testing.T) {
+	s := newTables(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	tx, err := s.conn.Begin(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(context.Background())
+	if _, err := tx.Exec(ctx, "LOCK TABLE rejected_votes IN ACCESS EXCLUSIVE MODE"); err != nil {
+		t.Fatal(err)
+	}
+	s.config.LockTimeout = 200 * time.Millisecond
+	err = audit.Run(ctx, s.config)
+	if err == nil || !strings.Contains(err.Error(), "another session has locked a table for 200ms") || !strings.Contains(err.Error(), "pg_blocking_pids") {
+		t.Errorf("ended with %v", err)
+	}
+}
+
 // TestAuditNamesWhatIsPlantedInTables plants one error at a time, and undoes it.
 func TestAuditNamesWhatIsPlantedInTables(t *testing.T) {
 	s := newTables(t)

@@ -1,18 +1,24 @@
 package audit
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"realtime-election/election"
 	"realtime-election/internal/kafka"
 	"realtime-election/internal/postgres"
 )
+
+// lockTimeout is longer than any lock of the ledger or of `init`.
+const lockTimeout = 30 * time.Second
 
 // compareTables compares the tables in PostgreSQL, in one snapshot, and the topic votes_rejected with the records of
 // votes_topic and voters_topic.
@@ -22,8 +28,12 @@ func compareTables(ctx context.Context, c Config, report *report, installation *
 		return fmt.Errorf("audit: %w", err)
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
+	timeout := cmp.Or(c.LockTimeout, lockTimeout)
+	if _, err := conn.Exec(ctx, fmt.Sprintf("SET lock_timeout = %d", timeout.Milliseconds())); err != nil {
+		return fmt.Errorf("audit: %w", err)
+	}
 	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	return pgx.BeginTxFunc(ctx, conn, snapshot, func(tx pgx.Tx) error {
+	err = pgx.BeginTxFunc(ctx, conn, snapshot, func(tx pgx.Tx) error {
 		if err := noteLedger(ctx, c, report, tx); err != nil {
 			return err
 		}
@@ -41,6 +51,13 @@ func compareTables(ctx context.Context, c Config, report *report, installation *
 			election.VotesTopic: want.rejected, election.VotersTopic: voters,
 		}, want)
 	})
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && refused.Code == "55P03" {
+		return &election.Hint{
+			Err:  fmt.Errorf("another session has locked a table for %s: %w", timeout, err),
+			Text: "end the session that pg_blocking_pids names while the audit waits, and run the audit again",
+		}
+	}
+	return err
 }
 
 // noteLedger notes the partitions that the ledger has not stored to their ends.
