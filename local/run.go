@@ -72,7 +72,7 @@ func (r *run) runAll(ctx context.Context, servers []server) error {
 	stopProgress() // the audit's report is printed below the progress, not into it
 	<-progressEnded
 	audit := command{
-		name: "audit", args: []string{"audit", "--page", r.config.pageURL(r.addresses.listen)}, env: r.addresses.forAudit(), output: r.config.Out,
+		name: "audit", args: []string{"audit", "--page", r.config.pageURL(r.addresses.listen)}, env: r.addresses.forAudit(r.config), output: r.config.Out,
 	}
 	if err := r.runOnce(ctx, audit); err != nil {
 		return err

@@ -142,7 +142,12 @@ func (a *addresses) forInit() []string {
 	}
 }
 
-// forAudit is the environment of `audit`, which compares the tables with its own count.
-func (a *addresses) forAudit() []string {
-	return []string{"ELECTION_POSTGRES=" + a.postgresURL(postgres.ReaderRole)}
+// forAudit is the environment of `audit`, which compares the tables with its own count, and each ballot with what its voter does by
+// the ballot key. A replay has no key.
+func (a *addresses) forAudit(c UpConfig) []string {
+	env := []string{"ELECTION_POSTGRES=" + a.postgresURL(postgres.ReaderRole)}
+	if c.votes() {
+		env = append(env, "ELECTION_BALLOT_KEY="+a.ballotKey)
+	}
+	return env
 }

@@ -58,7 +58,7 @@ func TestEachChildGetsOnlyWhatItNeeds(t *testing.T) {
 			"submit --state-partitions 3 --trigger 2s", health, "ELECTION_POSTGRES=postgres://election_spark:SPARK" + database, "SPARK_REMOTE=spark:1",
 			"ELECTION_CHECKPOINTS=file://DATA/checkpoints", "ELECTION_SPARK_KAFKA_CONFIG=../secrets/kafka-spark.properties", "ELECTION_REMOTE_OF_THIS_USER=true",
 		},
-		"audit":    {"audit --page http://127.0.0.1:PORT/", "ELECTION_POSTGRES=postgres://election_reader:READER" + database},
+		"audit":    {"audit --page http://127.0.0.1:PORT/", "ELECTION_POSTGRES=postgres://election_reader:READER" + database, key},
 		Kafka:      {Kafka},
 		PostgreSQL: {PostgreSQL},
 		Spark:      {Spark},

@@ -20,7 +20,7 @@ type auditCommand struct {
 	lookFlags
 	Postgres  string `help:"PostgreSQL's URL, with user and password, of a role that may read all tables: election_reader. Without it and without a folder, the tables are not compared." placeholder:"URL" env:"ELECTION_POSTGRES"`
 	Page      string `help:"The page's URL, to compare its API as well." placeholder:"URL"`
-	BallotKey string `help:"The file of the secret ballot key, to compare each ballot with what its voter does by the key." placeholder:"FILE"`
+	BallotKey string `help:"The file of the secret ballot key, to compare each ballot with what its voter does by the key." placeholder:"FILE" env:"ELECTION_BALLOT_KEY"`
 	Linkage   bool   `help:"Print as well how many ballots are alone with what may be known of their voters."`
 	Wait      bool   `help:"Wait first until all producers have sent everything, and it is counted and stored."`
 	Expect    int64  `help:"How many votes must be counted. Without it, as many as the producers have sent." default:"-1"`
