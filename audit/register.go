@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"realtime-election/election"
+	"realtime-election/internal/kafka"
 )
 
 // register is what the audit knows of the register, to compare it with the ballots. It is nil in an election without one, and
@@ -74,17 +75,39 @@ func readRegister(ctx context.Context, c Config, report *report, installation *e
 	for i, district := range installation.Definition.Districts() {
 		r.districts[district.ID] = i
 	}
-	for partition := range installation.VotePartitions {
-		err := c.Kafka.ReadTo(ctx, election.VotersTopic, partition, progress.Ends[partition], func(record *kgo.Record) error {
-			r.addEntry(record, installation.VotePartitions)
+	if err := r.read(ctx, c, report, installation.VotePartitions, progress.Ends); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// read reads the entries up to the offsets at which the register was closed.
+func (r *register) read(ctx context.Context, c Config, report *report, partitions int32, closedAt map[int32]int64) error {
+	cl, err := c.Kafka.NewClient()
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	ends, err := kafka.Ends(ctx, cl, election.VotersTopic)
+	if err != nil {
+		return fmt.Errorf("audit: %w", err)
+	}
+	for partition := range partitions {
+		end := closedAt[partition]
+		if end > ends[partition] { // nobody must wait for it
+			report.addDifference("%s: the register ends at offset %d of %s %d, which ends at %d", election.VotersProgressTopic, end, election.VotersTopic, partition, ends[partition])
+			end = ends[partition]
+		}
+		err := c.Kafka.ReadTo(ctx, election.VotersTopic, partition, end, func(record *kgo.Record) error {
+			r.addEntry(record, partitions)
 			return nil
 		})
 		if err != nil {
-			return nil, fmt.Errorf("read the register: %w", err)
+			return fmt.Errorf("read the register: %w", err)
 		}
 	}
 	r.electorate.sort()
-	return r, nil
+	return nil
 }
 
 // addEntry takes a record of the closed register. An entry without an id, age, gender or district of this partition is nobody's.

@@ -1,9 +1,11 @@
 package audit_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -155,4 +157,19 @@ func TestLinkageOfAReplayHasNoVoters(t *testing.T) {
 		t.Error(err)
 	}
 	wantSaid(t, printed, "The ballots of a result file have no voters.")
+}
+
+// TestRegisterThatEndsNowhere has a closing record with offsets that the register does not have, for which nobody must wait.
+func TestRegisterThatEndsNowhere(t *testing.T) {
+	t.Parallel()
+	f, d := newElectorateFixture(t, 24)
+	kafkatest.Produce(t, f.cluster, kafkatest.Progress(t, election.VotersProducer,
+		election.Progress{NextSerial: 24, Size: 24, Fingerprint: d.Fingerprint(), Ends: map[int32]int64{0: 1 << 40, 1: 0, 2: 0}}))
+	kafkatest.PublishCommitments(t, f.config.Kafka, election.NewCommitments(d.Fingerprint(), nil))
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := audit.Run(ctx, f.config); !errors.Is(err, audit.ErrDisagree) {
+		t.Errorf("ended with %v", err)
+	}
+	wantSaid(t, f.out.String(), "progress_voters: the register ends at offset 1099511627776 of voters_topic 0, which ends at 0")
 }
