@@ -4,6 +4,7 @@
 // election. Then it reads, with code of its own, every record of every result topic, the page's API, and every column
 // of every row of the ledger's tables. It names each difference. It shares no code for counting, folding or storing
 // with the services that it checks. Only the rules for a valid vote, in package election, are also the ledger's.
+// What voters do by the ballot key is computed by the code of `votes`, in package generate.
 package audit
 
 import (
