@@ -40,8 +40,11 @@ type Child struct {
 }
 
 // Children lists the folder's processes in the order in which they are started, and reports whether an up runs there.
-// Processes that were never started there are left out.
-func Children(data string) (children []Child, up bool) {
+// Processes that were never started there are left out. It refuses a folder of others.
+func Children(data string) (children []Child, up bool, err error) {
+	if err := checkOurs(data); err != nil {
+		return nil, false, err
+	}
 	config := Config{Data: data}
 	names := []string{upName, Kafka, PostgreSQL, Spark, "init"}
 	for _, service := range services {
@@ -75,7 +78,7 @@ func Children(data string) (children []Child, up bool) {
 		}
 		children = append(children, child)
 	}
-	return children, up
+	return children, up, nil
 }
 
 // hostPort is an address without its secrets.
@@ -121,6 +124,9 @@ func ownFiles() (patterns []string) {
 // in the folder, and the jars. It refuses a folder in which no up ever ran, whatever its folders are called, and one in
 // which an up runs. It ends the processes that a killed up left.
 func Reset(ctx context.Context, data string) error {
+	if err := checkOurs(data); err != nil {
+		return err
+	}
 	if !upEverRan(data) {
 		return &election.Hint{Err: fmt.Errorf("there is no election in %s, for `election up` never ran there", data), Text: "name with {data} the folder that it used"}
 	}

@@ -39,7 +39,7 @@ func TestInitThatNeverSucceedsIsGivenUp(t *testing.T) {
 
 func TestChildrenTellWhatRunsAndRan(t *testing.T) {
 	s := newStage(t)
-	if children, up := Children(s.config.Data); len(children) != 0 || up {
+	if children, up, _ := Children(s.config.Data); len(children) != 0 || up {
 		t.Errorf("in a folder without an up: %+v, %t", children, up)
 	}
 	s.script("init", "exit 0")
@@ -55,7 +55,7 @@ func TestChildrenTellWhatRunsAndRan(t *testing.T) {
 		t.Fatal(err)
 	}
 	find := func(name string) Child {
-		children, _ := Children(s.config.Data)
+		children, _, _ := Children(s.config.Data)
 		for _, child := range children {
 			if child.Name == name {
 				return child
@@ -79,11 +79,11 @@ func TestChildrenTellWhatRunsAndRan(t *testing.T) {
 	if replay := find("replay"); replay.Error != "" || replay.PID != 0 {
 		t.Errorf("the replay is %+v", replay)
 	}
-	if _, up := Children(s.config.Data); !up {
+	if _, up, _ := Children(s.config.Data); !up {
 		t.Error("up is said not to run")
 	}
 	removeRecord(s.config, upName)
-	if _, up := Children(s.config.Data); up {
+	if _, up, _ := Children(s.config.Data); up {
 		t.Error("up is said to run")
 	}
 	cancel()

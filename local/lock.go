@@ -16,7 +16,7 @@ import (
 // lock keeps other election processes from starting or ending servers in DATA, until unlock is called or this process
 // ends, in whatever way.
 func lock(config Config) (unlock func(), err error) {
-	if err := checkOurs(config.Data); err != nil {
+	if err := makeOurs(config.Data); err != nil {
 		return nil, err
 	}
 	path, err := config.pathIn("lock")

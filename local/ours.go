@@ -6,45 +6,127 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"realtime-election/election"
 )
 
+// makeOurs makes DATA if it does not exist, and is an error unless checkOurs is content with it. Another user may make it first.
+func makeOurs(data string) error {
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return fmt.Errorf("create %s: %w", data, err)
+	}
+	return checkOurs(data)
+}
+
 // checkOurs is an error unless DATA belongs to this process's user, and what is believed in it too: the lock, the records of
-// processes, the secrets. Nobody else may write them, and none of them is a link. A DATA that does not exist yet is in order.
+// processes, the secrets. Nobody else may write them, and none of them is a link. Nobody else may put another folder in DATA's
+// place either. A DATA that does not exist yet is in order.
 func checkOurs(data string) error {
-	trusted := []string{data}
+	folder, err := checkWay(data)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	trusted := []string{folder}
 	for _, pattern := range []string{"lock", "run", "run/*", "secrets", "secrets/*", "kafka", "spark", "logs", "checkpoints"} {
-		found, err := filepath.Glob(filepath.Join(globEscape(data), pattern))
+		found, err := filepath.Glob(filepath.Join(globEscape(folder), pattern))
 		if err != nil {
 			return fmt.Errorf("look into %s: %w", data, err)
 		}
 		trusted = append(trusted, found...)
 	}
-	for i, path := range trusted {
+	for _, path := range trusted {
 		info, err := os.Lstat(path)
 		if errors.Is(err, fs.ErrNotExist) {
-			continue // it has just ended, or is not made yet
+			continue // it has just ended
 		}
 		if err != nil {
 			return fmt.Errorf("look whose %s is: %w", path, err)
-		}
-		if i == 0 && info.Mode()&fs.ModeSymlink != 0 && ours(info) { // DATA itself may be a link that its user has made
-			if info, err = os.Stat(path); err != nil {
-				return fmt.Errorf("look whose %s is: %w", path, err)
-			}
 		}
 		switch {
 		case info.Mode()&fs.ModeSymlink != 0:
 			return refuseData(data, fmt.Sprintf("%s is a link", path))
 		case !ours(info):
 			return refuseData(data, fmt.Sprintf("%s belongs to another user", path))
-		case info.Mode().Perm()&0o022 != 0:
+		case othersMayWrite(info):
 			return refuseData(data, fmt.Sprintf("others may write to %s (mode %04o)", path, info.Mode().Perm()))
+		case !info.IsDir() && !info.Mode().IsRegular(): // whoever reads a pipe may wait for ever
+			return refuseData(data, fmt.Sprintf("%s is neither a file nor a folder", path))
 		}
 	}
 	return nil
+}
+
+// checkWay follows the path of DATA from the root, link by link, and returns where it ends. It is an error if another user may
+// rename anything on the way, and so put a folder of their own in the place of DATA.
+func checkWay(data string) (folder string, err error) {
+	way, err := filepath.Abs(data)
+	if err != nil {
+		return "", fmt.Errorf("find %s: %w", data, err)
+	}
+	folder = "/"
+	left := strings.Split(way, "/")
+	for links := 0; len(left) > 0; {
+		name := left[0]
+		left = left[1:]
+		if name == "" || name == "." {
+			continue
+		}
+		if err := checkAbove(data, folder); err != nil {
+			return "", err
+		}
+		next := filepath.Join(folder, name) // the parent for ..
+		info, err := os.Lstat(next)
+		if err != nil {
+			return "", fmt.Errorf("look whose %s is: %w", next, err)
+		}
+		if info.Mode()&fs.ModeSymlink == 0 {
+			folder = next
+			continue
+		}
+		if !oursOrRoots(info) {
+			return "", refuseData(data, fmt.Sprintf("%s is a link of another user", next))
+		}
+		target, err := os.Readlink(next)
+		if err != nil {
+			return "", fmt.Errorf("follow %s: %w", next, err)
+		}
+		if links++; links > mostLinks {
+			return "", fmt.Errorf("follow %s: too many links", data)
+		}
+		if filepath.IsAbs(target) {
+			folder = "/"
+		}
+		left = append(strings.Split(target, "/"), left...)
+	}
+	return folder, nil
+}
+
+// mostLinks is how many links a path may have, as on Linux.
+const mostLinks = 40
+
+// checkAbove is an error if other users may rename what the folder holds. Where the folder is sticky, as /tmp is, they may rename
+// only what is theirs.
+func checkAbove(data, folder string) error {
+	info, err := os.Lstat(folder)
+	if err != nil {
+		return fmt.Errorf("look whose %s is: %w", folder, err)
+	}
+	switch {
+	case !oursOrRoots(info):
+		return refuseWay(data, fmt.Sprintf("%s, which leads there, belongs to another user", folder), "name a folder in your home")
+	case othersMayWrite(info) && info.Mode()&fs.ModeSticky == 0:
+		return refuseWay(data, fmt.Sprintf("others may write to %s, which leads there (mode %04o)", folder, info.Mode().Perm()), fmt.Sprintf("chmod go-w %s, or name a folder elsewhere", folder))
+	}
+	return nil
+}
+
+func refuseWay(data, why, advice string) error {
+	return &election.Wrong{Setting: "data", Value: data, Text: why + " and could put another folder in its place: " + advice}
 }
 
 func refuseData(data, why string) error {
@@ -55,3 +137,10 @@ func ours(info fs.FileInfo) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	return ok && int(stat.Uid) == os.Geteuid()
 }
+
+func oursOrRoots(info fs.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && (stat.Uid == 0 || int(stat.Uid) == os.Geteuid())
+}
+
+func othersMayWrite(info fs.FileInfo) bool { return info.Mode().Perm()&0o022 != 0 }

@@ -1,9 +1,12 @@
 package local
 
 import (
+	"context"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"realtime-election/internal/principals"
@@ -31,7 +34,42 @@ func TestDataOfOthersIsRefused(t *testing.T) {
 			change(t, os.Mkdir(filepath.Join(data, "secrets"), 0o700))
 			change(t, os.Symlink("/etc/passwd", filepath.Join(data, "secrets", "spark")))
 		}, "is a link"},
-		"a lock that is a link": {func(t *testing.T, data string) { change(t, os.Symlink("/etc/passwd", filepath.Join(data, "lock"))) }, "is a link"},
+		"a lock that is a link":                    {func(t *testing.T, data string) { change(t, os.Symlink("/etc/passwd", filepath.Join(data, "lock"))) }, "is a link"},
+		"a folder below one that others may write": {func(t *testing.T, data string) { change(t, os.Chmod(filepath.Dir(data), 0o777)) }, "chmod go-w "},
+		"a folder below one of a group":            {func(t *testing.T, data string) { change(t, os.Chmod(filepath.Dir(data), 0o770)) }, "chmod go-w "},
+		"a link into a folder that others may write": {func(t *testing.T, data string) {
+			open := filepath.Join(filepath.Dir(data), "open")
+			change(t, os.Mkdir(open, 0o700))
+			change(t, os.Rename(data, filepath.Join(open, "data")))
+			change(t, os.Chmod(open, 0o777))
+			change(t, os.Symlink("open/../open/data", data))
+		}, "open, which leads there"},
+		"a link that leads by a folder that others may write": {func(t *testing.T, data string) {
+			open := filepath.Join(filepath.Dir(data), "open")
+			change(t, os.Mkdir(open, 0o700))
+			change(t, os.Rename(data, data+"2"))
+			change(t, os.Symlink("../data2", filepath.Join(open, "link")))
+			change(t, os.Chmod(open, 0o777))
+			change(t, os.Symlink("open/link", data))
+		}, "open, which leads there"},
+		"a record that is a pipe": {func(t *testing.T, data string) {
+			change(t, os.Mkdir(filepath.Join(data, "run"), 0o700))
+			change(t, syscall.Mkfifo(filepath.Join(data, "run", "kafka.json"), 0o600))
+		}, "neither a file nor a folder"},
+		"a folder below one of another user": {func(t *testing.T, data string) {
+			if os.Geteuid() != 0 {
+				t.Skip("only root can give a folder away")
+			}
+			change(t, os.Chown(filepath.Dir(data), 65534, 65534))
+		}, "belongs to another user"},
+		"a link of another user": {func(t *testing.T, data string) {
+			if os.Geteuid() != 0 {
+				t.Skip("only root can give a link away")
+			}
+			change(t, os.Rename(data, data+"2"))
+			change(t, os.Symlink("data2", data))
+			change(t, os.Lchown(data, 65534, 65534))
+		}, "is a link of another user"},
 		"a folder of another user": {func(t *testing.T, data string) {
 			if os.Geteuid() == 0 {
 				change(t, os.Chown(data, 65534, 65534))
@@ -49,12 +87,61 @@ func TestDataOfOthersIsRefused(t *testing.T) {
 			config := Config{Data: data}
 			_, locked := lock(config)
 			_, _, asked := KafkaAs(config, principals.Reader)
-			for _, err := range []error{locked, asked} {
+			_, _, listed := Children(data)
+			ended, end := context.WithCancel(t.Context())
+			end()
+			for _, err := range []error{locked, asked, listed, Reset(ended, data), Up(ended, UpConfig{Config: config})} {
 				if err == nil || !strings.Contains(err.Error(), test.want) {
 					t.Errorf("got %v, want that it %s", err, test.want)
 				}
 			}
+			if _, running := Running(data, Kafka); running {
+				t.Error("its Kafka is believed to run")
+			}
 		})
+	}
+}
+
+func TestDataThatLeadsToItselfIsRefused(t *testing.T) {
+	t.Parallel()
+	data := filepath.Join(t.TempDir(), "data")
+	change(t, os.Symlink(data, data))
+	if err := checkOurs(data); err == nil || !strings.Contains(err.Error(), "too many links") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestDataInAStickyFolderIsTaken(t *testing.T) {
+	t.Parallel()
+	shared := filepath.Join(t.TempDir(), "shared")
+	change(t, os.Mkdir(shared, 0o700))
+	change(t, os.Chmod(shared, 0o777|os.ModeSticky))
+	unlock, err := lock(Config{Data: filepath.Join(shared, "new", "data")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlock()
+}
+
+// TestDataThatAnotherMakesFirstIsLookedAt has somebody make DATA at the moment in which the lock makes it.
+func TestDataThatAnotherMakesFirstIsLookedAt(t *testing.T) {
+	t.Parallel()
+	open := filepath.Join(t.TempDir(), "open")
+	change(t, os.Mkdir(open, 0o700))
+	change(t, os.Chmod(open, 0o777))
+	shared := t.TempDir()
+	for round := range 1000 {
+		data := filepath.Join(shared, strconv.Itoa(round))
+		another := make(chan error)
+		go func() { another <- os.Symlink(open, data) }()
+		unlock, err := lock(Config{Data: data})
+		wasFirst := <-another == nil
+		if err == nil {
+			unlock()
+			if _, err := os.Lstat(filepath.Join(open, "lock")); wasFirst && err == nil {
+				t.Fatalf("in round %d the lock was made in another's folder", round)
+			}
+		}
 	}
 }
 

@@ -37,8 +37,11 @@ type identity struct {
 // upName names the record of up, which is not a child of up.
 const upName = "up"
 
-// Running reads the record of the folder's process of that name, if the process runs and is ready.
+// Running reads the record of the folder's process of that name, if the process runs and is ready. It believes no folder of others.
 func Running(data, name string) (ProcessRecord, bool) {
+	if checkOurs(data) != nil {
+		return ProcessRecord{}, false
+	}
 	record, err := readRecord(Config{Data: data}, name)
 	if err != nil || !record.Ready {
 		return ProcessRecord{}, false

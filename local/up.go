@@ -93,6 +93,9 @@ func Up(ctx context.Context, config UpConfig) error {
 	if err := config.Validate(); err != nil {
 		return err
 	}
+	if err := checkOurs(config.Data); err != nil {
+		return err
+	}
 	if err := checkFolderIsAnElections(config.Data); err != nil {
 		return err
 	}

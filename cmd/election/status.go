@@ -48,7 +48,9 @@ func (c *statusCommand) Run(ctx context.Context, log *slog.Logger, at console) e
 	cluster, running := kafka.Cluster{Brokers: c.Brokers, Security: c.security}, true
 	var problem error
 	if r.Data != "" {
-		r.Processes, r.Up = local.Children(r.Data)
+		if r.Processes, r.Up, problem = local.Children(r.Data); problem != nil {
+			return problem
+		}
 		if cluster, running, problem = local.KafkaAs(local.Config{Data: r.Data}, c.principal); problem != nil {
 			return problem
 		}

@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"syscall"
 
 	"realtime-election/election"
 	"realtime-election/internal/secret"
@@ -45,7 +46,7 @@ func OpenOrMake(path string) (election.BallotKey, error) {
 }
 
 func read(path string) (key election.BallotKey, err error) {
-	file, err := os.Open(path)
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe would wait for a writer
 	if err != nil {
 		return key, fmt.Errorf("open the ballot key: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"realtime-election/election"
@@ -128,6 +129,17 @@ func TestKeyMadeByManyAtOnceIsOne(t *testing.T) {
 			}
 		}
 		alone(t, path)
+	}
+}
+
+func TestPipeIsNoKey(t *testing.T) {
+	t.Parallel()
+	pipe := filepath.Join(t.TempDir(), "key")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(pipe); err == nil || !strings.Contains(err.Error(), "is no file") {
+		t.Errorf("got %v", err)
 	}
 }
 
