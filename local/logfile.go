@@ -1,6 +1,7 @@
 package local
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +13,7 @@ import (
 
 const (
 	logsKept  = 5        // earlier logs, beside the current one
-	logsBytes = 64 << 20 // of the earlier logs together; the newest of them is kept in any case
+	logsBytes = 64 << 20 // of the current log while its process runs, and of the earlier logs together; the newest of these is kept in any case
 )
 
 // openLog opens a new log. It renames earlier logs to NAME.log.1, the newest, to NAME.log.5, and removes the oldest if
@@ -43,6 +44,27 @@ func openLog(path string) (*os.File, error) {
 		return nil, fmt.Errorf("open a log: %w", err)
 	}
 	return f, nil
+}
+
+// trimLog removes all but the last quarter of limit from a log that is longer, while a process appends to it. The log must be open
+// to read and to append. What the process writes meanwhile may be lost. The next read returns what it writes afterwards.
+func trimLog(log *os.File, limit int64) (trimmed bool, err error) {
+	info, err := log.Stat()
+	if err != nil || info.Size() <= limit {
+		return false, err
+	}
+	end := make([]byte, limit/4)
+	if _, err := log.ReadAt(end, info.Size()-int64(len(end))); err != nil {
+		return false, err
+	}
+	if _, whole, found := bytes.Cut(end, []byte("\n")); found {
+		end = whole
+	}
+	if err := log.Truncate(0); err != nil {
+		return false, err
+	}
+	_, err = log.Write(end) // the process, which appends too, goes on behind it
+	return true, err
 }
 
 var (

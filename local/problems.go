@@ -106,9 +106,10 @@ func (r *repeatedProblems) note(text string, now time.Time) bool {
 }
 
 // watchLog logs the problems that a process logs repeatedly, until the process or ctx ends. So an operator sees them
-// without opening the log of the process.
+// without opening the log of the process. It keeps the log from filling the disk: a client without a password can have
+// PostgreSQL log megabytes a second.
 func (r *run) watchLog(ctx context.Context, process *Process) error {
-	log, err := os.Open(process.logFile)
+	log, err := os.OpenFile(process.logFile, os.O_RDWR|os.O_APPEND, 0)
 	if err != nil {
 		return nil // somebody removed it
 	}
@@ -129,6 +130,11 @@ func (r *run) watchLog(ctx context.Context, process *Process) error {
 			}
 			for _, problem := range found.add(text, now) {
 				r.config.log().Warn("a process says again and again that something is wrong", "name", process.Name(), "problem", problem, "log", process.logFile)
+			}
+			if trimmed, err := trimLog(log, logsBytes); err != nil {
+				return nil
+			} else if trimmed {
+				r.config.log().Warn("a log was too long, and only its end is kept", "name", process.Name(), "log", process.logFile)
 			}
 		}
 	}

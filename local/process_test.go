@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -80,6 +81,60 @@ func TestAProcessThatEndsAtOnceIsNotLost(t *testing.T) {
 			t.Fatalf("it exited with code %d", code)
 		}
 	}
+}
+
+func TestALogThatIsTooLongKeepsItsEnd(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "postgresql.log")
+	writer, err := openLog(path)
+	change(t, err)
+	defer writer.Close()
+	reader, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND, 0)
+	change(t, err)
+	defer reader.Close()
+	for n := range 100 {
+		fmt.Fprintf(writer, "line %d\n", n)
+	}
+	_, err = io.ReadAll(reader)
+	change(t, err)
+	if trimmed, err := trimLog(reader, 1<<20); trimmed || err != nil {
+		t.Errorf("a short log was trimmed: %v, %v", trimmed, err)
+	}
+	if trimmed, err := trimLog(reader, 80); !trimmed || err != nil {
+		t.Errorf("a long log was not trimmed: %v, %v", trimmed, err)
+	}
+	fmt.Fprintln(writer, "next")
+	if text, err := io.ReadAll(reader); err != nil || string(text) != "next\n" {
+		t.Errorf("after it is trimmed, the log reads %q (%v)", text, err)
+	}
+	if content, err := os.ReadFile(path); err != nil || string(content) != "line 98\nline 99\nnext\n" {
+		t.Errorf("the log keeps %q (%v)", content, err)
+	}
+}
+
+func TestALogThatIsTooLongIsTrimmedWhileItsProcessRuns(t *testing.T) {
+	t.Parallel()
+	config := Config{Data: t.TempDir()}
+	process, err := start(config, command{name: PostgreSQL, path: "/bin/sleep", args: []string{"60"}})
+	change(t, err)
+	change(t, os.Truncate(process.logFile, logsBytes+1))
+	ctx, end := context.WithCancel(t.Context())
+	watched := make(chan error)
+	go func() { watched <- (&run{config: UpConfig{Config: config}}).watchLog(ctx, process) }()
+	for began := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+		log, err := os.Stat(process.logFile)
+		change(t, err)
+		if log.Size() <= logsBytes/4 {
+			break
+		}
+		if time.Since(began) > 30*time.Second {
+			t.Error("the log is not trimmed")
+			break
+		}
+	}
+	end()
+	change(t, <-watched)
+	change(t, process.Stop(context.Background()))
 }
 
 func TestTheNewestLogsAreKept(t *testing.T) {
