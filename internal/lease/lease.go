@@ -62,9 +62,10 @@ type Lease struct {
 	confirmed atomic.Pointer[moment]      // when the last question was asked that has been answered
 	lost      atomic.Bool
 
-	name string
-	mu   sync.Mutex // one question at a time
-	conn *pgx.Conn  // nil if ask needs none
+	name         string
+	lockFunction string     // of PostgreSQL, which takes the lock
+	mu           sync.Mutex // one question at a time
+	conn         *pgx.Conn  // nil if ask needs none
 }
 
 // New returns a lease that is held for as long as ask returns nil. Hold calls ask at this interval. New is for tests of acts under a

@@ -21,8 +21,8 @@ const (
 )
 
 // Take blocks until this process holds the lease of a name, of 1 to 8 bytes, in the database of url. If another process holds it,
-// Take calls waiting once. The error is one of PostgreSQL (a *pgconn.PgError, or of the network) or of ctx, never an ErrLost. Any
-// role may take a lease.
+// Take calls waiting once. The error is one of PostgreSQL (a *pgconn.PgError, or of the network) or of ctx, never an ErrLost. A
+// role of the election may take its own lease only, if PostgreSQL's operator let init see to that (package postgres).
 //
 // The lease has a connection of its own, which Release closes.
 func Take(ctx context.Context, url, name string, waiting func()) (*Lease, error) {
@@ -59,6 +59,11 @@ func (l *Lease) await(ctx context.Context, key int64, waiting func()) error {
 	if _, err := l.conn.Exec(ctx, fmt.Sprintf("SET idle_session_timeout = %d", Silence.Milliseconds())); err != nil {
 		return fmt.Errorf("bound how long PostgreSQL keeps the lock: %w", err)
 	}
+	// A role of the election may call no function that takes any lock.
+	const lockFunction = "SELECT CASE WHEN has_function_privilege('pg_try_advisory_lock(bigint)', 'EXECUTE') THEN 'pg_try_advisory_lock' ELSE 'try_lease' END"
+	if err := l.conn.QueryRow(ctx, lockFunction).Scan(&l.lockFunction); err != nil {
+		return fmt.Errorf("ask PostgreSQL how to take the lock: %w", err)
+	}
 	if err := l.lock(ctx, key, waiting); err != nil {
 		return fmt.Errorf("take the lease %s: %w", l.name, err)
 	}
@@ -75,7 +80,7 @@ func (l *Lease) lock(ctx context.Context, key int64, waiting func()) error {
 		at := now()
 		asking, cancel := context.WithTimeout(ctx, waiterTimeout)
 		var locked bool
-		err := l.conn.QueryRow(asking, "SELECT pg_try_advisory_lock($1)", key).Scan(&locked)
+		err := l.conn.QueryRow(asking, "SELECT "+l.lockFunction+"($1)", key).Scan(&locked)
 		cancel()
 		if err != nil {
 			return fmt.Errorf("ask PostgreSQL for the lock: %w", err)
@@ -119,7 +124,7 @@ func (l *Lease) Join(ctx context.Context, conn *pgx.Conn) error {
 			return err
 		}
 		var joined bool
-		if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1::int, $2::int)", high, low).Scan(&joined); err != nil {
+		if err := conn.QueryRow(ctx, "SELECT "+l.lockFunction+"($1::int, $2::int)", high, low).Scan(&joined); err != nil {
 			return fmt.Errorf("join the lock: %w", err)
 		}
 		if joined {

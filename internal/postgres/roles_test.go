@@ -70,6 +70,13 @@ func sqlState(t *testing.T, err error) string {
 
 const notAllowed = "42501"
 
+// The locks of internal/lease are numbers that spell ledger and submit.
+const (
+	ledgersLease = "SELECT try_lease(x'6c6564676572'::bigint)"
+	ledgersWork  = "SELECT try_lease(x'6c65'::int, x'64676572'::int)"
+	submitsLease = "SELECT try_lease(x'7375626d6974'::bigint)"
+)
+
 func TestEachRoleMayDoWhatItMustAndNoMore(t *testing.T) {
 	u, owner := newDatabase(t, localtest.PostgreSQL(t), "roles")
 	if _, err := owner.Exec(t.Context(), "REVOKE TEMPORARY ON DATABASE roles FROM PUBLIC"); err != nil { // as in the election's database
@@ -83,7 +90,7 @@ func TestEachRoleMayDoWhatItMustAndNoMore(t *testing.T) {
 	if err := postgres.EnsureRoles(t.Context(), owner, passwords); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := owner.Exec(t.Context(), "GRANT ALL ON votes, voters TO election_spark; GRANT SELECT ON voters TO PUBLIC; GRANT CREATE ON SCHEMA public TO election_reader; GRANT CREATE, TEMPORARY ON DATABASE roles TO election_reader"); err != nil {
+	if _, err := owner.Exec(t.Context(), "GRANT ALL ON votes, voters TO election_spark; GRANT SELECT ON voters TO PUBLIC; GRANT CREATE ON SCHEMA public TO election_reader; GRANT CREATE, TEMPORARY ON DATABASE roles TO election_reader; GRANT EXECUTE ON FUNCTION pg_try_advisory_lock(bigint) TO election_ledger"); err != nil {
 		t.Fatal(err)
 	}
 	if err := postgres.EnsureRoles(t.Context(), owner, passwords); err != nil {
@@ -100,8 +107,8 @@ func TestEachRoleMayDoWhatItMustAndNoMore(t *testing.T) {
 		"districts":      "INSERT INTO districts VALUES ('d', '', 'r', NULL)",
 	}
 	may := map[postgres.Role]map[string]bool{
-		postgres.LedgerRole: {"CREATE TEMP TABLE staged (x int) ON COMMIT DELETE ROWS": true, "SELECT pg_try_advisory_lock(1)": true},
-		postgres.SparkRole:  {"SELECT pg_try_advisory_lock(1)": true}, postgres.ReaderRole: {"SELECT 1 FROM schema_version": true},
+		postgres.LedgerRole: {"CREATE TEMP TABLE staged (x int) ON COMMIT DELETE ROWS": true, ledgersLease: true, ledgersWork: true},
+		postgres.SparkRole:  {submitsLease: true}, postgres.ReaderRole: {"SELECT 1 FROM schema_version": true},
 	}
 	for _, table := range []string{"voters", "votes", "rejected_votes", "ledger_offsets"} {
 		may[postgres.LedgerRole]["SELECT 1 FROM "+table] = true
@@ -117,6 +124,8 @@ func TestEachRoleMayDoWhatItMustAndNoMore(t *testing.T) {
 	statements := []string{
 		"CREATE TABLE mine (x int)", "CREATE TEMP TABLE staged (x int) ON COMMIT DELETE ROWS", "CREATE SCHEMA mine", "CREATE ROLE mine",
 		"SELECT 1 FROM schema_version", "SELECT rolpassword FROM pg_authid", "SELECT pg_try_advisory_lock(1)", "SET ROLE election_ledger",
+		ledgersLease, ledgersWork, submitsLease, "SELECT try_lease(1)", "SELECT try_lease(NULL)", "SELECT try_lease(0, 1)", "SELECT pg_advisory_unlock_all()",
+		"SET temp_file_limit = -1", "ALTER ROLE CURRENT_USER RESET temp_file_limit",
 		"SELECT lo_create(0)", "SELECT lo_from_bytea(0, '')",
 	}
 	columns := map[string]string{
@@ -145,6 +154,24 @@ func TestEachRoleMayDoWhatItMustAndNoMore(t *testing.T) {
 			if err := tx.Rollback(t.Context()); err != nil {
 				t.Fatal(err)
 			}
+		}
+	}
+}
+
+func TestNoRoleFillsTheDisk(t *testing.T) {
+	u, owner := newDatabase(t, localtest.PostgreSQL(t), "disk")
+	passwords := map[postgres.Role]string{postgres.LedgerRole: "l", postgres.SparkRole: "s", postgres.ReaderRole: "r"}
+	if err := postgres.EnsureRoles(t.Context(), owner, passwords); err != nil {
+		t.Fatal(err)
+	}
+	for role, password := range passwords {
+		conn := open(t, as(u, role, password))
+		if _, err := conn.Exec(t.Context(), "ALTER ROLE CURRENT_USER RESET ALL"); err != nil { // a role may ask for it
+			t.Fatal(err)
+		}
+		var limit string
+		if err := open(t, as(u, role, password)).QueryRow(t.Context(), "SHOW temp_file_limit").Scan(&limit); err != nil || limit != "1GB" {
+			t.Errorf("%s may have temporary files of %s, want 1GB (%v)", role, limit, err)
 		}
 	}
 }
