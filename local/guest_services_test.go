@@ -3,7 +3,10 @@
 package local
 
 import (
+	"encoding/binary"
+	"net"
 	"testing"
+	"time"
 
 	"realtime-election/local/localtest/guest"
 )
@@ -27,4 +30,32 @@ func TestSparkReadsNoObjectOfAGuest(t *testing.T) {
 		}
 		t.Logf("%s says\n%s", address, answer)
 	}
+	for _, address := range addresses {
+		if sent := sendFrame(t, address); sent > 600 {
+			t.Errorf("%s has taken %d MiB from a guest", address, sent)
+		}
+	}
+}
+
+// sendFrame begins a frame of 2 GiB, and returns how many MiB of it are taken, of 800.
+func sendFrame(t *testing.T, address string) (sent int) {
+	t.Helper()
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.Write(binary.BigEndian.AppendUint64(nil, 1<<31-1)); err != nil {
+		t.Fatal(err)
+	}
+	block := make([]byte, 1<<20)
+	for ; sent < 800; sent++ {
+		if err := conn.SetWriteDeadline(time.Now().Add(10 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Write(block); err != nil {
+			break // Spark has closed the connection
+		}
+	}
+	return sent
 }
