@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/user"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -119,7 +120,7 @@ func checkAbove(data, folder string) error {
 	switch {
 	case !oursOrRoots(info):
 		return refuseWay(data, fmt.Sprintf("%s, which leads there, belongs to another user", folder), "name a folder in your home")
-	case othersMayWrite(info) && info.Mode()&fs.ModeSticky == 0:
+	case othersMayWrite(info) && info.Mode()&fs.ModeSticky == 0 && !onlyOwnGroupMayWrite(info):
 		return refuseWay(data, fmt.Sprintf("others may write to %s, which leads there (mode %04o)", folder, info.Mode().Perm()), fmt.Sprintf("chmod go-w %s, or name a folder elsewhere", folder))
 	}
 	return nil
@@ -144,3 +145,19 @@ func oursOrRoots(info fs.FileInfo) bool {
 }
 
 func othersMayWrite(info fs.FileInfo) bool { return info.Mode().Perm()&0o022 != 0 }
+
+// onlyOwnGroupMayWrite reports whether nobody but this user and the group of this user's name may write. Many systems give each user
+// such a group, of which nobody else is, and make new folders writable for it.
+func onlyOwnGroupMayWrite(info fs.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && info.Mode().Perm()&0o002 == 0 && isOwnGroup(fmt.Sprint(stat.Gid))
+}
+
+func isOwnGroup(gid string) bool {
+	own, err := user.Current()
+	if err != nil || own.Gid != gid {
+		return false
+	}
+	group, err := user.LookupGroupId(gid)
+	return err == nil && group.Name == own.Username
+}

@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"os"
+	"os/user"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -36,7 +37,14 @@ func TestDataOfOthersIsRefused(t *testing.T) {
 		}, "is a link"},
 		"a lock that is a link":                    {func(t *testing.T, data string) { change(t, os.Symlink("/etc/passwd", filepath.Join(data, "lock"))) }, "is a link"},
 		"a folder below one that others may write": {func(t *testing.T, data string) { change(t, os.Chmod(filepath.Dir(data), 0o777)) }, "chmod go-w "},
-		"a folder below one of a group":            {func(t *testing.T, data string) { change(t, os.Chmod(filepath.Dir(data), 0o770)) }, "chmod go-w "},
+		"a folder below one of a group": {func(t *testing.T, data string) {
+			if os.Geteuid() != 0 {
+				change(t, os.Chmod(filepath.Dir(data), 0o777)) // only root can give a folder to another group
+				return
+			}
+			change(t, os.Chown(filepath.Dir(data), 0, 65533))
+			change(t, os.Chmod(filepath.Dir(data), 0o770))
+		}, "chmod go-w "},
 		"a link into a folder that others may write": {func(t *testing.T, data string) {
 			open := filepath.Join(filepath.Dir(data), "open")
 			change(t, os.Mkdir(open, 0o700))
@@ -108,6 +116,24 @@ func TestDataThatLeadsToItselfIsRefused(t *testing.T) {
 	change(t, os.Symlink(data, data))
 	if err := checkOurs(data); err == nil || !strings.Contains(err.Error(), "too many links") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestDataInAFolderOfTheOwnGroupIsTaken has a folder as umask 002 makes it.
+func TestDataInAFolderOfTheOwnGroupIsTaken(t *testing.T) {
+	own, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	group, err := user.LookupGroupId(own.Gid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	change(t, os.Chmod(folder, 0o775))
+	err = makeOurs(filepath.Join(folder, "data"))
+	if taken := err == nil; taken != (group.Name == own.Username) {
+		t.Errorf("a folder of the group %s of %s: %v", group.Name, own.Username, err)
 	}
 }
 
