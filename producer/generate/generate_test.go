@@ -65,10 +65,10 @@ func TestRecordsAreTheSameInEveryVersion(t *testing.T) {
 	}
 	electorate := newElectorate()
 	line, district := NewVoters(electorate, 3).Append(nil, 700)
-	if want := `{"voter_id":"c1f7a0da-c9ac-6552-c172-f305589ee650","voter_name":"Finn Jansen","date_of_birth":"1975-03-16","gender":"male","nationality":"Dutch",` +
-		`"registration_number":"d4-0001957","address":{"street":"Achter de Kerk 76","city":"4","state":"S","country":"Netherlands","postcode":"6367 JK"},` +
-		`"email":"finn.jansen.c1f7a0@example.org","phone_number":"+31 000 117287","cell_number":"+31 006 775628",` +
-		`"picture":"https://example.org/portraits/c1f7a0da-c9ac-6552-c172-f305589ee650.jpg","registered_age":48,"district_id":"d4"}`; string(line) != want || district != 3 {
+	if want := `{"voter_id":"c1f7a0da-c9ac-6552-c172-f305589ee650","voter_name":"Femke Hendriks","date_of_birth":"1978-12-23","gender":"female","nationality":"Dutch",` +
+		`"registration_number":"d4-0001957","address":{"street":"Industrieweg 161","city":"4","state":"S","country":"Netherlands","postcode":"6353 JJ"},` +
+		`"email":"femke.hendriks.c1f7a0@example.net","phone_number":"+31 000 715029","cell_number":"+31 006 117287",` +
+		`"picture":"https://example.org/portraits/c1f7a0da-c9ac-6552-c172-f305589ee650.jpg","registered_age":45,"district_id":"d4"}`; string(line) != want || district != 3 {
 		t.Errorf("of district %d the voter is %s, want %s", district, line, want)
 	}
 	electorate.Electorate.Turnout.Overall = 1
