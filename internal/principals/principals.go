@@ -48,7 +48,7 @@ type rights struct {
 func granted() map[Principal]rights {
 	results := election.ResultTopics()
 	count := []string{election.ElectionTopic, election.RunsTopic, election.QueryStatusTopic}
-	votes := producer(election.VotesTopic, election.CommitmentsProducer, election.VotersTopic, election.VotersProgressTopic)
+	votes := producer(election.VotesTopic, election.CommitmentsProducer, election.VotersTopic, election.BallotCommitmentsTopic, election.VotersProgressTopic)
 	votes.groups = election.VotesGroup
 	votes.writes = append(votes.writes, election.BallotCommitmentsTopic)
 	votes.txnIDs = append(votes.txnIDs, election.TransactionalID("votes/"))
