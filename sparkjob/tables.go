@@ -35,7 +35,7 @@ func cacheTables(ctx context.Context, session *spark.Session, postgres string) e
 }
 
 // cacheRegister makes the table register, of the commitments to the ballots that the register allows. It is partitioned like
-// the ballots after copies are dropped. Without a register the table is empty.
+// the ballots after copies are dropped, and sorted. Without a register the table is empty.
 func (q query) cacheRegister(ctx context.Context, session *spark.Session, c Config) error {
 	if q.registerEnd == 0 {
 		empty, err := session.SQL(ctx, "SELECT X'' AS commitment WHERE FALSE")
@@ -56,7 +56,9 @@ func (q query) cacheRegister(ctx context.Context, session *spark.Session, c Conf
 	}
 	_, err := session.SQL(ctx, fmt.Sprintf(`CACHE LAZY TABLE register AS
 		SELECT /*+ REPARTITION(%d, commitment) */ commitment FROM (
-			SELECT explode(transform(sequence(1, length(value), 16), start -> substr(value, start, 16))) AS commitment FROM register_in_kafka)`, q.statePartitions))
+			SELECT substr(value, start, 16) AS commitment FROM (
+				SELECT value, explode(sequence(1, length(value), 16)) AS start FROM register_in_kafka))
+		SORT BY commitment`, q.statePartitions))
 	if err != nil {
 		return fmt.Errorf("cache table register: %w", err)
 	}

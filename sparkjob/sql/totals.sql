@@ -1,15 +1,15 @@
 -- A row is a record of a result topic: topic, key, value. The totals are absolute; the key is run/natural key.
 --
 -- A ballot counts if the register allows it, or if the election has no register. The join takes place after copies are
--- dropped, when the order by offset no longer matters. Its hint has Spark look up the register's rows among the ballots of
--- the micro-batch, which are fewer than the register's; both are partitioned by the same key, so nothing is shuffled.
+-- dropped, when the order by offset no longer matters. Its hint has Spark sort the ballots of the micro-batch and merge
+-- them with the register, which is cached in that order; both are partitioned by the same key, so nothing is shuffled.
 --
 -- Every ballot adds one to a cell of each result topic, every rejected record to the cell of its reason. A cell is a
 -- topic and a natural key. A new aggregation, declared in election/aggregations.go, is a line in cells, and one in named
 -- for each field of its key, which says which part of the key the field is.
 
 WITH allowed AS (
-  SELECT /*+ SHUFFLE_HASH(ballots) */ ballots.* EXCEPT (reason),
+  SELECT /*+ MERGE(register) */ ballots.* EXCEPT (reason),
     IF(reason IS NULL AND :has_register AND commitment IS NULL, 'unregistered', reason) AS reason
   FROM ballots
   LEFT JOIN register ON dedup_key = commitment
