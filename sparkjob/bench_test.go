@@ -3,8 +3,10 @@
 package sparkjob
 
 import (
+	"bytes"
 	"context"
 	_ "embed"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -12,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +24,7 @@ import (
 	"realtime-election/election"
 	"realtime-election/internal/definition"
 	"realtime-election/internal/kafka/kafkatest"
+	"realtime-election/local"
 	"realtime-election/local/localtest"
 	"realtime-election/producer"
 	"realtime-election/setup"
@@ -53,6 +57,7 @@ func variants() map[string]func(*query) {
 	return map[string]func(*query){
 		"as it is":                func(*query) {},
 		"no register":             func(q *query) { q.registerEnd = 0 },
+		"shuffled hash join":      func(q *query) { q.totals = strings.Replace(q.totals, "MERGE(register)", "SHUFFLE_HASH(ballots)", 1) },
 		"row count":               func(q *query) { q.totals = rowCountSQL },
 		"classify only":           func(q *query) { q.totals, q.deduplicate = ballotsOnlySQL, false },
 		"no dedup":                func(q *query) { q.deduplicate = false },
@@ -76,7 +81,8 @@ func variants() map[string]func(*query) {
 	}
 }
 
-// TestBench counts the same votes by each variant of the query, side by side, and prints the rates.
+// TestBench counts the same votes by each variant of the query, side by side, and prints the rates and the processor time of Spark.
+// It runs on Linux.
 //
 //	go test -tags bench -run Bench -v ./sparkjob -votes 5000000 -rounds 3 -timeout 2h
 func TestBench(t *testing.T) {
@@ -113,18 +119,21 @@ func TestBench(t *testing.T) {
 		}
 	}
 	drain(t, c, installation, registerEnd, all["as it is"], file.Definition.ExpectedVotes()) // warms Spark up
-	rates := make(map[string][]float64)
+	rates, seconds := make(map[string][]float64), make(map[string][]float64)
 	for range *benchRounds {
 		for _, name := range names {
+			before := processorSeconds(t)
 			rate := drain(t, c, installation, registerEnd, all[name], file.Definition.ExpectedVotes())
-			t.Logf("%-24s %7.0f votes/s", name, rate)
-			rates[name] = append(rates[name], rate)
+			perMillion := (processorSeconds(t) - before) / float64(*benchVotes) * 1e6
+			t.Logf("%-24s %7.0f votes/s  %5.1f processor seconds a million", name, rate, perMillion)
+			rates[name], seconds[name] = append(rates[name], rate), append(seconds[name], perMillion)
 		}
 	}
 	var report strings.Builder
 	reference := median(rates["as it is"])
 	for _, name := range names {
 		fmt.Fprintf(&report, "%-26s median %7.0f votes/s  ratio %.2f  %.0f\n", name, median(rates[name]), median(rates[name])/reference, rates[name])
+		fmt.Fprintf(&report, "%-26s median %7.1f processor seconds a million votes  %.1f\n", "", median(seconds[name]), seconds[name])
 	}
 	t.Logf("%d votes, %d rounds\n%s", *benchVotes, *benchRounds, report.String())
 }
@@ -195,6 +204,34 @@ func drain(t *testing.T, c Config, installation *election.Installation, register
 		t.Fatalf("%d of %d votes were read", rows, votes)
 	}
 	return float64(votes) / (time.Duration(milliseconds) * time.Millisecond).Seconds()
+}
+
+// processorSeconds is the processor time that Spark has taken.
+func processorSeconds(t *testing.T) float64 {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(localtest.Data(t), "run", local.Spark+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var process struct{ PID int }
+	if err := json.Unmarshal(text, &process); err != nil {
+		t.Fatal(err)
+	}
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", process.PID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const user, system, perSecond = 11, 12, 100 // fields after the name; proc(5)
+	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+	var ticks float64
+	for _, field := range []int{user, system} {
+		n, err := strconv.ParseFloat(string(fields[field]), 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ticks += n
+	}
+	return ticks / perSecond
 }
 
 func median(of []float64) float64 {
