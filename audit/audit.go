@@ -55,6 +55,11 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
+	if c.BallotKey != nil && installation.Definition.Electorate != nil {
+		if err := installation.CheckKey(*c.BallotKey); err != nil {
+			return err
+		}
+	}
 	report := &report{}
 	var official election.OfficialRun
 	found, err := c.Kafka.LatestJSON(ctx, election.RunsTopic, election.OfficialRunKey, &official)

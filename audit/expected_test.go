@@ -59,6 +59,9 @@ func newElectorateFixture(t *testing.T, voters int64) (*fixture, *election.Defin
 	f := newEmptyFixture(t)
 	f.cluster = kafkatest.NewElection(t, d, partitions)
 	f.config.Kafka = kafkatest.Cluster(t, f.cluster.ListenAddrs())
+	kafkatest.Produce(t, f.cluster, kafkatest.JSON(t, election.ElectionTopic, election.DefinitionKey, election.Installation{
+		Definition: *d, Fingerprint: d.Fingerprint(), VotePartitions: partitions, BallotKeyFingerprint: election.BallotKey{1}.Fingerprint(),
+	}))
 	return f, d
 }
 

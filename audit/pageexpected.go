@@ -21,7 +21,7 @@ func districtStep(ctx context.Context, c Config, count *election.Count, installa
 		if err != nil {
 			return 0, err
 		}
-		if !found || progress.Fingerprint != installation.Fingerprint || progress.NextSerial < progress.Size {
+		if !found || !progress.Finished(election.VotesProducer(partition), installation.Fingerprint) {
 			return step, nil
 		}
 		ballots += progress.Size

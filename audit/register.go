@@ -149,7 +149,7 @@ func (r *register) add(record *kgo.Record, reason election.Reason) {
 	case election.Unregistered:
 		r.unregistered.add("%s %d offset %d is the ballot of nobody on the register", record.Topic, record.Partition, record.Offset)
 	case election.Conflicting:
-		r.conflicting.add("%s %d offset %d says another than the counted copy of its ballot", record.Topic, record.Partition, record.Offset)
+		r.conflicting.add("%s %d offset %d differs from the counted copy of its ballot", record.Topic, record.Partition, record.Offset)
 	}
 }
 
@@ -202,7 +202,7 @@ func (r *register) compare(report *report) {
 	}
 	if n := r.conflicting.n; n > 0 {
 		report.addDifference("%d copies of ballots conflict with the counted ones: a service that may write ballots (`votes`, `cast`, `replay`) "+
-			"has invented them, or those that are counted; an audit with the ballot key tells which", n)
+			"has invented these copies or the counted ones; an audit with the ballot key tells which", n)
 	}
 	report.addRow("voters on the register", fmt.Sprint(r.entries), fmt.Sprintf("%d allowed", r.commitments.Len()), differences)
 	report.addRow("ballots of nobody on it", "0", fmt.Sprint(r.unregistered.n), r.unregistered.finish())

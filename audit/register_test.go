@@ -31,7 +31,7 @@ func TestAuditComparesTheRegister(t *testing.T) {
 			vote, _ := election.ParseVote(castIn(d, 3).Value)
 			vote.CandidateID = []byte(d.Candidates[1].ID)
 			kafkatest.Produce(t, f.cluster, ballot(election.AppendVote(nil, vote)))
-		}, []string{"conflicting copies of ballots 0 1 DIFFERS (1)", "offset 3 says another than the counted copy of its ballot", "not counted: conflicting 1"}},
+		}, []string{"conflicting copies of ballots 0 1 DIFFERS (1)", "offset 3 differs from the counted copy of its ballot", "not counted: conflicting 1"}},
 		"a ballot that says another age": {func(t *testing.T, f *fixture, d *election.Definition) {
 			f.closeRegister(t, d, 24)
 			line := strings.Replace(string(castIn(d, 8).Value), "45-54", "18-24", 1)
@@ -103,7 +103,11 @@ func TestBallotKeyShowsWhoseBallotsAreAllowed(t *testing.T) {
 	f, d := newElectorateFixture(t, 24)
 	f.closeRegister(t, d, 24)
 	kafkatest.Produce(t, f.cluster, castIn(d, 3))
-	f.config.BallotKey, f.config.Expect = &election.BallotKey{1}, 1
+	f.config.BallotKey, f.config.Expect = &election.BallotKey{2}, 1
+	if _, err := f.audit(t); err == nil || !strings.Contains(err.Error(), "the ballot key is not the one that") {
+		t.Errorf("with the key of another election it ends with %v", err)
+	}
+	f.config.BallotKey = &election.BallotKey{1}
 	printed, err := f.audit(t)
 	if !errors.Is(err, audit.ErrDisagree) {
 		t.Errorf("ended with %v", err)

@@ -54,7 +54,7 @@ func compareTables(ctx context.Context, c Config, report *report, installation *
 	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && refused.Code == "55P03" {
 		return &election.Hint{
 			Err:  fmt.Errorf("another session has locked a table for %s: %w", timeout, err),
-			Text: "end the session that pg_blocking_pids names while the audit waits, and run the audit again",
+			Text: "run the audit again, and while it waits end the sessions that this names: SELECT pg_blocking_pids(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'",
 		}
 	}
 	return err

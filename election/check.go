@@ -94,7 +94,7 @@ func (p Polling) check(c *checker) {
 	}
 }
 
-// checkSettings checks what also those ask of a definition who read it from its topic, see [Installation.Validate].
+// checkSettings checks the settings that readers of the topic check too, see [Installation.Validate].
 func (e *Electorate) checkSettings(c *checker) {
 	if !slices.Contains([]int{0, 1, 2, 5, 10, 15, 30, 60}, e.SlotMinutes) {
 		c.say(fmt.Sprintf("slot_minutes is %d; write 1, 2, 5, 10, 15, 30 or 60", e.SlotMinutes), "electorate", "slot_minutes")

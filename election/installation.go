@@ -56,3 +56,11 @@ func (i *Installation) Validate() error {
 	}
 	return nil
 }
+
+// CheckKey is an error for another ballot key than that of the election.
+func (i *Installation) CheckKey(key BallotKey) error {
+	if key.Fingerprint() != i.BallotKeyFingerprint {
+		return &InputError{Text: fmt.Sprintf("the ballot key is not the one that %q was prepared with; give that key, or begin anew with empty topics", i.Definition.Name)}
+	}
+	return nil
+}

@@ -53,7 +53,7 @@ func checkOurs(data string) error {
 			return refuseData(data, fmt.Sprintf("%s is a link", path))
 		case !ours(info):
 			return refuseData(data, fmt.Sprintf("%s belongs to another user", path))
-		case othersMayWrite(info):
+		case othersMayWrite(info) && !(path == folder && onlyOwnGroupMayWrite(info)):
 			return refuseData(data, fmt.Sprintf("others may write to %s (mode %04o)", path, info.Mode().Perm()))
 		case !info.IsDir() && !info.Mode().IsRegular(): // whoever reads a pipe may wait for ever
 			return refuseData(data, fmt.Sprintf("%s is neither a file nor a folder", path))
@@ -139,9 +139,23 @@ func ours(info fs.FileInfo) bool {
 	return ok && int(stat.Uid) == os.Geteuid()
 }
 
+// oursOrRoots reports whether a file is this user's, root's, or of whoever owns the root folder, who can do everything anyway. That is
+// nobody in a user namespace that does not know root.
 func oursOrRoots(info fs.FileInfo) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)
-	return ok && (stat.Uid == 0 || int(stat.Uid) == os.Geteuid())
+	return ok && (stat.Uid == 0 || int(stat.Uid) == os.Geteuid() || stat.Uid == ownerOfRoot())
+}
+
+func ownerOfRoot() uint32 {
+	info, err := os.Lstat("/")
+	if err != nil {
+		return 0
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0
+	}
+	return stat.Uid
 }
 
 func othersMayWrite(info fs.FileInfo) bool { return info.Mode().Perm()&0o022 != 0 }

@@ -131,9 +131,10 @@ func (r *run) watchLog(ctx context.Context, process *Process) error {
 			for _, problem := range found.add(text, now) {
 				r.config.log().Warn("a process says again and again that something is wrong", "name", process.Name(), "problem", problem, "log", process.logFile)
 			}
-			if trimmed, err := trimLog(log, logsBytes); err != nil {
-				return nil
-			} else if trimmed {
+			switch trimmed, err := trimLog(log, logsBytes); {
+			case err != nil:
+				r.config.log().Warn("a log is too long, and cannot be cut", "name", process.Name(), "log", process.logFile, "error", err)
+			case trimmed:
 				r.config.log().Warn("a log was too long, and only its end is kept", "name", process.Name(), "log", process.logFile)
 			}
 		}

@@ -117,9 +117,11 @@ func TestALogThatIsTooLongIsTrimmedWhileItsProcessRuns(t *testing.T) {
 	config := Config{Data: t.TempDir()}
 	process, err := start(config, command{name: PostgreSQL, path: "/bin/sleep", args: []string{"60"}})
 	change(t, err)
+	t.Cleanup(func() { change(t, process.Stop(context.Background())) })
 	change(t, os.Truncate(process.logFile, logsBytes+1))
 	ctx, end := context.WithCancel(t.Context())
-	watched := make(chan error)
+	defer end()
+	watched := make(chan error, 1)
 	go func() { watched <- (&run{config: UpConfig{Config: config}}).watchLog(ctx, process) }()
 	for began := time.Now(); ; time.Sleep(50 * time.Millisecond) {
 		log, err := os.Stat(process.logFile)
@@ -134,7 +136,6 @@ func TestALogThatIsTooLongIsTrimmedWhileItsProcessRuns(t *testing.T) {
 	}
 	end()
 	change(t, <-watched)
-	change(t, process.Stop(context.Background()))
 }
 
 func TestTheNewestLogsAreKept(t *testing.T) {

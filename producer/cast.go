@@ -115,7 +115,7 @@ func (c CastConfig) ballot(ctx context.Context, installation *election.Installat
 	if c.Key == nil {
 		return chosenBallot{}, &election.Wrong{Setting: "ballot-key", Text: "is missing; the election has a register, and the ballots of its voters follow from a secret key: name its file"}
 	}
-	if err := checkKey(*c.Key, installation); err != nil {
+	if err := installation.CheckKey(*c.Key); err != nil {
 		return chosenBallot{}, err
 	}
 	left, err := c.abstainers(ctx, installation)

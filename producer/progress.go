@@ -2,7 +2,6 @@ package producer
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -52,9 +51,7 @@ func (p *producersProgress) follow(ctx context.Context, cluster kafka.Cluster) e
 		for records := fetches.RecordIter(); !records.Done(); {
 			record := records.Next()
 			if producer := string(record.Key); p.isIn(producer, record) {
-				if err := p.learn(producer, record.Value); err != nil {
-					return err
-				}
+				p.learn(producer, record.Value)
 			}
 		}
 		if len(p.unfinished) == 0 {
@@ -72,17 +69,18 @@ func (p *producersProgress) isIn(producer string, record *kgo.Record) bool {
 	return record.Topic == topic && record.Partition == partition
 }
 
-// learn notes the progress of a producer. A producer that has finished stays finished, whatever comes later.
-func (p *producersProgress) learn(producer string, value []byte) error {
+// learn notes the progress of a producer. A producer that has finished stays finished, whatever comes later. Progress that no
+// producer can have written is none.
+func (p *producersProgress) learn(producer string, value []byte) {
 	if !p.unfinished[producer] || value == nil {
-		return nil
+		return
 	}
-	var progress election.Progress
-	if err := json.Unmarshal(value, &progress); err != nil {
-		return fmt.Errorf("decode the progress of %s: %w", producer, err)
+	progress, err := election.ParseProgress(value)
+	if err != nil {
+		return // no producer has written it
 	}
 	if !progress.Finished(producer, p.fingerprint) {
-		return nil
+		return
 	}
 	delete(p.unfinished, producer)
 	p.sizes[producer] = progress.Size
@@ -93,5 +91,4 @@ func (p *producersProgress) learn(producer string, value []byte) error {
 	case election.CommitmentsProducer:
 		close(p.commitmentsClosed)
 	}
-	return nil
 }

@@ -45,15 +45,6 @@ func newRegister(cluster kafka.Cluster, installation *election.Installation, key
 	return r
 }
 
-// checkKey refuses another ballot key than that of the election.
-func checkKey(key election.BallotKey, installation *election.Installation) error {
-	if key.Fingerprint() != installation.BallotKeyFingerprint {
-		return &election.InputError{Text: fmt.Sprintf("the ballot key is not the one that %q was prepared with; give that key, "+
-			"or begin anew with empty topics", installation.Definition.Name)}
-	}
-	return nil
-}
-
 // registered is how many voters the definition has in a partition of the register.
 func registered(installation *election.Installation, partition int32) int64 {
 	var n int64

@@ -71,7 +71,7 @@ func Votes(ctx context.Context, c VotesConfig) error {
 	if err != nil {
 		return err
 	}
-	if err := checkKey(c.Key, installation); err != nil {
+	if err := installation.CheckKey(c.Key); err != nil {
 		return err
 	}
 	if c.sessionTimeout == 0 {
@@ -162,7 +162,8 @@ func (v *voting) awaitCommitments(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-	commitments, _, err := v.Kafka.Commitments(ctx, v.installation)
+	// Kafka may not have written yet that the transaction with the last of them is committed, of which the progress is part too.
+	commitments, _, err := v.Kafka.DecidedCommitments(ctx, v.installation)
 	switch {
 	case err != nil:
 		return fmt.Errorf("read which ballots the register allows: %w", err)

@@ -63,7 +63,7 @@ func (v *view) addAges(s *results.Snapshot) {
 		if age.Group == "" {
 			note := quantity(age.Votes, "vote") + " without an age"
 			if age.Registered > 0 {
-				note += ", of " + quantity(age.Registered, "registered voter") + ": too few in a district have it in common"
+				note += ", of " + quantity(age.Registered, "registered voter") + " in groups that are too small to be shown"
 			}
 			v.AgeNote = v.addText("age.note", note+".")
 			continue

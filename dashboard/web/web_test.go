@@ -237,7 +237,7 @@ func TestTurnoutIsShownIfTheRegisterIsKnown(t *testing.T) {
 	text := shown(page)
 	for _, want := range []string{
 		"Registered voters 4,000 Candidates 3 Votes counted 2,000 Turnout 50.0%", "2,000 votes counted, 50.0% of 4,000 registered voters",
-		"Age group Registered Votes Turnout 18-24 873 200 22.9% 25-34 – 250 –", "65+ 2,988 500 16.7% 0 votes without an age, of 139 registered voters: too few in a district have it in common.",
+		"Age group Registered Votes Turnout 18-24 873 200 22.9% 25-34 – 250 –", "65+ 2,988 500 16.7% 0 votes without an age, of 139 registered voters in groups that are too small to be shown.",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page does not show %q", want)

@@ -14,8 +14,19 @@ import (
 // Commitments reads ballot_commitments to its stable end. It returns nil if the topic is not closed. end is the offset of the
 // record that closes it. The error is an *election.InputError if the topic does not hold what `votes` writes.
 func (c Cluster) Commitments(ctx context.Context, installation *election.Installation) (register *election.Commitments, end int64, err error) {
+	return c.commitmentsTo(ctx, StableEnds, installation)
+}
+
+// DecidedCommitments is Commitments to the end of the topic. It waits for open transactions.
+func (c Cluster) DecidedCommitments(ctx context.Context, installation *election.Installation) (register *election.Commitments, end int64, err error) {
+	return c.commitmentsTo(ctx, Ends, installation)
+}
+
+func (c Cluster) commitmentsTo(ctx context.Context, endsOf func(context.Context, *kgo.Client, string) (map[int32]int64, error),
+	installation *election.Installation,
+) (register *election.Commitments, end int64, err error) {
 	read := commitmentsReader(installation, &register, &end)
-	err = c.Read(ctx, election.BallotCommitmentsTopic, 0, read)
+	err = c.readPartition(ctx, election.BallotCommitmentsTopic, 0, endsOf, read)
 	if errors.Is(err, errClosed) {
 		err = nil
 	}

@@ -59,7 +59,7 @@ func (l *Lease) await(ctx context.Context, key int64, waiting func()) error {
 	if _, err := l.conn.Exec(ctx, fmt.Sprintf("SET idle_session_timeout = %d", Silence.Milliseconds())); err != nil {
 		return fmt.Errorf("bound how long PostgreSQL keeps the lock: %w", err)
 	}
-	// A role of the election may call no function that takes any lock.
+	// Where init could take PostgreSQL's own functions from a role of the election, it has try_lease only.
 	const lockFunction = "SELECT CASE WHEN has_function_privilege('pg_try_advisory_lock(bigint)', 'EXECUTE') THEN 'pg_try_advisory_lock' ELSE 'try_lease' END"
 	if err := l.conn.QueryRow(ctx, lockFunction).Scan(&l.lockFunction); err != nil {
 		return fmt.Errorf("ask PostgreSQL how to take the lock: %w", err)

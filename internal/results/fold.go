@@ -131,21 +131,23 @@ func (f *Fold) applyStatus(key string, value []byte, at time.Time) Effect {
 	return Changed
 }
 
-// applyProgress keeps which producers have sent all. They stay so, unless they say later that they have sent all of another number.
-// Only `votes` may write the topic.
+// applyProgress keeps which producers have sent all. They stay so, whatever comes later, as for `votes` itself. Only `votes` may write
+// the topic.
 func (f *Fold) applyProgress(key string, value []byte) Effect {
 	if key == election.CommitmentsProducer {
 		return Nothing
 	}
 	partition, known := election.VotesPartition(key)
-	var progress election.Progress
-	if !known || json.Unmarshal(value, &progress) != nil || progress.Fingerprint == "" || progress.NextSerial < 0 || progress.NextSerial > progress.Size || progress.Size > election.MostVoters {
+	progress, err := election.ParseProgress(value)
+	if !known || err != nil || progress.Fingerprint == "" {
 		return Skipped
 	}
-	all := sent{progress.Size, progress.Fingerprint}
-	if progress.NextSerial < progress.Size || f.sent[partition] == all {
+	earlier, ended := f.sent[partition]
+	kept := ended && (earlier.fingerprint == progress.Fingerprint || f.installation != nil && earlier.fingerprint == f.installation.Fingerprint)
+	if kept || !progress.Finished(key, progress.Fingerprint) {
 		return Nothing
 	}
+	all := sent{progress.Size, progress.Fingerprint}
 	if f.sent == nil {
 		f.sent = map[int32]sent{}
 	}
