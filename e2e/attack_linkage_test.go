@@ -3,12 +3,12 @@
 package e2e
 
 import (
-	"fmt"
 	"math"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -38,15 +38,20 @@ func namesNobody(t *testing.T, data string, installation *election.Installation)
 	if err != nil {
 		t.Fatal(err)
 	}
+	stated := states(installation)
 	truth := voterOfBallots(t, db, installation.Key(key))
 	const ballots = "SELECT replace(ballot_id::text, '-', ''), district_id, age_group, gender FROM votes ORDER BY "
 	const voters = "SELECT voter_id, district_id, registered_age::text, gender FROM voters ORDER BY "
 	for _, ofVoters := range []string{"xmin::text::bigint, ctid", "ctid", "voter_id", "registration_number"} {
-		lined := inGroups(t, db, voters+ofVoters, func(g group) group { return states(installation, g) })
+		lined := inGroups(t, db, voters+ofVoters, stated)
 		for _, ofBallots := range []string{"xmin::text::bigint, ctid", "ctid", "voting_time, ctid", "ballot_id"} {
 			found, chance := 0, 0
 			for g, cast := range inGroups(t, db, ballots+ofBallots, func(g group) group { return g }) {
-				voted := slices.DeleteFunc(slices.Clone(lined[g]), func(voter string) bool { return !slices.Contains(cast, truth[voter]) })
+				isCast := make(map[string]bool, len(cast))
+				for _, ballot := range cast {
+					isCast[ballot] = true
+				}
+				voted := slices.DeleteFunc(slices.Clone(lined[g]), func(voter string) bool { return !isCast[truth[voter]] })
 				if len(cast) != len(voted) {
 					t.Fatalf("%d ballots state %v, and %d voters have cast them", len(cast), g, len(voted))
 				}
@@ -104,15 +109,19 @@ func inGroups(t *testing.T, db *pgx.Conn, sql string, of func(group) group) map[
 	return all
 }
 
-// states is what the ballots of voters state, whose age is in years.
-func states(installation *election.Installation, voter group) group {
-	var years int
-	fmt.Sscan(voter.age, &years)
+// states tells what the ballots of voters state, whose age is in years.
+func states(installation *election.Installation) func(voter group) group {
 	d := &installation.Definition
-	district := slices.IndexFunc(d.Districts(), func(x election.DistrictIn) bool { return string(x.ID) == voter.district })
-	age, gender := election.NewDisclosure(d).Of(district,
-		slices.Index(election.AgeGroups(), election.AgeGroupOf(years)), slices.Index(election.Genders(), voter.gender))
-	return group{voter.district, age, gender}
+	disclosure, districts := election.NewDisclosure(d), make(map[string]int)
+	for i, district := range d.Districts() {
+		districts[string(district.ID)] = i
+	}
+	return func(voter group) group {
+		years, _ := strconv.Atoi(voter.age)
+		age, gender := disclosure.Of(districts[voter.district],
+			slices.Index(election.AgeGroups(), election.AgeGroupOf(years)), slices.Index(election.Genders(), voter.gender))
+		return group{voter.district, age, gender}
+	}
 }
 
 var anyID = regexp.MustCompile(`[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}`)

@@ -136,7 +136,7 @@ func (s *system) ballots(t *testing.T, n int) []election.Vote {
 // writeAs writes records as a principal.
 func writeAs(t *testing.T, data string, as principals.Principal, records ...*kgo.Record) {
 	t.Helper()
-	cl, err := clusterOf(t, data, as).NewClient(kgo.ProducerBatchMaxBytes(election.MaxRecordBytes), kgo.DisableIdempotentWrite(), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	cl, err := clusterOf(t, data, as).NewClient(kgo.DisableIdempotentWrite(), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	if err != nil {
 		t.Fatal(err)
 	}
