@@ -16,12 +16,13 @@ import (
 // electorate is what the voters on the register do by the ballot key. It is nil without the key, and its methods do nothing then.
 // Nothing that it reports has a voter together with a ballot.
 type electorate struct {
-	ballots *generate.Ballots
-	voters  []intention // by the ids of their ballots, once sort was called; 36 bytes each
-	line    []byte      // reused
-	byHand  int64       // counted ballots of voters who abstain by the key
-	changed *kind
-	nobodys *kind
+	ballots   *generate.Ballots
+	districts map[election.DistrictID]int // their indices in the definition
+	voters    []intention                 // by the ids of their ballots, once sort was called; 36 bytes each
+	line      []byte                      // reused
+	byHand    int64                       // counted ballots of voters who abstain by the key
+	changed   *kind
+	nobodys   *kind
 }
 
 // intention is what a voter does.
@@ -35,15 +36,21 @@ func newElectorate(report *report, installation *election.Installation, key *ele
 	if key == nil {
 		return nil
 	}
-	return &electorate{
-		ballots: generate.NewBallots(&installation.Definition, installation.Key(*key)), voters: make([]intention, 0, voters),
+	e := &electorate{
+		ballots:   generate.NewBallots(&installation.Definition, installation.Key(*key)),
+		districts: make(map[election.DistrictID]int), voters: make([]intention, 0, voters),
 		changed: report.newKind("ballots: changed"), nobodys: report.newKind("ballots: nobody's"),
 	}
+	for i, district := range installation.Definition.Districts() {
+		e.districts[district.ID] = i
+	}
+	return e
 }
 
 // add takes a voter on the register, and returns the ballot. Its fields are valid until the next call.
-func (e *electorate) add(id election.VoterID, district, age, gender int) election.Vote {
-	ballot, votes := e.ballots.Of(id, district, age, gender)
+func (e *electorate) add(id election.VoterID, of cell) election.Vote {
+	ballot, votes := e.ballots.Of(id, e.districts[of.district],
+		slices.Index(election.AgeGroups(), of.ageGroup), slices.Index(election.Genders(), of.gender))
 	e.voters = append(e.voters, intention{ballot: ballot, votes: votes})
 	return e.vote(ballot)
 }

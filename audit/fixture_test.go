@@ -188,7 +188,7 @@ func genderIn(d *election.Definition, n int) string {
 
 // castIn is the vote of voter n in an election of that definition, with ballot id n.
 func castIn(d *election.Definition, n int) *kgo.Record {
-	age, gender := election.NewDisclosure(d).Of(0, slices.Index(election.AgeGroups(), "45-54"), slices.Index(election.Genders(), genderIn(d, n)))
+	age, gender, _ := election.NewDisclosure(d).Of(d.Districts()[0].ID, "45-54", genderIn(d, n))
 	return ballot(election.AppendVote(nil, election.Vote{
 		BallotID: fmt.Appendf(nil, "%032x", n), CandidateID: []byte(d.Candidates[0].ID), DistrictID: []byte(d.Districts()[0].ID),
 		AgeGroup: []byte(age), Gender: []byte(gender), VotingTime: election.AppendTime(nil, d.Polling.Opens),

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/maphash"
-	"slices"
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -20,8 +19,7 @@ type register struct {
 	commitments  *election.Commitments
 	definition   *election.Definition
 	disclosure   *election.Disclosure
-	districts    map[election.DistrictID]int // their indices in the definition
-	seen         map[uint64]bool             // hashes of the ids of voters
+	seen         map[uint64]bool // hashes of the ids of voters
 	seed         maphash.Seed
 	entered      map[cell]int64 // entries, by what they say of the voter
 	voters       map[cell]int64 // the same entries, by what their ballots state
@@ -53,8 +51,8 @@ func readRegister(ctx context.Context, c Config, report *report, installation *e
 	}
 	r := &register{
 		commitments: new(election.Commitments), definition: &installation.Definition,
-		disclosure: election.NewDisclosure(&installation.Definition), districts: make(map[election.DistrictID]int),
-		seen: make(map[uint64]bool), seed: maphash.MakeSeed(),
+		disclosure: election.NewDisclosure(&installation.Definition),
+		seen:       make(map[uint64]bool), seed: maphash.MakeSeed(),
 		entered: make(map[cell]int64), voters: make(map[cell]int64), counted: make(map[cell]int64),
 		unregistered: report.newKind("unregistered"), conflicting: report.newKind("conflicting"), doubled: report.newKind("voters: twice"), unknown: report.newKind("commitments"),
 	}
@@ -72,9 +70,6 @@ func readRegister(ctx context.Context, c Config, report *report, installation *e
 	}
 	r.commitments, r.closed, r.announced = commitments, true, progress.Size
 	r.electorate = newElectorate(report, installation, c.BallotKey, commitments.Len())
-	for i, district := range installation.Definition.Districts() {
-		r.districts[district.ID] = i
-	}
 	if err := r.read(ctx, c, report, installation.VotePartitions, progress.Ends); err != nil {
 		return nil, err
 	}
@@ -122,16 +117,14 @@ func (r *register) addEntry(record *kgo.Record, partitions int32) {
 	}
 	r.seen[id] = true
 	in := cell{v.DistrictID, election.AgeGroupOf(v.RegisteredAge), v.Gender}
-	district, known := r.districts[v.DistrictID]
-	age, gender := slices.Index(election.AgeGroups(), in.ageGroup), slices.Index(election.Genders(), in.gender)
-	if !known || election.VoterPartition(v.DistrictID, partitions) != record.Partition || age < 0 || gender < 0 {
+	statedAge, statedGender, known := r.disclosure.Of(in.district, in.ageGroup, in.gender)
+	if !known || election.VoterPartition(v.DistrictID, partitions) != record.Partition {
 		return
 	}
 	r.entries++
 	r.entered[in]++
-	in.ageGroup, in.gender = r.disclosure.Of(district, age, gender)
-	r.voters[in]++
-	if r.electorate != nil && !r.commitments.Has(r.electorate.add(v.ID, district, age, gender)) {
+	r.voters[cell{in.district, statedAge, statedGender}]++
+	if r.electorate != nil && !r.commitments.Has(r.electorate.add(v.ID, in)) {
 		r.unknown.add("%s: the ballot of voter %s is not among them", election.BallotCommitmentsTopic, v.ID)
 	}
 }

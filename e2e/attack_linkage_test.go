@@ -111,15 +111,10 @@ func inGroups(t *testing.T, db *pgx.Conn, sql string, of func(group) group) map[
 
 // states tells what the ballots of voters state, whose age is in years.
 func states(installation *election.Installation) func(voter group) group {
-	d := &installation.Definition
-	disclosure, districts := election.NewDisclosure(d), make(map[string]int)
-	for i, district := range d.Districts() {
-		districts[string(district.ID)] = i
-	}
+	disclosure := election.NewDisclosure(&installation.Definition)
 	return func(voter group) group {
 		years, _ := strconv.Atoi(voter.age)
-		age, gender := disclosure.Of(districts[voter.district],
-			slices.Index(election.AgeGroups(), election.AgeGroupOf(years)), slices.Index(election.Genders(), voter.gender))
+		age, gender, _ := disclosure.Of(election.DistrictID(voter.district), election.AgeGroupOf(years), voter.gender)
 		return group{voter.district, age, gender}
 	}
 }

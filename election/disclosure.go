@@ -1,10 +1,12 @@
 package election
 
+import "slices"
+
 // Disclosure is which age group and gender ballots state. What fewer than MinimumCell voters of a district have in common is not
 // stated: whoever has the register would know whose the ballots are. It follows from the definition, which fixes how many voters
 // of each age group and gender a district has.
 type Disclosure struct {
-	stated [][]group // by district; in each like VotersOf
+	stated map[DistrictID][]group // in each district like VotersOf
 }
 
 // group is an age group and a gender. Either is empty where it is not stated.
@@ -12,18 +14,22 @@ type group struct{ age, gender string }
 
 // NewDisclosure computes what ballots state. The definition must have an electorate.
 func NewDisclosure(d *Definition) *Disclosure {
-	s := &Disclosure{}
+	s := &Disclosure{make(map[DistrictID][]group)}
 	for _, district := range d.Districts() {
-		s.stated = append(s.stated, statedGroups(d.VotersOf(district.District), int64(d.MinimumCell())))
+		s.stated[district.ID] = statedGroups(d.VotersOf(district.District), int64(d.MinimumCell()))
 	}
 	return s
 }
 
-// Of is what the ballot of a voter states. District, age group and gender are indices in the definition's districts, AgeGroups and
-// Genders.
-func (s *Disclosure) Of(district, age, gender int) (statedAge, statedGender string) {
-	g := s.stated[district][age*len(Genders())+gender]
-	return g.age, g.gender
+// Of is what the ballot of a voter states. known is false where no voter is of that district, age group and gender.
+func (s *Disclosure) Of(district DistrictID, age, gender string) (statedAge, statedGender string, known bool) {
+	a, g := slices.Index(AgeGroups(), age), slices.Index(Genders(), gender)
+	stated, known := s.stated[district]
+	if !known || a < 0 || g < 0 {
+		return "", "", false
+	}
+	states := stated[a*len(Genders())+g]
+	return states.age, states.gender, true
 }
 
 // statedGroups hides the genders of few voters of an age group, and then the groups that are still few. If all whose ballots state

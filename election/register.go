@@ -79,12 +79,12 @@ func (d *Definition) RegisteredByAge() []int64 {
 	if d.Electorate == nil {
 		return nil
 	}
-	disclosure, ages, genders := NewDisclosure(d), append(AgeGroups(), ""), len(Genders())
+	disclosure, ages := NewDisclosure(d), append(AgeGroups(), "")
 	sum := make([]int64, len(ages))
-	for i, district := range d.Districts() {
-		for of, n := range d.VotersOf(district.District) {
-			age, _ := disclosure.Of(i, of/genders, of%genders)
-			sum[slices.Index(ages, age)] += n
+	for _, district := range d.Districts() {
+		voters := d.VotersOf(district.District)
+		for i, states := range disclosure.stated[district.ID] {
+			sum[slices.Index(ages, states.age)] += voters[i]
 		}
 	}
 	return sum

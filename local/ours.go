@@ -134,29 +134,28 @@ func refuseData(data, why string) error {
 	return &election.Wrong{Setting: "data", Value: data, Text: why + ": whoever can write there could have this program read and end what is yours; run as the folder's user, take the rights from others (chmod go-w), or name another folder"}
 }
 
-func ours(info fs.FileInfo) bool {
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	return ok && int(stat.Uid) == os.Geteuid()
-}
+func ours(info fs.FileInfo) bool { return userOf(info) == os.Geteuid() }
 
 // oursOrRoots reports whether a file is this user's, root's, or of whoever owns the root folder, who can do everything anyway. That is
 // nobody in a user namespace that does not know root.
 func oursOrRoots(info fs.FileInfo) bool {
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	return ok && (stat.Uid == 0 || int(stat.Uid) == os.Geteuid() || stat.Uid == ownerOfRoot())
+	if ours(info) || userOf(info) == 0 {
+		return true
+	}
+	root, err := os.Lstat("/")
+	return err == nil && userOf(info) != unknown && userOf(info) == userOf(root)
 }
 
-func ownerOfRoot() uint32 {
-	info, err := os.Lstat("/")
-	if err != nil {
-		return 0
-	}
+// userOf is the number of the user to whom a file belongs, or unknown.
+func userOf(info fs.FileInfo) int {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
-		return 0
+		return unknown
 	}
-	return stat.Uid
+	return int(stat.Uid)
 }
+
+const unknown = -1
 
 func othersMayWrite(info fs.FileInfo) bool { return info.Mode().Perm()&0o022 != 0 }
 

@@ -34,17 +34,15 @@ type publicBallot struct {
 }
 
 // stated are the age group and the gender on the ballot of a voter.
-func stated(installation election.Installation, v election.Voter) [2]string {
-	d := &installation.Definition
-	district := slices.IndexFunc(d.Districts(), func(x election.DistrictIn) bool { return x.ID == v.DistrictID })
-	age, gender := election.NewDisclosure(d).Of(district,
-		slices.Index(election.AgeGroups(), election.AgeGroupOf(v.RegisteredAge)), slices.Index(election.Genders(), v.Gender))
+func stated(disclosure *election.Disclosure, v election.Voter) [2]string {
+	age, gender, _ := disclosure.Of(v.DistrictID, election.AgeGroupOf(v.RegisteredAge), v.Gender)
 	return [2]string{age, gender}
 }
 
 func newAttacker(t *testing.T, p *poll) *attacker {
 	t.Helper()
 	a := &attacker{make(map[string][]publicVoter), make(map[string][]publicBallot)}
+	disclosure := election.NewDisclosure(&p.installation.Definition)
 	voters, ballots := 0, 0
 	for partition := range p.installation.VotePartitions {
 		for _, r := range kafkatest.Read(t, p.cluster, election.VotersTopic, partition) {
@@ -53,7 +51,7 @@ func newAttacker(t *testing.T, p *poll) *attacker {
 				t.Fatal(err)
 			}
 			truth, _ := p.installation.Key(key).Draw(v.ID)
-			cell := fmt.Sprint(v.DistrictID, stated(p.installation, v))
+			cell := fmt.Sprint(v.DistrictID, stated(disclosure, v))
 			a.voters[cell] = append(a.voters[cell], publicVoter{v, voters, truth})
 			voters++
 		}

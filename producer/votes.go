@@ -133,12 +133,22 @@ type voting struct {
 	metrics           []kgo.Opt // by partition
 }
 
+// await returns when all channels are closed, or when ctx is over.
+func await(ctx context.Context, channels ...<-chan struct{}) error {
+	for _, closed := range channels {
+		select {
+		case <-closed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
 // awaitRegister reads the register, once it is closed.
 func (v *voting) awaitRegister(ctx context.Context) error {
-	select {
-	case <-v.progress.registerClosed:
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := await(ctx, v.progress.registerClosed); err != nil {
+		return err
 	}
 	began := time.Now()
 	register := newRegister(v.Kafka, v.installation, v.Key, v.progress.ends)
@@ -155,12 +165,8 @@ func (v *voting) awaitRegister(ctx context.Context) error {
 
 // awaitCommitments reads ballot_commitments, once it is closed. Somebody else may have written it in the name of `votes`.
 func (v *voting) awaitCommitments(ctx context.Context) error {
-	for _, before := range []chan struct{}{v.registerRead, v.progress.commitmentsClosed} {
-		select {
-		case <-before:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+	if err := await(ctx, v.registerRead, v.progress.commitmentsClosed); err != nil {
+		return err
 	}
 	// Kafka may not have written yet that the transaction with the last of them is committed, of which the progress is part too.
 	commitments, _, err := v.Kafka.DecidedCommitments(ctx, v.installation)
@@ -178,10 +184,8 @@ func (v *voting) awaitCommitments(ctx context.Context) error {
 // compareSent compares what all producers of ballots say they have sent with what there is to send. Somebody else may have written
 // that in the name of `votes`.
 func (v *voting) compareSent(ctx context.Context) error {
-	select {
-	case <-v.pollsOpen:
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := await(ctx, v.pollsOpen); err != nil {
+		return err
 	}
 	for partition, ballots := range v.electorate.ballots {
 		producer := election.VotesProducer(int32(partition))
@@ -196,20 +200,16 @@ func (v *voting) compareSent(ctx context.Context) error {
 // produce sends the ballots of a partition of the register, once it is published which ballots the register allows. The copy
 // with partition 0 publishes that. produce returns when all is sent, or ctx is over.
 func (v *voting) produce(ctx context.Context, partition int32) error {
-	select {
-	case <-v.registerRead:
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := await(ctx, v.registerRead); err != nil {
+		return err
 	}
 	if partition == 0 {
 		if err := v.untilSent(ctx, election.CommitmentsProducer, v.sendCommitments); err != nil {
 			return err
 		}
 	}
-	select {
-	case <-v.pollsOpen:
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := await(ctx, v.pollsOpen); err != nil {
+		return err
 	}
 	name, ballots := election.VotesProducer(partition), v.electorate.ballots[partition]
 	return v.untilSent(ctx, name, func(ctx context.Context) error { return v.send(ctx, name, partition, ballots) })

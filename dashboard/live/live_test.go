@@ -401,16 +401,8 @@ func TestVotesOfAnOpenTransactionDoNotWait(t *testing.T) {
 
 // TestEndsAreThoseOfAllPartitions has a partition without a leader. Without its end the query seems to have counted beyond it.
 func TestEndsAreThoseOfAllPartitions(t *testing.T) {
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(2, election.VotesTopic))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(cluster.Close)
-	cl, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(cl.Close)
+	cluster := kafkatest.NewCluster(t, kfake.SeedTopics(2, election.VotesTopic))
+	cl := kafkatest.NewClient(t, cluster)
 	cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: election.VotesTopic, Partitions: []int32{1}, Err: kerr.UnknownServerError, Count: -1})
 	if ends, err := voteEnds(t.Context(), cl); err == nil {
 		t.Errorf("the ends are %v", ends)
@@ -418,16 +410,7 @@ func TestEndsAreThoseOfAllPartitions(t *testing.T) {
 }
 
 func TestTopicThatIsMissingHasNoEnds(t *testing.T) {
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(cluster.Close)
-	cl, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(cl.Close)
+	cl := kafkatest.NewClient(t, kafkatest.NewCluster(t))
 	if ends, err := voteEnds(t.Context(), cl); err != nil || len(ends) > 0 {
 		t.Errorf("%v, %v", ends, err)
 	}

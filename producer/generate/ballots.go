@@ -68,7 +68,7 @@ func NewBallots(d *election.Definition, key election.BallotKey) *Ballots {
 	disclosure := election.NewDisclosure(d)
 	for i, region := range d.Regions {
 		for _, x := range region.Districts {
-			b.states = append(b.states, statesOf(disclosure, len(b.regions)))
+			b.states = append(b.states, statesOf(disclosure, x.ID))
 			b.regions = append(b.regions, i)
 			b.districts = append(b.districts, []byte(x.ID))
 		}
@@ -82,13 +82,13 @@ func NewBallots(d *election.Definition, key election.BallotKey) *Ballots {
 }
 
 // statesOf is what the ballots of a district state.
-func statesOf(disclosure *election.Disclosure, district int) []stated {
+func statesOf(disclosure *election.Disclosure, district election.DistrictID) []stated {
 	ages, genders := append(election.AgeGroups(), ""), append(election.Genders(), "")
 	var all []stated
-	for a := range election.AgeGroups() {
-		for g := range election.Genders() {
-			age, gender := disclosure.Of(district, a, g)
-			all = append(all, stated{uint8(slices.Index(ages, age)), uint8(slices.Index(genders, gender))})
+	for _, age := range election.AgeGroups() {
+		for _, gender := range election.Genders() {
+			statedAge, statedGender, _ := disclosure.Of(district, age, gender)
+			all = append(all, stated{uint8(slices.Index(ages, statedAge)), uint8(slices.Index(genders, statedGender))})
 		}
 	}
 	return all

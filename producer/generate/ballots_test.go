@@ -88,7 +88,7 @@ func TestBallotStatesOfItsVoterWhatTheDefinitionLetsIt(t *testing.T) {
 	for district, x := range d.Districts() {
 		for age, group := range election.AgeGroups() {
 			for gender, name := range election.Genders() {
-				wantAge, wantGender := disclosure.Of(district, age, gender)
+				wantAge, wantGender, _ := disclosure.Of(x.ID, group, name)
 				if wantAge == "" {
 					hidden++
 				}
