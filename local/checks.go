@@ -22,7 +22,7 @@ const (
 
 // checkAndFetch finds, before anything is started, what would make `up` fail. It fetches the jars that are missing.
 func checkAndFetch(ctx context.Context, config UpConfig) error {
-	if _, err := java(ctx); err != nil {
+	if _, _, err := java(ctx); err != nil {
 		return err
 	}
 	if err := roomForLoad(config); err != nil {

@@ -22,7 +22,7 @@ import (
 // StartKafka starts DATA's Kafka, one broker that is its own controller, and returns once it answers. The first start
 // formats its storage. Kafka creates no topic because a client asks for it. ctx bounds the start only.
 func StartKafka(ctx context.Context, config Config) (*Process, error) {
-	java, err := java(ctx)
+	java, version, err := java(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -46,14 +46,15 @@ func StartKafka(ctx context.Context, config Config) (*Process, error) {
 	if memory == "" {
 		memory = "768m"
 	}
-	options := []string{"@java.options", "-Dlog4j2.configurationFile=log4j2.properties", "-cp", filepath.Join(jars, "*")}
+	options, classes := classOptions(config, Kafka, java, version, jars)
+	options = append(options, "@java.options", "-Dlog4j2.configurationFile=log4j2.properties", "-cp", filepath.Join(jars, "*"))
 	if err := formatKafka(ctx, java, options, folder, logins); err != nil {
 		return nil, err
 	}
 	process, err := start(config, command{
 		name: Kafka, path: java, folder: folder, address: fmt.Sprintf("127.0.0.1:%d", port),
-		args: append(append([]string{"-Xms" + memory, "-Xmx" + memory}, options...), "kafka.Kafka", "server.properties"),
-		env:  []string{javaLocale},
+		args: slices.Concat([]string{"-Xms" + memory, "-Xmx" + memory}, options, []string{"kafka.Kafka", "server.properties"}),
+		env:  []string{javaLocale}, classes: classes,
 	})
 	if err != nil {
 		return nil, err

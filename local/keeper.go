@@ -101,9 +101,17 @@ func (k *keeper) stop(grace time.Duration) {
 	if k.process == nil {
 		return
 	}
+	writes := k.process.writesClasses()
+	switch {
+	case writes:
+		k.log.Info("keeping loaded classes for faster starts, this once", "name", k.name)
+		grace += graceClasses
+	case k.process.classes != nil: // it would write them for nothing
+		grace = min(grace, graceWithoutClasses)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
-	if err := k.process.Stop(ctx); err != nil {
+	if err := k.process.Stop(ctx); err != nil && (writes || k.process.classes == nil) {
 		k.log.Warn("process killed", "name", k.name, "error", err)
 	}
 }

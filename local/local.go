@@ -34,7 +34,8 @@ type Config struct {
 	SparkMemory string       // Java heap, such as 4g; "" is a sixth of the machine's (or container's) memory
 	SparkUI     bool         // Spark serves a web page of its own, on the loopback interface
 
-	samePorts bool // the server was started before, and its clients look for it at the ports that it had
+	samePorts        bool          // the server was started before, and its clients look for it at the ports that it had
+	keepClassesAfter time.Duration // a server that ran so long writes an archive of its classes, see classArchive; 0 is never
 }
 
 // The names of the servers, in DATA/run and DATA/logs.

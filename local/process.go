@@ -26,6 +26,7 @@ type Process struct {
 	identity   identity
 	logFile    string
 	stopSignal syscall.Signal // the signal that asks it to end
+	classes    *classArchive  // that it writes when it ends; nil if none
 
 	cmd  *exec.Cmd
 	done chan struct{}
@@ -55,6 +56,7 @@ type command struct {
 	ownProgram  bool                // it is this program, with another subcommand
 	lowPriority bool                // others get the processors first
 	output      io.Writer           // standard output, if it does not belong in the log
+	classes     *classArchive       // that it writes when it ends; nil if none
 }
 
 // lowPriorityNice is the nice value of a process with a low priority.
@@ -73,7 +75,7 @@ func start(config Config, c command) (*Process, error) {
 	}
 	defer logFile.Close()
 
-	cmd := exec.Command(c.path, c.args...)
+	cmd := exec.Command(c.path, append(c.classes.writeOptions(), c.args...)...)
 	cmd.Dir = c.folder
 	cmd.Env = append(inherited(), c.env...)
 	cmd.Stdout, cmd.Stderr = logFile, logFile
@@ -91,7 +93,7 @@ func start(config Config, c command) (*Process, error) {
 		_ = syscall.Setpriority(syscall.PRIO_PGRP, cmd.Process.Pid, lowPriorityNice) // if it fails, other processes are slower
 	}
 	p := &Process{
-		name: c.name, config: config, address: c.address, ownProgram: c.ownProgram, logFile: logPath, stopSignal: c.stopSignal,
+		name: c.name, config: config, address: c.address, ownProgram: c.ownProgram, logFile: logPath, stopSignal: c.stopSignal, classes: c.classes,
 		since: time.Now().UTC(), health: c.health, cmd: cmd, done: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	if p.stopSignal == 0 {
@@ -140,6 +142,9 @@ func (p *Process) newRecord() ProcessRecord {
 
 func (p *Process) wait() {
 	err := p.cmd.Wait()
+	if err := p.keepClasses(); err != nil {
+		p.config.log().Warn("loaded classes are not kept for faster starts", "name", p.name, "error", err)
+	}
 	removeRecord(p.config, p.name)
 	line, crashed := lastMessage(p.logFile)
 	p.err = &ExitError{Name: p.name, Ours: p.ownProgram, Code: exitCode(err), LastLine: line, Log: p.logFile, crashed: crashed}

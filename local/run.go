@@ -174,6 +174,7 @@ func (r *run) startServers(ctx context.Context, servers []server) serverStarts {
 	all := make(serverStarts)
 	for _, server := range servers {
 		config := r.config.Config
+		config.keepClassesAfter = longLife // by then it counts
 		keeper := r.newKeeper(server.name, false, func(ctx context.Context) (*Process, error) {
 			return server.start(ctx, config)
 		})

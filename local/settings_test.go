@@ -94,14 +94,14 @@ func TestJavaIsCheckedBeforeItIsUsed(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Setenv("JAVA_HOME", home)
-		_, err := java(t.Context())
+		_, _, err := java(t.Context())
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%s: error %v, want %q", version, err, want)
 		}
 	}
 	t.Setenv("JAVA_HOME", "")
 	t.Setenv("PATH", t.TempDir())
-	if _, err := java(t.Context()); err == nil || !strings.Contains(err.Error(), "install a Java 17") {
+	if _, _, err := java(t.Context()); err == nil || !strings.Contains(err.Error(), "install a Java 17") {
 		t.Errorf("without any Java: %v", err)
 	}
 }

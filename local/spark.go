@@ -16,7 +16,7 @@ import (
 // StartSpark starts DATA's Spark Connect server and returns once it speaks HTTP/2. Clients must send the token that is
 // part of its address. ctx bounds the start only.
 func StartSpark(ctx context.Context, config Config) (*Process, error) {
-	java, err := java(ctx)
+	java, version, err := java(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -44,9 +44,10 @@ func StartSpark(ctx context.Context, config Config) (*Process, error) {
 		return nil, err
 	}
 	listen := fmt.Sprintf("127.0.0.1:%d", port)
+	classes, archive := classOptions(config, Spark, java, version, jars)
 	process, err := start(config, command{
-		name: Spark, path: java, folder: folder,
-		args:    sparkArgs(config, folder, jars, port),
+		name: Spark, path: java, folder: folder, classes: archive,
+		args:    append(classes, sparkArgs(config, folder, jars, port)...),
 		env:     []string{javaLocale, "SPARK_CONNECT_AUTHENTICATE_TOKEN=" + token, "SPARK_LOCAL_IP=127.0.0.1"},
 		address: "sc://" + listen + "/;token=" + url.PathEscape(token),
 	})

@@ -249,9 +249,12 @@ func (c UpConfig) PageName() string {
 	return host
 }
 
-// How long each group of processes may take to end: together less than 20 seconds.
+// How long each group of processes may take to end: together less than 20 seconds, except where classes are kept.
 const (
 	graceServices = 5 * time.Second
 	graceSpark    = 5 * time.Second
 	graceStores   = 8 * time.Second
+
+	graceClasses        = time.Minute     // more, for a server that writes its classes, once
+	graceWithoutClasses = 2 * time.Second // for a server that would write them, but they are not worth it
 )

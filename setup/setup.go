@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/sync/errgroup"
 
 	"realtime-election/election"
 	"realtime-election/internal/kafka"
@@ -70,15 +71,16 @@ func Run(ctx context.Context, c Config) error {
 		return &election.Wrong{Setting: "partitions", Value: c.Partitions, Text: fmt.Sprintf("%q began with %d partitions, which no election can change: give %[2]d, or begin anew with empty topics and tables",
 			existing.Definition.Name, existing.VotePartitions)}
 	}
-	if err := kafka.EnsureTopics(ctx, cl, election.Topics(installation.VotePartitions)); err != nil {
-		return err
-	}
-	if c.Logins != "" {
-		if err := principals.Grant(ctx, cl, c.Logins); err != nil {
-			return err
+	preparing, cancelled := errgroup.WithContext(ctx)
+	preparing.Go(func() error {
+		err := kafka.EnsureTopics(cancelled, cl, election.Topics(installation.VotePartitions))
+		if err == nil && c.Logins != "" {
+			err = principals.Grant(cancelled, cl, c.Logins)
 		}
-	}
-	if err := prepareDatabase(ctx, c, existing == nil); err != nil {
+		return err
+	})
+	preparing.Go(func() error { return prepareDatabase(cancelled, c, existing == nil) })
+	if err := preparing.Wait(); err != nil {
 		return err
 	}
 	if existing != nil {

@@ -60,7 +60,7 @@ func TreeSum(folder string) (string, error) {
 			sum := new(string)
 			sums[len(lines)] = sum
 			work.Go(func() (err error) {
-				*sum, err = sumOf(path)
+				*sum, err = Sum(path)
 				return err
 			})
 		default:

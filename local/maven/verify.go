@@ -51,7 +51,7 @@ func Sums(folder string) (map[string]string, error) {
 	work.SetLimit(runtime.GOMAXPROCS(0))
 	for i, entry := range entries {
 		work.Go(func() (err error) {
-			sums[i], err = sumOf(filepath.Join(folder, entry.Name()))
+			sums[i], err = Sum(filepath.Join(folder, entry.Name()))
 			return err
 		})
 	}
@@ -65,7 +65,8 @@ func Sums(folder string) (map[string]string, error) {
 	return byName, nil
 }
 
-func sumOf(file string) (string, error) {
+// Sum is the SHA-256 sum in hex of a file.
+func Sum(file string) (string, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return "", fmt.Errorf("open a file: %w", err)
